@@ -1,0 +1,23 @@
+// Log lines for machines and people: level=warn msg="lease expired" job=17 chunk=42 worker=n3
+//
+// Only shells log (coordinator/, worker/, cli/); pure rooms return errors instead. The level is one
+// per process and is set by cli/ before anything runs.
+#pragma once
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+void log_set_level(enum log_level level);
+enum log_level log_level(void);
+// Writes one line to stderr in one write. `fmt` gives the words, then key=value pairs by hand:
+// log_warn("worker lost", "worker=%s reason=%s", name, why).
+void log_line(enum log_level level, const char *msg, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#define log_error(msg, ...) log_line(LOG_ERROR, msg, __VA_ARGS__)
+#define log_warn(msg, ...) log_line(LOG_WARN, msg, __VA_ARGS__)
+#define log_info(msg, ...) log_line(LOG_INFO, msg, __VA_ARGS__)
+#define log_debug(msg, ...)                                                                        \
+    do {                                                                                           \
+        if (log_level() >= LOG_DEBUG)                                                              \
+            log_line(LOG_DEBUG, msg, __VA_ARGS__);                                                 \
+    } while (0)

@@ -1,0 +1,109 @@
+# A room is a folder with one reason to change: one static library, whose DEPS are the rooms that
+# scripts/layers allows it to include.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
+pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
+# Debian 12 calls it msgpack, later releases msgpack-c.
+pkg_search_module(MSGPACK REQUIRED IMPORTED_TARGET msgpack-c msgpack)
+
+add_library(fm_flags INTERFACE)
+target_include_directories(fm_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
+target_compile_definitions(fm_flags INTERFACE _GNU_SOURCE FM_VERSION="${PROJECT_VERSION}")
+target_compile_options(fm_flags INTERFACE
+    $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wpointer-arith
+    -Wcast-qual -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wwrite-strings
+    -Wformat=2 -Wvla -Wundef -Wimplicit-fallthrough -Wnull-dereference
+    -fno-omit-frame-pointer -fno-strict-aliasing>)
+if(FM_WERROR)
+    target_compile_options(fm_flags INTERFACE $<$<COMPILE_LANGUAGE:C>:-Werror>)
+endif()
+if(FM_SANITIZE)
+    target_compile_options(fm_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined)
+    target_link_options(fm_flags INTERFACE -fsanitize=address,undefined)
+endif()
+if(FM_FUZZ)
+    target_compile_options(fm_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+if(FM_UCONTEXT)
+    target_compile_definitions(fm_flags INTERFACE FM_UCONTEXT)
+endif()
+
+# fm_room(NAME SOURCES a.c b.c DEPS base async LIBS PkgConfig::ZMQ)
+function(fm_room name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LIBS" ${ARGN})
+    add_library(fm_${name} STATIC ${ARG_SOURCES})
+    list(TRANSFORM ARG_DEPS PREPEND fm_)
+    target_link_libraries(fm_${name} PUBLIC fm_flags ${ARG_DEPS} ${ARG_LIBS})
+endfunction()
+
+set(FM_TEST_ENVIRONMENT
+    "ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=1"
+    "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:abort_on_error=1"
+    "LSAN_OPTIONS=print_suppressions=0")
+
+# Criterion 2.4.1 reports success when only a leak was found, so the words themselves fail the test.
+function(fm_test_properties name timeout)
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout}
+        ENVIRONMENT "${FM_TEST_ENVIRONMENT};FANMILL_BIN=$<TARGET_FILE_DIR:fm_base>/../cli/fanmill"
+        FAIL_REGULAR_EXPRESSION "LeakSanitizer;AddressSanitizer;runtime error:")
+endfunction()
+
+# fm_unit(ROOM SOURCES a_test.c DEPS rooms): one Criterion program with all unit tests of a room.
+function(fm_unit name)
+    cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LIBS" ${ARGN})
+    if(NOT ARG_TIMEOUT)
+        set(ARG_TIMEOUT 180)
+    endif()
+    string(REPLACE "/" "_" target unit_${name})
+    add_executable(${target} ${ARG_SOURCES})
+    list(TRANSFORM ARG_DEPS PREPEND fm_)
+    target_link_libraries(${target} PRIVATE fm_flags ${ARG_DEPS} ${ARG_LIBS} criterion)
+    # Criterion's macros declare without prototypes and shadow freely.
+    target_compile_options(${target} PRIVATE -Wno-missing-prototypes -Wno-shadow -Wno-conversion
+        -Wno-strict-prototypes -Wno-old-style-definition -Wno-cast-qual -Wno-format-nonliteral)
+    add_test(NAME unit.${name} COMMAND ${target})
+    fm_test_properties(unit.${name} ${ARG_TIMEOUT})
+endfunction()
+
+# fm_check(NAME program SOURCES ... DEPS ...): a test program with its own main().
+function(fm_check name)
+    cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LIBS;ARGS" ${ARGN})
+    if(NOT ARG_TIMEOUT)
+        set(ARG_TIMEOUT 300)
+    endif()
+    string(REPLACE "." "_" target ${name})
+    add_executable(${target} ${ARG_SOURCES})
+    list(TRANSFORM ARG_DEPS PREPEND fm_)
+    target_link_libraries(${target} PRIVATE fm_flags ${ARG_DEPS} ${ARG_LIBS})
+    add_test(NAME ${name} COMMAND ${target} ${ARG_ARGS})
+    fm_test_properties(${name} ${ARG_TIMEOUT})
+endfunction()
+
+# fm_script(NAME FILE): a test that is a shell script; $FANMILL_BIN is the built program.
+function(fm_script name file)
+    cmake_parse_arguments(ARG "" "TIMEOUT" "ARGS" ${ARGN})
+    if(NOT ARG_TIMEOUT)
+        set(ARG_TIMEOUT 300)
+    endif()
+    add_test(NAME ${name} COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/${file} ${ARG_ARGS}
+        WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    fm_test_properties(${name} ${ARG_TIMEOUT})
+endfunction()
+
+# fm_fuzz(NAME SOURCES ... DEPS ...): a libFuzzer target with the fuzz preset; without it, the same
+# source replays tests/fuzz/corpus/NAME as a regression test through tests/fuzz/replay.c.
+function(fm_fuzz name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LIBS" ${ARGN})
+    list(TRANSFORM ARG_DEPS PREPEND fm_)
+    if(FM_FUZZ)
+        add_executable(fuzz_${name} ${ARG_SOURCES})
+        target_link_libraries(fuzz_${name} PRIVATE fm_flags ${ARG_DEPS} ${ARG_LIBS})
+        target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    else()
+        add_executable(fuzz_${name} ${ARG_SOURCES} ${PROJECT_SOURCE_DIR}/tests/fuzz/replay.c)
+        target_link_libraries(fuzz_${name} PRIVATE fm_flags ${ARG_DEPS} ${ARG_LIBS})
+        add_test(NAME fuzz.${name}
+            COMMAND fuzz_${name} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
+        fm_test_properties(fuzz.${name} 120)
+    endif()
+endfunction()

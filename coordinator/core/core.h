@@ -1,0 +1,190 @@
+// The core: jobs, steps, chunks, workers, leases, attempts and result streams as one pure state
+// machine. Events go in with the time at which they happened, actions come out; there is no
+// descriptor, clock, thread, random number or hash order in it. The same events give the same actions.
+//
+//     submit, fed chunks, worker messages, stream credit, cancel, clock  -->  core_handle()
+//     core_handle()  -->  steps and leases to workers, wants to feeders, deliveries, job ends
+//
+// A shell (coordinator/server) carries both; tests and the simulator are shells too.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "pipelines/plan.h"
+#include "pipelines/run.h"
+#include "proto/message.h"
+
+struct core;
+
+struct core_options {
+    uint64_t epoch;          // of this coordinator; fences what older ones leased
+    uint32_t window_items;   // chunks of one step between source and consumer; 0: from the slots
+    uint64_t window_bytes;   // payload and result bytes of one step in memory; 0: 64 MiB
+    int64_t silence_ns;      // a worker silent for so long is lost; 0: PROTO_SILENCE_NS
+    int64_t kill_grace_ns;   // for the text of messages only; the worker enforces it
+};
+
+int core_new(const struct core_options *options, struct core **ret);
+// Accepts NULL. Returns NULL. Drops every slice it still holds.
+struct core *core_free(struct core *core);
+
+enum event_type {
+    EV_SUBMIT,        // a job with a checked plan
+    EV_FED,           // a run of chunks from the feeder, as wanted
+    EV_FED_END,       // the source is at its end, or broke
+    EV_WORKER_UP,     // a worker registered
+    EV_WORKER_CREDIT, // its window, absolute
+    EV_RESULT,        // one entry of a RESULT
+    EV_RETURN,        // chunks given back unstarted
+    EV_WORKER_ALIVE,  // any message came from it
+    EV_WORKER_DRAIN,  // it is leaving: nothing new
+    EV_WORKER_DOWN,   // its connection or process is gone
+    EV_STREAM_CREDIT, // the consumer is ready for more, cumulative
+    EV_CANCEL,        // end a job early
+    EV_TICK,          // time passed; due timers fire
+    EV_FLUSH,         // the shell has nothing more to hand in now: schedule and send
+};
+
+struct event {
+    enum event_type type;
+    uint64_t job;
+    uint64_t worker;
+    union {
+        const struct plan *plan; // SUBMIT: borrowed until the job's ACT_JOB_END was carried out
+        struct run *run;         // FED: moved; the core empties it
+        struct {
+            int code;         // 0: a clean end; else negative errno
+            const char *text; // why, for people; borrowed for the call
+        } fed_end;
+        const struct msg_register *reg; // WORKER_UP; borrowed for the call
+        struct msg_credit credit;       // WORKER_CREDIT
+        struct {
+            const struct result *result; // borrowed for the call
+            struct slice body;           // the entry's bytes; borrowed: the core takes its own count
+            uint64_t epoch;
+            uint64_t seq;
+        } result;
+        struct msg_return back; // RETURN
+        const char *reason;     // WORKER_DOWN
+        struct {
+            uint64_t items; // records the consumer has room for, counted from the stream's beginning
+            uint64_t bytes; // likewise
+        } stream_credit;
+        uint32_t cancel_mode; // CANCEL: enum cancel_mode
+    };
+};
+
+enum action_type {
+    ACT_STEP,     // send STEP(job, step) to a worker
+    ACT_LEASE,    // add a lease to the worker's next LEASE message
+    ACT_ACK,      // results up to seq are safe
+    ACT_CANCEL,   // send CANCEL(job, mode)
+    ACT_FORGET,   // send FORGET(job)
+    ACT_DROP,     // the worker is to be disconnected, with the reason
+    ACT_WANT,     // pull the job's source
+    ACT_DELIVER,  // the next record of the job's stream
+    ACT_JOB_END,  // the job is over; its summary. The last action of a job
+};
+
+// Ready for the consumer, in the job's order, with dense offsets. The shell that executes ACT_DELIVER
+// takes the parts over (record_done).
+struct delivery {
+    uint64_t offset;
+    uint64_t chunk;
+    uint32_t attempt;
+    uint8_t outcome;
+    int32_t code;
+    int64_t run_ns;
+    int64_t cpu_ns;
+    uint64_t maxrss_bytes;
+    uint64_t worker;
+    char *error;           // malloc'd or NULL
+    struct slice item;     // the chunk's payload when it is one raw item, else empty
+    struct slice stderr_text;
+    struct slice *parts; // malloc'd, n_parts
+    size_t n_parts;
+    size_t bytes; // of all parts
+};
+void delivery_done(struct delivery *d);
+
+enum job_state { JOB_RUNNING, JOB_FINISHING, JOB_STOPPING, JOB_ENDED };
+enum job_end {
+    END_COMPLETE,     // every chunk reached its end
+    END_CANCELLED,    // EV_CANCEL
+    END_MAX_FAILURES, // max_failures or on_error ended it; chunks were left unrun
+    END_NOT_RUNNABLE, // 126/127: the command can't be run anywhere
+    END_SOURCE,       // the source broke
+    END_INTERNAL,     // memory ran out for this job
+};
+struct job_summary {
+    enum job_end end;
+    uint64_t chunks; // of the first step, so far known
+    uint64_t ok;     // chunks of all steps
+    uint64_t failed;
+    uint64_t cancelled;
+    uint64_t unrun;
+    uint64_t retries;
+    uint64_t duplicates; // results dropped because the chunk was done
+    uint64_t fenced;     // results dropped because of their (epoch, attempt)
+    char text[PROTO_TEXT_MAX]; // first failure or the source's error, for people
+    int first_code;            // outcome code of the first failed chunk (exit status), 0
+};
+
+struct action {
+    enum action_type type;
+    uint64_t job;
+    uint64_t worker;
+    union {
+        uint32_t step; // STEP
+        struct {
+            struct lease lease; // lens and body point into the slices below
+            struct slice body;  // owned by the action
+            uint32_t *lens;     // owned by the action
+        } lease;
+        uint64_t seq;  // ACK
+        uint32_t mode; // CANCEL
+        const char *reason; // DROP: static text
+        struct {
+            uint64_t chunks;
+            uint64_t bytes;
+            int64_t mean_run_ns;
+            uint32_t slots;
+        } want;
+        struct delivery delivery;   // owned by the action; taken by the shell or freed by actions_clear
+        struct job_summary summary; // JOB_END
+    };
+};
+
+struct actions {
+    struct action *list;
+    size_t len;
+    size_t cap;
+};
+// Releases what the actions own and forgets them; keeps the array.
+void actions_clear(struct actions *actions);
+void actions_done(struct actions *actions);
+
+// Takes one event in and appends what is to be done. Cheap events only change state; leases, wants
+// and deliveries are made at EV_FLUSH, so that one message carries all that is ready.
+// Returns 0, or -EINVAL for an event that names an unknown job or worker (nothing happened; peers can
+// cause it, so the shell counts and goes on), or -ENOMEM (the job concerned is ended).
+int core_handle(struct core *core, const struct event *event, int64_t now, struct actions *actions);
+
+// When EV_TICK is next worth sending; CLOCK_FOREVER when nothing waits for time.
+int64_t core_next_deadline(const struct core *core);
+
+// Verifies every invariant; aborts with the broken one on stderr. For tests: O(everything).
+void core_check(const struct core *core);
+
+struct core_stats {
+    uint64_t jobs, workers, slots;
+    uint64_t pending, leased, held; // chunks now
+    uint64_t held_bytes;            // payloads and results in memory
+    uint64_t done, failed, retries, duplicates, fenced;
+};
+void core_stats(const struct core *core, struct core_stats *ret);
+// Where a job stands, for progress lines. -ENOENT.
+int core_job_progress(const struct core *core, uint64_t job, struct job_summary *ret,
+                      uint64_t *ret_running);

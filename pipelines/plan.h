@@ -1,0 +1,130 @@
+// The plan: a checked job file turned into what the machinery needs. The core knows its steps, a
+// worker gets one packed step at a time, sources and sinks read their own part. A plan is immutable
+// once built; everybody borrows it from the job.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define PLAN_STEPS_MAX 32
+#define PLAN_STAGES_MAX 32  // in one step
+#define PLAN_ARGS_MAX 4096  // words of one argv, names of one map
+#define PLAN_FAN_IN_ALL 0   // step.fan_in: one chunk takes everything
+#define PLAN_PACKED_MAX (1u << 20)
+
+enum stage_kind { STAGE_COMMAND, STAGE_PIPE, STAGE_KERNEL };
+enum order { ORDER_INPUT, ORDER_COMPLETION };
+enum on_error { ON_ERROR_CONTINUE, ON_ERROR_FINISH, ON_ERROR_STOP };
+enum source_kind { SOURCE_FILES, SOURCE_ITEMS, SOURCE_LINES, SOURCE_RANGE, SOURCE_DATA };
+enum chunk_rule { CHUNK_AUTO, CHUNK_ITEMS, CHUNK_BYTES, CHUNK_LINES, CHUNK_PARTS };
+enum sink_kind { SINK_STDOUT, SINK_FILE, SINK_DIR, SINK_NONE };
+enum sink_format { FORMAT_RAW, FORMAT_JSON };
+enum if_exists { EXISTS_OVERWRITE, EXISTS_ERROR, EXISTS_APPEND, EXISTS_SKIP };
+
+struct plan_pair {
+    char *name;
+    char *value;
+};
+
+struct stage {
+    enum stage_kind kind;
+    char *name;        // NULL: unnamed
+    bool is_script;    // command, pipe: words[0] is a shell script; else words are an argv
+    char **words;      // as written, with placeholders; NULL-terminated; n_words of them
+    size_t n_words;
+    char **shell;      // argv prefix for a script, NULL-terminated; default /bin/sh -c
+    char *workdir;     // with placeholders; NULL: the job's directory
+    struct plan_pair *env; // added to the job's
+    size_t n_env;
+    char *library;     // kernel: absolute path of the .so; NULL: built in
+    char *function;    // kernel: symbol or built-in name
+    struct plan_pair *args; // kernel: name -> value, with placeholders of params already filled in
+    size_t n_args;
+    int64_t timeout_ns; // per run of the stage for one item (command) or chunk; 0: none
+};
+
+struct retry_policy {
+    uint32_t limit;      // runs after the first
+    int64_t delay_ns;    // before the first retry
+    double backoff;      // factor per further retry
+    int64_t max_delay_ns;
+};
+
+struct chunking {
+    enum chunk_rule rule;
+    uint64_t n; // items, bytes, lines or parts; 0 for CHUNK_AUTO
+};
+
+// Stages that run one after another on one executor, with a chunk numbering of their own.
+struct step {
+    struct stage *stages;
+    size_t n_stages;
+    struct chunking chunking; // how this step's input is cut; of step 0 the source does it
+    bool is_reduce;           // feeds itself until one result is left
+    uint32_t fan_in;          // reduce: inputs of one run, >= 2, or PLAN_FAN_IN_ALL
+    struct retry_policy retry;
+    double cpus;              // of one running chunk; 1
+    uint64_t memory_bytes;    // 0: not limited
+};
+
+struct range {
+    int64_t start;
+    int64_t step; // never 0
+    uint64_t count;
+};
+
+struct record_rule {
+    uint8_t end; // last byte of a record; '\n'
+};
+
+struct source {
+    enum source_kind kind;
+    char **texts; // files, data: patterns or paths; items: the items; lines: paths, "-" is stdin
+    size_t n_texts;
+    struct range range;
+    struct record_rule record;
+    uint8_t delimiter; // lines: '\n' or '\0'
+};
+
+struct sink {
+    enum sink_kind kind;
+    enum sink_format format;
+    enum if_exists if_exists;
+    char *path; // file, dir
+    char *name; // dir: name template of a chunk's file
+};
+
+struct plan {
+    char *name;      // [a-z0-9_-]{1,63}
+    char *directory; // absolute; relative paths of the job mean this, and commands start here
+    struct plan_pair *params; // name -> value, after -p
+    size_t n_params;
+    struct plan_pair *env;
+    size_t n_env;
+    struct source source;
+    struct step *steps; // in order; the reduce step, if any, is the last
+    size_t n_steps;
+    struct sink sink;
+    enum order order;
+    enum on_error on_error;
+    uint64_t max_failures;   // stop after so many failed chunks; UINT64_MAX: no limit
+    uint32_t max_failures_bp; // hundredths of a percent of all chunks; 0: not given as a share
+    uint32_t crash_limit;    // executor or worker losses blamed on one chunk before it fails
+    uint32_t parallelism;    // chunks of this job running at once; 0: all slots
+};
+
+// Frees the plan and all it owns. Accepts NULL and half-built plans. Returns NULL.
+struct plan *plan_free(struct plan *plan);
+
+// What a worker needs of one step: its stages, the job's name, directory, params and env, and the
+// range when the source is one. msgpack, at most PLAN_PACKED_MAX bytes. -ENOBUFS when it is more.
+int plan_pack_step(const struct plan *plan, size_t step, struct buf *out);
+
+// The worker's side of it. Everything is bounded and checked: the bytes come from a peer.
+struct step_view {
+    struct plan *plan; // holds name, directory, params, env, source.range and exactly one step
+};
+int plan_unpack_step(const void *data, size_t len, struct plan **ret, struct err *err);

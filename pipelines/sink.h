@@ -1,0 +1,45 @@
+// Where results go. A sink gets records in stream order and turns them into bytes.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "pipelines/plan.h"
+
+struct sink_writer;
+
+// One result as the sink sees it. Borrowed for the call.
+struct record {
+    uint64_t offset; // place in the stream, dense from 0
+    uint64_t chunk;
+    uint32_t attempt;
+    const char *outcome;    // "ok", "exit", "signal", "timeout", "crash", "kernel", "input", ...
+    int code;               // exit code or signal number; 0
+    const char *error;      // words for a person; NULL when all is well
+    const struct slice *parts; // the result's bytes, in pieces
+    size_t n_parts;
+    const char *item; // the chunk's own item where it has exactly one; else NULL
+    size_t item_len;
+    int64_t run_ns;
+    uint64_t maxrss_bytes;
+    const char *worker;
+    const char *stderr_text; // of the chunk, whole or its tail
+    size_t stderr_len;
+};
+
+// Writes to the job's standard output. May suspend the calling task until there is room. Returns 0
+// or a negative errno (-EPIPE: the reader went away).
+typedef int sink_stdout_fn(void *arg, const void *data, size_t len);
+
+// Opens the plan's sink: creates the file beside its target (renamed over it by sink_finish), makes
+// the directory. Borrows the plan. -EEXIST by if_exists, with text.
+int sink_open(const struct plan *plan, sink_stdout_fn *write_stdout, void *arg,
+              struct sink_writer **ret, struct err *err);
+// Takes one record. A raw sink writes the bytes of results that are ok; a json sink writes one line
+// for each record. Blocking for files. Errors: -ENOSPC, -EPIPE, ... with text naming the path.
+int sink_write(struct sink_writer *sink, const struct record *record, struct err *err);
+// Flushes and puts the file in its place. After an error, or when it is not called, sink_close
+// removes what is unfinished.
+int sink_finish(struct sink_writer *sink, struct err *err);
+struct sink_writer *sink_close(struct sink_writer *sink);

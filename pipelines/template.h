@@ -1,0 +1,53 @@
+// Placeholders: {} {.} {/} {//} {/.} {#} {%} {name}; {{}} is a literal {}. Only names that are known
+// are replaced; `{print $1}`, `${HOME}` and `a{1,3}` stay as written. Values are data, never code:
+// a script is compiled once and its values arrive as "$1", "$2", ... (DESIGN.md 8).
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct template;
+
+enum template_mode {
+    TEMPLATE_WORD,   // the whole text becomes one string: an argv word, a path, an argument
+    TEMPLATE_SCRIPT, // a shell script: each placeholder becomes a quoted positional parameter
+};
+
+struct template_names {
+    const char *const *params; // values that are the same for every chunk
+    size_t n_params;
+    bool has_item; // false: {} and its forms are unknown here (a `pipe` over data, say)
+};
+
+// Compiles a text. On failure (-EINVAL) the text in err says what, and *ret_offset the byte where.
+// The caller frees with template_free().
+int template_compile(const char *text, enum template_mode mode, const struct template_names *names,
+                     struct template **ret, struct err *err, size_t *ret_offset);
+struct template *template_free(struct template *t);
+
+// True when a placeholder depends on the item ({}, {.}, {/}, {//}, {/.}).
+bool template_uses_item(const struct template *t);
+// True when nothing is replaced.
+bool template_is_constant(const struct template *t);
+
+struct template_values {
+    const char *item; // any bytes but NUL
+    size_t item_len;
+    uint64_t seq;  // {#}, from 1
+    uint32_t slot; // {%}, from 1
+    const char *const *params; // in the order of names.params
+};
+
+// TEMPLATE_WORD: appends the filled-in text. TEMPLATE_SCRIPT: not allowed.
+int template_expand(const struct template *t, const struct template_values *values, struct buf *out);
+// TEMPLATE_SCRIPT: the script with "${1}".. in place of placeholders, and the values for them.
+const char *template_script(const struct template *t);
+size_t template_n_args(const struct template *t);
+int template_expand_arg(const struct template *t, size_t arg, const struct template_values *values,
+                        struct buf *out);
+// An unknown {nmae} that is near a known name, for a warning of `fanmill check`; NULL when there is
+// none. Borrowed from `t`.
+const char *template_suspect(const struct template *t, const char **ret_nearest);
