@@ -28,9 +28,14 @@ if(FM_UCONTEXT)
     target_compile_definitions(fm_flags INTERFACE FM_UCONTEXT)
 endif()
 
-# fm_room(NAME SOURCES a.c b.c DEPS base async LIBS PkgConfig::ZMQ)
+# fm_room(NAME DEPS base async LIBS PkgConfig::ZMQ): every .c and .S of the folder, unless SOURCES
+# names them.
 function(fm_room name)
     cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LIBS" ${ARGN})
+    if(NOT ARG_SOURCES)
+        file(GLOB ARG_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c
+            ${CMAKE_CURRENT_SOURCE_DIR}/*.S)
+    endif()
     add_library(fm_${name} STATIC ${ARG_SOURCES})
     list(TRANSFORM ARG_DEPS PREPEND fm_)
     target_link_libraries(fm_${name} PUBLIC fm_flags ${ARG_DEPS} ${ARG_LIBS})
@@ -48,9 +53,12 @@ function(fm_test_properties name timeout)
         FAIL_REGULAR_EXPRESSION "LeakSanitizer;AddressSanitizer;runtime error:")
 endfunction()
 
-# fm_unit(ROOM SOURCES a_test.c DEPS rooms): one Criterion program with all unit tests of a room.
+# fm_unit(ROOM DEPS rooms): one Criterion program with all *_test.c of the folder.
 function(fm_unit name)
     cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LIBS" ${ARGN})
+    if(NOT ARG_SOURCES)
+        file(GLOB ARG_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.c)
+    endif()
     if(NOT ARG_TIMEOUT)
         set(ARG_TIMEOUT 180)
     endif()
