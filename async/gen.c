@@ -1,0 +1,120 @@
+#include "async/gen.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "async/internal.h"
+
+enum gen_state { GEN_NEW, GEN_SUSPENDED, GEN_RUNNING, GEN_ENDED };
+
+struct gen {
+    struct stream stream;
+    struct ctx ctx;
+    struct ctx consumer;
+    enum gen_state state;
+    bool closing;
+    int result;
+    void *item;
+    bool has_item;
+    gen_fn *fn;
+    void *arg;
+    struct scope *scope; // the consumer's innermost when it asked
+    void *stack;
+    size_t stack_bytes;
+};
+
+static void gen_main(void *arg)
+{
+    struct gen *g = arg;
+    ctx_entered(NULL);
+    g->result = g->fn(g, g->arg);
+    assert(task_self()->scope == g->scope);
+    g->state = GEN_ENDED;
+    g->has_item = false;
+    ctx_leave(&g->ctx, &g->consumer);
+}
+
+static void resume(struct gen *g)
+{
+    struct task *task = task_self();
+    g->scope = task->scope;
+    g->state = GEN_RUNNING;
+#ifdef FM_ASAN
+    // If the task parks now, it does so on the generator's stack.
+    g->consumer.bottom = task->ctx.bottom;
+    g->consumer.size = task->ctx.size;
+    task->ctx.bottom = g->stack;
+    task->ctx.size = g->stack_bytes;
+#endif
+    ctx_jump(&g->consumer, &g->ctx);
+#ifdef FM_ASAN
+    task->ctx.bottom = g->consumer.bottom;
+    task->ctx.size = g->consumer.size;
+#endif
+}
+
+int gen_yield(struct gen *g, void *item)
+{
+    assert(g->state == GEN_RUNNING && task_self()->scope == g->scope);
+    if (!g->closing) {
+        g->item = item;
+        g->has_item = true;
+        g->state = GEN_SUSPENDED;
+        ctx_jump(&g->ctx, &g->consumer);
+        return g->closing ? -ECANCELED : 0;
+    }
+    if (g->stream.drop)
+        g->stream.drop(item);
+    return -ECANCELED;
+}
+
+static int gen_next(struct stream *s, void **ret)
+{
+    struct gen *g = (struct gen *)s;
+    assert(g->state != GEN_RUNNING);
+    if (g->state == GEN_NEW) {
+        g->stack_bytes = loop_self->options.stack_bytes;
+        g->stack = ctx_stack_new(g->stack_bytes);
+        if (!g->stack) {
+            g->result = -ENOMEM;
+            g->state = GEN_ENDED;
+            return -ENOMEM;
+        }
+        ctx_init(&g->ctx, g->stack, g->stack_bytes, gen_main, g);
+    } else if (g->state == GEN_ENDED) {
+        return g->result < 0 ? g->result : 0;
+    }
+    resume(g);
+    if (!g->has_item)
+        return g->result < 0 ? g->result : 0;
+    g->has_item = false;
+    *ret = g->item;
+    return 1;
+}
+
+static void gen_close(struct stream *s)
+{
+    struct gen *g = (struct gen *)s;
+    if (g->state == GEN_SUSPENDED) {
+        g->closing = true;
+        resume(g);
+    }
+    assert(g->state == GEN_NEW || g->state == GEN_ENDED);
+    ctx_stack_free(g->stack, g->stack_bytes);
+    free(g);
+}
+
+struct stream *gen_new(gen_fn *fn, void *arg, void (*drop)(void *item))
+{
+    static const struct stream_ops ops = {gen_next, gen_close};
+    struct gen *g = calloc(1, sizeof(*g));
+    if (!g)
+        return NULL;
+    g->stream.ops = &ops;
+    g->stream.drop = drop;
+    g->fn = fn;
+    g->arg = arg;
+    return &g->stream;
+}

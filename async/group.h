@@ -1,0 +1,24 @@
+// Groups: tasks that end together. The struct lives on the stack of the function that waits for it;
+// between open and wait awaits of the body fail with -ECANCELED once a member failed.
+#pragma once
+#include "async/scope.h"
+#include "async/waitq.h"
+
+struct group {
+    struct scope scope;
+    struct task *members; // all that have not ended
+    struct waitq done;
+    int error; // first failure of a member; a cancel that was asked for is none
+    bool cancelled;
+};
+
+void group_open(struct group *group);
+// Begins a task in the group; it runs in this turn or the next. `name` is borrowed for the task's
+// life. -ENOMEM, or -ECANCELED when the group is closing.
+int group_spawn(struct group *group, const char *name, task_fn *fn, void *arg);
+// As group_spawn, with an owned handle (task_join or task_unref); NULL on failure.
+struct task *group_go(struct group *group, const char *name, task_fn *fn, void *arg);
+void group_cancel(struct group *group);
+// Waits for all members, however long: a cancel from outside is passed on to them first. Returns
+// the first member's error, else the outside cancel's code, else 0. Call it exactly once.
+int group_wait(struct group *group);

@@ -1,0 +1,80 @@
+// What the files of async/ share. Nobody outside includes this.
+#pragma once
+#include "async/ctx.h"
+#include "async/loop.h"
+#include "async/scope.h"
+#include "async/task.h"
+#include "async/waitq.h"
+
+enum task_state { TASK_READY, TASK_RUNNING, TASK_PARKED, TASK_ENDED };
+
+struct group;
+
+struct task {
+    struct ctx ctx;
+    struct task *next; // in the ready queue, or in the loop's list of free stacks
+    enum task_state state;
+    int woken_with;
+    unsigned refs; // the loop's while it lives, and the handle's
+    bool cancelled;
+    int result;
+    task_fn *fn;
+    void *arg;
+    const char *name;
+    struct scope *scope; // innermost
+    struct group *group;
+    struct task *group_next, *group_prev;
+    struct waitq joiners;
+    struct post ended;
+    void *stack;
+};
+
+struct loop {
+    struct ctx ctx; // of loop_run's caller
+    int epoll_fd;
+    int64_t now;
+    struct loop_options options;
+    struct task *current;
+    struct task *ready_first, *ready_last;
+    unsigned switches_left;
+    struct heap timers;
+    struct post *post_first, *post_last;
+    struct prepare *prepares;
+    struct watch *dispatching[64]; // watches of this turn's events; NULL once removed
+    int n_dispatching;
+    size_t tasks; // not ended
+    struct task *free_tasks;
+    size_t n_free;
+    struct waitq children; // child_wait without pidfds: all that wait for a SIGCHLD
+    struct watch sigchld;
+    bool has_sigchld;
+};
+
+extern _Thread_local struct loop *loop_self;
+
+// Puts a task at the end of the ready queue.
+void loop_ready(struct loop *loop, struct task *task);
+// Begins a task. NULL: no memory.
+struct task *task_begin(task_fn *fn, void *arg, const char *name);
+// Suspends the running task until task_wake; returns the code given. The caller has checked
+// task_check() before it published itself to whoever wakes.
+int task_park(void);
+// Wakes a parked task; false when it is not parked any more.
+bool task_wake(struct task *task, int code);
+// What an await of `task` must fail with now: 0 or a code.
+int task_cause(const struct task *task);
+// Wakes the task if it is parked and has a cause.
+void task_deliver(struct task *task);
+void task_free_all(struct loop *loop);
+// Lets go of what io.c keeps for the loop.
+void io_loop_done(struct loop *loop);
+// Called by a member's end; in group.c.
+void group_member_ended(struct task *task);
+
+struct waiter {
+    struct waiter *next, *prev;
+    struct task *task;
+    bool queued;
+};
+void waiter_add(struct waitq *q, struct waiter *w);
+void waiter_remove(struct waitq *q, struct waiter *w);

@@ -1,0 +1,81 @@
+// The event loop: one per thread, on epoll. It leaves only when its main task and all others ended.
+//
+// A turn: due timers, posted calls, ready tasks (at most LOOP_SWITCHES of them), prepare hooks,
+// then epoll_wait, which sleeps only when nothing is ready and no hook asked to stay awake. Times
+// are nanoseconds of CLOCK_MONOTONIC (base/clock.h). Nothing here is thread-safe.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/heap.h"
+
+typedef int task_fn(void *arg);
+
+struct loop;
+
+struct loop_options {
+    size_t stack_bytes; // of each task; 0: LOOP_STACK_BYTES
+    // Time for tests: `clock` tells it, `idle` is called with the next deadline instead of sleeping
+    // when no descriptor is ready. Both or none.
+    int64_t (*clock)(void *arg);
+    void (*idle)(void *arg, int64_t deadline);
+    void *arg;
+    bool without_pidfd; // as on kernels before 5.3: child_wait() goes by SIGCHLD
+};
+
+#define LOOP_STACK_BYTES ((size_t)128 << 10)
+#define LOOP_SWITCHES 256
+
+// Runs main(arg) as a task until it and every task it began have ended. Returns main's result, or a
+// negative errno when the loop could not start. A thread runs one loop at a time.
+int loop_run(task_fn *main, void *arg);
+int loop_run_opts(const struct loop_options *options, task_fn *main, void *arg);
+// The running loop, or NULL.
+struct loop *loop_current(void);
+// The time at the beginning of this turn.
+int64_t loop_now(void);
+// For a forked child that leaves the parent's loop behind: closes its descriptors, forgets it.
+void loop_after_fork_child(void);
+
+// A call in the next turn. The caller owns the struct until it was called or cancelled.
+struct post {
+    struct post *next;
+    void (*fn)(struct post *post);
+    bool queued;
+};
+// Does nothing when it is queued already.
+void loop_post(struct post *post, void (*fn)(struct post *post));
+void loop_unpost(struct post *post);
+
+// A descriptor in the loop, level-triggered. The caller owns the struct and the descriptor; remove
+// the watch before closing it. `fn` gets EPOLL* bits.
+struct watch {
+    int fd;
+    uint32_t events;
+    void (*fn)(struct watch *watch, uint32_t events);
+};
+// 0 or negative errno: -EPERM for a regular file, which is always ready.
+int watch_add(struct watch *watch, int fd, uint32_t events,
+              void (*fn)(struct watch *watch, uint32_t events));
+int watch_modify(struct watch *watch, uint32_t events);
+// Safe on a watch that was never added (all zero) or was removed.
+void watch_remove(struct watch *watch);
+
+// A call at a time. The caller owns the struct until it fired or was cancelled.
+struct timer {
+    struct heap_node node;
+    void (*fn)(struct timer *timer);
+};
+// Sets or moves the timer. -ENOMEM.
+int timer_set(struct timer *timer, int64_t deadline, void (*fn)(struct timer *timer));
+void timer_cancel(struct timer *timer);
+
+// A call before each sleep: for sources whose descriptors tell edges only. Returning true keeps the
+// loop awake for another turn.
+struct prepare {
+    struct prepare *next;
+    bool (*fn)(struct prepare *prepare);
+    bool removed;
+};
+void prepare_add(struct prepare *prepare, bool (*fn)(struct prepare *prepare));
+void prepare_remove(struct prepare *prepare);

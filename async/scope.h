@@ -1,0 +1,23 @@
+// Scopes: deadlines, cancellation of a part of a task, and shields against both. Strictly nested in
+// one function or its callers (asserted); the struct lives on the task's stack.
+#pragma once
+#include <stdbool.h>
+
+#include "async/task.h"
+
+struct scope {
+    struct scope *outer;
+    struct task *task;
+    struct timer timer;
+    int fired; // 0, -ECANCELED or -ETIMEDOUT
+    bool shield;
+};
+
+// Awaits inside fail with -ETIMEDOUT after so long. CLOCK_FOREVER: only scope_cancel() ends it.
+void scope_enter(struct scope *scope, int64_t timeout_ns);
+// Awaits inside do not feel what was cancelled outside, for at most `grace_ns`: cleanup may await.
+void scope_enter_shield(struct scope *scope, int64_t grace_ns);
+// From any task of the loop. Idempotent.
+void scope_cancel(struct scope *scope);
+// 0, or the code this very scope fired with: -ETIMEDOUT from here is ours, else it belongs outside.
+int scope_leave(struct scope *scope);

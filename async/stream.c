@@ -1,0 +1,173 @@
+#include "async/stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "async/chan.h"
+
+void stream_close(struct stream *s)
+{
+    if (s)
+        s->ops->close(s);
+}
+
+// One shape for all operators: an input, a function, a count.
+struct operator
+{
+    struct stream stream;
+    struct stream *in;
+    stream_map_fn *map;
+    int (*keep)(const void *item, void *arg);
+    void *arg;
+    uint64_t left;
+    uint64_t at;
+    struct chan *chan;
+    int ended; // 0: goes on; 1: at its end; < 0: the final error
+};
+
+static void operator_close(struct stream *s)
+{
+    struct operator* o =(struct operator*) s;
+    stream_close(o->in);
+    chan_free(o->chan);
+    free(o);
+}
+
+static struct operator* operator_new(struct stream *in, const struct stream_ops *ops)
+{
+    struct operator* o = calloc(1, sizeof(*o));
+    if (!o) {
+        stream_close(in);
+        return NULL;
+    }
+    o->stream.ops = ops;
+    o->stream.drop = in ? in->drop : NULL;
+    o->in = in;
+    return o;
+}
+
+static int end(struct operator* o, int r)
+{
+    o->ended = r ? r : 1;
+    return r;
+}
+
+static int after_end(const struct operator* o)
+{
+    return o->ended < 0 ? o->ended : 0;
+}
+
+static int map_next(struct stream *s, void **ret)
+{
+    struct operator* o =(struct operator*) s;
+    if (o->ended)
+        return after_end(o);
+    void *item;
+    int r = stream_next(o->in, &item);
+    if (r == 1) {
+        r = o->map(item, ret, o->arg);
+        if (r >= 0)
+            return 1;
+    }
+    return end(o, r);
+}
+
+struct stream *stream_map(struct stream *in, stream_map_fn *fn, void *arg, void (*drop)(void *))
+{
+    static const struct stream_ops ops = {map_next, operator_close};
+    struct operator* o = in ? operator_new(in, &ops) : NULL;
+    if (!o)
+        return NULL;
+    o->map = fn;
+    o->arg = arg;
+    o->stream.drop = drop;
+    return &o->stream;
+}
+
+static int filter_next(struct stream *s, void **ret)
+{
+    struct operator* o =(struct operator*) s;
+    if (o->ended)
+        return after_end(o);
+    int r;
+    void *item;
+    while ((r = stream_next(o->in, &item)) == 1) {
+        if (o->keep(item, o->arg)) {
+            *ret = item;
+            return 1;
+        }
+        if (s->drop)
+            s->drop(item);
+    }
+    return end(o, r);
+}
+
+struct stream *stream_filter(struct stream *in, int (*keep)(const void *item, void *arg), void *arg)
+{
+    static const struct stream_ops ops = {filter_next, operator_close};
+    struct operator* o = in ? operator_new(in, &ops) : NULL;
+    if (!o)
+        return NULL;
+    o->keep = keep;
+    o->arg = arg;
+    return &o->stream;
+}
+
+static int take_next(struct stream *s, void **ret)
+{
+    struct operator* o =(struct operator*) s;
+    if (o->ended)
+        return after_end(o);
+    int r = o->left ? stream_next(o->in, ret) : 0;
+    if (r == 1 && --o->left)
+        return 1;
+    // Nothing more will be asked of the input, so its resources need not wait for our own end.
+    stream_close(o->in);
+    o->in = NULL;
+    end(o, r == 1 ? 0 : r);
+    return r;
+}
+
+struct stream *stream_take(struct stream *in, uint64_t n)
+{
+    static const struct stream_ops ops = {take_next, operator_close};
+    struct operator* o = in ? operator_new(in, &ops) : NULL;
+    if (!o)
+        return NULL;
+    o->left = n;
+    return &o->stream;
+}
+
+static int range_next(struct stream *s, void **ret)
+{
+    struct operator* o =(struct operator*) s;
+    if (o->at == o->left)
+        return 0;
+    *ret = (void *)(uintptr_t)o->at++;
+    return 1;
+}
+
+struct stream *stream_range(uint64_t n)
+{
+    static const struct stream_ops ops = {range_next, operator_close};
+    struct operator* o = operator_new(NULL, &ops);
+    if (!o)
+        return NULL;
+    o->left = n;
+    return &o->stream;
+}
+
+static int chan_next(struct stream *s, void **ret)
+{
+    return chan_recv(((struct operator*)s)->chan, ret);
+}
+
+struct stream *stream_from_chan(struct chan *c)
+{
+    static const struct stream_ops ops = {chan_next, operator_close};
+    struct operator* o = operator_new(NULL, &ops);
+    if (!o)
+        return NULL;
+    o->chan = c;
+    return &o->stream;
+}

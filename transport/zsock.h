@@ -1,0 +1,58 @@
+// ZeroMQ sockets in the event loop. This room is the only one that sees zmq.h.
+//
+// A zsock calls back when there may be something to read. Whoever reads must read until -EAGAIN or
+// leave the rest on purpose: the socket looks at its events again before the loop sleeps, so
+// nothing is lost by reading or writing at any time. All sockets are made with LINGER 0, a maximum
+// message size, a handshake deadline and heartbeats; a ROUTER refuses to drop (ROUTER_MANDATORY).
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+
+struct transport;
+struct zsock;
+
+// One context for the process. Never before a fork that is to go on without it: the zygote is
+// forked first. -EMFILE, -ENOMEM.
+int transport_new(struct transport **ret, struct err *err);
+// Ends the context; all its sockets must be closed. Blocks for the I/O thread, not for the network.
+struct transport *transport_free(struct transport *t);
+
+enum zsock_kind {
+    ZSOCK_ROUTER, // the coordinator's end: many peers, each with a number
+    ZSOCK_DEALER, // a worker's or client's end: one peer
+};
+
+typedef void zsock_ready_fn(void *arg);
+
+// Opens a socket and puts it into the running loop. `ready` is called from the loop.
+int zsock_open(struct transport *t, enum zsock_kind kind, zsock_ready_fn *ready, void *arg,
+               struct zsock **ret, struct err *err);
+struct zsock *zsock_close(struct zsock *z);
+// Local endpoints only: "ipc:///dir/name" in a directory that is ours alone.
+int zsock_bind(struct zsock *z, const char *endpoint, struct err *err);
+int zsock_connect(struct zsock *z, const char *endpoint, struct err *err);
+// Asks to be called again in the next turn of the loop although no new message came: for readers
+// that stop after a fair share.
+void zsock_again(struct zsock *z);
+
+// A received message: a header frame and at most one body frame.
+struct zmessage {
+    uint32_t peer; // ROUTER: number of the sender
+    const uint8_t *header;
+    size_t header_len;
+    struct slab *body; // NULL: none. One count, the receiver's
+    struct slab *header_slab;
+};
+void zmessage_done(struct zmessage *m);
+
+// Takes the next message. 1, or -EAGAIN; -EBADMSG for one that has no form of ours (dropped whole;
+// m->peer says whose it was if it can be told, else 0).
+int zsock_recv(struct zsock *z, struct zmessage *ret);
+// Sends one message; copies. `peer` is for a ROUTER. -EAGAIN: the peer's queue is full,
+// -EHOSTUNREACH: it is gone, -EMSGSIZE: over PROTO_MESSAGE_MAX-like limits of the peer.
+int zsock_send(struct zsock *z, uint32_t peer, const void *header, size_t header_len,
+               const void *body, size_t body_len);
