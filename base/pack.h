@@ -1,9 +1,9 @@
-// MessagePack with fixed schemas. Writing goes through msgpack-c; reading is a bounded cursor of our
-// own, because the general unpacker reserves whatever a peer's five bytes claim (DESIGN.md 6).
+// MessagePack with fixed schemas. Writing goes through msgpack-c; reading is a bounded cursor of
+// our own, because the general unpacker reserves whatever a peer's five bytes claim (DESIGN.md 6).
 //
 // A reader checks every count against the bytes that are left, so a claim can't cost more than the
-// frame that carries it. Its error is sticky: after the first failure each call returns a zero value,
-// so a decoder reads all its fields and looks at pack_ok() once. Format:
+// frame that carries it. Its error is sticky: after the first failure each call returns a zero
+// value, so a decoder reads all its fields and looks at pack_ok() once. Format:
 // https://github.com/msgpack/msgpack/blob/master/spec.md (integers in any width are accepted).
 #pragma once
 #include <stdbool.h>

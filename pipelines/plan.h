@@ -10,9 +10,9 @@
 #include "base/err.h"
 
 #define PLAN_STEPS_MAX 32
-#define PLAN_STAGES_MAX 32  // in one step
-#define PLAN_ARGS_MAX 4096  // words of one argv, names of one map
-#define PLAN_FAN_IN_ALL 0   // step.fan_in: one chunk takes everything
+#define PLAN_STAGES_MAX 32 // in one step
+#define PLAN_ARGS_MAX 4096 // words of one argv, names of one map
+#define PLAN_FAN_IN_ALL 0  // step.fan_in: one chunk takes everything
 #define PLAN_PACKED_MAX (1u << 20)
 
 enum stage_kind { STAGE_COMMAND, STAGE_PIPE, STAGE_KERNEL };
@@ -31,25 +31,25 @@ struct plan_pair {
 
 struct stage {
     enum stage_kind kind;
-    char *name;        // NULL: unnamed
-    bool is_script;    // command, pipe: words[0] is a shell script; else words are an argv
-    char **words;      // as written, with placeholders; NULL-terminated; n_words of them
+    char *name;     // NULL: unnamed
+    bool is_script; // command, pipe: words[0] is a shell script; else words are an argv
+    char **words;   // as written, with placeholders; NULL-terminated; n_words of them
     size_t n_words;
-    char **shell;      // argv prefix for a script, NULL-terminated; default /bin/sh -c
-    char *workdir;     // with placeholders; NULL: the job's directory
+    char **shell;          // argv prefix for a script, NULL-terminated; default /bin/sh -c
+    char *workdir;         // with placeholders; NULL: the job's directory
     struct plan_pair *env; // added to the job's
     size_t n_env;
-    char *library;     // kernel: absolute path of the .so; NULL: built in
-    char *function;    // kernel: symbol or built-in name
+    char *library;          // kernel: absolute path of the .so; NULL: built in
+    char *function;         // kernel: symbol or built-in name
     struct plan_pair *args; // kernel: name -> value, with placeholders of params already filled in
     size_t n_args;
     int64_t timeout_ns; // per run of the stage for one item (command) or chunk; 0: none
 };
 
 struct retry_policy {
-    uint32_t limit;      // runs after the first
-    int64_t delay_ns;    // before the first retry
-    double backoff;      // factor per further retry
+    uint32_t limit;   // runs after the first
+    int64_t delay_ns; // before the first retry
+    double backoff;   // factor per further retry
     int64_t max_delay_ns;
 };
 
@@ -66,8 +66,8 @@ struct step {
     bool is_reduce;           // feeds itself until one result is left
     uint32_t fan_in;          // reduce: inputs of one run, >= 2, or PLAN_FAN_IN_ALL
     struct retry_policy retry;
-    double cpus;              // of one running chunk; 1
-    uint64_t memory_bytes;    // 0: not limited
+    double cpus;           // of one running chunk; 1
+    uint64_t memory_bytes; // 0: not limited
 };
 
 struct range {
@@ -110,10 +110,10 @@ struct plan {
     struct sink sink;
     enum order order;
     enum on_error on_error;
-    uint64_t max_failures;   // stop after so many failed chunks; UINT64_MAX: no limit
+    uint64_t max_failures;    // stop after so many failed chunks; UINT64_MAX: no limit
     uint32_t max_failures_bp; // hundredths of a percent of all chunks; 0: not given as a share
-    uint32_t crash_limit;    // executor or worker losses blamed on one chunk before it fails
-    uint32_t parallelism;    // chunks of this job running at once; 0: all slots
+    uint32_t crash_limit;     // executor or worker losses blamed on one chunk before it fails
+    uint32_t parallelism;     // chunks of this job running at once; 0: all slots
 };
 
 // Frees the plan and all it owns. Accepts NULL and half-built plans. Returns NULL.

@@ -14,9 +14,9 @@ struct record {
     uint64_t offset; // place in the stream, dense from 0
     uint64_t chunk;
     uint32_t attempt;
-    const char *outcome;    // "ok", "exit", "signal", "timeout", "crash", "kernel", "input", ...
-    int code;               // exit code or signal number; 0
-    const char *error;      // words for a person; NULL when all is well
+    const char *outcome;       // "ok", "exit", "signal", "timeout", "crash", "kernel", "input", ...
+    int code;                  // exit code or signal number; 0
+    const char *error;         // words for a person; NULL when all is well
     const struct slice *parts; // the result's bytes, in pieces
     size_t n_parts;
     const char *item; // the chunk's own item where it has exactly one; else NULL

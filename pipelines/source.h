@@ -9,14 +9,15 @@
 struct source_reader;
 
 struct source_want {
-    uint64_t chunks;      // at most so many
-    uint64_t bytes;       // and at most so many payload bytes, but always one chunk
-    int64_t mean_run_ns;  // of this step's recent chunks; 0: none yet. Steers CHUNK_AUTO
-    uint32_t slots;       // slots at hand now: `parts` and `auto` look at it
+    uint64_t chunks;     // at most so many
+    uint64_t bytes;      // and at most so many payload bytes, but always one chunk
+    int64_t mean_run_ns; // of this step's recent chunks; 0: none yet. Steers CHUNK_AUTO
+    uint32_t slots;      // slots at hand now: `parts` and `auto` look at it
 };
 
-// Opens the plan's source: expands globs, checks that files are there and readable, opens stdin only
-// when it is named. Borrows the plan. Blocking (file metadata only). Errors in words for the user.
+// Opens the plan's source: expands globs, checks that files are there and readable, opens stdin
+// only when it is named. Borrows the plan. Blocking (file metadata only). Errors in words for the
+// user.
 int source_open(const struct plan *plan, struct source_reader **ret, struct err *err);
 
 // The next run. Returns 1 with a run that the caller owns (run_done), 0 at the end, -EAGAIN when

@@ -1,6 +1,6 @@
-// Placeholders: {} {.} {/} {//} {/.} {#} {%} {name}; {{}} is a literal {}. Only names that are known
-// are replaced; `{print $1}`, `${HOME}` and `a{1,3}` stay as written. Values are data, never code:
-// a script is compiled once and its values arrive as "$1", "$2", ... (DESIGN.md 8).
+// Placeholders: {} {.} {/} {//} {/.} {#} {%} {name}; {{}} is a literal {}. Only names that are
+// known are replaced; `{print $1}`, `${HOME}` and `a{1,3}` stay as written. Values are data, never
+// code: a script is compiled once and its values arrive as "$1", "$2", ... (DESIGN.md 8).
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,13 +36,14 @@ bool template_is_constant(const struct template *t);
 struct template_values {
     const char *item; // any bytes but NUL
     size_t item_len;
-    uint64_t seq;  // {#}, from 1
-    uint32_t slot; // {%}, from 1
+    uint64_t seq;              // {#}, from 1
+    uint32_t slot;             // {%}, from 1
     const char *const *params; // in the order of names.params
 };
 
 // TEMPLATE_WORD: appends the filled-in text. TEMPLATE_SCRIPT: not allowed.
-int template_expand(const struct template *t, const struct template_values *values, struct buf *out);
+int template_expand(const struct template *t, const struct template_values *values,
+                    struct buf *out);
 // TEMPLATE_SCRIPT: the script with "${1}".. in place of placeholders, and the values for them.
 const char *template_script(const struct template *t);
 size_t template_n_args(const struct template *t);

@@ -4,22 +4,22 @@
 #define PROTO_VERSION_MIN 1u
 #define PROTO_VERSION_MAX 1u
 
-#define PROTO_HEADER_MAX (1u << 20)      // bytes of the header frame
-#define PROTO_BODY_MAX (16u << 20)       // bytes of the body frame
-#define PROTO_MESSAGE_MAX (17u << 20)    // ZMQ_MAXMSGSIZE: the larger of the two, with room
-#define PROTO_NAME_MAX 64u               // names of peers, jobs, labels
-#define PROTO_TEXT_MAX 512u              // words for a person
+#define PROTO_HEADER_MAX (1u << 20)   // bytes of the header frame
+#define PROTO_BODY_MAX (16u << 20)    // bytes of the body frame
+#define PROTO_MESSAGE_MAX (17u << 20) // ZMQ_MAXMSGSIZE: the larger of the two, with room
+#define PROTO_NAME_MAX 64u            // names of peers, jobs, labels
+#define PROTO_TEXT_MAX 512u           // words for a person
 #define PROTO_SESSION_BYTES 16u
-#define PROTO_LEASE_RUNS_MAX 4096u       // runs in one LEASE
-#define PROTO_RUN_CHUNKS_MAX 65536u      // chunks in one run of a LEASE
-#define PROTO_RESULTS_MAX 16384u         // entries in one RESULT
-#define PROTO_ITEMS_MAX 65536u           // results that one chunk's kernel may emit
+#define PROTO_LEASE_RUNS_MAX 4096u  // runs in one LEASE
+#define PROTO_RUN_CHUNKS_MAX 65536u // chunks in one run of a LEASE
+#define PROTO_RESULTS_MAX 16384u    // entries in one RESULT
+#define PROTO_ITEMS_MAX 65536u      // results that one chunk's kernel may emit
 #define PROTO_STDERR_TAIL_MAX (64u << 10)
 #define PROTO_STEP_MAX (1u << 20)        // a packed step
 #define PROTO_RESULT_PART_MAX (4u << 20) // bytes of one part of a result
 #define PROTO_RESULT_MAX (1ull << 30)    // bytes of one result, all parts
 #define PROTO_SLOTS_MAX 65536u
-#define PROTO_WINDOW_MAX (1u << 20)      // chunks a worker may hold
+#define PROTO_WINDOW_MAX (1u << 20) // chunks a worker may hold
 
 #define PROTO_HEARTBEAT_NS (1 * 1000000000ll) // sent when nothing else was for so long
 #define PROTO_SILENCE_NS (5 * 1000000000ll)   // a peer silent for so long is lost

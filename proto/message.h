@@ -27,9 +27,9 @@ struct msg_hello {
 };
 
 struct msg_welcome {
-    uint32_t version;  // chosen
-    uint64_t epoch;    // of the coordinator
-    uint64_t worker;   // the id the coordinator gave this connection; it names the worker in logs
+    uint32_t version; // chosen
+    uint64_t epoch;   // of the coordinator
+    uint64_t worker;  // the id the coordinator gave this connection; it names the worker in logs
     int64_t heartbeat_ns;
     int64_t silence_ns;
 };
@@ -85,16 +85,16 @@ struct lease {
 
 enum outcome {
     OUTCOME_OK = 0,
-    OUTCOME_EXIT = 1,      // the command ended with a code that is not 0
-    OUTCOME_SIGNAL = 2,    // the command was ended by a signal
-    OUTCOME_TIMEOUT = 3,   // the stage's timeout passed
-    OUTCOME_CRASH = 4,     // the executor died while it ran the chunk (code: its signal)
-    OUTCOME_KERNEL = 5,    // a kernel returned failure
-    OUTCOME_INPUT = 6,     // the worker could not read the chunk's input
-    OUTCOME_NOT_FOUND = 7, // command not found (127), library or symbol not found
+    OUTCOME_EXIT = 1,         // the command ended with a code that is not 0
+    OUTCOME_SIGNAL = 2,       // the command was ended by a signal
+    OUTCOME_TIMEOUT = 3,      // the stage's timeout passed
+    OUTCOME_CRASH = 4,        // the executor died while it ran the chunk (code: its signal)
+    OUTCOME_KERNEL = 5,       // a kernel returned failure
+    OUTCOME_INPUT = 6,        // the worker could not read the chunk's input
+    OUTCOME_NOT_FOUND = 7,    // command not found (127), library or symbol not found
     OUTCOME_NOT_RUNNABLE = 8, // command found but could not be started (126)
-    OUTCOME_LIMIT = 9,     // a named limit was passed: result too large, item too long
-    OUTCOME_CANCELLED = 10, // ended by a CANCEL
+    OUTCOME_LIMIT = 9,        // a named limit was passed: result too large, item too long
+    OUTCOME_CANCELLED = 10,   // ended by a CANCEL
     OUTCOME_COUNT,
 };
 // "ok", "exit", "signal", ... as --json prints them. Never NULL for a valid outcome.
@@ -110,7 +110,7 @@ struct result {
     uint8_t outcome; // enum outcome
     int32_t code;    // exit code, signal number, or negative errno
     int64_t run_ns;
-    int64_t cpu_ns;  // user + system of the commands; 0 for kernels
+    int64_t cpu_ns; // user + system of the commands; 0 for kernels
     uint64_t maxrss_bytes;
     const char *error; // words for a person; NULL: none. Not NUL-terminated after decoding
     size_t error_len;
@@ -173,9 +173,9 @@ int msg_put_drain(struct buf *header, const struct msg_drain *m);
 int msg_put_return(struct buf *header, const struct msg_return *m, uint32_t n);
 int msg_put_bye(struct buf *header, const struct msg_bye *m);
 
-// LEASE and RESULT are written entry by entry: begin, add..., end. The count is fixed up at the end,
-// so a batch grows while there is something ready. add returns -E2BIG when the batch is full (send it
-// and begin another); an entry that is too large for any message is -EMSGSIZE.
+// LEASE and RESULT are written entry by entry: begin, add..., end. The count is fixed up at the
+// end, so a batch grows while there is something ready. add returns -E2BIG when the batch is full
+// (send it and begin another); an entry that is too large for any message is -EMSGSIZE.
 struct batch_writer {
     struct buf *header;
     struct buf *body;

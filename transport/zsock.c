@@ -228,8 +228,8 @@ static int recv_frame(struct zsock *z, struct slab **ret, bool *ret_more)
 static void skip_rest(struct zsock *z, bool more)
 {
     while (more) {
-        struct slab *slab;
-        if (recv_frame(z, &slab, &more) < 0)
+        struct slab *slab = NULL;
+        if (recv_frame(z, &slab, &more) < 0 || !slab)
             return;
         slab_unref(slab);
     }
@@ -257,9 +257,9 @@ int zsock_recv(struct zsock *z, struct zmessage *ret)
     struct zmessage m = {0};
     bool more = false, known = true;
     if (z->kind == ZSOCK_ROUTER) {
-        struct slab *id;
+        struct slab *id = NULL;
         int r = recv_frame(z, &id, &more);
-        if (r < 0)
+        if (r < 0 || !id)
             return r;
         known = peer_of(id, &m.peer);
         slab_unref(id);
@@ -269,9 +269,11 @@ int zsock_recv(struct zsock *z, struct zmessage *ret)
             return -EBADMSG;
         }
     }
-    int r = recv_frame(z, &m.header_slab, &more);
-    if (r < 0)
+    struct slab *header = NULL;
+    int r = recv_frame(z, &header, &more);
+    if (r < 0 || !header)
         return r;
+    m.header_slab = header;
     if (more)
         r = recv_frame(z, &m.body, &more);
     if (r < 0)
@@ -280,8 +282,8 @@ int zsock_recv(struct zsock *z, struct zmessage *ret)
         skip_rest(z, more);
         return -EBADMSG;
     }
-    m.header = m.header_slab->data;
-    m.header_len = m.header_slab->len;
+    m.header = header->data;
+    m.header_len = header->len;
     *ret = m;
     m = (struct zmessage){0};
     return 1;

@@ -1,6 +1,6 @@
-// The worker's executors, seen from the agent's event loop. The pool owns the zygote's socket and one
-// socketpair per executor; it hands chunks to executors, keeps a few ahead of short kernels, notices
-// deaths, and calls back with outcomes. It knows nothing of ZeroMQ or of the coordinator.
+// The worker's executors, seen from the agent's event loop. The pool owns the zygote's socket and
+// one socketpair per executor; it hands chunks to executors, keeps a few ahead of short kernels,
+// notices deaths, and calls back with outcomes. It knows nothing of ZeroMQ or of the coordinator.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,10 +22,10 @@ struct pool_callbacks {
     void (*broken)(void *arg, int code, const char *text);
 };
 
-// Forks nothing itself: asks the zygote, which was forked before any loop or context. Must be called
-// from a task of the running loop. Executors are started as chunks come, up to `slots`.
-int pool_new(struct zygote *zygote, uint32_t slots, const struct pool_callbacks *callbacks, void *arg,
-             struct pool **ret, struct err *err);
+// Forks nothing itself: asks the zygote, which was forked before any loop or context. Must be
+// called from a task of the running loop. Executors are started as chunks come, up to `slots`.
+int pool_new(struct zygote *zygote, uint32_t slots, const struct pool_callbacks *callbacks,
+             void *arg, struct pool **ret, struct err *err);
 // Defines a step; chunks of it follow. The bytes are pipelines/plan.h's packed step; checked here.
 int pool_define(struct pool *pool, uint64_t job, uint32_t step, const void *packed, size_t len,
                 struct err *err);
@@ -40,8 +40,8 @@ int64_t pool_mean_run_ns(const struct pool *pool);
 // Gives up what has not begun: calls `back` for each run of chunks that leaves.
 void pool_return_queued(struct pool *pool, uint64_t job, bool all_jobs,
                         void (*back)(void *arg, const struct msg_return *run), void *arg);
-// Ends running chunks of a job: TERM, 5 s later KILL, to their process groups; or KILL at once. Each
-// still ends with a result callback (OUTCOME_CANCELLED).
+// Ends running chunks of a job: TERM, 5 s later KILL, to their process groups; or KILL at once.
+// Each still ends with a result callback (OUTCOME_CANCELLED).
 void pool_cancel(struct pool *pool, uint64_t job, bool kill_now);
 // Ends all executors and their commands and waits for it; suspends at most about 6 s.
 void pool_stop(struct pool *pool);

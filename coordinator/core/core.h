@@ -1,6 +1,7 @@
 // The core: jobs, steps, chunks, workers, leases, attempts and result streams as one pure state
 // machine. Events go in with the time at which they happened, actions come out; there is no
-// descriptor, clock, thread, random number or hash order in it. The same events give the same actions.
+// descriptor, clock, thread, random number or hash order in it. The same events give the same
+// actions.
 //
 //     submit, fed chunks, worker messages, stream credit, cancel, clock  -->  core_handle()
 //     core_handle()  -->  steps and leases to workers, wants to feeders, deliveries, job ends
@@ -19,11 +20,11 @@
 struct core;
 
 struct core_options {
-    uint64_t epoch;          // of this coordinator; fences what older ones leased
-    uint32_t window_items;   // chunks of one step between source and consumer; 0: from the slots
-    uint64_t window_bytes;   // payload and result bytes of one step in memory; 0: 64 MiB
-    int64_t silence_ns;      // a worker silent for so long is lost; 0: PROTO_SILENCE_NS
-    int64_t kill_grace_ns;   // for the text of messages only; the worker enforces it
+    uint64_t epoch;        // of this coordinator; fences what older ones leased
+    uint32_t window_items; // chunks of one step between source and consumer; 0: from the slots
+    uint64_t window_bytes; // payload and result bytes of one step in memory; 0: 64 MiB
+    int64_t silence_ns;    // a worker silent for so long is lost; 0: PROTO_SILENCE_NS
+    int64_t kill_grace_ns; // for the text of messages only; the worker enforces it
 };
 
 int core_new(const struct core_options *options, struct core **ret);
@@ -62,14 +63,15 @@ struct event {
         struct msg_credit credit;       // WORKER_CREDIT
         struct {
             const struct result *result; // borrowed for the call
-            struct slice body;           // the entry's bytes; borrowed: the core takes its own count
+            struct slice body; // the entry's bytes; borrowed: the core takes its own count
             uint64_t epoch;
             uint64_t seq;
         } result;
         struct msg_return back; // RETURN
         const char *reason;     // WORKER_DOWN
         struct {
-            uint64_t items; // records the consumer has room for, counted from the stream's beginning
+            uint64_t
+                items; // records the consumer has room for, counted from the stream's beginning
             uint64_t bytes; // likewise
         } stream_credit;
         uint32_t cancel_mode; // CANCEL: enum cancel_mode
@@ -77,19 +79,19 @@ struct event {
 };
 
 enum action_type {
-    ACT_STEP,     // send STEP(job, step) to a worker
-    ACT_LEASE,    // add a lease to the worker's next LEASE message
-    ACT_ACK,      // results up to seq are safe
-    ACT_CANCEL,   // send CANCEL(job, mode)
-    ACT_FORGET,   // send FORGET(job)
-    ACT_DROP,     // the worker is to be disconnected, with the reason
-    ACT_WANT,     // pull the job's source
-    ACT_DELIVER,  // the next record of the job's stream
-    ACT_JOB_END,  // the job is over; its summary. The last action of a job
+    ACT_STEP,    // send STEP(job, step) to a worker
+    ACT_LEASE,   // add a lease to the worker's next LEASE message
+    ACT_ACK,     // results up to seq are safe
+    ACT_CANCEL,  // send CANCEL(job, mode)
+    ACT_FORGET,  // send FORGET(job)
+    ACT_DROP,    // the worker is to be disconnected, with the reason
+    ACT_WANT,    // pull the job's source
+    ACT_DELIVER, // the next record of the job's stream
+    ACT_JOB_END, // the job is over; its summary. The last action of a job
 };
 
-// Ready for the consumer, in the job's order, with dense offsets. The shell that executes ACT_DELIVER
-// takes the parts over (record_done).
+// Ready for the consumer, in the job's order, with dense offsets. The shell that executes
+// ACT_DELIVER takes the parts over (record_done).
 struct delivery {
     uint64_t offset;
     uint64_t chunk;
@@ -100,8 +102,8 @@ struct delivery {
     int64_t cpu_ns;
     uint64_t maxrss_bytes;
     uint64_t worker;
-    char *error;           // malloc'd or NULL
-    struct slice item;     // the chunk's payload when it is one raw item, else empty
+    char *error;       // malloc'd or NULL
+    struct slice item; // the chunk's payload when it is one raw item, else empty
     struct slice stderr_text;
     struct slice *parts; // malloc'd, n_parts
     size_t n_parts;
@@ -126,8 +128,8 @@ struct job_summary {
     uint64_t cancelled;
     uint64_t unrun;
     uint64_t retries;
-    uint64_t duplicates; // results dropped because the chunk was done
-    uint64_t fenced;     // results dropped because of their (epoch, attempt)
+    uint64_t duplicates;       // results dropped because the chunk was done
+    uint64_t fenced;           // results dropped because of their (epoch, attempt)
     char text[PROTO_TEXT_MAX]; // first failure or the source's error, for people
     int first_code;            // outcome code of the first failed chunk (exit status), 0
 };
@@ -143,8 +145,8 @@ struct action {
             struct slice body;  // owned by the action
             uint32_t *lens;     // owned by the action
         } lease;
-        uint64_t seq;  // ACK
-        uint32_t mode; // CANCEL
+        uint64_t seq;       // ACK
+        uint32_t mode;      // CANCEL
         const char *reason; // DROP: static text
         struct {
             uint64_t chunks;
@@ -152,7 +154,8 @@ struct action {
             int64_t mean_run_ns;
             uint32_t slots;
         } want;
-        struct delivery delivery;   // owned by the action; taken by the shell or freed by actions_clear
+        struct delivery
+            delivery; // owned by the action; taken by the shell or freed by actions_clear
         struct job_summary summary; // JOB_END
     };
 };
@@ -168,8 +171,8 @@ void actions_done(struct actions *actions);
 
 // Takes one event in and appends what is to be done. Cheap events only change state; leases, wants
 // and deliveries are made at EV_FLUSH, so that one message carries all that is ready.
-// Returns 0, or -EINVAL for an event that names an unknown job or worker (nothing happened; peers can
-// cause it, so the shell counts and goes on), or -ENOMEM (the job concerned is ended).
+// Returns 0, or -EINVAL for an event that names an unknown job or worker (nothing happened; peers
+// can cause it, so the shell counts and goes on), or -ENOMEM (the job concerned is ended).
 int core_handle(struct core *core, const struct event *event, int64_t now, struct actions *actions);
 
 // When EV_TICK is next worth sending; CLOCK_FOREVER when nothing waits for time.

@@ -71,8 +71,8 @@ static inline size_t fm_item_count(const fm_call *call)
     return call->ops->item_count(call);
 }
 
-/* Item `index`; *ret_len gets its bytes. Followed by a NUL byte that is not part of it. Borrowed until
- * the kernel returns. NULL when there is no such item. */
+/* Item `index`; *ret_len gets its bytes. Followed by a NUL byte that is not part of it. Borrowed
+ * until the kernel returns. NULL when there is no such item. */
 static inline const void *fm_item(const fm_call *call, size_t index, size_t *ret_len)
 {
     return call->ops->item(call, index, ret_len);
@@ -92,8 +92,8 @@ static inline const char *fm_arg(const fm_call *call, const char *name)
 }
 
 /* Adds one result; it may be called many times, and the chunk's output is all of them in order. The
- * bytes are copied. 0, or a negative errno that the kernel should return (-ENOMEM, -ENOBUFS past the
- * limit of a result, -ECANCELED when the chunk was cancelled meanwhile). */
+ * bytes are copied. 0, or a negative errno that the kernel should return (-ENOMEM, -ENOBUFS past
+ * the limit of a result, -ECANCELED when the chunk was cancelled meanwhile). */
 static inline int fm_emit(fm_call *call, const void *data, size_t len)
 {
     return call->ops->emit(call, data, len);
@@ -110,8 +110,8 @@ static inline int fm_emit_text(fm_call *call, const char *format, ...)
     return r;
 }
 
-/* Tells how far the chunk is: `done` of `total`, in the kernel's own unit. Cheap; call it as often as
- * you like. Returns -ECANCELED when the chunk was cancelled: return soon. */
+/* Tells how far the chunk is: `done` of `total`, in the kernel's own unit. Cheap; call it as often
+ * as you like. Returns -ECANCELED when the chunk was cancelled: return soon. */
 static inline int fm_progress(fm_call *call, uint64_t done, uint64_t total)
 {
     return call->ops->progress(call, done, total);

@@ -90,7 +90,8 @@ Test(pack, claims_are_checked_against_the_bytes_that_are_left)
     const struct {
         const char *bytes;
         size_t len;
-    } arrays[] = {{"\xdd\xff\xff\xff\xff", 5}, {"\x93\1\2", 3}, {"\xdc\0", 2}, {"\xc0", 1}, {"", 0}};
+    } arrays[] = {
+        {"\xdd\xff\xff\xff\xff", 5}, {"\x93\1\2", 3}, {"\xdc\0", 2}, {"\xc0", 1}, {"", 0}};
     for (size_t i = 0; i < 5; i++) {
         pack_reader_init(&r, arrays[i].bytes, arrays[i].len);
         cr_expect_eq(pack_read_array(&r, UINT32_MAX), 0);
@@ -99,14 +100,23 @@ Test(pack, claims_are_checked_against_the_bytes_that_are_left)
     pack_reader_init(&r, "\x82\1\2\3", 4);
     cr_assert_eq(pack_read_map(&r, 9), 0);
     cr_assert_not(pack_ok(&r));
-    pack_reader_init(&r, "\xdb\xff\xff\xff\xff" "abc", 8);
+    pack_reader_init(&r,
+                     "\xdb\xff\xff\xff\xff"
+                     "abc",
+                     8);
     cr_assert_neq(pack_read_str(&r, SIZE_MAX, &len), NULL);
     cr_assert_eq(len, 0);
     cr_assert_not(pack_ok(&r));
-    pack_reader_init(&r, "\xa3" "abc", 4);
+    pack_reader_init(&r,
+                     "\xa3"
+                     "abc",
+                     4);
     pack_read_str(&r, 2, &len);
     cr_assert_not(pack_ok(&r), "longer than the caller's limit");
-    pack_reader_init(&r, "\xa3" "a\0b", 4);
+    pack_reader_init(&r,
+                     "\xa3"
+                     "a\0b",
+                     4);
     char text[8];
     pack_read_text(&r, text, sizeof(text));
     cr_assert_not(pack_ok(&r), "a NUL inside");
