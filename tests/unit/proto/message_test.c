@@ -1,0 +1,343 @@
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "samples.h"
+
+static const uint32_t two_lens[] = {3, 1};
+static const uint32_t item_lens[] = {1, 3};
+
+static int put_sample(int type, struct buf *h, struct buf *b)
+{
+    struct batch_writer w;
+    int r;
+    switch (type) {
+    case MSG_HELLO: {
+        struct msg_hello m = {1, 2, {0}, "fanmill 0.1.0"};
+        for (uint8_t i = 0; i < 16; i++)
+            m.session[i] = i;
+        return msg_put_hello(h, &m);
+    }
+    case MSG_WELCOME:
+        return msg_put_welcome(h, &(struct msg_welcome){1, 7, 9, 1000000000, 5000000000});
+    case MSG_REFUSE:
+        return msg_put_refuse(h, &(struct msg_refuse){-EPROTONOSUPPORT, "no ver"});
+    case MSG_REGISTER:
+        return msg_put_register(h, &(struct msg_register){"n3", "host", 1234, 4, 8});
+    case MSG_CREDIT:
+        return msg_put_credit(h, &(struct msg_credit){4, 1 << 20});
+    case MSG_STEP:
+        return msg_put_step(h, &(struct msg_step){1, 2, (const uint8_t *)"zzz", 3});
+    case MSG_FORGET:
+        return msg_put_forget(h, &(struct msg_forget){5});
+    case MSG_LEASE:
+        r = lease_batch_begin(&w, h, b, 7);
+        r |= lease_batch_add(&w, &(struct lease){.job = 1,
+                                                 .attempt = 1,
+                                                 .first = 100,
+                                                 .count = 64,
+                                                 .item_first = 1000,
+                                                 .items_per_chunk = 10,
+                                                 .item_end = 1640});
+        r |= lease_batch_add(&w, &(struct lease){.job = 1,
+                                                 .step = 2,
+                                                 .attempt = 3,
+                                                 .first = 7,
+                                                 .count = 2,
+                                                 .kind = 1,
+                                                 .item_first = 9,
+                                                 .items_per_chunk = 2,
+                                                 .item_end = 11,
+                                                 .lens = two_lens,
+                                                 .body = (const uint8_t *)"abcd",
+                                                 .body_len = 4});
+        return r | lease_batch_end(&w);
+    case MSG_RESULT:
+        r = result_batch_begin(&w, h, b, 7, 5);
+        r |= result_batch_add(&w, &(struct result){.job = 1,
+                                                   .attempt = 1,
+                                                   .chunk = 128,
+                                                   .run_ns = 5,
+                                                   .maxrss_bytes = 1 << 20,
+                                                   .n_items = 1,
+                                                   .body = (const uint8_t *)"ab",
+                                                   .body_len = 2});
+        r |= result_batch_add(&w, &(struct result){.job = 1,
+                                                   .step = 2,
+                                                   .attempt = 3,
+                                                   .chunk = 7,
+                                                   .outcome = OUTCOME_EXIT,
+                                                   .code = -1,
+                                                   .run_ns = 10,
+                                                   .cpu_ns = 11,
+                                                   .error = "oop",
+                                                   .error_len = 3,
+                                                   .stderr_text = "er",
+                                                   .stderr_len = 2,
+                                                   .item_lens = item_lens,
+                                                   .n_items = 2,
+                                                   .body = (const uint8_t *)"cdef",
+                                                   .body_len = 4});
+        return r | result_batch_end(&w);
+    case MSG_ACK:
+        return msg_put_ack(h, &(struct msg_ack){300});
+    case MSG_HEARTBEAT:
+        return msg_put_heartbeat(h, &(struct msg_heartbeat){2, 3});
+    case MSG_CANCEL:
+        return msg_put_cancel(h, &(struct msg_cancel){5, CANCEL_RUNNING});
+    case MSG_DRAIN:
+        return msg_put_drain(h, &(struct msg_drain){5000});
+    case MSG_RETURN:
+        return msg_put_return(h, &(struct msg_return){1, 2, 3, 4, 5}, 1);
+    default:
+        return msg_put_bye(h, &(struct msg_bye){"bye"});
+    }
+}
+
+static void check_bytes(const char *what, const struct buf *got, const char *hex)
+{
+    struct buf want;
+    buf_init(&want, 0);
+    from_hex(hex, &want);
+    char text[1024] = "";
+    for (size_t i = 0; i < got->len && i < 500; i++)
+        snprintf(text + 2 * i, 3, "%02x", got->data[i]);
+    cr_expect(got->len == want.len && memcmp(got->data, want.data, want.len) == 0, "%s is %s", what,
+              text);
+    buf_done(&want);
+}
+
+Test(message, has_the_bytes_it_always_had)
+{
+    for (size_t i = 0; i < N_SAMPLES; i++) {
+        struct buf h, b;
+        buf_init(&h, 0);
+        buf_init(&b, 0);
+        cr_assert_eq(put_sample(samples[i].type, &h, &b), 0);
+        check_bytes(msg_name(samples[i].type), &h, samples[i].header);
+        if (b.len || samples[i].body[0])
+            check_bytes("its body", &b, samples[i].body);
+        struct err err = {0};
+        cr_expect_eq(read_any(h.data, h.len, b.data, b.len, &err), 0, "%s", err.text);
+        buf_done(&h);
+        buf_done(&b);
+    }
+}
+
+Test(message, fields_come_back)
+{
+    struct buf h, b;
+    struct err err;
+    buf_init(&h, 0);
+    buf_init(&b, 0);
+    put_sample(MSG_HELLO, &h, &b);
+    struct msg_hello hello;
+    cr_assert_eq(msg_get_hello(h.data, h.len, &hello, &err), 0);
+    cr_assert_eq(hello.version_max, 2);
+    cr_assert_eq(hello.session[15], 15);
+    cr_assert_str_eq(hello.software, "fanmill 0.1.0");
+    buf_clear(&h);
+    put_sample(MSG_REGISTER, &h, &b);
+    struct msg_register reg;
+    cr_assert_eq(msg_get_register(h.data, h.len, &reg, &err), 0);
+    cr_assert_eq(reg.slots, 4);
+    cr_assert_eq(reg.pid, 1234);
+    cr_assert_str_eq(reg.host, "host");
+    buf_clear(&h);
+    put_sample(MSG_LEASE, &h, &b);
+    struct batch_reader r;
+    batch_reader_init(&r);
+    struct lease lease;
+    cr_assert_eq(lease_batch_open(&r, h.data, h.len, b.data, b.len, &err), 0);
+    cr_assert_eq(r.epoch, 7);
+    cr_assert_eq(lease_batch_next(&r, &lease, &err), 1);
+    cr_assert_eq(lease.count, 64);
+    cr_assert_null(lease.lens);
+    cr_assert_eq(lease_batch_next(&r, &lease, &err), 1);
+    cr_assert_eq(lease.lens[1], 1);
+    cr_assert_eq(lease.body_len, 4);
+    cr_assert_arr_eq(lease.body, "abcd", 4);
+    cr_assert_eq(lease_batch_next(&r, &lease, &err), 0);
+    buf_clear(&h);
+    buf_clear(&b);
+    put_sample(MSG_RESULT, &h, &b);
+    struct result result;
+    cr_assert_eq(result_batch_open(&r, h.data, h.len, b.data, b.len, &err), 0);
+    cr_assert_eq(r.first_seq, 5);
+    cr_assert_eq(result_batch_next(&r, &result, &err), 1);
+    cr_assert_null(result.item_lens);
+    cr_assert_null(result.error);
+    cr_assert_arr_eq(result.body, "ab", 2);
+    cr_assert_eq(result_batch_next(&r, &result, &err), 1);
+    cr_assert_eq(result.code, -1);
+    cr_assert_eq(result.n_items, 2);
+    cr_assert_arr_eq(result.error, "oop", 3);
+    cr_assert_arr_eq(result.stderr_text, "er", 2);
+    cr_assert_arr_eq(result.body, "cdef", 4);
+    cr_assert_eq(result_batch_next(&r, &result, &err), 0);
+    batch_reader_done(&r);
+    buf_done(&h);
+    buf_done(&b);
+}
+
+// Copies into blocks of exactly that size, so that reading one byte too far is seen.
+static int read_exact(const void *h, size_t hn, const void *b, size_t bn)
+{
+    void *header = malloc(hn ? hn : 1), *body = malloc(bn ? bn : 1);
+    memcpy(header, h, hn);
+    if (bn)
+        memcpy(body, b, bn);
+    struct err err = {0};
+    int r = read_any(header, hn, body, bn, &err);
+    free(header);
+    free(body);
+    return r;
+}
+
+Test(message, cut_off_anywhere_or_with_more_behind_it_is_refused)
+{
+    for (size_t i = 0; i < N_SAMPLES; i++) {
+        struct buf h, b;
+        buf_init(&h, 0);
+        buf_init(&b, 0);
+        put_sample(samples[i].type, &h, &b);
+        for (size_t cut = 0; cut < h.len; cut++)
+            cr_expect_eq(read_exact(h.data, cut, b.data, b.len), -EPROTO, "%s cut at %zu",
+                         msg_name(samples[i].type), cut);
+        for (size_t cut = 0; cut < b.len; cut++)
+            cr_expect_eq(read_exact(h.data, h.len, b.data, cut), -EPROTO, "body cut at %zu", cut);
+        buf_add(&b, "x", 1);
+        if (b.len > 1)
+            cr_expect_eq(read_exact(h.data, h.len, b.data, b.len), -EPROTO);
+        buf_add(&h, "\0", 1);
+        cr_expect_eq(read_exact(h.data, h.len, b.data, b.len - 1), -EPROTO, "%s with a tail",
+                     msg_name(samples[i].type));
+        buf_done(&h);
+        buf_done(&b);
+    }
+}
+
+Test(message, any_changed_bytes_are_read_within_bounds)
+{
+    uint64_t seed = 1;
+    for (int round = 0; round < 20000; round++) {
+        struct buf h, b;
+        buf_init(&h, 0);
+        buf_init(&b, 0);
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        put_sample(samples[(seed >> 33) % N_SAMPLES].type, &h, &b);
+        for (int i = 0; i < 3; i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            h.data[(seed >> 33) % h.len] = (uint8_t)(seed >> 24);
+        }
+        int r = read_exact(h.data, h.len, b.data, b.len);
+        cr_assert(r == 0 || r == -EPROTO);
+        buf_done(&h);
+        buf_done(&b);
+    }
+}
+
+Test(message, limits_hold_at_the_limit_and_one_past_it)
+{
+    struct buf h, b;
+    buf_init(&h, 0);
+    buf_init(&b, 0);
+    struct err err;
+    struct msg_credit credit = {PROTO_WINDOW_MAX, UINT64_MAX};
+    msg_put_credit(&h, &credit);
+    cr_assert_eq(msg_get_credit(h.data, h.len, &credit, &err), 0);
+    buf_clear(&h);
+    credit.window_items++;
+    msg_put_credit(&h, &credit);
+    cr_assert_eq(msg_get_credit(h.data, h.len, &credit, &err), -EPROTO);
+    cr_assert_str_eq(err.text, "bad CREDIT message: a field is missing, too large or of a wrong "
+                               "type");
+
+    static uint8_t step[PROTO_STEP_MAX + 1];
+    buf_clear(&h);
+    struct msg_step m = {1, 0, step, PROTO_STEP_MAX};
+    cr_assert_eq(msg_put_step(&h, &m), 0);
+    cr_assert_eq(msg_get_step(h.data, h.len, &m, &err), 0);
+    cr_assert_eq(m.packed_len, PROTO_STEP_MAX);
+    m = (struct msg_step){1, 0, step, PROTO_STEP_MAX + 1};
+    cr_assert_eq(msg_put_step(&h, &m), -ENOBUFS);
+
+    struct batch_writer w;
+    buf_clear(&h);
+    lease_batch_begin(&w, &h, &b, 1);
+    struct lease lease = {.attempt = 1, .count = PROTO_RUN_CHUNKS_MAX};
+    cr_assert_eq(lease_batch_add(&w, &lease), 0);
+    lease.count++;
+    cr_assert_eq(lease_batch_add(&w, &lease), -EMSGSIZE);
+    lease.count = 0;
+    cr_assert_eq(lease_batch_add(&w, &lease), -EMSGSIZE);
+    lease.count = 1;
+    for (unsigned i = 1; i < PROTO_LEASE_RUNS_MAX; i++)
+        cr_assert_eq(lease_batch_add(&w, &lease), 0);
+    cr_assert_eq(lease_batch_add(&w, &lease), -E2BIG);
+    lease_batch_end(&w);
+    cr_assert_eq(read_exact(h.data, h.len, NULL, 0), 0);
+
+    buf_clear(&h);
+    result_batch_begin(&w, &h, &b, 1, 1);
+    uint8_t *part = calloc(1, PROTO_RESULT_PART_MAX + 1);
+    struct result result = {.n_items = 1, .body = part, .body_len = PROTO_RESULT_PART_MAX};
+    for (int i = 0; i < 4; i++)
+        cr_assert_eq(result_batch_add(&w, &result), 0);
+    cr_assert_eq(result_batch_add(&w, &result), -E2BIG, "the body is full");
+    result.body_len++;
+    cr_assert_eq(result_batch_add(&w, &result), -EMSGSIZE);
+    result_batch_end(&w);
+    cr_assert_eq(read_exact(h.data, h.len, b.data, b.len), 0);
+    result = (struct result){.stderr_text = (char *)part, .stderr_len = PROTO_STDERR_TAIL_MAX + 1};
+    cr_assert_eq(result_batch_add(&w, &result), -EMSGSIZE);
+    free(part);
+    buf_done(&h);
+    buf_done(&b);
+}
+
+Test(message, equal_lengths_are_written_once)
+{
+    struct buf h, b;
+    buf_init(&h, 0);
+    buf_init(&b, 0);
+    static uint32_t lens[PROTO_RUN_CHUNKS_MAX];
+    static uint8_t body[16 * PROTO_RUN_CHUNKS_MAX];
+    for (size_t i = 0; i < PROTO_RUN_CHUNKS_MAX; i++)
+        lens[i] = 16;
+    struct batch_writer w;
+    lease_batch_begin(&w, &h, &b, 1);
+    cr_assert_eq(lease_batch_add(&w, &(struct lease){.attempt = 1,
+                                                     .kind = 1,
+                                                     .count = PROTO_RUN_CHUNKS_MAX,
+                                                     .lens = lens,
+                                                     .body = body,
+                                                     .body_len = sizeof(body)}),
+                 0);
+    lease_batch_end(&w);
+    cr_assert_lt(h.len, 64);
+    struct batch_reader r;
+    struct lease lease;
+    struct err err;
+    batch_reader_init(&r);
+    cr_assert_eq(lease_batch_open(&r, h.data, h.len, b.data, b.len, &err), 0);
+    cr_assert_eq(lease_batch_next(&r, &lease, &err), 1);
+    cr_assert_eq(lease.lens[PROTO_RUN_CHUNKS_MAX - 1], 16);
+    cr_assert_eq(lease.body_len, sizeof(body));
+    cr_assert_eq(lease_batch_next(&r, &lease, &err), 0);
+    batch_reader_done(&r);
+    buf_done(&h);
+    buf_done(&b);
+}
+
+Test(message, names_are_known)
+{
+    cr_assert_str_eq(msg_name(MSG_LEASE), "LEASE");
+    cr_assert_str_eq(msg_name(99), "?");
+    cr_assert_str_eq(outcome_name(OUTCOME_NOT_RUNNABLE), "not-runnable");
+    cr_assert_str_eq(outcome_name((enum outcome)99), "?");
+    cr_assert_eq(msg_type_of("\x91\xcc\xff", 3), 255);
+    cr_assert_eq(msg_type_of("", 0), -EPROTO);
+}

@@ -1,0 +1,131 @@
+// One of each message, with every field set to something of its own, and the bytes it must have.
+#pragma once
+#include <errno.h>
+
+#include "proto/message.h"
+
+struct sample {
+    int type;
+    const char *header; // hexadecimal
+    const char *body;
+};
+
+static const struct sample samples[] = {
+    {MSG_HELLO, "95010102c410000102030405060708090a0b0c0d0e0fad66616e6d696c6c20302e312e30", ""},
+    {MSG_WELCOME, "9602010709ce3b9aca00cf000000012a05f200", ""},
+    {MSG_REFUSE, "9303d0a3a66e6f20766572", ""},
+    {MSG_REGISTER, "9604a26e33a468 6f7374cd04d20408", ""},
+    {MSG_CREDIT, "930504ce00100000", ""},
+    {MSG_STEP, "94060102c4037a7a7a", ""},
+    {MSG_FORGET, "920705", ""},
+    {MSG_LEASE,
+     "930807ce00000002"
+     "9a010001644000cd03e80acd0668c0"
+     "9a01020307020109020b920301",
+     "61626364"},
+    {MSG_RESULT,
+     "94090705ce00000002"
+     "9d010001cc80c200000500ce001000 00c0c002"
+     "9d010203 07c201ff0a0b00a36f6f70c4026572920103",
+     "6162636465 66"},
+    {MSG_ACK, "920acd012c", ""},
+    {MSG_HEARTBEAT, "930b0203", ""},
+    {MSG_CANCEL, "930c0501", ""},
+    {MSG_DRAIN, "920dcd1388", ""},
+    {MSG_RETURN, "920ece0000000195010203 0405", ""},
+    {MSG_BYE, "920fa3627965", ""},
+};
+#define N_SAMPLES (sizeof(samples) / sizeof(samples[0]))
+
+static inline void from_hex(const char *hex, struct buf *out)
+{
+    int high = -1;
+    for (; *hex; hex++) {
+        if (*hex == ' ')
+            continue;
+        int digit = *hex <= '9' ? *hex - '0' : *hex - 'a' + 10;
+        if (high < 0) {
+            high = digit;
+            continue;
+        }
+        uint8_t byte = (uint8_t)(high << 4 | digit);
+        buf_add(out, &byte, 1);
+        high = -1;
+    }
+}
+
+// Decodes whatever it is to its end. 0 or a negative errno.
+static inline int read_any(const void *h, size_t hn, const void *b, size_t bn, struct err *err)
+{
+    union {
+        struct msg_hello hello;
+        struct msg_welcome welcome;
+        struct msg_refuse refuse;
+        struct msg_register reg;
+        struct msg_credit credit;
+        struct msg_step step;
+        struct msg_forget forget;
+        struct msg_ack ack;
+        struct msg_heartbeat heartbeat;
+        struct msg_cancel cancel;
+        struct msg_drain drain;
+        struct msg_bye bye;
+    } m;
+    struct batch_reader r;
+    batch_reader_init(&r);
+    struct lease lease;
+    struct result result;
+    struct msg_return back;
+    int code = msg_type_of(h, hn);
+    switch (code) {
+    case MSG_HELLO:
+        return msg_get_hello(h, hn, &m.hello, err);
+    case MSG_WELCOME:
+        return msg_get_welcome(h, hn, &m.welcome, err);
+    case MSG_REFUSE:
+        return msg_get_refuse(h, hn, &m.refuse, err);
+    case MSG_REGISTER:
+        return msg_get_register(h, hn, &m.reg, err);
+    case MSG_CREDIT:
+        return msg_get_credit(h, hn, &m.credit, err);
+    case MSG_STEP:
+        return msg_get_step(h, hn, &m.step, err);
+    case MSG_FORGET:
+        return msg_get_forget(h, hn, &m.forget, err);
+    case MSG_ACK:
+        return msg_get_ack(h, hn, &m.ack, err);
+    case MSG_HEARTBEAT:
+        return msg_get_heartbeat(h, hn, &m.heartbeat, err);
+    case MSG_CANCEL:
+        return msg_get_cancel(h, hn, &m.cancel, err);
+    case MSG_DRAIN:
+        return msg_get_drain(h, hn, &m.drain, err);
+    case MSG_BYE:
+        return msg_get_bye(h, hn, &m.bye, err);
+    case MSG_LEASE:
+        code = lease_batch_open(&r, h, hn, b, bn, err);
+        if (code == 0)
+            do
+                code = lease_batch_next(&r, &lease, err);
+            while (code == 1);
+        break;
+    case MSG_RESULT:
+        code = result_batch_open(&r, h, hn, b, bn, err);
+        if (code == 0)
+            do
+                code = result_batch_next(&r, &result, err);
+            while (code == 1);
+        break;
+    case MSG_RETURN:
+        code = return_batch_open(&r, h, hn, err);
+        if (code == 0)
+            do
+                code = return_batch_next(&r, &back, err);
+            while (code == 1);
+        break;
+    default:
+        return -EPROTO;
+    }
+    batch_reader_done(&r);
+    return code;
+}
