@@ -123,8 +123,6 @@ struct plan *plan_free(struct plan *plan);
 // range when the source is one. msgpack, at most PLAN_PACKED_MAX bytes. -ENOBUFS when it is more.
 int plan_pack_step(const struct plan *plan, size_t step, struct buf *out);
 
-// The worker's side of it. Everything is bounded and checked: the bytes come from a peer.
-struct step_view {
-    struct plan *plan; // holds name, directory, params, env, source.range and exactly one step
-};
+// The worker's side of it: a plan that holds name, directory, params, env, source.range and exactly
+// one step. Everything is bounded and checked, for the bytes come from a peer. -EPROTO with text.
 int plan_unpack_step(const void *data, size_t len, struct plan **ret, struct err *err);

@@ -1,0 +1,36 @@
+// An extent: where a chunk's data lies in a file that the worker reads itself, so that the bytes
+// never pass through the coordinator. It is the payload of a RUN_EXTENT chunk.
+//
+// An aligned extent means the records that BEGIN in [offset, offset + length): a reader skips the
+// rest of a record that began before `offset` (it looks at the byte at offset - 1), and reads past
+// the end until its last record is whole. So a file is cut by arithmetic alone, without being read.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define EXTENT_PATH_MAX 4096u
+#define EXTENT_BYTES_MAX (1ull << 30) // data of one chunk, the last record included
+
+struct extent {
+    const char *path; // not NUL-terminated; relative to the job's directory or absolute
+    size_t path_len;
+    uint64_t offset;
+    uint64_t length;
+    bool aligned;       // to records; else exactly these bytes
+    uint8_t record_end; // last byte of a record
+};
+
+// Appends the encoded form. -ENOBUFS, -ENOMEM.
+int extent_put(struct buf *out, const struct extent *extent);
+// Decodes all of `data`; the path is borrowed. -EPROTO.
+int extent_get(const void *data, size_t len, struct extent *ret);
+
+// Appends the extent's data to `out`. `directory` is where relative paths begin. Blocking. -ENOENT,
+// -EACCES, -EIO, ... with text naming the path; -EFBIG past EXTENT_BYTES_MAX; -ESTALE when the file
+// became shorter than the extent's beginning.
+int extent_read(const struct extent *extent, const char *directory, struct buf *out,
+                struct err *err);
