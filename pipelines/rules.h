@@ -1,0 +1,12 @@
+// Rules of a plan that both the loader and the reader of packed steps hold a plan to.
+#pragma once
+#include <stdbool.h>
+
+#include "pipelines/plan.h"
+
+#define PLAN_NAME_MAX 63 // letters of a job's or stage's name
+
+// True for [a-z0-9_-]{1,63}.
+bool plan_name_ok(const char *name);
+// True when the step isn't 0 and every number of the range fits into int64_t.
+bool plan_range_ok(const struct range *range);
