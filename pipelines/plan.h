@@ -110,7 +110,7 @@ struct plan {
     struct sink sink;
     enum order order;
     enum on_error on_error;
-    uint64_t max_failures;    // stop after so many failed chunks; UINT64_MAX: no limit
+    uint64_t max_failures;    // more failed chunks than this end the job; UINT64_MAX: no limit
     uint32_t max_failures_bp; // hundredths of a percent of all chunks; 0: not given as a share
     uint32_t crash_limit;     // executor or worker losses blamed on one chunk before it fails
     uint32_t parallelism;     // chunks of this job running at once; 0: all slots

@@ -4,12 +4,12 @@
 #define PROTO_VERSION_MIN 1u
 #define PROTO_VERSION_MAX 1u
 
-#define PROTO_HEADER_MAX (2u << 20)   // bytes of the header frame
-#define PROTO_BODY_MAX (16u << 20)    // bytes of the body frame
-#define PROTO_MESSAGE_MAX (17u << 20) // ZMQ_MAXMSGSIZE: the larger of the two, with room
-#define PROTO_RUN_KINDS 4u            // kinds of a lease entry, from 0
-#define PROTO_NAME_MAX 64u            // names of peers, jobs, labels
-#define PROTO_TEXT_MAX 512u           // words for a person
+#define PROTO_HEADER_MAX (2u << 20)    // bytes of the header frame
+#define PROTO_BODY_MAX (256u << 20)    // bytes of the body frame; a chunk's payload must fit
+#define PROTO_MESSAGE_MAX (257u << 20) // ZMQ_MAXMSGSIZE: the larger of the two, with room
+#define PROTO_RUN_KINDS 4u             // kinds of a lease entry, from 0
+#define PROTO_NAME_MAX 64u             // names of peers, jobs, labels
+#define PROTO_TEXT_MAX 512u            // words for a person
 #define PROTO_SESSION_BYTES 16u
 #define PROTO_LEASE_RUNS_MAX 4096u  // runs in one LEASE
 #define PROTO_RUN_CHUNKS_MAX 65536u // chunks in one run of a LEASE

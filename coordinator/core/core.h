@@ -24,7 +24,6 @@ struct core_options {
     uint32_t window_items; // chunks of one step between source and consumer; 0: from the slots
     uint64_t window_bytes; // payload and result bytes of one step in memory; 0: 64 MiB
     int64_t silence_ns;    // a worker silent for so long is lost; 0: PROTO_SILENCE_NS
-    int64_t kill_grace_ns; // for the text of messages only; the worker enforces it
 };
 
 int core_new(const struct core_options *options, struct core **ret);
@@ -91,9 +90,10 @@ enum action_type {
 };
 
 // Ready for the consumer, in the job's order, with dense offsets. The shell that executes
-// ACT_DELIVER takes the parts over (record_done).
+// ACT_DELIVER takes it over (delivery_done).
 struct delivery {
     uint64_t offset;
+    uint32_t step; // a failure may be of any step; results are of the last
     uint64_t chunk;
     uint32_t attempt;
     uint8_t outcome;
@@ -102,8 +102,10 @@ struct delivery {
     int64_t cpu_ns;
     uint64_t maxrss_bytes;
     uint64_t worker;
-    char *error;       // malloc'd or NULL
-    struct slice item; // the chunk's payload when it is one raw item, else empty
+    char *error;         // malloc'd or NULL
+    uint64_t item_first; // number of the chunk's first item, from 0
+    uint64_t items;      // of the chunk; 0: not known, it is data
+    struct slice item;   // the chunk's payload when it is one raw item, else empty
     struct slice stderr_text;
     struct slice *parts; // malloc'd, n_parts
     size_t n_parts;
@@ -154,9 +156,8 @@ struct action {
             int64_t mean_run_ns;
             uint32_t slots;
         } want;
-        struct delivery
-            delivery; // owned by the action; taken by the shell or freed by actions_clear
-        struct job_summary summary; // JOB_END
+        struct delivery delivery;    // DELIVER: taken by the shell or freed by actions_clear
+        struct job_summary *summary; // JOB_END; owned, malloc'd
     };
 };
 

@@ -1,0 +1,162 @@
+// The invariants, as code. Each is a sentence that is printed when it doesn't hold.
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "coordinator/core/state.h"
+
+#define MUST(condition, sentence)                                                                  \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            fprintf(stderr, "core_check: broken: %s (%s)\n", sentence, #condition);                \
+            abort();                                                                               \
+        }                                                                                          \
+    } while (0)
+
+struct counts {
+    uint64_t pending, waiting, leased, held, payload_bytes, held_bytes;
+};
+
+static void check_chunk(const struct core_step *step, const struct chunk *chunk,
+                        struct counts *counts)
+{
+    MUST(chunk->step == step, "a record hangs in the line of its own step");
+    MUST(step_find(step, chunk->number) == chunk, "a live chunk is found by its number");
+    MUST(chunk->number < step->fed, "chunks are numbered before they live");
+    MUST(!chunk->line_next || chunk->line_next->number > chunk->number,
+         "a line is in order of number");
+    MUST(chunk->crashes <= step->job->plan->crash_limit, "crashes stay within their limit");
+    MUST(chunk->failures <= step->spec->retry.limit + 1, "retries stay within their limit");
+    counts->payload_bytes += chunk->payload.len;
+    switch ((enum chunk_state)chunk->state) {
+    case CHUNK_NOWHERE:
+        MUST(false, "a live chunk is in exactly one place");
+        break;
+    case CHUNK_PENDING:
+        counts->pending++;
+        MUST(!chunk->next || chunk->next->number > chunk->number, "pending is in order of number");
+        MUST(chunk->n_parts == 0, "a chunk that is to run has no result");
+        break;
+    case CHUNK_WAITING:
+        counts->waiting++;
+        MUST(heap_holds(&chunk->retry), "a waiting chunk has a timer");
+        break;
+    case CHUNK_LEASED:
+        counts->leased++;
+        MUST(chunk->worker, "a leased chunk has a worker");
+        MUST(chunk->attempt > 0, "attempts count from 1");
+        break;
+    case CHUNK_HELD:
+        counts->held++;
+        counts->held_bytes += chunk->result_bytes;
+        MUST(chunk->outcome != OUTCOME_CANCELLED, "a cancelled chunk is not a result");
+        break;
+    }
+    if (chunk->state != CHUNK_WAITING)
+        MUST(!heap_holds(&chunk->retry), "only waiting chunks have a timer");
+}
+
+static void check_line(const struct core_step *step, const struct line *line, uint64_t *n,
+                       struct counts *counts)
+{
+    const struct chunk *before = NULL;
+    for (const struct chunk *chunk = line->first; chunk; chunk = chunk->line_next) {
+        MUST(chunk->line_prev == before, "a line is linked both ways");
+        check_chunk(step, chunk, counts);
+        before = chunk;
+        ++*n;
+    }
+    MUST(line->last == before, "a line ends at its last chunk");
+}
+
+static uint64_t queue_length(const struct queue *queue)
+{
+    uint64_t n = 0;
+    for (const struct chunk *chunk = queue->first; chunk; chunk = chunk->next)
+        n++;
+    MUST(n == queue->n, "a queue knows its length");
+    return n;
+}
+
+static void check_step(const struct core *core, const struct core_step *step, struct counts *all)
+{
+    struct counts c = {0};
+    uint64_t n = 0;
+    uint64_t inputs = cutter_held(&step->cutter) + step->inputs.len;
+    check_line(step, &step->line, &n, &c);
+    for (uint32_t i = 0; i < step->n_levels; i++) {
+        check_line(step, &step->levels[i].line, &n, &c);
+        inputs += step->levels[i].inputs.len;
+    }
+    MUST(n == step->index.len, "the index holds exactly the live chunks");
+    MUST(c.pending == queue_length(&step->pending), "pending chunks are counted");
+    MUST(c.held == queue_length(&step->held), "held chunks are counted");
+    MUST(c.waiting == step->waiting, "waiting chunks are counted");
+    MUST(c.leased == step->leased, "leased chunks are counted");
+    MUST(c.payload_bytes + inputs == step->input_bytes, "bytes of inputs are counted");
+    MUST(c.held_bytes == step->held_bytes, "bytes of results are counted");
+    // One result may become many chunks of the next step, so only the source's edge is exact.
+    if (step->number == 0 && !core->options.window_items)
+        MUST(n <= CORE_WINDOW_MAX, "a step is bounded by its window");
+    if (step->number == 0 && core->options.window_items)
+        MUST(n <= core->options.window_items, "a step is bounded by its window");
+    all->pending += c.pending;
+    all->waiting += c.waiting;
+    all->leased += c.leased;
+    all->held += c.held;
+}
+
+static void check_job(const struct core *core, const struct core_job *job, struct counts *all)
+{
+    struct counts c = {0};
+    for (uint32_t i = 0; i < job->n_steps; i++)
+        check_step(core, &job->steps[i], &c);
+    MUST(c.leased == job->leased, "a job knows its leased chunks");
+    MUST(job->delivered <= job->credit_items, "nothing is delivered without credit");
+    MUST(job->state == JOB_RUNNING || c.pending + c.waiting == 0,
+         "a job that winds down begins nothing");
+    if (job->plan->parallelism)
+        MUST(job->leased <= job->plan->parallelism, "parallelism is kept");
+    if (job->n_steps == 1 && job->state == JOB_RUNNING) {
+        const struct core_step *step = &job->steps[0];
+        MUST(job->summary.ok + job->summary.failed ==
+                 job->summary.chunks - (step_live(step) - step->held.n),
+             "every chunk that is over was counted once");
+        MUST(job->delivered == job->summary.ok + job->summary.failed - step->held.n,
+             "what is over is held or delivered");
+    }
+    all->pending += c.pending + c.waiting;
+    all->leased += c.leased;
+    all->held += c.held;
+}
+
+static uint64_t check_worker(const struct core_worker *worker)
+{
+    uint64_t bytes = 0;
+    for (const struct chunk *chunk = worker->leased.first; chunk; chunk = chunk->next) {
+        MUST(chunk->worker == worker && chunk->state == CHUNK_LEASED,
+             "a worker's queue holds what it leased");
+        bytes += chunk->payload.len;
+    }
+    MUST(bytes == worker->leased_bytes, "leased bytes are counted");
+    MUST(heap_holds(&worker->silence), "a worker's silence is watched");
+    MUST(worker->acked_seq <= worker->seen_seq, "only what was seen is acknowledged");
+    return queue_length(&worker->leased);
+}
+
+void core_check(const struct core *core)
+{
+    struct counts all = {0};
+    uint64_t leased = 0, slots = 0, windows = 0;
+    for (const struct core_job *job = core->jobs; job; job = job->hh.next)
+        check_job(core, job, &all);
+    for (const struct core_worker *worker = core->workers; worker; worker = worker->hh.next) {
+        leased += check_worker(worker);
+        slots += worker->slots;
+        windows += worker->window_items;
+    }
+    MUST(leased == all.leased, "every leased chunk is with a worker");
+    MUST(all.leased == core->stats.leased, "leased chunks are counted");
+    MUST(all.pending == core->stats.pending, "pending chunks are counted");
+    MUST(all.held == core->stats.held, "held chunks are counted");
+    MUST(slots == core->slots && windows == core->windows, "slots and windows are counted");
+}

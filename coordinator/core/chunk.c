@@ -1,0 +1,253 @@
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "coordinator/core/state.h"
+
+#define SLAB_CHUNKS 256
+#define INDEX_CAP_MIN 64
+
+struct chunk_slab {
+    struct chunk_slab *next;
+    struct chunk chunks[SLAB_CHUNKS];
+};
+
+static size_t index_home(const struct chunk_index *index, uint64_t number)
+{
+    return (size_t)number & (index->cap - 1);
+}
+
+static void index_put(struct chunk_index *index, struct chunk *chunk)
+{
+    size_t i = index_home(index, chunk->number);
+    while (index->slots[i])
+        i = (i + 1) & (index->cap - 1);
+    index->slots[i] = chunk;
+}
+
+static int index_reserve(struct chunk_index *index)
+{
+    if (index->len + 1 <= index->cap / 2)
+        return 0;
+    struct chunk_index wider = {.cap = index->cap ? index->cap * 2 : INDEX_CAP_MIN,
+                                .len = index->len};
+    wider.slots = calloc(wider.cap, sizeof *wider.slots);
+    if (!wider.slots)
+        return -ENOMEM;
+    for (size_t i = 0; i < index->cap; i++)
+        if (index->slots[i])
+            index_put(&wider, index->slots[i]);
+    free(index->slots);
+    *index = wider;
+    return 0;
+}
+
+static void index_remove(struct chunk_index *index, const struct chunk *chunk)
+{
+    size_t mask = index->cap - 1;
+    size_t hole = index_home(index, chunk->number);
+    while (index->slots[hole] != chunk)
+        hole = (hole + 1) & mask;
+    index->slots[hole] = NULL;
+    index->len--;
+    // Whoever stepped over the hole moves back, so that a search never ends too early.
+    for (size_t i = (hole + 1) & mask; index->slots[i]; i = (i + 1) & mask) {
+        size_t home = index_home(index, index->slots[i]->number);
+        if (((i - home) & mask) < ((i - hole) & mask))
+            continue;
+        index->slots[hole] = index->slots[i];
+        index->slots[i] = NULL;
+        hole = i;
+    }
+}
+
+struct chunk *step_find(const struct core_step *step, uint64_t number)
+{
+    const struct chunk_index *index = &step->index;
+    if (!index->cap)
+        return NULL;
+    for (size_t i = index_home(index, number); index->slots[i]; i = (i + 1) & (index->cap - 1))
+        if (index->slots[i]->number == number)
+            return index->slots[i];
+    return NULL;
+}
+
+static int slab_add(struct core *core)
+{
+    struct chunk_slab *slab = malloc(sizeof *slab);
+    if (!slab)
+        return -ENOMEM;
+    slab->next = core->slabs;
+    core->slabs = slab;
+    for (size_t i = SLAB_CHUNKS; i-- > 0;) {
+        slab->chunks[i].next = core->free;
+        core->free = &slab->chunks[i];
+    }
+    return 0;
+}
+
+void chunk_slabs_free(struct core *core)
+{
+    while (core->slabs) {
+        struct chunk_slab *slab = core->slabs;
+        core->slabs = slab->next;
+        free(slab);
+    }
+    core->free = NULL;
+}
+
+static struct line *chunk_line(const struct chunk *chunk)
+{
+    struct core_step *step = chunk->step;
+    return step->spec->is_reduce ? &step->levels[chunk->level].line : &step->line;
+}
+
+struct chunk *chunk_new(struct core *core, struct core_step *step, uint64_t number, uint8_t level)
+{
+    if ((!core->free && slab_add(core) < 0) || index_reserve(&step->index) < 0)
+        return NULL;
+    struct chunk *chunk = core->free;
+    core->free = chunk->next;
+    *chunk = (struct chunk){.number = number, .step = step, .level = level, .state = CHUNK_NOWHERE};
+    struct line *line = chunk_line(chunk);
+    chunk->line_prev = line->last;
+    if (line->last)
+        line->last->line_next = chunk;
+    else
+        line->first = chunk;
+    line->last = chunk;
+    index_put(&step->index, chunk);
+    step->index.len++;
+    return chunk;
+}
+
+void chunk_drop_result(struct chunk *chunk)
+{
+    for (size_t i = 0; i < chunk->n_parts; i++)
+        slice_drop(&chunk->parts[i]);
+    free(chunk->parts);
+    free(chunk->item_lens);
+    free(chunk->error);
+    slice_drop(&chunk->stderr_text);
+    chunk->parts = NULL;
+    chunk->n_parts = 0;
+    chunk->result_bytes = 0;
+    chunk->item_lens = NULL;
+    chunk->n_items = 0;
+    chunk->error = NULL;
+}
+
+static void line_remove(struct line *line, struct chunk *chunk)
+{
+    if (chunk->line_prev)
+        chunk->line_prev->line_next = chunk->line_next;
+    else
+        line->first = chunk->line_next;
+    if (chunk->line_next)
+        chunk->line_next->line_prev = chunk->line_prev;
+    else
+        line->last = chunk->line_prev;
+}
+
+void chunk_free(struct core *core, struct chunk *chunk)
+{
+    struct core_step *step = chunk->step;
+    chunk_unqueue(core, chunk);
+    line_remove(chunk_line(chunk), chunk);
+    index_remove(&step->index, chunk);
+    step->input_bytes -= chunk->payload.len;
+    slice_drop(&chunk->payload);
+    chunk_drop_result(chunk);
+    chunk->next = core->free;
+    core->free = chunk;
+}
+
+void queue_push(struct queue *queue, struct chunk *chunk)
+{
+    chunk->prev = queue->last;
+    chunk->next = NULL;
+    if (queue->last)
+        queue->last->next = chunk;
+    else
+        queue->first = chunk;
+    queue->last = chunk;
+    queue->n++;
+}
+
+void queue_remove(struct queue *queue, struct chunk *chunk)
+{
+    if (chunk->prev)
+        chunk->prev->next = chunk->next;
+    else
+        queue->first = chunk->next;
+    if (chunk->next)
+        chunk->next->prev = chunk->prev;
+    else
+        queue->last = chunk->prev;
+    chunk->prev = chunk->next = NULL;
+    queue->n--;
+}
+
+void chunk_make_pending(struct core *core, struct chunk *chunk)
+{
+    struct queue *pending = &chunk->step->pending;
+    chunk->state = CHUNK_PENDING;
+    core->stats.pending++;
+    if (!pending->last || pending->last->number < chunk->number) {
+        queue_push(pending, chunk);
+        return;
+    }
+    struct chunk *after = pending->first;
+    while (after->number < chunk->number)
+        after = after->next;
+    chunk->next = after;
+    chunk->prev = after->prev;
+    if (after->prev)
+        after->prev->next = chunk;
+    else
+        pending->first = chunk;
+    after->prev = chunk;
+    pending->n++;
+}
+
+void chunk_unqueue(struct core *core, struct chunk *chunk)
+{
+    struct core_step *step = chunk->step;
+    switch ((enum chunk_state)chunk->state) {
+    case CHUNK_NOWHERE:
+        break;
+    case CHUNK_PENDING:
+        queue_remove(&step->pending, chunk);
+        core->stats.pending--;
+        break;
+    case CHUNK_LEASED:
+        queue_remove(&chunk->worker->leased, chunk);
+        chunk->worker->leased_bytes -= chunk->payload.len;
+        chunk->worker = NULL;
+        step->leased--;
+        step->job->leased--;
+        core->stats.leased--;
+        break;
+    case CHUNK_WAITING:
+        heap_remove(&core->retries, &chunk->retry);
+        step->waiting--;
+        core->stats.pending--;
+        break;
+    case CHUNK_HELD:
+        queue_remove(&step->held, chunk);
+        step->held_bytes -= chunk->result_bytes;
+        core->stats.held--;
+        break;
+    }
+    chunk->state = CHUNK_NOWHERE;
+}
+
+void chunk_hold(struct core *core, struct chunk *chunk)
+{
+    struct core_step *step = chunk->step;
+    chunk->state = CHUNK_HELD;
+    queue_push(&step->held, chunk);
+    step->held_bytes += chunk->result_bytes;
+    core->stats.held++;
+}

@@ -1,0 +1,199 @@
+#include "coordinator/core/core.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "coordinator/core/state.h"
+
+#define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+int core_new(const struct core_options *options, struct core **ret)
+{
+    struct core *core = calloc(1, sizeof *core);
+    if (!core)
+        return -ENOMEM;
+    core->options = *options;
+    if (!core->options.window_bytes)
+        core->options.window_bytes = CORE_WINDOW_BYTES;
+    if (!core->options.silence_ns)
+        core->options.silence_ns = PROTO_SILENCE_NS;
+    heap_init(&core->retries);
+    heap_init(&core->silences);
+    *ret = core;
+    return 0;
+}
+
+struct core *core_free(struct core *core)
+{
+    if (!core)
+        return NULL;
+    struct core_job *job, *next_job;
+    HASH_ITER(hh, core->jobs, job, next_job)
+    job_free(core, job);
+    struct core_worker *worker, *next_worker;
+    HASH_ITER(hh, core->workers, worker, next_worker)
+    worker_free(core, worker);
+    heap_done(&core->retries);
+    heap_done(&core->silences);
+    chunk_slabs_free(core);
+    free(core);
+    return NULL;
+}
+
+static void tick(struct core *core, struct actions *actions)
+{
+    struct heap_node *node;
+    while ((node = heap_first(&core->retries)) && node->deadline <= core->now) {
+        struct chunk *chunk = CONTAINER(node, struct chunk, retry);
+        chunk_unqueue(core, chunk);
+        chunk_make_pending(core, chunk);
+    }
+    while ((node = heap_first(&core->silences)) && node->deadline <= core->now)
+        worker_silence_due(core, CONTAINER(node, struct core_worker, silence), actions);
+}
+
+static void flush(struct core *core, struct actions *actions)
+{
+    struct core_job *job, *next_job;
+    HASH_ITER(hh, core->jobs, job, next_job)
+    job_gather(core, job, actions);
+    core_schedule(core, actions);
+    HASH_ITER(hh, core->jobs, job, next_job)
+    {
+        if (job_try_end(core, job, actions))
+            continue;
+        job_want(core, job, actions);
+    }
+    struct core_worker *worker, *next_worker;
+    HASH_ITER(hh, core->workers, worker, next_worker)
+    {
+        if (worker->seen_seq <= worker->acked_seq)
+            continue;
+        struct action *action = action_add(actions, ACT_ACK, 0, worker->id);
+        if (!action)
+            return;
+        action->seq = worker->acked_seq = worker->seen_seq;
+    }
+}
+
+static int handle_job(struct core *core, const struct event *event, struct actions *actions)
+{
+    struct core_job *job = job_find(core, event->job);
+    if (!job) {
+        if (event->type == EV_FED)
+            run_done(event->run);
+        return -EINVAL;
+    }
+    switch (event->type) {
+    case EV_FED: {
+        int r = job_fed(core, job, event->run);
+        if (r < 0) {
+            job_say(job, "out of memory");
+            job_wind_down(core, job, END_INTERNAL, CANCEL_KILL, actions);
+        }
+        return r;
+    }
+    case EV_FED_END:
+        job_fed_end(core, job, event->fed_end.code, event->fed_end.text, actions);
+        return 0;
+    case EV_STREAM_CREDIT:
+        if (event->stream_credit.items > job->credit_items)
+            job->credit_items = event->stream_credit.items;
+        if (event->stream_credit.bytes > job->credit_bytes)
+            job->credit_bytes = event->stream_credit.bytes;
+        return 0;
+    default:
+        job_wind_down(core, job, END_CANCELLED, event->cancel_mode, actions);
+        return 0;
+    }
+}
+
+static int handle_worker(struct core *core, const struct event *event, struct actions *actions)
+{
+    struct core_worker *worker = worker_find(core, event->worker);
+    if (!worker)
+        return -EINVAL;
+    worker->last_seen = core->now;
+    switch (event->type) {
+    case EV_WORKER_CREDIT:
+        worker_credit(core, worker, &event->credit);
+        return 0;
+    case EV_RESULT:
+        return core_result(core, worker, event, actions);
+    case EV_RETURN:
+        return core_return(core, worker, event->job, &event->back);
+    case EV_WORKER_DRAIN:
+        worker->draining = true;
+        return 0;
+    case EV_WORKER_DOWN:
+        worker_down(core, worker, event->reason ? event->reason : "connection lost", actions);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+int core_handle(struct core *core, const struct event *event, int64_t now, struct actions *actions)
+{
+    if (now > core->now)
+        core->now = now;
+    switch (event->type) {
+    case EV_SUBMIT:
+        return job_submit(core, event->job, event->plan);
+    case EV_WORKER_UP:
+        return worker_up(core, event->worker, event->reg);
+    case EV_FED:
+    case EV_FED_END:
+    case EV_STREAM_CREDIT:
+    case EV_CANCEL:
+        return handle_job(core, event, actions);
+    case EV_WORKER_CREDIT:
+    case EV_RESULT:
+    case EV_RETURN:
+    case EV_WORKER_ALIVE:
+    case EV_WORKER_DRAIN:
+    case EV_WORKER_DOWN:
+        return handle_worker(core, event, actions);
+    case EV_TICK:
+        tick(core, actions);
+        return 0;
+    case EV_FLUSH:
+        flush(core, actions);
+        return 0;
+    }
+    return -EINVAL;
+}
+
+int64_t core_next_deadline(const struct core *core)
+{
+    const struct heap_node *retry = heap_first(&core->retries);
+    const struct heap_node *silence = heap_first(&core->silences);
+    int64_t next = retry ? retry->deadline : CLOCK_FOREVER;
+    if (silence && silence->deadline < next)
+        next = silence->deadline;
+    return next;
+}
+
+void core_stats(const struct core *core, struct core_stats *ret)
+{
+    struct core_stats stats = core->stats;
+    stats.slots = core->slots;
+    for (const struct core_job *job = core->jobs; job; job = job->hh.next) {
+        stats.jobs++;
+        for (uint32_t i = 0; i < job->n_steps; i++)
+            stats.held_bytes += job->steps[i].input_bytes + job->steps[i].held_bytes;
+    }
+    *ret = stats;
+}
+
+int core_job_progress(const struct core *core, uint64_t id, struct job_summary *ret,
+                      uint64_t *ret_running)
+{
+    const struct core_job *job = job_find(core, id);
+    if (!job)
+        return -ENOENT;
+    *ret = job->summary;
+    *ret_running = job->leased;
+    return 0;
+}

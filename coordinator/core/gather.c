@@ -1,0 +1,120 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "coordinator/core/state.h"
+#include "pipelines/frame.h"
+
+bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
+                 struct actions *actions)
+{
+    if (job->delivered >= job->credit_items || job->delivered_bytes >= job->credit_bytes)
+        return false;
+    struct action *action = action_add(actions, ACT_DELIVER, job->id, 0);
+    if (!action)
+        return false;
+    struct delivery *d = &action->delivery;
+    d->offset = job->delivered++;
+    d->step = chunk->step->number;
+    d->chunk = chunk->number;
+    d->attempt = chunk->attempt;
+    d->outcome = chunk->outcome;
+    d->code = chunk->code;
+    d->run_ns = chunk->run_ns;
+    d->cpu_ns = chunk->cpu_ns;
+    d->maxrss_bytes = chunk->maxrss_bytes;
+    d->worker = chunk->worker_id;
+    d->item_first = chunk->item_first;
+    d->items = chunk->items;
+    if (chunk->kind == RUN_BYTES && chunk->items == 1)
+        d->item = slice_ref(&chunk->payload);
+    d->bytes = chunk->result_bytes;
+    job->delivered_bytes += d->bytes;
+    d->error = chunk->error;
+    d->stderr_text = chunk->stderr_text;
+    chunk->error = NULL;
+    chunk->stderr_text = (struct slice){0};
+    chunk_unqueue(core, chunk);
+    d->parts = chunk->parts;
+    d->n_parts = chunk->n_parts;
+    chunk->parts = NULL;
+    chunk->n_parts = 0;
+    chunk_free(core, chunk);
+    return true;
+}
+
+int job_refuse_result(struct core *core, struct core_job *job, struct chunk *chunk,
+                      struct actions *actions)
+{
+    char text[PROTO_TEXT_MAX];
+    snprintf(text, sizeof text,
+             "its result of %zu bytes is too large to be an input of the next step (at most %u)",
+             chunk->result_bytes, FRAME_ITEM_MAX);
+    chunk_unqueue(core, chunk);
+    chunk_drop_result(chunk);
+    chunk->error = strdup(text);
+    chunk->outcome = OUTCOME_LIMIT;
+    chunk->code = 0;
+    chunk_hold(core, chunk);
+    job->summary.ok--;
+    core->stats.done--;
+    job_count_failure(core, job, chunk, actions);
+    return chunk->error ? 0 : -ENOMEM;
+}
+
+static struct chunk *next_ready(const struct core_step *step)
+{
+    if (step->job->plan->order == ORDER_COMPLETION)
+        return step->held.first;
+    struct chunk *head = step->line.first;
+    return head && head->state == CHUNK_HELD ? head : NULL;
+}
+
+static int step_gather(struct core *core, struct core_step *step, struct actions *actions)
+{
+    struct core_job *job = step->job;
+    bool is_last = step->number + 1 == job->n_steps;
+    if (step->spec->is_reduce)
+        return reduce_advance(core, step, actions);
+    for (struct chunk *chunk; (chunk = next_ready(step));) {
+        if (is_last || chunk->outcome != OUTCOME_OK) {
+            if (!job_deliver(core, job, chunk, actions))
+                return 0;
+            continue;
+        }
+        int r = 0;
+        if (job->state == JOB_RUNNING) {
+            if (!step_has_room(core, step + 1))
+                return 0;
+            r = step_take_result(core, step + 1, chunk);
+        }
+        if (r == -EMSGSIZE)
+            r = job_refuse_result(core, job, chunk, actions);
+        else if (r == 0)
+            chunk_free(core, chunk);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+void job_gather(struct core *core, struct core_job *job, struct actions *actions)
+{
+    int r = 0;
+    // Last step first: what it gives away is room for the one before.
+    for (uint32_t i = job->n_steps; i-- > 0 && r == 0;)
+        r = step_gather(core, &job->steps[i], actions);
+    for (uint32_t i = 0; i + 1 < job->n_steps && r == 0 && job->state == JOB_RUNNING; i++) {
+        struct core_step *next = &job->steps[i + 1];
+        if (!step_is_over(&job->steps[i]) || next->input_ended)
+            continue;
+        r = step_end_input(core, next);
+        if (r == 0)
+            r = step_gather(core, next, actions);
+    }
+    if (r < 0) {
+        job_say(job, "out of memory");
+        job_wind_down(core, job, END_INTERNAL, CANCEL_KILL, actions);
+    }
+}

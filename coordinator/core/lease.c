@@ -1,0 +1,211 @@
+// Which pending chunk goes to which worker. First every worker gets work for its slots, then their
+// windows are filled, evenly while there is not enough for all.
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "coordinator/core/state.h"
+
+static bool continues(const struct chunk *last, const struct chunk *next)
+{
+    if (next->number != last->number + 1 || next->attempt != last->attempt ||
+        next->kind != last->kind || next->items_per_chunk != last->items_per_chunk ||
+        last->items != last->items_per_chunk || next->item_first != last->item_first + last->items)
+        return false;
+    return (!next->payload.len && !last->payload.len) ||
+           (next->payload.slab == last->payload.slab &&
+            next->payload.data == last->payload.data + last->payload.len);
+}
+
+// How many chunks from the head of `pending` one lease can hold, and their payload.
+static uint32_t measure_run(const struct queue *pending, uint32_t max, uint64_t max_bytes,
+                            uint64_t *ret_bytes)
+{
+    const struct chunk *last = pending->first;
+    uint64_t bytes = last->payload.len;
+    uint32_t n = 1;
+    while (n < max && last->next && continues(last, last->next) &&
+           bytes + last->next->payload.len <= max_bytes) {
+        last = last->next;
+        bytes += last->payload.len;
+        n++;
+    }
+    *ret_bytes = bytes;
+    return n;
+}
+
+static bool step_over_budget(const struct core *core, const struct core_step *step)
+{
+    return step->held_bytes >= core->options.window_bytes;
+}
+
+static bool step_can_lease(const struct core *core, const struct core_step *step)
+{
+    // With the memory for results used up, one chunk at a time keeps the order moving.
+    return step->pending.first && (!step_over_budget(core, step) || step->leased == 0);
+}
+
+static struct core_step *pick_step(const struct core *core, const struct core_job *job)
+{
+    uint32_t cap = job->plan->parallelism;
+    if (job->state != JOB_RUNNING || (cap && job->leased >= cap))
+        return NULL;
+    for (uint32_t i = job->n_steps; i-- > 0;)
+        if (step_can_lease(core, &job->steps[i]))
+            return &job->steps[i];
+    return NULL;
+}
+
+// The job with the fewest chunks at work, so that a large job doesn't starve a small one.
+static struct core_step *pick_fair(const struct core *core, uint32_t *ret_jobs)
+{
+    struct core_step *best = NULL;
+    *ret_jobs = 0;
+    for (const struct core_job *job = core->jobs; job; job = job->hh.next) {
+        struct core_step *step = pick_step(core, job);
+        if (!step)
+            continue;
+        (*ret_jobs)++;
+        if (!best || job->leased < best->job->leased)
+            best = step;
+    }
+    return best;
+}
+
+static void put_chunk(struct core *core, struct core_worker *worker, struct chunk *chunk)
+{
+    struct core_step *step = chunk->step;
+    chunk_unqueue(core, chunk);
+    chunk->state = CHUNK_LEASED;
+    chunk->attempt++;
+    chunk->outcome = OUTCOME_OK;
+    chunk->worker = worker;
+    chunk->worker_id = worker->id;
+    queue_push(&worker->leased, chunk);
+    worker->leased_bytes += chunk->payload.len;
+    step->leased++;
+    step->job->leased++;
+    core->stats.leased++;
+}
+
+// Leases up to `max` chunks of the step's head. Returns how many, 0 when the worker's byte window
+// is full, -ENOMEM.
+static int lease_run(struct core *core, struct core_worker *worker, struct core_step *step,
+                     uint32_t max, struct actions *actions)
+{
+    struct core_job *job = step->job;
+    uint32_t cap = job->plan->parallelism;
+    if (cap && max > cap - job->leased)
+        max = (uint32_t)(cap - job->leased);
+    if (step_over_budget(core, step))
+        max = 1;
+    if (max > PROTO_RUN_CHUNKS_MAX)
+        max = PROTO_RUN_CHUNKS_MAX;
+    uint64_t budget = worker->window_bytes > worker->leased_bytes
+                          ? worker->window_bytes - worker->leased_bytes
+                          : 0;
+    if (worker->leased.n > 0 && step->pending.first->payload.len > budget)
+        return 0;
+    uint64_t bytes;
+    uint32_t n = measure_run(&step->pending, max,
+                             budget < CORE_LEASE_BYTES ? budget : CORE_LEASE_BYTES, &bytes);
+    struct chunk *first = step->pending.first;
+    _free_ uint32_t *lens = NULL;
+    if (first->kind != RUN_RANGE) {
+        lens = malloc(n * sizeof *lens);
+        if (!lens)
+            return -ENOMEM;
+    }
+    int error;
+    if (worker_learn_step(worker, job->id, step->number, &error)) {
+        struct action *define = action_add(actions, ACT_STEP, job->id, worker->id);
+        if (!define)
+            return -ENOMEM;
+        define->step = step->number;
+    }
+    struct action *action = error < 0 ? NULL : action_add(actions, ACT_LEASE, job->id, worker->id);
+    if (!action)
+        return -ENOMEM;
+    struct lease *lease = &action->lease.lease;
+    *lease = (struct lease){.job = job->id,
+                            .step = step->number,
+                            .attempt = first->attempt + 1,
+                            .first = first->number,
+                            .count = n,
+                            .kind = first->kind,
+                            .item_first = first->item_first,
+                            .items_per_chunk = first->items_per_chunk,
+                            .lens = lens,
+                            .body = first->payload.data,
+                            .body_len = bytes};
+    action->lease.body = first->payload.slab ? slice_ref(&first->payload) : (struct slice){0};
+    action->lease.body.len = bytes;
+    for (uint32_t i = 0; i < n; i++) {
+        struct chunk *chunk = step->pending.first;
+        if (lens)
+            lens[i] = (uint32_t)chunk->payload.len;
+        lease->item_end = chunk->item_first + chunk->items;
+        put_chunk(core, worker, chunk);
+    }
+    action->lease.lens = take(lens);
+    return (int)n;
+}
+
+static uint32_t worker_room(const struct core_worker *worker, uint32_t limit)
+{
+    if (worker->draining || worker->window_items == 0)
+        return 0;
+    if (limit > worker->window_items)
+        limit = worker->window_items;
+    return worker->leased.n < limit ? limit - (uint32_t)worker->leased.n : 0;
+}
+
+// Fills one worker up to `room` chunks. False when nothing is left to lease.
+static bool fill_worker(struct core *core, struct core_worker *worker, uint32_t room,
+                        struct actions *actions)
+{
+    while (room > 0) {
+        uint32_t jobs;
+        struct core_step *step = pick_fair(core, &jobs);
+        if (!step)
+            return false;
+        uint32_t quantum = jobs > 1 ? (room + jobs - 1) / jobs : room;
+        int n = lease_run(core, worker, step, quantum, actions);
+        if (n <= 0)
+            return true;
+        room -= (uint32_t)n;
+    }
+    return true;
+}
+
+static uint64_t count_pending(const struct core *core)
+{
+    uint64_t n = 0;
+    for (const struct core_job *job = core->jobs; job; job = job->hh.next)
+        for (uint32_t i = 0; i < job->n_steps; i++)
+            n += job->steps[i].pending.n;
+    return n;
+}
+
+void core_schedule(struct core *core, struct actions *actions)
+{
+    uint64_t pending = count_pending(core);
+    if (!pending)
+        return;
+    uint32_t with_room = 0;
+    for (struct core_worker *w = core->workers; w; w = w->hh.next) {
+        if (!fill_worker(core, w, worker_room(w, w->slots), actions))
+            return;
+        if (worker_room(w, UINT32_MAX) > 0)
+            with_room++;
+    }
+    for (struct core_worker *w = core->workers; w && with_room > 0; w = w->hh.next) {
+        uint32_t room = worker_room(w, UINT32_MAX);
+        if (!room)
+            continue;
+        uint64_t share = (count_pending(core) + with_room - 1) / with_room;
+        with_room--;
+        if (!fill_worker(core, w, room < share ? room : (uint32_t)share, actions))
+            return;
+    }
+}

@@ -1,0 +1,265 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "coordinator/core/state.h"
+
+#define MEAN_WEIGHT 8 // of what was before, against one new run
+
+// Keeps the entry's bytes: a small result in its own piece, so that it doesn't pin the message.
+static int keep_bytes(struct chunk *chunk, const struct slice *body)
+{
+    if (!body->len)
+        return 0;
+    if (chunk->n_parts >= CORE_PARTS_MAX || chunk->result_bytes + body->len > PROTO_RESULT_MAX)
+        return -EMSGSIZE;
+    struct slice *parts = reallocarray(chunk->parts, chunk->n_parts + 1, sizeof *parts);
+    if (!parts)
+        return -ENOMEM;
+    chunk->parts = parts;
+    if (body->len <= CORE_RESULT_COPY_MAX || !body->slab) {
+        if (slice_copy(body->data, body->len, &parts[chunk->n_parts]) < 0)
+            return -ENOMEM;
+    } else {
+        parts[chunk->n_parts] = slice_ref(body);
+    }
+    chunk->n_parts++;
+    chunk->result_bytes += body->len;
+    return 0;
+}
+
+// The lengths of single results, for a next step that counts them.
+static int keep_item_lens(struct chunk *chunk, const struct result *result)
+{
+    const struct core_job *job = chunk->step->job;
+    uint32_t next = chunk->step->number + 1;
+    if (next >= job->n_steps || !step_wants_item_lens(&job->steps[next]))
+        return 0;
+    if (!result->item_lens && !result->body_len)
+        return 0;
+    uint32_t n = result->item_lens ? result->n_items : 1;
+    if (chunk->n_items + n > PROTO_ITEMS_MAX)
+        return -EMSGSIZE;
+    uint32_t *lens = reallocarray(chunk->item_lens, chunk->n_items + n, sizeof *lens);
+    if (!lens)
+        return n ? -ENOMEM : 0;
+    chunk->item_lens = lens;
+    for (uint32_t i = 0; i < n; i++)
+        lens[chunk->n_items++] =
+            result->item_lens ? result->item_lens[i] : (uint32_t)result->body_len;
+    return 0;
+}
+
+static char *copy_text(const char *text, size_t len)
+{
+    return text && len ? strndup(text, len) : NULL;
+}
+
+static int64_t retry_delay(const struct retry_policy *policy, uint32_t failures)
+{
+    double delay = (double)policy->delay_ns;
+    double max = policy->max_delay_ns > 0 ? (double)policy->max_delay_ns : (double)CLOCK_FOREVER;
+    for (uint32_t i = 1; i < failures && delay < max; i++)
+        delay *= policy->backoff > 1 ? policy->backoff : 1;
+    if (delay > max)
+        delay = max;
+    return delay < 9e18 ? (int64_t)delay : INT64_MAX / 2;
+}
+
+static void wait_for_retry(struct core *core, struct chunk *chunk)
+{
+    int64_t delay = retry_delay(&chunk->step->spec->retry, chunk->failures);
+    chunk_drop_result(chunk);
+    chunk->step->job->summary.retries++;
+    core->stats.retries++;
+    if (delay <= 0 || heap_push(&core->retries, &chunk->retry, clock_after(core->now, delay)) < 0) {
+        chunk_make_pending(core, chunk);
+        return;
+    }
+    chunk->state = CHUNK_WAITING;
+    chunk->step->waiting++;
+    core->stats.pending++;
+}
+
+static void fail(struct core *core, struct chunk *chunk, struct actions *actions)
+{
+    chunk_hold(core, chunk);
+    job_count_failure(core, chunk->step->job, chunk, actions);
+}
+
+// An attempt ended badly; the chunk is in no queue.
+static void settle_failure(struct core *core, struct chunk *chunk, struct actions *actions)
+{
+    struct core_job *job = chunk->step->job;
+    bool may_run = job->state == JOB_RUNNING;
+    switch ((enum outcome)chunk->outcome) {
+    case OUTCOME_CANCELLED:
+        if (may_run) {
+            chunk_drop_result(chunk);
+            chunk_make_pending(core, chunk);
+            return;
+        }
+        job->summary.cancelled++;
+        chunk_free(core, chunk);
+        return;
+    case OUTCOME_NOT_FOUND:
+    case OUTCOME_NOT_RUNNABLE:
+        break;
+    case OUTCOME_CRASH:
+        if (++chunk->crashes < job->plan->crash_limit && may_run) {
+            chunk_drop_result(chunk);
+            job->summary.retries++;
+            core->stats.retries++;
+            chunk_make_pending(core, chunk);
+            return;
+        }
+        break;
+    default:
+        if (++chunk->failures <= chunk->step->spec->retry.limit && may_run) {
+            wait_for_retry(core, chunk);
+            return;
+        }
+        break;
+    }
+    fail(core, chunk, actions);
+}
+
+static void update_mean(struct core_step *step, int64_t run_ns)
+{
+    if (run_ns < 1)
+        run_ns = 1;
+    step->mean_run_ns =
+        step->mean_run_ns ? (step->mean_run_ns * (MEAN_WEIGHT - 1) + run_ns) / MEAN_WEIGHT : run_ns;
+}
+
+static int settle(struct core *core, struct chunk *chunk, const struct result *result,
+                  struct actions *actions)
+{
+    struct core_step *step = chunk->step;
+    bool over_limit = chunk->outcome == OUTCOME_LIMIT;
+    chunk->outcome = result->outcome;
+    chunk->code = result->code;
+    chunk->run_ns = result->run_ns;
+    chunk->cpu_ns = result->cpu_ns;
+    chunk->maxrss_bytes = result->maxrss_bytes;
+    chunk->error = copy_text(result->error, result->error_len);
+    if (result->stderr_len &&
+        slice_copy(result->stderr_text, result->stderr_len, &chunk->stderr_text) < 0)
+        return -ENOMEM;
+    if (over_limit && result->outcome == OUTCOME_OK) {
+        free(chunk->error);
+        chunk->error = strdup("its result is larger than 1 GiB");
+        chunk->outcome = OUTCOME_LIMIT;
+    }
+    chunk_unqueue(core, chunk);
+    update_mean(step, result->run_ns);
+    if (chunk->outcome != OUTCOME_OK) {
+        settle_failure(core, chunk, actions);
+        return 0;
+    }
+    step->job->summary.ok++;
+    core->stats.done++;
+    // The payload is not needed again, unless it names the item.
+    if (chunk->kind != RUN_BYTES || chunk->items != 1) {
+        step->input_bytes -= chunk->payload.len;
+        slice_drop(&chunk->payload);
+    }
+    chunk_hold(core, chunk);
+    return 0;
+}
+
+// The chunk that the entry speaks of, if it counts.
+static struct chunk *find_leased(struct core *core, const struct core_worker *worker,
+                                 const struct event *event)
+{
+    const struct result *result = event->result.result;
+    struct core_job *job = job_find(core, result->job);
+    struct chunk *chunk = NULL;
+    if (!job) {
+        core->stats.duplicates++;
+        return NULL;
+    }
+    if (result->step < job->n_steps)
+        chunk = step_find(&job->steps[result->step], result->chunk);
+    if (!chunk && result->step < job->n_steps && result->chunk < job->steps[result->step].fed) {
+        core->stats.duplicates++;
+        job->summary.duplicates++;
+        return NULL;
+    }
+    if (!chunk || event->result.epoch != core->options.epoch || chunk->state != CHUNK_LEASED ||
+        chunk->worker != worker || chunk->attempt != result->attempt) {
+        core->stats.fenced++;
+        job->summary.fenced++;
+        return NULL;
+    }
+    return chunk;
+}
+
+int core_result(struct core *core, struct core_worker *worker, const struct event *event,
+                struct actions *actions)
+{
+    const struct result *result = event->result.result;
+    if (event->result.seq > worker->seen_seq)
+        worker->seen_seq = event->result.seq;
+    struct chunk *chunk = find_leased(core, worker, event);
+    if (!chunk)
+        return 0;
+    int r = chunk->outcome == OUTCOME_LIMIT ? 0 : keep_bytes(chunk, &event->result.body);
+    if (r == 0)
+        r = keep_item_lens(chunk, result);
+    if (r == -EMSGSIZE) {
+        chunk_drop_result(chunk);
+        chunk->outcome = OUTCOME_LIMIT;
+        r = 0;
+    }
+    if (r == 0 && !result->more)
+        r = settle(core, chunk, result, actions);
+    if (r < 0) {
+        struct core_job *job = job_find(core, result->job);
+        job_say(job, "out of memory");
+        job_wind_down(core, job, END_INTERNAL, CANCEL_KILL, actions);
+    }
+    return r;
+}
+
+int core_return(struct core *core, struct core_worker *worker, uint64_t id,
+                const struct msg_return *back)
+{
+    struct core_job *job = job_find(core, id);
+    if (!job)
+        return 0;
+    if (back->step >= job->n_steps)
+        return -EINVAL;
+    for (uint32_t i = 0; i < back->count; i++) {
+        struct chunk *chunk = step_find(&job->steps[back->step], back->first + i);
+        if (!chunk || chunk->state != CHUNK_LEASED || chunk->worker != worker ||
+            chunk->attempt != back->attempt)
+            continue;
+        chunk_unqueue(core, chunk);
+        chunk_drop_result(chunk);
+        if (job->state == JOB_RUNNING) {
+            chunk_make_pending(core, chunk);
+            continue;
+        }
+        job->summary.unrun++;
+        chunk_free(core, chunk);
+    }
+    return 0;
+}
+
+void chunk_lost(struct core *core, struct chunk *chunk, bool blame, const char *reason,
+                struct actions *actions)
+{
+    char text[PROTO_TEXT_MAX];
+    chunk_unqueue(core, chunk);
+    chunk_drop_result(chunk);
+    chunk->outcome = blame ? OUTCOME_CRASH : OUTCOME_CANCELLED;
+    chunk->code = 0;
+    if (blame) {
+        snprintf(text, sizeof text, "the worker that ran it was lost: %s", reason);
+        chunk->error = strdup(text);
+    }
+    settle_failure(core, chunk, actions);
+}

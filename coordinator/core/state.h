@@ -1,0 +1,272 @@
+// What the core remembers. Nobody outside coordinator/core/ includes this.
+//
+// A chunk that is not over has a record; a chunk that is over has none. Records are found by number
+// through their step's index, hang in their line in order of number, and in exactly one queue:
+//
+//     PENDING  step.pending   waits for a worker's credit
+//     LEASED   worker.leased  a worker has it
+//     WAITING  (a timer)      waits for its next attempt
+//     HELD     step.held      over; waits for its turn, the next step or the consumer
+#pragma once
+#include <uthash.h>
+
+#include "base/heap.h"
+#include "coordinator/core/core.h"
+#include "pipelines/cutter.h"
+
+#define CORE_WINDOW_MIN 256u   // chunks of a step, so that small jobs start at once
+#define CORE_WINDOW_MAX 65536u // about 20 MB of records
+#define CORE_WINDOW_FACTOR 4u  // times what all workers are ready to hold
+#define CORE_WINDOW_BYTES (64ull << 20)
+#define CORE_LEASE_BYTES (1u << 20)     // a lease entry is closed at so many payload bytes
+#define CORE_LEVELS_MAX 64u             // of a reduce tree; fan_in >= 2 makes more than 2^63 inputs
+#define CORE_REDUCE_BYTES (64ull << 20) // a reduce chunk begins early when its inputs are so large
+#define CORE_RECUT_BYTES (1u << 20)     // data chunks of a later step that says nothing of its own
+#define CORE_PARTS_MAX 4096u            // parts of one result
+#define CORE_RESULT_COPY_MAX 4096u      // smaller results are copied, so that none pins a message
+
+enum chunk_state { CHUNK_NOWHERE, CHUNK_PENDING, CHUNK_LEASED, CHUNK_WAITING, CHUNK_HELD };
+
+struct chunk {
+    uint64_t number;
+    struct core_step *step;
+    struct chunk *line_prev, *line_next;
+    struct chunk *prev, *next;
+    struct core_worker *worker; // LEASED
+    struct heap_node retry;     // WAITING
+    struct slice payload;
+    uint64_t item_first;
+    uint64_t items;
+    uint64_t items_per_chunk;
+    uint32_t attempt;  // of the last lease; 0 before the first
+    uint32_t failures; // attempts that count against the retry limit
+    uint32_t crashes;  // attempts that count against the crash limit
+    uint8_t state;     // enum chunk_state
+    uint8_t kind;      // enum run_kind
+    uint8_t level;     // of a reduce tree
+    uint8_t outcome;   // enum outcome, once HELD
+    int32_t code;
+    int64_t run_ns;
+    int64_t cpu_ns;
+    uint64_t maxrss_bytes;
+    uint64_t worker_id; // that gave the result
+    struct slice *parts;
+    size_t n_parts;
+    size_t result_bytes;
+    uint32_t *item_lens; // only when the next step counts items
+    uint32_t n_items;
+    char *error;
+    struct slice stderr_text;
+};
+
+struct queue {
+    struct chunk *first, *last;
+    uint64_t n;
+};
+
+// Records in order of number. A step has one line, a reduce step one per level.
+struct line {
+    struct chunk *first, *last;
+};
+
+// Open addressing by number: live numbers are near each other, so they rarely meet.
+struct chunk_index {
+    struct chunk **slots;
+    size_t cap; // power of two
+    size_t len;
+};
+
+// One level of a reduce tree: what it has been given and not yet put into a chunk.
+struct level {
+    struct line line;
+    struct buf inputs; // framed
+    uint32_t n_inputs;
+    uint64_t made; // chunks
+    bool input_ended;
+};
+
+struct core_step {
+    struct core_job *job;
+    uint32_t number;
+    const struct step *spec;
+    struct chunk_index index;
+    struct line line;
+    struct queue pending;
+    struct queue held;
+    uint64_t fed; // chunks numbered so far
+    uint64_t items;
+    uint64_t waiting;
+    uint64_t leased;
+    uint64_t input_bytes; // payloads and inputs of chunks to come, in memory
+    uint64_t held_bytes;  // results in memory
+    bool input_ended;
+    int64_t mean_run_ns;
+    struct cutter cutter; // LINES and BYTES rules of a later step
+    struct buf inputs;    // ITEMS rule of a later step: framed
+    uint64_t n_inputs;    // in `inputs`
+    struct level *levels; // reduce
+    uint32_t n_levels;
+};
+
+static inline uint64_t step_live(const struct core_step *step)
+{
+    return step->pending.n + step->waiting + step->leased + step->held.n;
+}
+
+struct core_job {
+    uint64_t id;
+    const struct plan *plan;
+    struct core_step *steps;
+    uint32_t n_steps;
+    enum job_state state;
+    enum job_end end;
+    bool want_open;        // an ACT_WANT waits for its EV_FED
+    uint64_t leased;       // of all steps
+    uint64_t credit_items; // of the consumer, cumulative
+    uint64_t credit_bytes;
+    uint64_t delivered; // records
+    uint64_t delivered_bytes;
+    uint32_t cancel_mode; // strongest that was sent
+    struct job_summary summary;
+    UT_hash_handle hh;
+};
+
+struct known_job {
+    uint64_t job;
+    uint32_t steps; // bit per step that was sent
+};
+
+struct core_worker {
+    uint64_t id;
+    uint32_t slots;
+    uint32_t window_items;
+    uint64_t window_bytes;
+    uint64_t leased_bytes;
+    struct queue leased; // oldest first
+    int64_t last_seen;
+    struct heap_node silence;
+    bool draining;
+    uint64_t seen_seq;
+    uint64_t acked_seq;
+    struct known_job *known;
+    size_t n_known;
+    UT_hash_handle hh;
+};
+
+struct core {
+    struct core_options options;
+    struct core_job *jobs;       // uthash; iterates in order of submission
+    struct core_worker *workers; // uthash; iterates in order of arrival
+    struct heap retries;         // chunk.retry
+    struct heap silences;        // worker.silence
+    struct chunk *free;          // records to use again
+    struct chunk_slab *slabs;
+    uint64_t slots;   // of all workers
+    uint64_t windows; // of all workers
+    struct core_stats stats;
+    int64_t now;
+};
+
+// chunk.c
+// At the end of its line: numbers of a step must grow. In no queue yet. NULL: no memory.
+struct chunk *chunk_new(struct core *core, struct core_step *step, uint64_t number, uint8_t level);
+// Takes the record out of every place and gives it back.
+void chunk_free(struct core *core, struct chunk *chunk);
+void chunk_slabs_free(struct core *core);
+struct chunk *step_find(const struct core_step *step, uint64_t number);
+void queue_push(struct queue *queue, struct chunk *chunk);
+void queue_remove(struct queue *queue, struct chunk *chunk);
+// Into step.pending, before all with a higher number: what runs again comes first.
+void chunk_make_pending(struct core *core, struct chunk *chunk);
+// Out of the place its state names. The record is in no queue until the caller puts it into one.
+void chunk_unqueue(struct core *core, struct chunk *chunk);
+// Marks it as over; its result is in the record.
+void chunk_hold(struct core *core, struct chunk *chunk);
+void chunk_drop_result(struct chunk *chunk);
+
+// job.c
+int job_submit(struct core *core, uint64_t id, const struct plan *plan);
+struct core_job *job_find(const struct core *core, uint64_t id);
+void job_free(struct core *core, struct core_job *job);
+// Ends a job early: nothing new begins; what runs is told by `mode` (enum cancel_mode).
+void job_wind_down(struct core *core, struct core_job *job, enum job_end end, uint32_t mode,
+                   struct actions *actions);
+// A chunk is over without success: counts it, and ends the job when that was one too many.
+void job_count_failure(struct core *core, struct core_job *job, const struct chunk *chunk,
+                       struct actions *actions);
+// Ends the job when it has failed too often.
+void job_check_failures(struct core *core, struct core_job *job, struct actions *actions);
+// Says once why, for people.
+void job_say(struct core_job *job, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+// After a turn: everything over? Then ACT_JOB_END, and the job is freed (returns true).
+bool job_try_end(struct core *core, struct core_job *job, struct actions *actions);
+
+// feed.c
+int job_fed(struct core *core, struct core_job *job, struct run *run);
+void job_fed_end(struct core *core, struct core_job *job, int code, const char *text,
+                 struct actions *actions);
+// Bytes that the step keeps from its input and its results.
+void step_drop_inputs(struct core_step *step);
+// May the step take more input now?
+bool step_has_room(const struct core *core, const struct core_step *step);
+uint32_t step_window(const struct core *core);
+// A result of the step before becomes input. -ENOMEM, -EMSGSIZE.
+int step_take_result(struct core *core, struct core_step *step, const struct chunk *result);
+int step_end_input(struct core *core, struct core_step *step);
+// Each result that a kernel emitted is an item of its own.
+bool step_wants_item_lens(const struct core_step *step);
+// A new pending chunk with the next number. Takes the payload over, also on failure.
+int step_add_chunk(struct core *core, struct core_step *step, struct slice payload, uint8_t kind,
+                   uint64_t items, uint8_t level);
+// All its bytes in one piece; a new owner. -ENOMEM.
+int chunk_result_bytes(const struct chunk *result, struct slice *ret);
+// Nothing more can come from it.
+bool step_is_over(const struct core_step *step);
+void job_want(struct core *core, struct core_job *job, struct actions *actions);
+
+// reduce.c
+int reduce_take(struct core *core, struct core_step *step, uint32_t level,
+                const struct chunk *result);
+int reduce_end_input(struct core *core, struct core_step *step, uint32_t level);
+// Moves finished chunks of each level up. The final result stays at the head of its line.
+int reduce_advance(struct core *core, struct core_step *step, struct actions *actions);
+void reduce_done(struct core_step *step);
+
+// gather.c
+// A good result that can't be an input: it becomes a failure.
+int job_refuse_result(struct core *core, struct core_job *job, struct chunk *chunk,
+                      struct actions *actions);
+void job_gather(struct core *core, struct core_job *job, struct actions *actions);
+// Gives the record to the consumer when there is credit; false: not now.
+bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
+                 struct actions *actions);
+
+// lease.c
+void core_schedule(struct core *core, struct actions *actions);
+
+// result.c
+int core_result(struct core *core, struct core_worker *worker, const struct event *event,
+                struct actions *actions);
+int core_return(struct core *core, struct core_worker *worker, uint64_t job,
+                const struct msg_return *back);
+// A leased chunk whose worker is gone.
+void chunk_lost(struct core *core, struct chunk *chunk, bool blame, const char *reason,
+                struct actions *actions);
+
+// worker.c
+int worker_up(struct core *core, uint64_t id, const struct msg_register *reg);
+struct core_worker *worker_find(const struct core *core, uint64_t id);
+void worker_credit(struct core *core, struct core_worker *worker, const struct msg_credit *credit);
+void worker_down(struct core *core, struct core_worker *worker, const char *reason,
+                 struct actions *actions);
+void worker_free(struct core *core, struct core_worker *worker);
+void worker_silence_due(struct core *core, struct core_worker *worker, struct actions *actions);
+// True when the worker must be sent STEP first; remembers that it is.
+bool worker_learn_step(struct core_worker *worker, uint64_t job, uint32_t step, int *ret_error);
+void worker_forget_job(struct core_worker *worker, uint64_t job);
+bool worker_knows_job(const struct core_worker *worker, uint64_t job);
+
+// actions.c
+// A zeroed action of the type, or NULL when memory is out.
+struct action *action_add(struct actions *actions, enum action_type type, uint64_t job,
+                          uint64_t worker);

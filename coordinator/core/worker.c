@@ -1,0 +1,118 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "coordinator/core/state.h"
+
+struct core_worker *worker_find(const struct core *core, uint64_t id)
+{
+    struct core_worker *worker = NULL;
+    HASH_FIND(hh, core->workers, &id, sizeof id, worker);
+    return worker;
+}
+
+int worker_up(struct core *core, uint64_t id, const struct msg_register *reg)
+{
+    if (worker_find(core, id))
+        return -EINVAL;
+    struct core_worker *worker = calloc(1, sizeof *worker);
+    if (!worker)
+        return -ENOMEM;
+    worker->id = id;
+    worker->slots = reg->slots < 1 ? 1 : reg->slots;
+    worker->last_seen = core->now;
+    if (heap_push(&core->silences, &worker->silence, core->now + core->options.silence_ns) < 0) {
+        free(worker);
+        return -ENOMEM;
+    }
+    HASH_ADD(hh, core->workers, id, sizeof worker->id, worker);
+    core->slots += worker->slots;
+    core->stats.workers++;
+    return 0;
+}
+
+void worker_credit(struct core *core, struct core_worker *worker, const struct msg_credit *credit)
+{
+    uint32_t window =
+        credit->window_items < PROTO_WINDOW_MAX ? credit->window_items : PROTO_WINDOW_MAX;
+    core->windows += window;
+    core->windows -= worker->window_items;
+    worker->window_items = window;
+    worker->window_bytes = credit->window_bytes;
+}
+
+void worker_free(struct core *core, struct core_worker *worker)
+{
+    heap_remove(&core->silences, &worker->silence);
+    HASH_DELETE(hh, core->workers, worker);
+    core->slots -= worker->slots;
+    core->windows -= worker->window_items;
+    core->stats.workers--;
+    free(worker->known);
+    free(worker);
+}
+
+void worker_down(struct core *core, struct core_worker *worker, const char *reason,
+                 struct actions *actions)
+{
+    // Executors take chunks in the order of their leases: only the oldest can have been running.
+    uint32_t running = worker->slots;
+    for (struct chunk *chunk; (chunk = worker->leased.first);) {
+        chunk_lost(core, chunk, running > 0, reason, actions);
+        if (running > 0)
+            running--;
+    }
+    worker_free(core, worker);
+}
+
+void worker_silence_due(struct core *core, struct core_worker *worker, struct actions *actions)
+{
+    int64_t due = worker->last_seen + core->options.silence_ns;
+    heap_remove(&core->silences, &worker->silence);
+    if (due > core->now && heap_push(&core->silences, &worker->silence, due) == 0)
+        return;
+    struct action *action = action_add(actions, ACT_DROP, 0, worker->id);
+    if (action)
+        action->reason = "silent for too long";
+    worker_down(core, worker, "silent for too long", actions);
+}
+
+static struct known_job *find_known(const struct core_worker *worker, uint64_t job)
+{
+    for (size_t i = worker->n_known; i-- > 0;)
+        if (worker->known[i].job == job)
+            return &worker->known[i];
+    return NULL;
+}
+
+bool worker_knows_job(const struct core_worker *worker, uint64_t job)
+{
+    return find_known(worker, job) != NULL;
+}
+
+bool worker_learn_step(struct core_worker *worker, uint64_t job, uint32_t step, int *ret_error)
+{
+    struct known_job *known = find_known(worker, job);
+    *ret_error = 0;
+    if (!known) {
+        known = reallocarray(worker->known, worker->n_known + 1, sizeof *known);
+        if (!known) {
+            *ret_error = -ENOMEM;
+            return false;
+        }
+        worker->known = known;
+        known += worker->n_known++;
+        *known = (struct known_job){.job = job};
+    }
+    uint32_t bit = 1u << step;
+    bool is_new = !(known->steps & bit);
+    known->steps |= bit;
+    return is_new;
+}
+
+void worker_forget_job(struct core_worker *worker, uint64_t job)
+{
+    struct known_job *known = find_known(worker, job);
+    if (known)
+        *known = worker->known[--worker->n_known];
+}
