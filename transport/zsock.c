@@ -11,11 +11,9 @@
 #include "async/loop.h"
 #include "base/cleanup.h"
 
-#define MESSAGE_MAX ((int64_t)17 << 20) // ZMQ_MAXMSGSIZE per frame; proto/limits.h keeps below it
+#define MESSAGE_MAX ((int64_t)257 << 20) // ZMQ_MAXMSGSIZE per frame; proto/limits.h keeps below it
 #define QUEUE_MESSAGES 20000            // HWM: a fuse. Credit keeps the queue below it
 #define HANDSHAKE_MS 5000
-#define HEARTBEAT_MS 1000
-#define HEARTBEAT_TIMEOUT_MS 5000
 #define RECONNECT_MS 50
 #define RECONNECT_MAX_MS 10000
 #define PEER_ID_BYTES 5 // ZeroMQ's own random routing ids: a zero byte and 32 bits
@@ -107,8 +105,6 @@ static int set_options(void *socket, enum zsock_kind kind)
         {ZMQ_SNDHWM, QUEUE_MESSAGES},
         {ZMQ_RCVHWM, QUEUE_MESSAGES},
         {ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS},
-        {ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS},
-        {ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS},
         {ZMQ_RECONNECT_IVL, RECONNECT_MS},
         {ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS},
     };

@@ -3,7 +3,8 @@
 // A zsock calls back when there may be something to read. Whoever reads must read until -EAGAIN or
 // leave the rest on purpose: the socket looks at its events again before the loop sleeps, so
 // nothing is lost by reading or writing at any time. All sockets are made with LINGER 0, a maximum
-// message size, a handshake deadline and heartbeats; a ROUTER refuses to drop (ROUTER_MANDATORY).
+// message size and a handshake deadline; a ROUTER refuses to drop (ROUTER_MANDATORY). A Unix socket
+// tells a dead peer by itself, and a stopped one must not be cut off: no ZMTP heartbeats here.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
