@@ -1,0 +1,24 @@
+// The worker of a local run: a process of its own that ends with this one, however this one ends.
+#pragma once
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "transport/localdir.h"
+
+struct local_worker {
+    pid_t pid;    // 0: none, or reaped
+    int lifeline; // writing end of its lifeline
+};
+
+// Forks the worker. Must come before any ZeroMQ context, loop and thread of this process. The
+// worker waits for local_worker_go() before it connects.
+int local_worker_start(const struct localdir *dir, uint32_t slots, struct local_worker *ret,
+                       struct err *err);
+// The endpoint is there.
+void local_worker_go(struct local_worker *worker);
+// Breaks the lifeline and waits until the process has ended, for at most some seconds, then kills
+// it. Suspends: for tasks. Safe to call twice.
+void local_worker_stop(struct local_worker *worker);
+// The same outside of a loop, for a worker that was never told to go: blocks for its short end.
+void local_worker_abandon(struct local_worker *worker);

@@ -1,0 +1,220 @@
+#include "cli/report.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+
+#define REDRAW_NS (200 * NS_PER_MS)
+#define ITEM_NAME_MAX 200
+
+#define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+static void emit(struct report *report, const char *text, size_t len)
+{
+    if (report->line_shown)
+        fd_write_all(STDERR_FILENO, "\r\033[K", 4);
+    report->line_shown = false;
+    fd_write_all(STDERR_FILENO, text, len);
+}
+
+// Texts of commands and items are data: what could steer a terminal is shown as '?'.
+static void make_harmless(char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (((unsigned char)text[i] < 0x20 && text[i] != '\n' && text[i] != '\t') ||
+            text[i] == 0x7f)
+            text[i] = '?';
+}
+
+void report_say(struct report *report, const char *fmt, ...)
+{
+    char text[1024];
+    va_list ap;
+    int n = snprintf(text, sizeof text, "fanmill: ");
+    va_start(ap, fmt);
+    int more = vsnprintf(text + n, sizeof text - (size_t)n - 1, fmt, ap);
+    va_end(ap);
+    n += more < 0 ? 0 : more;
+    if ((size_t)n > sizeof text - 2)
+        n = (int)sizeof text - 2;
+    make_harmless(text, (size_t)n);
+    text[n++] = '\n';
+    emit(report, text, (size_t)n);
+}
+
+static void draw(struct report *report)
+{
+    struct job_summary s;
+    uint64_t running;
+    char line[256];
+    server_job_summary(report->job, &s, &running);
+    uint64_t total = server_job_total(report->job);
+    uint64_t over = s.ok + s.failed;
+    int64_t seconds = (loop_now() - report->began) / NS_PER_S;
+    int n = snprintf(line, sizeof line, "%s  %" PRIu64, report->plan->name, over);
+    // Later steps have chunks of their own, so a share means something only for a single step.
+    if (report->plan->n_steps == 1 && total != UINT64_MAX && total > 0)
+        n += snprintf(line + n, sizeof line - (size_t)n, "/%" PRIu64 "  %" PRIu64 "%%", total,
+                      over * 100 / total);
+    n += snprintf(line + n, sizeof line - (size_t)n, " chunks  %" PRIu64 " failed  %lld:%02lld",
+                  s.failed, (long long)(seconds / 60), (long long)(seconds % 60));
+    fd_write_all(STDERR_FILENO, "\r\033[K", 4);
+    fd_write_all(STDERR_FILENO, line, (size_t)n);
+    report->line_shown = true;
+}
+
+static void on_timer(struct timer *timer)
+{
+    struct report *report = CONTAINER(timer, struct report, timer);
+    draw(report);
+    timer_set(&report->timer, clock_after(loop_now(), REDRAW_NS), on_timer);
+}
+
+void report_start(struct report *report)
+{
+    report->began = loop_now();
+    report->is_tty = isatty(STDERR_FILENO) && !getenv("CI");
+    // Two redraws' time: a job that is over at once draws nothing.
+    if (report->is_tty && !report->quiet)
+        timer_set(&report->timer, clock_after(loop_now(), 2 * REDRAW_NS), on_timer);
+}
+
+void report_stop(struct report *report)
+{
+    timer_cancel(&report->timer);
+    emit(report, "", 0);
+}
+
+void report_item_name(const struct plan *plan, const struct delivery *record, char *text,
+                      size_t size)
+{
+    text[0] = '\0';
+    if (record->step != 0 || record->items != 1)
+        return;
+    if (record->item.len > 0)
+        snprintf(text, size, "%.*s", (int)(record->item.len < size ? record->item.len : size - 1),
+                 (const char *)record->item.data);
+    else if (plan->source.kind == SOURCE_RANGE)
+        snprintf(text, size, "%" PRId64,
+                 plan->source.range.start + (int64_t)record->item_first * plan->source.range.step);
+}
+
+static int describe_outcome(const struct delivery *record, char *text, size_t size)
+{
+    switch ((enum outcome)record->outcome) {
+    case OUTCOME_EXIT:
+        return snprintf(text, size, "exit status %d", record->code);
+    case OUTCOME_SIGNAL: {
+        const char *name = sigabbrev_np(record->code);
+        return snprintf(text, size, "signal %d (%s)", record->code, name ? name : "?");
+    }
+    case OUTCOME_TIMEOUT:
+        return snprintf(text, size, "timeout");
+    case OUTCOME_CRASH:
+        return snprintf(text, size, "crash");
+    default:
+        return snprintf(text, size, "%s", outcome_name((enum outcome)record->outcome));
+    }
+}
+
+static void show_stderr(struct report *report, const struct delivery *record)
+{
+    char text[REPORT_STDERR_MAX + 64];
+    size_t len = record->stderr_text.len;
+    const uint8_t *data = record->stderr_text.data;
+    if (!len)
+        return;
+    size_t n = 0;
+    if (len > REPORT_STDERR_MAX) {
+        data += len - REPORT_STDERR_MAX;
+        len = REPORT_STDERR_MAX;
+        n = (size_t)snprintf(text, sizeof text, "  | ... (only its end)\n");
+    }
+    if (n)
+        emit(report, text, n);
+    for (size_t at = 0; at < len;) {
+        const uint8_t *end = memchr(data + at, '\n', len - at);
+        size_t line = end ? (size_t)(end - data) - at : len - at;
+        n = (size_t)snprintf(text, sizeof text, "  | ");
+        memcpy(text + n, data + at, line);
+        make_harmless(text + n, line);
+        n += line;
+        text[n++] = '\n';
+        emit(report, text, n);
+        at += line + 1;
+    }
+}
+
+static void report_failure(struct report *report, const struct delivery *record)
+{
+    char outcome[64];
+    char item[ITEM_NAME_MAX];
+    char head[ITEM_NAME_MAX + 128];
+    if (++report->failures > REPORT_FAILURES_MAX && !report->verbose) {
+        if (report->failures == REPORT_FAILURES_MAX + 1)
+            report_say(report, "more chunks failed; they are counted (-v shows each)");
+        return;
+    }
+    describe_outcome(record, outcome, sizeof outcome);
+    report_item_name(report->plan, record, item, sizeof item);
+    int n = snprintf(head, sizeof head, "chunk %" PRIu64, record->chunk);
+    if (record->step > 0)
+        n += snprintf(head + n, sizeof head - (size_t)n, " of step %u", record->step + 1);
+    if (item[0])
+        n += snprintf(head + n, sizeof head - (size_t)n, " ('%s')", item);
+    if (record->attempt > 1)
+        snprintf(head + n, sizeof head - (size_t)n, ", attempt %u", record->attempt);
+    const char *red = report->color ? "\033[31m" : "";
+    const char *plain = report->color ? "\033[0m" : "";
+    char line[1024];
+    n = snprintf(line, sizeof line, "%s failed: %s%s%s", head, outcome, record->error ? ": " : "",
+                 record->error ? record->error : "");
+    if (n < 0)
+        return;
+    make_harmless(line, strlen(line));
+    char out[1200];
+    n = snprintf(out, sizeof out, "fanmill: %s%s%s\n", red, line, plain);
+    emit(report, out, (size_t)n < sizeof out ? (size_t)n : sizeof out - 1);
+    show_stderr(report, record);
+}
+
+void report_record(struct report *report, const struct delivery *record)
+{
+    if (record->outcome != OUTCOME_OK) {
+        if (!report->quiet)
+            report_failure(report, record);
+        else
+            report->failures++;
+    } else if (record->stderr_text.len > 0 && !report->quiet) {
+        show_stderr(report, record);
+    }
+}
+
+void report_summary(struct report *report, const struct job_summary *s)
+{
+    bool all_well = s->end == END_COMPLETE && s->failed == 0;
+    char text[256];
+    if ((all_well && !report->verbose) || report->quiet)
+        return;
+    int n = snprintf(text, sizeof text, "%s: %" PRIu64 " chunks ok, %" PRIu64 " failed",
+                     report->plan->name, s->ok, s->failed);
+    if (s->cancelled)
+        n += snprintf(text + n, sizeof text - (size_t)n, ", %" PRIu64 " cancelled", s->cancelled);
+    if (s->unrun)
+        n += snprintf(text + n, sizeof text - (size_t)n, ", %" PRIu64 " not run", s->unrun);
+    if (s->retries)
+        n += snprintf(text + n, sizeof text - (size_t)n, ", %" PRIu64 " run again", s->retries);
+    if (s->end == END_MAX_FAILURES)
+        snprintf(text + n, sizeof text - (size_t)n, "; ended early because of failures");
+    else if (s->end == END_CANCELLED)
+        snprintf(text + n, sizeof text - (size_t)n, "; ended early");
+    report_say(report, "%s", text);
+}

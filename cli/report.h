@@ -1,0 +1,37 @@
+// What a run tells its user on stderr: the progress line, failed chunks as they come, the last
+// line.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "async/loop.h"
+#include "coordinator/server.h"
+
+#define REPORT_FAILURES_MAX 10 // told one by one; the others are counted
+#define REPORT_STDERR_MAX 2048 // bytes of a failed chunk's stderr that are shown
+
+struct report {
+    const struct plan *plan;
+    struct server_job *job;
+    bool quiet;
+    bool verbose;
+    bool color;
+    bool is_tty;
+    bool line_shown;
+    uint64_t failures;
+    int64_t began;
+    struct timer timer;
+};
+
+// Begins the progress line, when stderr is a terminal. Called in the loop.
+void report_start(struct report *report);
+void report_stop(struct report *report);
+// A record that is a failure, or carries stderr text that the user should see.
+void report_record(struct report *report, const struct delivery *record);
+// A line of our own, above the progress line.
+void report_say(struct report *report, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+// After the end.
+void report_summary(struct report *report, const struct job_summary *summary);
+// The name of the chunk's item for people and sinks, into `text`; "" when it has none of its own.
+void report_item_name(const struct plan *plan, const struct delivery *record, char *text,
+                      size_t size);
