@@ -10,3 +10,10 @@
 bool plan_name_ok(const char *name);
 // True when the step isn't 0 and every number of the range fits into int64_t.
 bool plan_range_ok(const struct range *range);
+
+// Whether {} and its forms mean something in the stage's words and workdir. The loader and the
+// worker compile templates by it.
+static inline bool stage_has_item(const struct stage *stage)
+{
+    return stage->kind == STAGE_COMMAND;
+}

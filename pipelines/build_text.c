@@ -1,0 +1,160 @@
+// Placeholders in a job file: those of params are filled in where the text is for the coordinator,
+// the others are only checked, and compiled again by the worker.
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "pipelines/build.h"
+#include "pipelines/template_parts.h"
+
+static void template_free_ptr(struct template **t)
+{
+    template_free(*t);
+}
+
+static size_t characters(const char *text, size_t len)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++)
+        n += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return n;
+}
+
+// Where a byte of a scalar stands in the file, as far as that can be told: in a text of one line
+// that is written as it reads. Else the place of the scalar.
+static struct place place_inside(const struct node *node, size_t offset)
+{
+    struct place at = node->at;
+    size_t written = node->end.line == at.line ? node->end.column - at.column : 0;
+    size_t quotes = node->is_plain ? 0 : 1;
+    if (written == characters(node->text, node->len) + 2 * quotes)
+        at.column += (uint32_t)(quotes + characters(node->text, offset));
+    return at;
+}
+
+static struct template *compile(struct builder *b, struct node *node, const char *text,
+                                enum template_mode mode, bool has_item)
+{
+    struct template_names names = {b->param_names, b->plan->n_params, has_item};
+    struct template *t = NULL;
+    struct err err = {{0}};
+    size_t offset = 0;
+    int r = template_compile(text, mode, &names, &t, &err, &offset);
+    if (r == -EINVAL && !node->is_bad) {
+        char path[PATH_MAX_SHOWN];
+        node_path(node, path, sizeof(path));
+        diag_error(b->diag, place_inside(node, offset), NULL, "%s: %s", path, err.text);
+        node->is_bad = true;
+    } else if (r < 0 && r != -EINVAL) {
+        b->error = -ENOMEM;
+    }
+    return t;
+}
+
+// "{}, {#}, {seed}"
+static void list_known(struct builder *b, bool has_item, bool has_chunk, char *ret, size_t size)
+{
+    size_t len =
+        (size_t)snprintf(ret, size, "%s%s", has_item ? "{}, " : "", has_chunk ? "{#}, {%}, " : "");
+    for (size_t i = 0; i < b->plan->n_params && len < size; i++)
+        len += (size_t)snprintf(ret + len, size - len, "{%s}, ", b->param_names[i]);
+    if (len >= size)
+        len = size - 1;
+    if (len >= 2)
+        ret[len - 2] = '\0';
+    else
+        snprintf(ret, size, "none");
+}
+
+static bool uses(const struct template *t, enum part_kind kind)
+{
+    for (size_t i = 0; i < t->n_parts; i++)
+        if (t->parts[i].kind == kind)
+            return true;
+    return false;
+}
+
+char *fill_in(struct builder *b, struct node *node, const char *text, bool strict)
+{
+    _cleanup_(template_free_ptr)
+    struct template *t = compile(b, node, text, TEMPLATE_WORD, strict);
+    _cleanup_(buf_done)
+    struct buf out = {0};
+    char known[HINT_MAX];
+    if (!t)
+        return NULL;
+    const char *wrong = uses(t, PART_ITEM)   ? "{}"
+                        : uses(t, PART_SEQ)  ? "{#}"
+                        : uses(t, PART_SLOT) ? "{%}"
+                                             : NULL;
+    if (wrong) {
+        list_known(b, false, false, known, sizeof(known));
+        tell(b, node, NULL, "%s is not known here (known: %s)", wrong, known);
+        return NULL;
+    }
+    struct template_values values = {.params = b->param_values};
+    if (template_expand(t, &values, &out) < 0 || buf_add(&out, "", 1) < 0) {
+        b->error = -ENOMEM;
+        return NULL;
+    }
+    return keep(b, (const char *)out.data);
+}
+
+// The first {word} that is not known, for texts that become paths.
+static bool find_unknown(struct builder *b, const char *text, char *ret, size_t size)
+{
+    struct template_names names = {b->param_names, b->plan->n_params, true};
+    struct part part;
+    size_t len;
+    for (const char *c = text; *c; c++) {
+        if (*c != '{' || (c > text && c[-1] == '$') ||
+            !(isalpha((unsigned char)c[1]) || c[1] == '_'))
+            continue;
+        size_t inner = strcspn(c + 1, "{} \t\n");
+        if (c[1 + inner] != '}' || brace_at(c, &names, &part, &len) != BRACE_PLAIN ||
+            (c > text && c[-1] == '{'))
+            continue;
+        snprintf(ret, size, "%.*s", (int)inner + 2, c);
+        return true;
+    }
+    return false;
+}
+
+bool check_template(struct builder *b, struct node *node, const char *text,
+                    const struct text_rules *rules, bool *ret_uses_item, bool *ret_is_constant)
+{
+    enum template_mode mode = rules->is_script ? TEMPLATE_SCRIPT : TEMPLATE_WORD;
+    _cleanup_(template_free_ptr)
+    struct template *t = compile(b, node, text, mode, true);
+    char known[HINT_MAX], unknown[80], hint[HINT_MAX];
+    const char *nearest;
+    if (!t)
+        return false;
+    bool item = template_uses_item(t);
+    list_known(b, rules->has_item, true, known, sizeof(known));
+    if (item && !rules->has_item && rules->strict) {
+        tell(b, node, NULL, "{} is not known here (known: %s)", known);
+        return false;
+    }
+    if (rules->strict && find_unknown(b, text, unknown, sizeof(unknown))) {
+        tell(b, node, NULL, "%s is not known here (known: %s)", unknown, known);
+        return false;
+    }
+    const char *suspect = template_suspect(t, &nearest);
+    if (item && !rules->has_item) {
+        tell_warning(b, node, "write {{}} where a literal {} is meant",
+                     "there is no item here, so {} stays as it is");
+    } else if (suspect) {
+        snprintf(hint, sizeof(hint), "did you mean '{%s}'?", nearest);
+        tell_warning(b, node, hint, "'{%s}' is not known and stays as it is", suspect);
+    }
+    if (ret_uses_item)
+        *ret_uses_item = item && rules->has_item;
+    if (ret_is_constant)
+        *ret_is_constant = template_is_constant(t);
+    return true;
+}

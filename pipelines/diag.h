@@ -1,0 +1,61 @@
+// What is wrong with a job file: mistakes with their places, gathered, sorted and printed as a
+// compiler prints them, so that editors find the line.
+#pragma once
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+#define DIAG_KEEP_MAX 1000   // mistakes remembered; further ones are only counted
+#define DIAG_MESSAGE_MAX 400 // bytes of a text or hint
+
+// Both from 1; columns count characters. Line 0: no place in the file.
+struct place {
+    uint32_t line;
+    uint32_t column;
+};
+
+struct mistake {
+    struct place at;
+    size_t number; // order of discovery
+    bool is_warning;
+    char *text;
+    char *hint; // NULL: none
+};
+
+struct diag {
+    const char *name; // of the file; borrowed
+    const char *text; // of the file; borrowed
+    size_t len;
+    struct mistake *list;
+    size_t n;
+    size_t n_errors;
+    size_t n_warnings;
+    int error; // -ENOMEM, sticky
+};
+
+void diag_init(struct diag *diag, const char *name, const char *text, size_t len);
+void diag_done(struct diag *diag);
+
+// `hint` may be NULL. Texts are copied; control characters in them become '?'.
+void diag_error(struct diag *diag, struct place at, const char *hint, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void diag_warn(struct diag *diag, struct place at, const char *hint, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void diag_addv(struct diag *diag, bool is_warning, struct place at, const char *hint,
+               const char *fmt, va_list ap) __attribute__((format(printf, 5, 0)));
+
+// Appends all of it, in the order of the file, at most `max` errors and `max` warnings. -ENOMEM.
+int diag_print(struct diag *diag, size_t max, struct buf *out);
+
+// Bytes of the line break at `text`: \n, \r, \r\n and the three that YAML takes from Unicode; 0
+// when there is none.
+size_t line_break_at(const char *text, size_t len);
+// The bytes of a line, without its end. Line 1 is the first; a line that isn't there is empty.
+const char *line_find(const char *text, size_t len, uint32_t line, size_t *ret_len);
+// The place of a byte.
+struct place place_of(const char *text, size_t len, size_t offset);
+// Length of the UTF-8 character at `text` and the character itself; 0 when it is malformed.
+size_t utf8_read(const char *text, size_t len, uint32_t *ret);
