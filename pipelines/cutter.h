@@ -9,6 +9,9 @@
 #include "base/err.h"
 #include "pipelines/run.h"
 
+// Payload of one chunk: what one message of the protocol may carry.
+#define CUTTER_CHUNK_MAX (16u << 20)
+
 struct cutter_rule {
     bool as_items;      // chunks are items (records without their end); else data, ends included
     uint64_t items;     // records in a chunk; 0: not limited
@@ -32,13 +35,17 @@ void cutter_set(struct cutter *c, const struct cutter_rule *rule);
 
 // Takes bytes in and appends every chunk that became whole to `out` (its payload) and `lens` (its
 // length, as uint32_t in native order). Chunks of items are raw (one item, rule.items == 1) or
-// framed (pipelines/frame.h). -EMSGSIZE when a record is longer than FRAME_ITEM_MAX, -ENOMEM.
-// *ret_items is increased by the items of the chunks that were appended.
+// framed (pipelines/frame.h). *ret_items is increased by the items of the chunks that were
+// appended; a chunk of data counts as one. -EMSGSIZE when a record is longer than FRAME_ITEM_MAX or
+// a chunk than CUTTER_CHUNK_MAX, -ENOBUFS, -ENOMEM; after a failure only cutter_done makes sense.
 int cutter_feed(struct cutter *c, const void *data, size_t len, struct buf *out, struct buf *lens,
                 uint64_t *ret_items);
 // The end of the input: what is left, a last record without its end included, becomes the last
 // chunk; nothing is appended when nothing is left.
 int cutter_end(struct cutter *c, struct buf *out, struct buf *lens, uint64_t *ret_items);
+// Makes the chunk being filled whole before its time, if there is a record in it; the record that
+// is not whole stays. Data: does nothing, a piece of data ends with a record.
+int cutter_flush(struct cutter *c, struct buf *out, struct buf *lens, uint64_t *ret_items);
 // Bytes held.
 static inline size_t cutter_held(const struct cutter *c)
 {

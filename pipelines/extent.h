@@ -30,7 +30,8 @@ int extent_put(struct buf *out, const struct extent *extent);
 int extent_get(const void *data, size_t len, struct extent *ret);
 
 // Appends the extent's data to `out`. `directory` is where relative paths begin. Blocking. -ENOENT,
-// -EACCES, -EIO, ... with text naming the path; -EFBIG past EXTENT_BYTES_MAX; -ESTALE when the file
-// became shorter than the extent's beginning.
+// -EACCES, -EIO, ... with text naming the path; -EFBIG past EXTENT_BYTES_MAX or the maximum of
+// `out`; -ESTALE when the file became shorter than the extent; -EISDIR, -EINVAL when it is no file
+// of bytes. Nothing is appended on failure.
 int extent_read(const struct extent *extent, const char *directory, struct buf *out,
                 struct err *err);
