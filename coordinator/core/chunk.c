@@ -13,31 +13,33 @@ struct chunk_slab {
     struct chunk chunks[SLAB_CHUNKS];
 };
 
-static size_t index_home(const struct chunk_index *index, uint64_t number)
+static struct chunk **index_home(const struct chunk_index *index, uint64_t number)
 {
-    return (size_t)number & (index->cap - 1);
+    return &index->slots[number & (index->cap - 1)];
 }
 
 static void index_put(struct chunk_index *index, struct chunk *chunk)
 {
-    size_t i = index_home(index, chunk->number);
-    while (index->slots[i])
-        i = (i + 1) & (index->cap - 1);
-    index->slots[i] = chunk;
+    struct chunk **home = index_home(index, chunk->number);
+    chunk->index_next = *home;
+    *home = chunk;
 }
 
 static int index_reserve(struct chunk_index *index)
 {
-    if (index->len + 1 <= index->cap / 2)
+    if (index->len < index->cap)
         return 0;
     struct chunk_index wider = {.cap = index->cap ? index->cap * 2 : INDEX_CAP_MIN,
                                 .len = index->len};
     wider.slots = calloc(wider.cap, sizeof *wider.slots);
     if (!wider.slots)
         return -ENOMEM;
-    for (size_t i = 0; i < index->cap; i++)
-        if (index->slots[i])
-            index_put(&wider, index->slots[i]);
+    for (size_t i = 0; i < index->cap; i++) {
+        for (struct chunk *chunk = index->slots[i], *next; chunk; chunk = next) {
+            next = chunk->index_next;
+            index_put(&wider, chunk);
+        }
+    }
     free(index->slots);
     *index = wider;
     return 0;
@@ -45,32 +47,21 @@ static int index_reserve(struct chunk_index *index)
 
 static void index_remove(struct chunk_index *index, const struct chunk *chunk)
 {
-    size_t mask = index->cap - 1;
-    size_t hole = index_home(index, chunk->number);
-    while (index->slots[hole] != chunk)
-        hole = (hole + 1) & mask;
-    index->slots[hole] = NULL;
+    struct chunk **at = index_home(index, chunk->number);
+    while (*at != chunk)
+        at = &(*at)->index_next;
+    *at = chunk->index_next;
     index->len--;
-    // Whoever stepped over the hole moves back, so that a search never ends too early.
-    for (size_t i = (hole + 1) & mask; index->slots[i]; i = (i + 1) & mask) {
-        size_t home = index_home(index, index->slots[i]->number);
-        if (((i - home) & mask) < ((i - hole) & mask))
-            continue;
-        index->slots[hole] = index->slots[i];
-        index->slots[i] = NULL;
-        hole = i;
-    }
 }
 
 struct chunk *step_find(const struct core_step *step, uint64_t number)
 {
-    const struct chunk_index *index = &step->index;
-    if (!index->cap)
+    if (!step->index.cap)
         return NULL;
-    for (size_t i = index_home(index, number); index->slots[i]; i = (i + 1) & (index->cap - 1))
-        if (index->slots[i]->number == number)
-            return index->slots[i];
-    return NULL;
+    struct chunk *chunk = *index_home(&step->index, number);
+    while (chunk && chunk->number != number)
+        chunk = chunk->index_next;
+    return chunk;
 }
 
 static int slab_add(struct core *core)

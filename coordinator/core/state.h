@@ -31,6 +31,7 @@ struct chunk {
     uint64_t number;
     struct core_step *step;
     struct chunk *line_prev, *line_next;
+    struct chunk *index_next;
     struct chunk *prev, *next;
     struct core_worker *worker; // LEASED
     struct heap_node retry;     // WAITING
@@ -69,7 +70,7 @@ struct line {
     struct chunk *first, *last;
 };
 
-// Open addressing by number: live numbers are near each other, so they rarely meet.
+// Buckets by the low bits of the number: live numbers are near each other, so a bucket holds one.
 struct chunk_index {
     struct chunk **slots;
     size_t cap; // power of two
