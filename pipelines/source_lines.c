@@ -1,0 +1,194 @@
+// Items are the lines of files or of standard input, read as they are wanted.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "pipelines/source_kinds.h"
+
+struct lines {
+    struct source_reader base;
+    struct cutter cutter;
+    struct source_queue queue;
+    struct auto_items growth;
+    size_t path; // of the plan's paths: the one being read, or the next
+    int fd;      // -1: between two files
+    bool cut_all;
+    uint8_t block[SOURCE_BLOCK];
+};
+
+static bool is_auto(const struct lines *l)
+{
+    return l->base.plan->steps[0].chunking.rule == CHUNK_AUTO;
+}
+
+static const char *path_of(const struct lines *l)
+{
+    const struct source *s = &l->base.plan->source;
+    return l->path < s->n_texts ? s->texts[l->path] : s->texts[s->n_texts - 1];
+}
+
+// Ends a call of the cutter: the queue learns what its chunks look like.
+static int queued(struct lines *l, int r, uint64_t items, struct err *err)
+{
+    if (r < 0)
+        return source_cut_error(err, r, path_of(l));
+    l->queue.kind = l->cutter.rule.items == 1 ? RUN_BYTES : RUN_ITEMS;
+    l->queue.items_per_chunk = l->cutter.rule.items;
+    l->queue.item_end = l->queue.item_at + items;
+    return 0;
+}
+
+static int feed(struct lines *l, const void *data, size_t len, struct err *err)
+{
+    uint64_t items = 0;
+    int r = cutter_feed(&l->cutter, data, len, &l->queue.out, &l->queue.lens, &items);
+    return queued(l, r, items, err);
+}
+
+static int flush(struct lines *l, struct err *err)
+{
+    uint64_t items = 0;
+    int r = cutter_flush(&l->cutter, &l->queue.out, &l->queue.lens, &items);
+    return queued(l, r, items, err);
+}
+
+// A last line without its end is a line, and does not run on in the next file.
+static int end_file(struct lines *l, struct err *err)
+{
+    close(l->fd);
+    l->fd = -1;
+    int r = l->cutter.part.len ? feed(l, &l->cutter.rule.record_end, 1, err) : 0;
+    l->path++;
+    return r;
+}
+
+static int end_all(struct lines *l, struct err *err)
+{
+    uint64_t items = 0;
+    l->cut_all = true;
+    int r = cutter_end(&l->cutter, &l->queue.out, &l->queue.lens, &items);
+    return queued(l, r, items, err);
+}
+
+// Reads one block more; the queue may have chunks then.
+static int advance(struct lines *l, struct err *err)
+{
+    const struct source *s = &l->base.plan->source;
+    if (l->fd < 0 && l->path == s->n_texts)
+        return end_all(l, err);
+    if (is_auto(l) && l->cutter.ready_items && cutter_held(&l->cutter) > SOURCE_AUTO_BYTES)
+        return flush(l, err);
+    if (l->fd < 0) {
+        l->fd = source_open_path(l->base.plan, s->texts[l->path], err);
+        if (l->fd < 0)
+            return err_wrap(err, l->fd, "source.lines");
+    }
+    ssize_t n = source_read_block(l->fd, l->block);
+    if (n == -EAGAIN) {
+        // Items that wait for a slow writer to fill their chunk are better run now.
+        if (is_auto(l) && l->cutter.ready_items)
+            return flush(l, err);
+        return -EAGAIN;
+    }
+    if (n < 0)
+        return err_sys(err, (int)n, "source.lines: '%s'", path_of(l));
+    return n == 0 ? end_file(l, err) : feed(l, l->block, (size_t)n, err);
+}
+
+static int lines_next(struct source_reader *base, const struct source_want *want, struct run *run,
+                      struct err *err)
+{
+    struct lines *l = (struct lines *)base;
+    if (is_auto(l) && source_queue_empty(&l->queue)) {
+        struct cutter_rule rule = l->cutter.rule;
+        rule.items = auto_items_next(&l->growth, want, UINT64_MAX);
+        cutter_set(&l->cutter, &rule);
+    }
+    while (source_queue_empty(&l->queue)) {
+        if (l->cut_all)
+            return 0;
+        int r = advance(l, err);
+        if (r < 0)
+            return r;
+    }
+    int r = source_queue_take(&l->queue, want, run);
+    if (r < 0)
+        return err_sys(err, r, "source.lines");
+    l->growth.chunks += run->count;
+    return 1;
+}
+
+static int lines_fd(const struct source_reader *base)
+{
+    return ((const struct lines *)base)->fd;
+}
+
+static uint64_t lines_total(const struct source_reader *base)
+{
+    (void)base;
+    return UINT64_MAX;
+}
+
+static void lines_close(struct source_reader *base)
+{
+    struct lines *l = (struct lines *)base;
+    if (l->fd >= 0)
+        close(l->fd);
+    cutter_done(&l->cutter);
+    source_queue_done(&l->queue);
+    free(l);
+}
+
+static const struct source_ops lines_ops = {
+    .next = lines_next, .fd = lines_fd, .total = lines_total, .close = lines_close};
+
+static int check_path(const struct plan *plan, const char *path, struct err *err)
+{
+    _close_ int fd = source_open_path(plan, path, err);
+    struct stat st;
+    if (fd < 0)
+        return err_wrap(err, fd, "source.lines");
+    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+        return err_sys(err, -EISDIR, "source.lines: '%s'", path);
+    return 0;
+}
+
+int source_open_lines(const struct plan *plan, struct source_reader **ret, struct err *err)
+{
+    const struct chunking *rule = &plan->steps[0].chunking;
+    if (rule->rule == CHUNK_PARTS)
+        return err_set(err, -EINVAL,
+                       "chunk.parts: how many lines there are is not known beforehand; use items");
+    if ((rule->rule != CHUNK_AUTO && rule->rule != CHUNK_ITEMS && rule->rule != CHUNK_LINES) ||
+        (rule->rule != CHUNK_AUTO && rule->n == 0))
+        return err_set(err, -EINVAL, "chunk: this source gives items; use items or auto");
+    for (size_t i = 0; i < plan->source.n_texts; i++) {
+        // A fifo would be opened twice, and its writer notices: it is looked at when its turn
+        // comes.
+        struct stat st;
+        const char *path = plan->source.texts[i];
+        if (strcmp(path, "-") != 0 && path[0] == '/' && stat(path, &st) == 0 &&
+            S_ISFIFO(st.st_mode))
+            continue;
+        int r = check_path(plan, path, err);
+        if (r < 0)
+            return r;
+    }
+    struct lines *l = calloc(1, sizeof(*l));
+    if (!l)
+        return err_sys(err, -ENOMEM, "source.lines");
+    l->base = (struct source_reader){.ops = &lines_ops, .plan = plan};
+    l->fd = -1;
+    l->growth.items = 1;
+    l->cut_all = plan->source.n_texts == 0;
+    struct cutter_rule cut = {.as_items = true,
+                              .items = rule->rule == CHUNK_AUTO ? 1 : rule->n,
+                              .record_end = plan->source.delimiter};
+    cutter_init(&l->cutter, &cut);
+    *ret = &l->base;
+    return 0;
+}
