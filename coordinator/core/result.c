@@ -30,25 +30,33 @@ static int keep_bytes(struct chunk *chunk, const struct slice *body)
     return 0;
 }
 
-// The lengths of single results, for a next step that counts them.
+static void add_item_len(struct chunk *chunk, uint32_t len)
+{
+    chunk->item_lens[chunk->n_items++] = len;
+}
+
+// The lengths of single results, for a next step that counts them. Parts that name none are pieces
+// of one result; a result whose parts name none at all is one item.
 static int keep_item_lens(struct chunk *chunk, const struct result *result)
 {
     const struct core_job *job = chunk->step->job;
     uint32_t next = chunk->step->number + 1;
+    size_t before = chunk->result_bytes - result->body_len;
     if (next >= job->n_steps || !step_wants_item_lens(&job->steps[next]))
         return 0;
-    if (!result->item_lens && !result->body_len)
+    if (!result->item_lens && (!chunk->n_items || !result->body_len))
         return 0;
     uint32_t n = result->item_lens ? result->n_items : 1;
-    if (chunk->n_items + n > PROTO_ITEMS_MAX)
+    if (before > UINT32_MAX || chunk->n_items + n + 1 > PROTO_ITEMS_MAX)
         return -EMSGSIZE;
-    uint32_t *lens = reallocarray(chunk->item_lens, chunk->n_items + n, sizeof *lens);
+    uint32_t *lens = reallocarray(chunk->item_lens, chunk->n_items + n + 1, sizeof *lens);
     if (!lens)
-        return n ? -ENOMEM : 0;
+        return -ENOMEM;
     chunk->item_lens = lens;
+    if (!chunk->n_items && before)
+        add_item_len(chunk, (uint32_t)before);
     for (uint32_t i = 0; i < n; i++)
-        lens[chunk->n_items++] =
-            result->item_lens ? result->item_lens[i] : (uint32_t)result->body_len;
+        add_item_len(chunk, result->item_lens ? result->item_lens[i] : (uint32_t)result->body_len);
     return 0;
 }
 
@@ -207,7 +215,7 @@ int core_result(struct core *core, struct core_worker *worker, const struct even
     if (!chunk)
         return 0;
     int r = chunk->outcome == OUTCOME_LIMIT ? 0 : keep_bytes(chunk, &event->result.body);
-    if (r == 0)
+    if (r == 0 && chunk->outcome != OUTCOME_LIMIT)
         r = keep_item_lens(chunk, result);
     if (r == -EMSGSIZE) {
         chunk_drop_result(chunk);
@@ -255,6 +263,8 @@ void chunk_lost(struct core *core, struct chunk *chunk, bool blame, const char *
     char text[PROTO_TEXT_MAX];
     chunk_unqueue(core, chunk);
     chunk_drop_result(chunk);
+    // What was being ended is cancelled, however it came to its end.
+    blame = blame && chunk->step->job->state != JOB_STOPPING;
     chunk->outcome = blame ? OUTCOME_CRASH : OUTCOME_CANCELLED;
     chunk->code = 0;
     if (blame) {
