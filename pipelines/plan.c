@@ -283,17 +283,8 @@ static void get_range(struct pack_reader *r, struct range *range)
         pack_fail(r);
 }
 
-static void plan_free_ptr(struct plan **plan)
+static int read_plan(struct plan *plan, const void *data, size_t len, struct err *err)
 {
-    plan_free(*plan);
-}
-
-int plan_unpack_step(const void *data, size_t len, struct plan **ret, struct err *err)
-{
-    _cleanup_(plan_free_ptr)
-    struct plan *plan = calloc(1, sizeof(*plan));
-    if (!plan)
-        return err_sys(err, -ENOMEM, "step");
     if (len > PLAN_PACKED_MAX)
         return err_set(err, -EPROTO, "a step of %zu bytes is over the limit of %u", len,
                        PLAN_PACKED_MAX);
@@ -318,6 +309,17 @@ int plan_unpack_step(const void *data, size_t len, struct plan **ret, struct err
     if (!pack_at_end(&r) || !plan_name_ok(plan->name) || plan->directory[0] != '/')
         return err_set(err, -EPROTO, "a step that can't be decoded");
     plan->max_failures = UINT64_MAX;
-    *ret = take(plan);
     return 0;
+}
+
+int plan_unpack_step(const void *data, size_t len, struct plan **ret, struct err *err)
+{
+    struct plan *plan = calloc(1, sizeof(*plan));
+    if (!plan)
+        return err_sys(err, -ENOMEM, "step");
+    int r = read_plan(plan, data, len, err);
+    if (r < 0)
+        plan = plan_free(plan);
+    *ret = plan;
+    return r;
 }

@@ -140,7 +140,7 @@ int source_queue_take(struct source_queue *q, const struct source_want *want, st
                       .count = n,
                       .item_first = q->item_at,
                       .items_per_chunk = q->items_per_chunk};
-    run.lens = malloc(n * sizeof(*run.lens));
+    run.lens = calloc(n ? n : 1, sizeof(*run.lens));
     if (!run.lens || slice_copy(q->out.data + q->out_at, bytes, &run.body) < 0) {
         free(run.lens);
         return -ENOMEM;

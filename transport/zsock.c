@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 
 #define MESSAGE_MAX ((int64_t)257 << 20) // ZMQ_MAXMSGSIZE per frame; proto/limits.h keeps below it
-#define QUEUE_MESSAGES 20000            // HWM: a fuse. Credit keeps the queue below it
+#define QUEUE_MESSAGES 20000             // HWM: a fuse. Credit keeps the queue below it
 #define HANDSHAKE_MS 5000
 #define RECONNECT_MS 50
 #define RECONNECT_MAX_MS 10000
