@@ -24,7 +24,7 @@ static const char help[] =
 static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);
-} commands[] = {{"run", command_run}, {"check", command_check}};
+} commands[] = {{"run", cli_run}, {"check", cli_check}};
 
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 

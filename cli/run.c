@@ -20,6 +20,7 @@
 #include "coordinator/server.h"
 #include "pipelines/load.h"
 #include "pipelines/sink.h"
+#include "transport/zsock.h"
 #include "worker/cpus.h"
 
 static const char help[] =
@@ -317,7 +318,7 @@ static int start(struct run_state *run)
     return status;
 }
 
-int command_run(int argc, char **argv)
+int cli_run(int argc, char **argv)
 {
     _cleanup_(options_done)
     struct options o = {0};
