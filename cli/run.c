@@ -146,10 +146,11 @@ static int watch_signals(void *arg)
 
 static void describe_death(int status, char *text, size_t size)
 {
-    if (WIFSIGNALED(status))
-        snprintf(text, size, "killed by signal %d (%s)", WTERMSIG(status),
-                 sigabbrev_np(WTERMSIG(status)));
-    else
+    if (WIFSIGNALED(status)) {
+        const char *name = sigabbrev_np(WTERMSIG(status));
+        snprintf(text, size, "killed by signal %d (%s%s)", WTERMSIG(status), name ? "SIG" : "",
+                 name ? name : "unknown");
+    } else
         snprintf(text, size, "ended with status %d", WEXITSTATUS(status));
 }
 

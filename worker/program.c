@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -152,28 +153,53 @@ static int fail_start(struct chunk *c, const struct spawn_end *end, const char *
         return chunk_fail(c, OUTCOME_LIMIT, error, "its output is larger than %llu MiB",
                           PROTO_RESULT_MAX >> 20);
     if (error == -ENOMEM || error == -EAGAIN || error == -EMFILE || error == -ENFILE)
-        return chunk_fail(c, OUTCOME_LIMIT, error, "'%.200s': %s", what, strerror(-error));
+        return chunk_fail(c, OUTCOME_LIMIT, error, "'%.200s' was not started: %s", what,
+                          strerror(-error));
     if (error == -ENOENT)
-        return chunk_fail(c, OUTCOME_NOT_FOUND, 127, "'%.200s': %s", what, strerror(-error));
-    return chunk_fail(c, OUTCOME_NOT_RUNNABLE, 126, "'%.200s': %s", what, strerror(-error));
+        return chunk_fail(c, OUTCOME_NOT_FOUND, 127, "'%.200s' was not found%s", what,
+                          strchr(what, '/') ? "" : " on the PATH");
+    return chunk_fail(c, OUTCOME_NOT_RUNNABLE, 126, "'%.200s' can't be run: %s", what,
+                      strerror(-error));
 }
 
-static int judge(struct chunk *c, const struct spawn_end *end, const char *name, int64_t timeout_ns)
+// What the texts call it: a script has no name of its own.
+static void name_program(const struct stage *stage, const char *name, char *text, size_t size)
 {
+    if (stage->is_script)
+        snprintf(text, size, "the script");
+    else
+        snprintf(text, size, "'%.200s'", name);
+}
+
+static int judge(struct chunk *c, const struct stage *stage, const struct spawn_end *end,
+                 const char *name)
+{
+    char who[256];
     chunk_add_usage(c, &end->usage);
     if (end->error < 0)
         return fail_start(c, end, name);
     if (end->cancelled)
         return chunk_fail(c, OUTCOME_CANCELLED, 0, "cancelled");
+    name_program(stage, name, who, sizeof(who));
     if (end->timed_out)
-        return chunk_fail(c, OUTCOME_TIMEOUT, 0, "'%.200s' took longer than %g s", name,
-                          (double)timeout_ns / 1e9);
-    if (WIFSIGNALED(end->status))
-        return chunk_fail(c, OUTCOME_SIGNAL, WTERMSIG(end->status), "'%.200s' was ended by %s",
-                          name, strsignal(WTERMSIG(end->status)));
-    if (WEXITSTATUS(end->status))
-        return chunk_fail(c, OUTCOME_EXIT, WEXITSTATUS(end->status), "'%.200s': exit %d", name,
-                          WEXITSTATUS(end->status));
+        return chunk_fail(c, OUTCOME_TIMEOUT, 0, "%s took longer than %g s", who,
+                          (double)stage->timeout_ns / 1e9);
+    if (WIFSIGNALED(end->status)) {
+        int number = WTERMSIG(end->status);
+        const char *abbrev = sigabbrev_np(number);
+        return chunk_fail(c, OUTCOME_SIGNAL, number, "%s was ended by signal %d (%s%s)", who,
+                          number, abbrev ? "SIG" : "", abbrev ? abbrev : "unknown");
+    }
+    int status = WEXITSTATUS(end->status);
+    // A shell's own words for the same: a typo must not cost a million starts.
+    if (stage->is_script && status == 127)
+        return chunk_fail(c, OUTCOME_NOT_FOUND, 127,
+                          "the script ended with exit status 127: a command was not found");
+    if (stage->is_script && status == 126)
+        return chunk_fail(c, OUTCOME_NOT_RUNNABLE, 126,
+                          "the script ended with exit status 126: a command can't be run");
+    if (status)
+        return chunk_fail(c, OUTCOME_EXIT, status, "%s ended with exit status %d", who, status);
     return 0;
 }
 
@@ -231,5 +257,5 @@ int program_run(struct chunk *c, struct recipe_stage *s, const struct program_it
                           .timeout_ns = s->stage->timeout_ns};
     struct spawn_end end;
     spawn_run(c, &spawn, &out->body, &end);
-    return judge(c, &end, argv[0], spawn.timeout_ns);
+    return judge(c, s->stage, &end, argv[0]);
 }
