@@ -228,7 +228,8 @@ static int finish(struct run_state *run)
     }
     if (summary.end == END_SOURCE || summary.end == END_INTERNAL)
         report_say(&run->report, "%s", summary.text);
-    report_summary(&run->report, &summary);
+    if (run->sink_error != -EPIPE)
+        report_summary(&run->report, &summary);
     return choose_status(run, &summary);
 }
 

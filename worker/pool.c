@@ -151,7 +151,10 @@ static void on_zygote(struct watch *watch, uint32_t events)
         struct slot *slot = news.slot < pool->n_slots ? &pool->slots[news.slot] : NULL;
         if (!slot)
             continue;
-        if (news.kind == ZYGOTE_FORKED) {
+        if (news.kind == ZYGOTE_FORKED && news.fd < 0) {
+            pool_ask(slot, ZYGOTE_KILL);
+            fork_failed(pool, slot, -EMFILE);
+        } else if (news.kind == ZYGOTE_FORKED) {
             slot_forked(slot, news.fd);
         } else if (news.kind == ZYGOTE_FORK_FAILED) {
             fork_failed(pool, slot, news.code);

@@ -308,7 +308,8 @@ void slot_died(struct slot *slot, const struct zygote_news *news)
     wire_reader_done(&slot->in);
     wire_reader_init(&slot->in);
     page_reset(slot->page);
-    slot->state = SLOT_EMPTY;
+    if (slot->state != SLOT_BARRED)
+        slot->state = SLOT_EMPTY;
 }
 
 static int grow(struct slot *slot, uint32_t more)
