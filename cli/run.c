@@ -114,6 +114,9 @@ static int consume(struct run_state *run)
         make_record(run->plan, d, item, sizeof item, &record);
         int w = run->sink_error ? 0 : sink_write(run->sink, &record, &err);
         server_delivery_free(d);
+        // What is there is shown before we wait for more.
+        if (w == 0 && !run->sink_error && !server_job_ready(run->job))
+            w = sink_flush(run->sink, &err);
         if (w == -ECANCELED)
             return w;
         if (w < 0)

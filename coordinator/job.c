@@ -109,6 +109,11 @@ void server_job_ended(struct server_job *job, const struct job_summary *summary)
     waitq_wake_all(&job->feeder);
 }
 
+bool server_job_ready(const struct server_job *job)
+{
+    return job->ring_len > 0 || job->ended;
+}
+
 int server_job_next(struct server_job *job, struct delivery **ret)
 {
     while (job->ring_len == 0) {

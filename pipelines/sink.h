@@ -39,6 +39,8 @@ int sink_open(const struct plan *plan, sink_stdout_fn *write_stdout, void *arg,
 // Takes one record. A raw sink writes the bytes of results that are ok; a json sink writes one line
 // for each record. Blocking for files. Errors: -ENOSPC, -EPIPE, ... with text naming the path.
 int sink_write(struct sink_writer *sink, const struct record *record, struct err *err);
+// Writes what is buffered. Errors as sink_write.
+int sink_flush(struct sink_writer *sink, struct err *err);
 // Flushes and puts the file in its place. After an error, or when it is not called, sink_close
 // removes what is unfinished.
 int sink_finish(struct sink_writer *sink, struct err *err);
