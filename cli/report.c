@@ -59,13 +59,18 @@ static void draw(struct report *report)
     uint64_t total = server_job_total(report->job);
     uint64_t over = s.ok + s.failed;
     int64_t seconds = (loop_now() - report->began) / NS_PER_S;
-    int n = snprintf(line, sizeof line, "%s  %" PRIu64, report->plan->name, over);
+    int n = snprintf(line, sizeof line, "%s: %" PRIu64, report->plan->name, over);
     // Later steps have chunks of their own, so a share means something only for a single step.
     if (report->plan->n_steps == 1 && total != UINT64_MAX && total > 0)
-        n += snprintf(line + n, sizeof line - (size_t)n, "/%" PRIu64 "  %" PRIu64 "%%", total,
-                      over * 100 / total);
-    n += snprintf(line + n, sizeof line - (size_t)n, " chunks  %" PRIu64 " failed  %lld:%02lld",
-                  s.failed, (long long)(seconds / 60), (long long)(seconds % 60));
+        n += snprintf(line + n, sizeof line - (size_t)n, " of %" PRIu64 " chunks (%" PRIu64 "%%)",
+                      total, over * 100 / total);
+    else
+        n += snprintf(line + n, sizeof line - (size_t)n, " chunks");
+    n += snprintf(line + n, sizeof line - (size_t)n, ", %" PRIu64 " running", running);
+    if (s.failed)
+        n += snprintf(line + n, sizeof line - (size_t)n, ", %" PRIu64 " failed", s.failed);
+    n += snprintf(line + n, sizeof line - (size_t)n, ", %lld:%02lld", (long long)(seconds / 60),
+                  (long long)(seconds % 60));
     fd_write_all(STDERR_FILENO, "\r\033[K", 4);
     fd_write_all(STDERR_FILENO, line, (size_t)n);
     report->line_shown = true;

@@ -11,6 +11,9 @@ export FANMILL_TEST_MARK="mark-$$-$(basename "$WORK")"
 mkdir "$WORK/run"
 export XDG_RUNTIME_DIR=$WORK/run
 unset NO_COLOR CI || true
+# Reports of every process of a run, the worker's leaks included, land in files that finish() reads.
+export ASAN_OPTIONS="${ASAN_OPTIONS:-}:log_path=$WORK/sanitizer"
+export UBSAN_OPTIONS="${UBSAN_OPTIONS:-}:log_path=$WORK/sanitizer"
 FAILED=0
 CASE=start
 trap 'rm -rf "$WORK"' EXIT
@@ -88,6 +91,12 @@ until_file() {
     done
 }
 finish() {
+    local report
+    for report in "$WORK"/sanitizer.*; do
+        [ -e "$report" ] || break
+        CASE=sanitizer
+        wrong "$(head -n 40 "$report")"
+    done
     [ "$FAILED" = 0 ] && exit 0
     printf '%s failed\n' "$FAILED"
     exit 1
