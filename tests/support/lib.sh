@@ -24,7 +24,7 @@ wrong() {
     FAILED=$((FAILED + 1))
     printf 'FAILED: %s: %s\n' "$CASE" "$*"
     if [ -s "$WORK/stderr" ]; then
-        sed 's/^/    stderr: /' "$WORK/stderr" | head -n 20
+        sed 's/^/    stderr: /' "$WORK/stderr" | head -n 6
     fi
 }
 
