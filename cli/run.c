@@ -309,7 +309,13 @@ static int start(struct run_state *run)
         status = EXIT_OUTPUT;
         r = sink_open(run->plan, write_stdout, run, &run->sink, &err);
     }
-    if (r == 0) {
+    if (r == 1) {
+        if (!run->options->quiet)
+            fprintf(stderr, "fanmill: '%s' is there already: nothing to do (if_exists: skip)\n",
+                    run->plan->sink.path);
+        status = EXIT_ALL_WELL;
+        local_worker_abandon(&run->worker);
+    } else if (r == 0) {
         status = loop_run(main_task, run);
         if (status < 0)
             status = EXIT_FAULT;
