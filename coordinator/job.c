@@ -68,7 +68,7 @@ static bool ring_reserve(struct server_job *job)
     struct delivery **ring = malloc(cap * sizeof *ring);
     if (!ring)
         return false;
-    for (size_t i = 0; i < job->ring_len; i++)
+    for (size_t i = 0; i < job->ring_len && job->ring_cap; i++)
         ring[i] = job->ring[(job->ring_first + i) % job->ring_cap];
     free(job->ring);
     job->ring = ring;

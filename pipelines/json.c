@@ -33,7 +33,8 @@ static size_t escape(uint8_t byte, char *ret)
         ret[1] = short_forms[byte];
         return 2;
     }
-    memcpy(ret + 1, "u00", 3);
+    ret[1] = 'u';
+    ret[2] = ret[3] = '0';
     ret[4] = hex[byte >> 4];
     ret[5] = hex[byte & 15];
     return 6;
