@@ -22,8 +22,14 @@ source: {range: 1..1000}
 stages: [{command: "if test {} -le 3; then echo {}; else echo on >>$WORK/on; sleep 300; fi"}]
 EOF
 
+# The first three are finished, and two more are on.
+start_long() {
+    start -j 2 long.yaml
+    until [ "$(wc -l <stdout)" = 3 ]; do :; done
+}
+
 case_is "the worker is killed: told, status 3, finished results kept, nothing left"
-start -j 2 long.yaml
+start_long
 kill -KILL "$(worker_of $pid)"
 finished
 expect_status 3
@@ -33,7 +39,7 @@ expect_stderr "killed by signal 9 (SIGKILL)"
 expect_nothing_left
 
 case_is "the zygote is killed: told, status 3, nothing left"
-start -j 2 long.yaml
+start_long
 kill -KILL "$(zygote_of $pid)"
 finished
 expect_status 3
