@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "pipelines/extent.h"
 #include "pipelines/frame.h"
 #include "pipelines/source.h"
