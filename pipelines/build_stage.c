@@ -272,6 +272,8 @@ static void read_resources(struct builder *b, const struct node *map, struct dra
         tell(b, gpu, NULL, "not in this version of fanmill");
     else
         read_count(b, SECTION_RESOURCES, node, "gpus", &gpus);
+    if (draft->cpus > 1 || draft->memory_bytes)
+        tell_warning(b, node, NULL, "resources are read but not yet enforced in this version");
 }
 
 static bool read_kind(struct builder *b, struct node *node, struct stage *stage)
