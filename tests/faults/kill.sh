@@ -25,7 +25,7 @@ EOF
 # The first three are finished, and two more are on.
 start_long() {
     start -j 2 long.yaml
-    until [ "$(wc -l <stdout)" = 3 ]; do :; done
+    until_lines 3 stdout
 }
 
 case_is "the worker is killed: told, status 3, finished results kept, nothing left"

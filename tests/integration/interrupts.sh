@@ -46,7 +46,7 @@ case_is "SIGINT twice kills at once"
 start -j 2 stubborn.yaml
 began=$SECONDS
 stop INT
-until grep -q interrupted stderr; do :; done
+until_ok grep -q interrupted stderr
 stop INT
 finished
 expect_status 130
@@ -67,9 +67,9 @@ expect_stdout "$(seq 1 3)"
 expect_nothing_left
 
 case_is "Ctrl-C in a terminal reaches only the coordinator"
-if command -v script >/dev/null; then
+if script -qec true /dev/null >/dev/null 2>&1; then
     rm -f on
-    (until [ -s on ]; do :; done; printf '\003') |
+    (until_file "$WORK/on" && printf '\003') |
         timeout 60 script -qec "$FANMILL_BIN run -j 2 $WORK/polite.yaml" /dev/null >stdout 2>stderr
     STATUS=$?
     expect_status 130

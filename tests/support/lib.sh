@@ -80,16 +80,21 @@ expect_nothing_left() {
     [ -z "$left" ] || wrong "left in the runtime folder: $left"
     rm -rf "$WORK/run"/*
 }
-# until_file FILE: a chunk says by a file that it is on. Bounded.
-until_file() {
+# until_ok COMMAND...: waits until it succeeds. Bounded.
+until_ok() {
     local deadline=$((SECONDS + 60))
-    until [ -s "$1" ]; do
+    until "$@"; do
         if [ $SECONDS -ge $deadline ]; then
-            wrong "nothing ever wrote $1"
+            wrong "60 s passed without: $*"
             return 1
         fi
     done
 }
+# A chunk says by a file that it is on.
+until_file() { until_ok test -s "$1"; }
+# until_lines N FILE
+has_lines() { [ "$(wc -l <"$2")" -ge "$1" ]; }
+until_lines() { until_ok has_lines "$1" "$2"; }
 finish() {
     local report
     for report in "$WORK"/sanitizer.*; do
