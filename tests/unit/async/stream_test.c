@@ -7,23 +7,8 @@
 #include "async/group.h"
 #include "async/stream.h"
 #include "base/clock.h"
+#include "box.h"
 #include "virtual.h"
-
-static int live; // boxes not yet freed
-
-static void *box(uintptr_t n)
-{
-    uintptr_t *b = malloc(sizeof(*b));
-    *b = n;
-    live++;
-    return b;
-}
-
-static void unbox(void *b)
-{
-    live--;
-    free(b);
-}
 
 static int counts(struct gen *g, void *arg)
 {
