@@ -8,7 +8,7 @@
 #include "async/internal.h"
 #include "base/clock.h"
 #include "parts.h"
-#include "virtual.h"
+#include "run.h"
 
 enum how { CANCEL_TASK, CANCEL_SCOPE, DEADLINE };
 

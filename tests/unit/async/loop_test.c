@@ -14,7 +14,7 @@
 #include "async/thread.h"
 #include "async/waitq.h"
 #include "base/clock.h"
-#include "virtual.h"
+#include "run.h"
 
 static int sleeps_a_second(void *arg)
 {
@@ -239,6 +239,11 @@ Test(loop, a_timer_for_the_past_starves_nobody)
     cr_assert_eq(run_virtual(timers_main, NULL), 0);
 }
 
+struct dated {
+    struct post post;
+    int64_t at;
+};
+
 static void posts_itself(struct post *post)
 {
     struct counted *c = (struct counted *)((char *)post - offsetof(struct counted, post));
@@ -248,9 +253,20 @@ static void posts_itself(struct post *post)
         loop_post(post, posts_itself);
 }
 
+static void on_dated(struct post *post)
+{
+    struct dated *d = (struct dated *)post;
+    d->at = loop_now();
+}
+
 static int posts_main(void *arg)
 {
     (void)arg;
+    struct dated dated = {0};
+    loop_post(&dated.post, on_dated);
+    int64_t before = loop_now();
+    task_sleep(NS_PER_S);
+    cr_assert_eq(dated.at, before, "a loop with a post doesn't sleep");
     struct counted eager = {0}, middle = {0}, last = {0};
     eager.victim = &last.post;
     loop_post(&eager.post, posts_itself);
@@ -314,7 +330,7 @@ static int levels_main(void *arg)
 
 Test(loop, watches_levels)
 {
-    cr_assert_eq(loop_run(levels_main, NULL), 0);
+    cr_assert_eq(run_real(levels_main, NULL), 0);
 }
 
 static int count_descriptors(void)
@@ -331,11 +347,11 @@ static int count_descriptors(void)
 static int fork_main(void *arg)
 {
     int before = *(int *)arg, status;
-    pid_t pid = fork();
+    pid_t pid = fork_child();
     if (pid == 0)
         _exit(0);
     cr_assert_eq(child_wait(pid, &status), 0);
-    pid = fork();
+    pid = fork_child();
     if (pid == 0) {
         loop_after_fork_child();
         loop_after_fork_child();
@@ -349,6 +365,7 @@ Test(loop, leaves_no_descriptor_in_a_child_and_the_mask_as_it_was)
 {
     int before = count_descriptors();
     struct loop_options options = {.without_pidfd = true};
+    alarm(LIMIT_S);
     cr_assert_eq(loop_run_opts(&options, fork_main, &before), 3);
     sigset_t now;
     sigprocmask(SIG_BLOCK, NULL, &now);
@@ -394,7 +411,7 @@ static int called_main(void *arg)
 
 Test(thread, others_call_into_the_loop)
 {
-    cr_assert_eq(loop_run(called_main, NULL), 0);
+    cr_assert_eq(run_real(called_main, NULL), 0);
 }
 
 struct blocked {
@@ -455,5 +472,5 @@ static int run_main(void *arg)
 
 Test(thread, blocking_calls_run_beside_the_loop)
 {
-    cr_assert_eq(loop_run(run_main, NULL), 0);
+    cr_assert_eq(run_real(run_main, NULL), 0);
 }

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 
 #include "parts.h"
-#include "virtual.h"
+#include "run.h"
 
 static int left = -1; // allocations until one fails; < 0: none will
 

@@ -7,7 +7,7 @@
 #include "async/stream.h"
 #include "base/clock.h"
 #include "box.h"
-#include "virtual.h"
+#include "run.h"
 
 // first, first + step, ...: n boxes, `every_ns` apart; then the result.
 struct ticks {
@@ -71,6 +71,27 @@ Test(operators, an_item_may_be_awaited_for_a_time)
     cr_assert_eq(live, 0);
 }
 
+static int take_main(void *arg)
+{
+    (void)arg;
+    struct ticks a = {1, 1, 100, 0, 0, 0};
+    struct stream *s = stream_take(tick(&a), 2);
+    void *item;
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(stream_next(s, &item), 1);
+        unbox(item);
+    }
+    cr_assert_eq(a.closed, 1, "with the last item, not later");
+    cr_assert_eq(stream_next(s, &item), 0);
+    stream_close(s);
+    return 0;
+}
+
+Test(operators, take_lets_go_of_its_input_at_once)
+{
+    cr_assert_eq(run_virtual(take_main, NULL), 0);
+}
+
 static int merge_main(void *arg)
 {
     (void)arg;
@@ -87,8 +108,9 @@ static int merge_main(void *arg)
     ins[1] = tick(&b);
     s = stream_merge(ins, 2, 4);
     expect_items(s, "1 2 ", -EIO);
+    task_yield();
+    cr_assert_eq(b.closed, 1, "before the stream is closed");
     stream_close(s);
-    cr_assert_eq(b.closed, 1);
 
     // Bounded: nobody takes, so the inputs stop.
     a = (struct ticks){1, 1, 100, 0, 0, 0};
@@ -206,6 +228,14 @@ static int pmap_main(void *arg)
     unbox(item);
     task_sleep(100 * NS_PER_S);
     cr_assert_eq(m.begun, 5, "one given, four in flight");
+    stream_close(s);
+    a = (struct ticks){6, 1, 100, 0, 0, 0};
+    m = (struct mapping){0};
+    s = stream_pmap(tick(&a), 2, true, works, &m, unbox);
+    cr_assert_eq(stream_next(s, &item), 1);
+    unbox(item);
+    task_sleep(100 * NS_PER_S);
+    cr_assert_eq(m.begun, 3, "after the failure of 7 only what ran beside it");
     stream_close(s);
     a = (struct ticks){9, 2, 100, 0, 0, 0};
     m = (struct mapping){0};

@@ -15,6 +15,7 @@
 #include "async/io.h"
 #include "base/clock.h"
 #include "box.h"
+#include "run.h"
 
 static int cleanups; // still to be run
 
@@ -181,7 +182,7 @@ static int waits_for_a_child(void *arg)
     int fds[2], status = 0;
     if (pipe2(fds, O_CLOEXEC) < 0)
         return -errno;
-    struct child c = {fork(), fds[1]};
+    struct child c = {fork_child(), fds[1]};
     if (c.pid == 0) {
         char byte;
         close(fds[1]);
