@@ -1,8 +1,10 @@
 #include "async/group.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "async/internal.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 
 void group_open(struct group *group)
@@ -35,14 +37,20 @@ int group_spawn(struct group *group, const char *name, task_fn *fn, void *arg)
     return 0;
 }
 
+static void cancel_members(struct group *group)
+{
+    group->cancelled = true;
+    for (struct task *t = group->members; t; t = t->group_next)
+        task_cancel(t);
+}
+
 void group_cancel(struct group *group)
 {
     if (group->cancelled)
         return;
-    group->cancelled = true;
-    for (struct task *t = group->members; t; t = t->group_next)
-        task_cancel(t);
-    scope_cancel(&group->scope);
+    cancel_members(group);
+    if (group->scope.task)
+        scope_cancel(&group->scope);
 }
 
 void group_member_ended(struct task *task)
@@ -63,9 +71,9 @@ void group_member_ended(struct task *task)
         waitq_wake_all(&group->done);
 }
 
-int group_wait(struct group *group)
+// Waits for the members, the second time without feeling a cancel.
+static int wait_members(struct group *group)
 {
-    scope_leave(&group->scope);
     int outside = 0;
     while (group->members) {
         struct scope shield;
@@ -76,10 +84,54 @@ int group_wait(struct group *group)
             scope_leave(&shield);
         if (r < 0 && !outside) {
             outside = r;
-            group->cancelled = true;
-            for (struct task *t = group->members; t; t = t->group_next)
-                task_cancel(t);
+            cancel_members(group);
         }
     }
+    return outside;
+}
+
+int group_wait(struct group *group)
+{
+    scope_leave(&group->scope);
+    int outside = wait_members(group);
     return group->error ? group->error : outside;
+}
+
+void group_end(struct group *group)
+{
+    cancel_members(group);
+    wait_members(group);
+}
+
+struct gathered {
+    task_fn *fn;
+    void *arg;
+    int *result;
+};
+
+static int gather_one(void *arg)
+{
+    struct gathered one = *(struct gathered *)arg;
+    *one.result = one.fn(one.arg);
+    return *one.result < 0 ? *one.result : 0;
+}
+
+int group_gather(task_fn *const *fns, void *const *args, size_t n, int *results)
+{
+    _free_ struct gathered *all = calloc(n ? n : 1, sizeof(*all));
+    if (!all)
+        return -ENOMEM;
+    struct group group;
+    group_open(&group);
+    int r = 0;
+    for (size_t i = 0; i < n; i++) {
+        all[i] = (struct gathered){fns[i], args ? args[i] : NULL, &results[i]};
+        results[i] = -ECANCELED; // of those that don't begin
+        if (r == 0)
+            r = group_spawn(&group, "gather", gather_one, &all[i]);
+    }
+    if (r < 0)
+        group_cancel(&group);
+    int waited = group_wait(&group);
+    return r < 0 ? r : waited;
 }

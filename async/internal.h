@@ -3,6 +3,7 @@
 #include "async/ctx.h"
 #include "async/loop.h"
 #include "async/scope.h"
+#include "async/stream.h"
 #include "async/task.h"
 #include "async/waitq.h"
 
@@ -24,6 +25,7 @@ struct task {
     struct scope *scope; // innermost
     struct group *group;
     struct task *group_next, *group_prev;
+    struct task *all_next, *all_prev;
     struct waitq joiners;
     struct post ended;
     void *stack;
@@ -40,14 +42,19 @@ struct loop {
     struct heap timers;
     struct post *post_first, *post_last;
     struct prepare *prepares;
+    struct prepare *next_prepare;  // of a round that is under way
     struct watch *dispatching[64]; // watches of this turn's events; NULL once removed
     int n_dispatching;
     size_t tasks; // not ended
+    struct task *all;
     struct task *free_tasks;
     size_t n_free;
     struct waitq children; // child_wait without pidfds: all that wait for a SIGCHLD
     struct watch sigchld;
     bool has_sigchld;
+    bool unblock_sigchld; // it was not blocked before
+    struct watch wake;    // an eventfd: loop_call() from another thread
+    _Atomic(struct call *) calls;
 };
 
 extern _Thread_local struct loop *loop_self;
@@ -68,8 +75,14 @@ void task_deliver(struct task *task);
 void task_free_all(struct loop *loop);
 // Lets go of what io.c keeps for the loop.
 void io_loop_done(struct loop *loop);
+// The same for thread.c; begin: 0 or negative errno.
+int thread_loop_begin(struct loop *loop);
+void thread_loop_done(struct loop *loop);
 // Called by a member's end; in group.c.
 void group_member_ended(struct task *task);
+// Cancels what is left of a group that was never opened (all zero: no scope of a body belongs to
+// it), and waits for its end even if the caller is cancelled. For streams that own tasks.
+void group_end(struct group *group);
 
 struct waiter {
     struct waiter *next, *prev;
@@ -78,3 +91,9 @@ struct waiter {
 };
 void waiter_add(struct waitq *q, struct waiter *w);
 void waiter_remove(struct waitq *q, struct waiter *w);
+
+// Streams as inputs of an operator: true if none is NULL, else closes the others.
+bool streams_given(struct stream *const *ins, size_t n);
+void streams_close(struct stream *const *ins, size_t n);
+// next() of a stream_merge(), with a deadline: -ETIMEDOUT.
+int merge_next_until(struct stream *s, void **ret, int64_t deadline);

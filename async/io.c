@@ -98,7 +98,9 @@ static int watch_sigchld(struct loop *loop)
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &set, NULL);
+    sigset_t before;
+    sigprocmask(SIG_BLOCK, &set, &before);
+    loop->unblock_sigchld |= !sigismember(&before, SIGCHLD);
     _close_ int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd < 0)
         return -errno;
@@ -112,11 +114,17 @@ static int watch_sigchld(struct loop *loop)
 
 void io_loop_done(struct loop *loop)
 {
-    if (!loop->has_sigchld)
-        return;
-    int fd = loop->sigchld.fd;
-    watch_remove(&loop->sigchld);
-    close(fd);
+    if (loop->has_sigchld) {
+        int fd = loop->sigchld.fd;
+        watch_remove(&loop->sigchld);
+        close(fd);
+    }
+    if (loop->unblock_sigchld) {
+        sigset_t set;
+        sigemptyset(&set);
+        sigaddset(&set, SIGCHLD);
+        sigprocmask(SIG_UNBLOCK, &set, NULL);
+    }
 }
 
 static int child_wait_by_signal(pid_t pid, int *ret_status)

@@ -77,7 +77,12 @@ int timer_set(struct timer *timer, int64_t deadline, void (*fn)(struct timer *ti
 {
     timer_cancel(timer);
     timer->fn = fn;
-    return deadline == CLOCK_FOREVER ? 0 : heap_push(&loop_self->timers, &timer->node, deadline);
+    if (deadline == CLOCK_FOREVER)
+        return 0;
+    // A past one would come before all that are due, and again if it sets itself again.
+    if (deadline < loop_self->now)
+        deadline = loop_self->now;
+    return heap_push(&loop_self->timers, &timer->node, deadline);
 }
 
 void timer_cancel(struct timer *timer)
@@ -96,6 +101,8 @@ void prepare_remove(struct prepare *prepare)
 {
     if (!prepare->fn)
         return;
+    if (loop_self->next_prepare == prepare)
+        loop_self->next_prepare = prepare->next;
     struct prepare **at = &loop_self->prepares;
     while (*at && *at != prepare)
         at = &(*at)->next;
@@ -151,22 +158,25 @@ static void run_timers(struct loop *loop)
 
 static void run_posts(struct loop *loop)
 {
-    struct post *last = loop->post_last;
-    while (loop->post_first) {
+    // What these calls post in turn comes after the mark, in the next turn.
+    struct post mark = {0};
+    loop_post(&mark, NULL);
+    for (;;) {
         struct post *post = loop->post_first;
         loop->post_first = post->next;
         if (!loop->post_first)
             loop->post_last = NULL;
+        if (post == &mark)
+            return;
         post->queued = false;
         post->fn(post);
-        if (post == last)
-            break;
     }
 }
 
-static void run_tasks(struct loop *loop)
+// Runs ready tasks; each goes over to the next by itself while there are switches left.
+static void run_ready(struct loop *loop, unsigned switches)
 {
-    loop->switches_left = LOOP_SWITCHES;
+    loop->switches_left = switches;
     while (loop->ready_first && loop->switches_left) {
         struct task *task = loop->ready_first;
         loop->ready_first = task->next;
@@ -180,12 +190,29 @@ static void run_tasks(struct loop *loop)
     }
 }
 
+static void run_tasks(struct loop *loop)
+{
+    const struct loop_options *options = &loop->options;
+    if (!options->slow_ns) {
+        run_ready(loop, options->switches);
+        return;
+    }
+    for (unsigned i = 0; i < options->switches && loop->ready_first; i++) {
+        const char *name = loop->ready_first->name;
+        int64_t begin = read_clock(loop);
+        run_ready(loop, 1);
+        int64_t took = read_clock(loop) - begin;
+        if (took >= options->slow_ns)
+            options->slow(options->arg, name, took);
+    }
+}
+
 // True when the loop must not sleep.
 static bool run_prepares(struct loop *loop)
 {
     bool awake = false;
-    for (struct prepare *p = loop->prepares, *next; p; p = next) {
-        next = p->next;
+    for (struct prepare *p = loop->prepares; p; p = loop->next_prepare) {
+        loop->next_prepare = p->next;
         awake |= p->fn(p);
     }
     return awake;
@@ -258,27 +285,31 @@ static int run_main(void *arg)
 
 int loop_run_opts(const struct loop_options *options, task_fn *main, void *arg)
 {
-    assert(!loop_self && !options->clock == !options->idle);
+    assert(!loop_self && !options->clock == !options->idle && !options->slow_ns == !options->slow);
     struct loop loop = {.options = *options};
     if (!loop.options.stack_bytes)
         loop.options.stack_bytes = LOOP_STACK_BYTES;
+    if (!loop.options.switches)
+        loop.options.switches = LOOP_SWITCHES;
     loop.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (loop.epoll_fd < 0)
         return -errno;
     loop_self = &loop;
     struct main_call call = {main, arg, -ENOMEM};
-    struct task *task = task_begin(run_main, &call, "main");
+    int r = thread_loop_begin(&loop);
+    struct task *task = r == 0 ? task_begin(run_main, &call, "main") : NULL;
     if (task) {
         task_unref(task);
         run_turns(&loop);
         run_posts(&loop); // the stacks of the last tasks
     }
     io_loop_done(&loop);
+    thread_loop_done(&loop);
     task_free_all(&loop);
     heap_done(&loop.timers);
     close(loop.epoll_fd);
     loop_self = NULL;
-    return call.result;
+    return r < 0 ? r : call.result;
 }
 
 int loop_run(task_fn *main, void *arg)
@@ -291,5 +322,20 @@ void loop_after_fork_child(void)
     if (!loop_self)
         return;
     close(loop_self->epoll_fd);
+    close(loop_self->wake.fd);
+    if (loop_self->has_sigchld)
+        close(loop_self->sigchld.fd);
     loop_self = NULL;
+}
+
+void loop_dump(FILE *out)
+{
+    static const char *const states[] = {"ready", "running", "waiting", "ended"};
+    for (const struct task *t = loop_self->all; t; t = t->all_next) {
+        int cause = task_cause(t);
+        fprintf(out, "task %s: %s%s\n", t->name, states[t->state],
+                cause == -ETIMEDOUT ? ", timed out"
+                : cause             ? ", cancelled"
+                                    : "");
+    }
 }

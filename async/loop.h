@@ -2,10 +2,12 @@
 //
 // A turn: due timers, posted calls, ready tasks (at most LOOP_SWITCHES of them), prepare hooks,
 // then epoll_wait, which sleeps only when nothing is ready and no hook asked to stay awake. Times
-// are nanoseconds of CLOCK_MONOTONIC (base/clock.h). Nothing here is thread-safe.
+// are nanoseconds of CLOCK_MONOTONIC (base/clock.h). Nothing here is thread-safe; async/thread.h
+// is.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/heap.h"
 
@@ -15,11 +17,18 @@ struct loop;
 
 struct loop_options {
     size_t stack_bytes; // of each task; 0: LOOP_STACK_BYTES
+    size_t max_tasks;   // at a time; one more gets -ENOMEM. 0: no limit
+    // Tasks to run in a turn; 0: LOOP_SWITCHES. With 1 each suspension ends a turn, so that a
+    // prepare hook sees them one by one: tests cancel there.
+    unsigned switches;
+    // Told when a task kept the loop for `slow_ns` or longer without an await. 0: nobody looks.
+    int64_t slow_ns;
+    void (*slow)(void *arg, const char *task, int64_t ns);
     // Time for tests: `clock` tells it, `idle` is called with the next deadline instead of sleeping
     // when no descriptor is ready. Both or none.
     int64_t (*clock)(void *arg);
     void (*idle)(void *arg, int64_t deadline);
-    void *arg;
+    void *arg;          // of all three
     bool without_pidfd; // as on kernels before 5.3: child_wait() goes by SIGCHLD
 };
 
@@ -36,6 +45,8 @@ struct loop *loop_current(void);
 int64_t loop_now(void);
 // For a forked child that leaves the parent's loop behind: closes its descriptors, forgets it.
 void loop_after_fork_child(void);
+// A line for each task that lives: its name, its state, and what its awaits fail with if they do.
+void loop_dump(FILE *out);
 
 // A call in the next turn. The caller owns the struct until it was called or cancelled.
 struct post {
@@ -66,7 +77,8 @@ struct timer {
     struct heap_node node;
     void (*fn)(struct timer *timer);
 };
-// Sets or moves the timer. -ENOMEM.
+// Sets or moves the timer. One for the past fires in the next turn, after those that were due
+// before it. -ENOMEM.
 int timer_set(struct timer *timer, int64_t deadline, void (*fn)(struct timer *timer));
 void timer_cancel(struct timer *timer);
 
@@ -75,7 +87,7 @@ void timer_cancel(struct timer *timer);
 struct prepare {
     struct prepare *next;
     bool (*fn)(struct prepare *prepare);
-    bool removed;
 };
 void prepare_add(struct prepare *prepare, bool (*fn)(struct prepare *prepare));
+// A hook may remove itself or any other. Safe on one that was never added (all zero).
 void prepare_remove(struct prepare *prepare);

@@ -21,3 +21,17 @@ void scope_enter_shield(struct scope *scope, int64_t grace_ns);
 void scope_cancel(struct scope *scope);
 // 0, or the code this very scope fired with: -ETIMEDOUT from here is ours, else it belongs outside.
 int scope_leave(struct scope *scope);
+
+// The statement after it runs once, in a scope that is left however the statement is: at its end,
+// by break or by return. `name` is the scope, so that who stays inside can ask name.fired.
+//
+//     SCOPE_TIMEOUT(s, 5 * NS_PER_S)
+//         r = chan_recv(c, &item);
+#define SCOPE_TIMEOUT(name, timeout_ns)                                                            \
+    for (struct scope name __attribute__((cleanup(scope_leave_block))),                            \
+         *name##_once = (scope_enter(&name, timeout_ns), &name);                                   \
+         name##_once; name##_once = NULL)
+static inline void scope_leave_block(struct scope *scope)
+{
+    scope_leave(scope);
+}

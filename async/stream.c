@@ -4,11 +4,29 @@
 #include <stdlib.h>
 
 #include "async/chan.h"
+#include "async/internal.h"
 
 void stream_close(struct stream *s)
 {
     if (s)
         s->ops->close(s);
+}
+
+void streams_close(struct stream *const *ins, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        stream_close(ins[i]);
+}
+
+bool streams_given(struct stream *const *ins, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!ins[i]) {
+            streams_close(ins, n);
+            return false;
+        }
+    }
+    return true;
 }
 
 // One shape for all operators: an input, a function, a count.
@@ -21,6 +39,7 @@ struct operator
     void *arg;
     uint64_t left;
     uint64_t at;
+    int64_t timeout_ns;
     struct chan *chan;
     int ended; // 0: goes on; 1: at its end; < 0: the final error
 };
@@ -169,5 +188,28 @@ struct stream *stream_from_chan(struct chan *c)
     if (!o)
         return NULL;
     o->chan = c;
+    return &o->stream;
+}
+
+static int timeout_next(struct stream *s, void **ret)
+{
+    struct operator* o =(struct operator*) s;
+    if (o->ended)
+        return after_end(o);
+    struct scope scope;
+    scope_enter(&scope, o->timeout_ns);
+    int r = stream_next(o->in, ret);
+    scope_leave(&scope);
+    // An item that came with the deadline came.
+    return r == 1 ? 1 : end(o, r);
+}
+
+struct stream *stream_timeout(struct stream *in, int64_t ns)
+{
+    static const struct stream_ops ops = {timeout_next, operator_close};
+    struct operator* o = in ? operator_new(in, &ops) : NULL;
+    if (!o)
+        return NULL;
+    o->timeout_ns = ns;
     return &o->stream;
 }

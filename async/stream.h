@@ -5,8 +5,11 @@
 //         use(item);                      // item is ours; r: 0 at the end, < 0 a final error
 //     stream_close(s);                    // always once, also after a break; may suspend; frees
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "async/task.h"
 
 struct stream;
 
@@ -27,8 +30,8 @@ static inline int stream_next(struct stream *s, void **ret)
 // Accepts NULL.
 void stream_close(struct stream *s);
 
-// The operators own their input and close it. When memory is out they close the input and return
-// NULL, and every operator takes NULL for an input in the same way: a chain needs one check.
+// The operators own their inputs and close them. When memory is out they close the inputs and
+// return NULL, and every operator takes NULL for an input in the same way: a chain needs one check.
 
 // Takes `in`, gives *ret; may suspend; < 0 ends the stream with that error (`in` is then dropped by
 // the function itself).
@@ -44,3 +47,27 @@ struct stream *stream_range(uint64_t n);
 // What comes through a channel, which the stream owns from now on.
 struct chan;
 struct stream *stream_from_chan(struct chan *c);
+// Ends with -ETIMEDOUT when an item takes longer than `ns` to come.
+struct stream *stream_timeout(struct stream *in, int64_t ns);
+
+// Operators with tasks of their own, which begin with the first next() and end before close
+// returns (it cancels them, and waits for them even in a task that is cancelled itself). They work
+// ahead of their consumer, never further than said. When a next() of theirs fails because the
+// consumer was cancelled or timed out, nothing is lost: the stream can be asked again.
+
+// The items of all inputs (of one kind) as they come, a task for each input, at most `buffer` (>=
+// 1) items ahead. The first error of an input comes after the items before it and ends the stream.
+struct stream *stream_merge(struct stream *const *ins, size_t n, size_t buffer);
+// As stream_map, with up to `limit` (>= 1) calls of fn in progress, each in its own task; at most
+// 2 * limit items are in flight, those not yet asked for included. Results come in the order of the
+// input, or as they are ready. After an error no more is begun, and what comes after it is dropped.
+struct stream *stream_pmap(struct stream *in, unsigned limit, bool ordered, stream_map_fn *fn,
+                           void *arg, void (*drop)(void *));
+// Runs fns[i](args[i]), each in a task (args NULL: no arguments), and gives the outcomes as they
+// come: a failure is an item and stops nobody. Closing early cancels the rest, so the first item
+// and a close are a race. Items are struct completion, the stream's own: valid until it is closed.
+struct completion {
+    size_t index;
+    int result;
+};
+struct stream *stream_completed(task_fn *const *fns, void *const *args, size_t n);

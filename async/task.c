@@ -165,6 +165,26 @@ static void drop_ended(struct post *post)
     task_unref((struct task *)((char *)post - offsetof(struct task, ended)));
 }
 
+static void remember(struct loop *loop, struct task *task)
+{
+    loop->tasks++;
+    task->all_next = loop->all;
+    if (loop->all)
+        loop->all->all_prev = task;
+    loop->all = task;
+}
+
+static void forget(struct loop *loop, struct task *task)
+{
+    loop->tasks--;
+    if (task->all_prev)
+        task->all_prev->all_next = task->all_next;
+    else
+        loop->all = task->all_next;
+    if (task->all_next)
+        task->all_next->all_prev = task->all_prev;
+}
+
 static void task_main(void *arg)
 {
     struct task *task = arg;
@@ -173,7 +193,7 @@ static void task_main(void *arg)
     task->result = task->fn(task->arg);
     assert(!task->scope);
     task->state = TASK_ENDED;
-    loop->tasks--;
+    forget(loop, task);
     waitq_wake_all(&task->joiners);
     if (task->group)
         group_member_ended(task);
@@ -185,6 +205,8 @@ static void task_main(void *arg)
 struct task *task_begin(task_fn *fn, void *arg, const char *name)
 {
     struct loop *loop = loop_self;
+    if (loop->options.max_tasks && loop->tasks >= loop->options.max_tasks)
+        return NULL;
     struct task *task = loop->free_tasks;
     if (task) {
         loop->free_tasks = task->next;
@@ -206,7 +228,7 @@ struct task *task_begin(task_fn *fn, void *arg, const char *name)
     task->arg = arg;
     task->name = name;
     ctx_init(&task->ctx, task->stack, loop->options.stack_bytes, task_main, task);
-    loop->tasks++;
+    remember(loop, task);
     loop_ready(loop, task);
     return task;
 }

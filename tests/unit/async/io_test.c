@@ -12,6 +12,7 @@
 #include "async/io.h"
 #include "async/loop.h"
 #include "base/clock.h"
+#include "run.h"
 
 #define BIG ((size_t)1 << 20)
 
@@ -48,7 +49,7 @@ static int pipe_main(void *arg)
 
 Test(io, reads_and_writes_more_than_a_pipe_holds)
 {
-    cr_assert_eq(loop_run(pipe_main, NULL), 0);
+    cr_assert_eq(run_real(pipe_main, NULL), 0);
 }
 
 static int deadline_main(void *arg)
@@ -75,18 +76,18 @@ static int deadline_main(void *arg)
 
 Test(io, a_deadline_ends_a_read_and_leaves_the_descriptor_usable)
 {
-    cr_assert_eq(loop_run(deadline_main, NULL), 0);
+    cr_assert_eq(run_real(deadline_main, NULL), 0);
 }
 
 static int children_main(void *arg)
 {
     (void)arg;
-    pid_t first = fork();
+    pid_t first = fork_child();
     if (first == 0)
         _exit(3);
     int block[2];
     cr_assert_eq(pipe(block), 0);
-    pid_t second = fork();
+    pid_t second = fork_child();
     if (second == 0) {
         char byte;
         close(block[1]);
@@ -109,12 +110,13 @@ static int children_main(void *arg)
 
 Test(io, waits_for_children)
 {
-    cr_assert_eq(loop_run(children_main, NULL), 0);
+    cr_assert_eq(run_real(children_main, NULL), 0);
 }
 
 Test(io, waits_for_children_without_pidfds)
 {
     struct loop_options options = {.without_pidfd = true};
+    alarm(LIMIT_S);
     cr_assert_eq(loop_run_opts(&options, children_main, NULL), 0);
 }
 
@@ -141,7 +143,7 @@ static int signals_main(void *arg)
 
 Test(io, signals_are_waited_for_like_anything_else)
 {
-    cr_assert_eq(loop_run(signals_main, NULL), 0);
+    cr_assert_eq(run_real(signals_main, NULL), 0);
 }
 
 struct pair {
@@ -183,13 +185,13 @@ static int removal_main(void *arg)
 
 Test(loop, a_watch_removed_in_the_same_turn_is_not_called)
 {
-    cr_assert_eq(loop_run(removal_main, NULL), 0);
+    cr_assert_eq(run_real(removal_main, NULL), 0);
 }
 
 static int forks_main(void *arg)
 {
     (void)arg;
-    pid_t pid = fork();
+    pid_t pid = fork_child();
     if (pid == 0) {
         loop_after_fork_child();
         _exit(loop_current() ? 1 : 0);
@@ -201,5 +203,5 @@ static int forks_main(void *arg)
 
 Test(loop, a_forked_child_forgets_it)
 {
-    cr_assert_eq(loop_run(forks_main, NULL), 0);
+    cr_assert_eq(run_real(forks_main, NULL), 0);
 }

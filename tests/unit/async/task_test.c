@@ -7,7 +7,7 @@
 #include "async/scope.h"
 #include "async/task.h"
 #include "base/clock.h"
-#include "virtual.h"
+#include "run.h"
 
 static int returns_seven(void *arg)
 {
@@ -18,7 +18,7 @@ static int returns_seven(void *arg)
 
 Test(loop, returns_the_result_of_main)
 {
-    cr_assert_eq(loop_run(returns_seven, NULL), 7);
+    cr_assert_eq(run_real(returns_seven, NULL), 7);
     cr_assert_null(loop_current());
 }
 
@@ -419,4 +419,67 @@ static int semaphore_main(void *arg)
 Test(waitq, semaphores_count_and_flags_stay_set)
 {
     cr_assert_eq(run_virtual(semaphore_main, NULL), 0);
+}
+
+static int two_causes(void *arg)
+{
+    (void)arg;
+    struct scope outer, inner;
+    scope_enter(&outer, CLOCK_FOREVER);
+    scope_enter(&inner, NS_PER_S);
+    cr_assert_eq(task_sleep(2 * NS_PER_S), -ETIMEDOUT);
+    scope_cancel(&outer);
+    cr_assert_eq(task_check(), -ECANCELED, "the outer one ends more");
+    cr_assert_eq(scope_leave(&inner), -ETIMEDOUT);
+    scope_cancel(&outer);
+    cr_assert_eq(scope_leave(&outer), -ECANCELED);
+    cr_assert_eq(task_check(), 0);
+    return 0;
+}
+
+Test(scope, the_outermost_cause_counts)
+{
+    cr_assert_eq(run_virtual(two_causes, NULL), 0);
+}
+
+struct place {
+    struct waitq *q;
+    int *next;
+    int mine;
+};
+
+static int takes_its_place(void *arg)
+{
+    struct place *p = arg;
+    int r = waitq_wait(p->q);
+    p->mine = (*p->next)++;
+    return r;
+}
+
+static int first_come(void *arg)
+{
+    (void)arg;
+    struct waitq q = {0};
+    int next = 0;
+    struct place places[4];
+    struct group g;
+    group_open(&g);
+    for (int i = 0; i < 4; i++) {
+        places[i] = (struct place){&q, &next, -1};
+        group_spawn(&g, "place", takes_its_place, &places[i]);
+    }
+    task_yield();
+    cr_assert(waitq_wake_one(&q));
+    task_yield();
+    cr_assert_eq(next, 1, "one and no more");
+    waitq_wake_all(&q);
+    cr_assert_eq(group_wait(&g), 0);
+    for (int i = 0; i < 4; i++)
+        cr_assert_eq(places[i].mine, i, "first come, first woken");
+    return 0;
+}
+
+Test(waitq, wakes_in_order)
+{
+    cr_assert_eq(run_virtual(first_come, NULL), 0);
 }

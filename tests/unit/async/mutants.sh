@@ -1,0 +1,183 @@
+#!/usr/bin/env bash
+# Takes one wake-up (or what keeps one from being lost) out of async/ at a time and lets the unit
+# tests look for it: one must fail, or hang and be stopped. A mutant that none notices is a failure.
+# usage: mutants.sh [NAME...]
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../../.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+jobs=$(nproc)
+
+compile() {
+    cc -std=gnu17 -O1 -w -D_GNU_SOURCE -DLIMIT_S=2 -I"$root" -I"$root/tests/unit/async" -c "$1" -o "$2"
+}
+link_to() { # PROGRAM OBJECT...: the tests with the objects of async/ given
+    cc "${@:2}" "$work"/tests/*.o "$work"/base/*.o -pthread -lcriterion -lm -o "$1"
+}
+# Where a mutant is seen first, by its file. The cancellations take longest and come last.
+declare -A suites=([task]='@(task|scope)' [stream]=operators [merge]=operators [pmap]=operators
+    [completed]=operators [batch]=operators)
+run() { # PROGRAM [FILE]: true if all tests pass
+    local suite
+    for suite in ${2:+"${suites[$2]:-$2}"} '!(cancel)' cancel; do
+        timeout 20 "$1" --fail-fast --jobs 1 --filter "$suite/*" >"$1.log" 2>&1 || return 1
+    done
+}
+wait_for_room() {
+    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n || true; done
+}
+
+mkdir "$work"/{async,base,tests}
+for source in "$root"/tests/unit/async/{*_test,parts}.c "$root"/async/*.[cS] "$root"/base/*.c; do
+    wait_for_room
+    folder=$(basename "$(dirname "$source")")
+    [ "$folder" = async ] && [ "${source##*/tests/*}" ] || folder=${folder/async/tests}
+    compile "$source" "$work/$folder/$(basename "${source%.*}").o" &
+done
+wait
+link_to "$work/unit" "$work"/async/*.o
+run "$work/unit" || { cat "$work/unit.log"; echo "the tests fail without any mutant"; exit 1; }
+
+try() { # NAME FILE EDIT
+    local name=$1 file=$2 edit=$3 mine="$work/$1"
+    mkdir "$mine"
+    perl -0pe "$edit" "$root/async/$file.c" >"$mine/$file.c"
+    if cmp -s "$mine/$file.c" "$root/async/$file.c"; then
+        echo "mutant $name: its edit changes nothing any more" >"$mine.survived"
+        return
+    fi
+    # -iquote: the mutant includes its own header as before.
+    compile "$mine/$file.c" "$mine/$file.o"
+    local objects=("$mine/$file.o") object
+    for object in "$work"/async/*.o; do
+        [ "${object##*/}" = "$file.o" ] || objects+=("$object")
+    done
+    link_to "$mine/unit" "${objects[@]}"
+    if run "$mine/unit" "$file"; then
+        echo "mutant $name: SURVIVED" >"$mine.survived"
+    else
+        local by
+        by=$(grep -aoE '\[(FAIL|ERR )\] [^:]*::[^:]*|Caught.*|.*: Timeout.*|nobody will ever wake' "$mine/unit.log" | head -1 || true)
+        echo "mutant $name: caught (${by:-stopped})" >"$mine.caught"
+    fi
+    rm -rf "$mine"
+}
+
+wanted=" $* "
+count=0
+mutant() {
+    [ "$wanted" = "  " ] || [[ "$wanted" == *" $1 "* ]] || return 0
+    count=$((count + 1))
+    wait_for_room
+    try "$@" &
+}
+
+# Channels
+mutant send-wakes-no-receiver chan 's/waitq_wake_one\(&c->receivers\);//'
+mutant receive-wakes-no-sender chan 's/waitq_wake_one\(&c->senders\);//'
+mutant close-wakes-no-sender chan 's/waitq_wake_all\(&c->senders\);//'
+mutant close-wakes-no-receiver chan 's/waitq_wake_all\(&c->receivers\);//'
+mutant send-into-closed chan 's/if \(c->closed\)\s+return -EPIPE;//'
+# Wait queues, flags, semaphores
+mutant cancelled-waiter-swallows-a-wake waitq 's/if \(task_wake\(w->task, 0\)\)\s+return true;/task_wake(w->task, 0); return true;/'
+mutant cancelled-waiter-stays-queued waitq 's/r = task_park\(\);\s+waiter_remove\(q, &w\);/r = task_park();/'
+mutant wake-all-wakes-one waitq 's/while \(waitq_wake_one\(q\)\)/if (waitq_wake_one(q))/'
+mutant last-come-first-woken waitq 's/struct waiter \*w = q->first;/struct waiter *w = q->last;/'
+mutant wait-until-for-ever waitq 's/r = timer_set\(&timed\.timer, deadline, on_deadline\);/r = 0;/'
+mutant wait-deadline-wakes-nobody waitq 's/task_wake\(\(\(struct timed \*\)timer\)->task, -ETIMEDOUT\);//'
+mutant wait-timer-outlives-the-wait waitq 's/timer_cancel\(&timed\.timer\);//'
+mutant flag-wakes-nobody waitq 's/flag->set = true;\s+waitq_wake_all\(&flag->q\);/flag->set = true;/'
+mutant flag-is-forgotten waitq 's/flag->set = true;//'
+mutant semaphore-wakes-nobody waitq 's/s->n\+\+;\s+waitq_wake_one\(&s->q\);/s->n++;/'
+# Tasks
+mutant wake-readies-nobody task 's/loop_ready\(loop_self, task\);\s+return true;/return true;/'
+mutant cancel-wakes-nobody task 's/task->cancelled = true;\s+task_deliver\(task\);/task->cancelled = true;/'
+mutant cancel-is-an-edge task 's/return task->cancelled \? -ECANCELED : cause;/return cause;/'
+mutant yield-is-forgotten task 's/loop_ready\(loop_self, task\);\s+switch_away/switch_away/'
+mutant sleep-is-for-ever task 's/task_wake\(\(\(struct sleeper \*\)timer\)->task, 0\);//'
+mutant sleep-timer-outlives-the-sleep task 's/timer_cancel\(&sleeper\.timer\);//'
+mutant end-wakes-no-joiner task 's/waitq_wake_all\(&task->joiners\);//'
+mutant end-tells-no-group task 's/group_member_ended\(task\);/;/'
+mutant inner-cause-wins task 's/if \(s->fired\)\s+cause = /if (s->fired \&\& !cause)\n cause = /'
+mutant shield-hides-nothing task 's/if \(s->shield\)\s+return cause;//'
+mutant shield-hides-itself task 's/if \(s->fired\)(\s+)cause = s->fired;\s+if \(s->shield\)\s+return cause;/if (s->shield) return cause; if (s->fired) cause = s->fired;/'
+mutant switches-unbounded task 's/\|\| !loop->switches_left\)/)/; s/loop->switches_left--;//'
+# Scopes
+mutant scope-wakes-nobody scope 's/task_deliver\(scope->task\);//'
+mutant scope-deadline-unset scope 's/timer_set\(&scope->timer, [^;]*?on_deadline\) < 0/false/'
+mutant scope-deadline-unheard scope 's/fire\(\(struct scope \*\)[^;]*;/(void)timer;/'
+mutant scope-timer-outlives-the-scope scope 's/timer_cancel\(&scope->timer\);//'
+# Groups
+mutant last-member-wakes-nobody group 's/waitq_wake_all\(&group->done\);/;/'
+mutant failure-cancels-nobody group 's/group->error = task->result;\s+group_cancel\(group\);/group->error = task->result;/'
+mutant failure-misses-the-body group 's/scope_cancel\(&group->scope\);/;/'
+mutant failure-misses-the-members group 's/cancel_members\(group\);\s+if \(group->scope/group->cancelled = true; if (group->scope/'
+mutant outside-cancel-stops-here group 's/outside = r;\s+cancel_members\(group\);/outside = r;/'
+mutant wait-leaves-members-behind group 's/while \(group->members\) \{/if (group->members) {/'
+mutant wait-unshielded group 's/scope_enter_shield\(&shield, CLOCK_FOREVER\);/scope_enter(\&shield, CLOCK_FOREVER);/'
+mutant cancelled-member-is-a-failure group 's/ && !\(task->cancelled && task->result == -ECANCELED\)//'
+# The loop
+mutant timers-call-nobody loop 's/timer->fn\(timer\);//'
+mutant timers-do-not-end-a-sleep loop 's/int64_t left = node->deadline - read_clock\(loop\);/return -1; int64_t left = 0;/'
+mutant timer-starves-others loop 's/if \(deadline < loop_self->now\)\s+deadline = loop_self->now;//'
+mutant timer-set-twice loop 's/(int timer_set[^{]*\{\s+)timer_cancel\(timer\);/$1/'
+mutant timers-of-this-turn-run-on loop 's/ &&\s+node->order < order_end//'
+mutant posts-call-nobody loop 's/post->fn\(post\);//'
+mutant posts-of-this-turn-run-on loop 's/if \(post == &mark\)\s+return;/if (post == \&mark) { if (!loop->post_first) return; loop_post(\&mark, NULL); continue; }/'
+mutant unpost-does-nothing loop 's/if \(!post->queued\)\s+return;\s+struct post \*before/return; struct post *before/'
+mutant posts-do-not-keep-awake loop 's/awake \|= loop->ready_first \|\| loop->post_first;/awake |= loop->ready_first != NULL;/'
+mutant ready-tasks-do-not-keep-awake loop 's/awake \|= loop->ready_first \|\| loop->post_first;/awake |= loop->post_first != NULL;/'
+mutant hooks-unasked loop 's/awake \|= p->fn\(p\);//'
+mutant hooks-do-not-keep-awake loop 's/awake \|= p->fn\(p\);/p->fn(p);/'
+mutant removed-hook-is-walked-over loop 's/if \(loop_self->next_prepare == prepare\)\s+loop_self->next_prepare = prepare->next;//'
+mutant watches-call-nobody loop 's/loop->dispatching\[i\]->fn\(loop->dispatching\[i\], events\[i\]\.events\);/;/'
+mutant removed-watch-is-called loop 's/if \(loop->dispatching\[i\] == watch\)/if (0)/'
+mutant watch-modify-unsaid loop 's/if \(epoll_ctl\(loop_self->epoll_fd, EPOLL_CTL_MOD[^)]*\) < 0\)/if (0)/'
+mutant watch-stays-after-removal loop 's/epoll_ctl\(loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL\);//'
+# Descriptors, children, signals
+mutant descriptor-wakes-nobody io 's/task_wake\(w->task, 0\);//'
+mutant io-wait-keeps-its-watch io 's/r = task_park\(\);\s+watch_remove\(&w\.watch\);/r = task_park();/'
+mutant io-read-takes-a-cancel-for-ready io 's/int r = io_wait\(fd, EPOLLIN\);\s+if \(r < 0\)\s+return r;\s+ssize_t n = read/io_wait(fd, EPOLLIN); ssize_t n = read/'
+mutant sigchld-wakes-nobody io 's/waitq_wake_all\(&loop_self->children\);//'
+mutant sigchld-unwatched io 's/int r = watch_sigchld\(loop_self\);/int r = 0;/'
+mutant child-not-looked-at-before-sleep io 's/r = reap\(pid, ret_status\);\s+if \(r != 0\)\s+return r < 0 \? r : 0;\s+(r = waitq_wait\(&loop_self->children\);)/$1 if (r == 0) { r = reap(pid, ret_status); if (r != 0) return r < 0 ? r : 0; }/'
+mutant child-unreaped io 's/r = reap\(pid, ret_status\);\s+return r < 0 \? r : 0;\s+\}\s+int signals_open/return 0; }\nint signals_open/'
+mutant signal-mask-stays io 's/close\(s->fd\);\s+sigprocmask\(SIG_SETMASK, &s->before, NULL\);/close(s->fd);/'
+mutant sigchld-stays-blocked io 's/sigprocmask\(SIG_UNBLOCK, &set, NULL\);//'
+# Threads
+mutant call-rings-no-bell thread 's/ring\(loop->wake\.fd\);//'
+mutant thread-end-rings-no-bell thread 's/ring\(b->ended_fd\);//'
+mutant thread-argument-lost thread 's/give_back\(b\);/;/'
+# Generators and streams
+mutant gen-close-resumes-nobody gen 's/g->closing = true;\s+resume\(g\);/g->closing = true; g->state = GEN_ENDED;/'
+mutant gen-close-unseen gen 's/return g->closing \? -ECANCELED : 0;/return 0;/'
+mutant take-keeps-its-input stream 's/stream_close\(o->in\);\s+o->in = NULL;\s+end\(/end(/'
+mutant timeout-is-for-ever stream 's/scope_enter\(&scope, o->timeout_ns\)/scope_enter(\&scope, INT64_MAX)/'
+mutant map-end-is-not-final stream 's/o->ended = r \? r : 1;//'
+mutant merge-never-closes merge 's/if \(--m->running == 0 \|\| r < 0\)\s+chan_close\(m->chan\);//'
+mutant merge-ends-with-the-first merge 's/--m->running == 0 \|\| r < 0/true/'
+mutant merge-of-nothing-waits merge 's/if \(!m->n\)\s+chan_close\(m->chan\);//'
+mutant merge-failure-stops-nobody merge 's/chan_close\(m->chan\);\s+return r;\s+\}\s+static void begin/chan_close(m->chan); if (r < 0) m->group.error = r; return 0; }\nstatic void begin/'
+mutant merge-close-leaves-feeders merge 's/group_end\(&m->group\);//'
+mutant pmap-result-wakes-nobody pmap 's/(\(struct slot\)\{true, r, out\};)\s+waitq_wake_one\(&p->ready\);/$1/'
+mutant pmap-end-wakes-nobody pmap 's/p->input_ended = true;\s+waitq_wake_one\(&p->ready\);/p->input_ended = true;/'
+mutant pmap-room-not-given-back pmap 's/p->given\+\+;\s+semaphore_put\(&p->room\);/p->given++;/'
+mutant pmap-turn-not-given-back pmap 's/semaphore_put\(&p->turn\);//'
+mutant pmap-alone pmap 's/p->workers < p->limit/false/'
+mutant pmap-failure-stops-nobody pmap 's/if \(r < 0\)\s+p->input_ended = true;//'
+mutant completed-wakes-nobody completed 's/waitq_wake_one\(&c->ready\);//'
+mutant completed-close-leaves-tasks completed 's/group_end\(&c->group\);//'
+mutant batch-waits-for-ever batch 's/b->partial->n \? b->deadline : CLOCK_FOREVER/CLOCK_FOREVER/'
+mutant batch-clock-runs-from-each-item batch 's/if \(!b->partial->n\)\s+b->deadline/b->deadline/'
+mutant zip-loses-what-it-gathered batch 's/if \(r < 0 && task_check\(\) < 0\)\s+return r;\s+if \(r != 1\)/if (r < 0 \&\& task_check() < 0) { batch_free(z->partial); z->partial = NULL; return r; } if (r != 1)/'
+mutant batch-loses-what-it-gathered batch 's/return r; \/\/ the consumer/{ batch_free(b->partial); b->partial = NULL; return r; } \/\//'
+wait
+
+sort "$work"/*.caught 2>/dev/null || true
+if ls "$work"/*.survived >/dev/null 2>&1; then
+    cat "$work"/*.survived
+    exit 1
+fi
+ran=$(ls "$work"/*.caught | wc -l)
+[ "$ran" = "$count" ] || { echo "only $ran of $count mutants ran"; exit 1; }
+echo "$count mutants, all caught"
