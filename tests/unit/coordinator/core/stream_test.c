@@ -82,7 +82,7 @@ Test(stream, byte_credit_holds_records_back_but_never_for_good)
 Test(stream, a_consumer_that_stops_stops_the_source)
 {
     struct rig rig;
-    rig_open(&rig, 30000, &(struct core_options){.window_items = 64});
+    rig_open(&rig, 1000000, &(struct core_options){.window_items = 64});
     rig_worker(&rig, 1, 4, 1000);
     rig_submit(&rig);
     rig_run(&rig);
@@ -118,7 +118,7 @@ Test(stream, a_slow_first_chunk_holds_the_window_not_the_memory)
 Test(stream, a_billion_chunks_are_a_few_words)
 {
     struct rig rig;
-    rig_open(&rig, 30000000, NULL);
+    rig_open(&rig, 1000000000, NULL);
     rig_worker(&rig, 1, 2, 100);
     rig_submit(&rig);
     struct core_stats stats;
