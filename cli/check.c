@@ -44,7 +44,7 @@ static void describe(const char *file, const struct plan *plan)
     printf("\n");
 }
 
-int command_check(int argc, char **argv)
+int cli_check(int argc, char **argv)
 {
     _cleanup_(options_done)
     struct options o = {0};

@@ -2,5 +2,5 @@
 // status.
 #pragma once
 
-int command_run(int argc, char **argv);
-int command_check(int argc, char **argv);
+int cli_run(int argc, char **argv);
+int cli_check(int argc, char **argv);

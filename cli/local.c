@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,7 +38,7 @@ static _Noreturn void be_worker(const struct localdir *dir, uint32_t slots, int 
                                            .slots = slots,
                                            .lifeline_fd = lifeline,
                                            .local = dir};
-    _exit(worker_main(&options));
+    exit(worker_main(&options));
 }
 
 int local_worker_start(const struct localdir *dir, uint32_t slots, struct local_worker *ret,
@@ -46,6 +47,7 @@ int local_worker_start(const struct localdir *dir, uint32_t slots, struct local_
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
         return err_sys(err, -errno, "can't make a pipe");
+    fflush(NULL); // what is buffered would be written twice
     pid_t pid = fork();
     if (pid < 0) {
         int code = -errno;

@@ -1,6 +1,9 @@
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/parse.h"
 #include "cli/command.h"
@@ -24,7 +27,7 @@ static const char help[] =
 static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);
-} commands[] = {{"run", command_run}, {"check", command_check}};
+} commands[] = {{"run", cli_run}, {"check", cli_check}};
 
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -60,8 +63,18 @@ static int show_help(int argc, char **argv)
     return fflush(stdout) == 0 ? EXIT_ALL_WELL : EXIT_OUTPUT;
 }
 
+// A descriptor below 3 that the caller closed would become a socket of ours. Read-only, so that
+// writing results to a closed standard output fails instead of vanishing.
+static void keep_standard_files(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0)
+            exit(EXIT_FAULT);
+}
+
 int main(int argc, char **argv)
 {
+    keep_standard_files();
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
         fputs(help, stderr);

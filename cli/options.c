@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +13,14 @@
 static const char *const words[] = {"-p", "--param",   "-j",      "--slots", "-q",    "--quiet",
                                     "-v", "--verbose", "--color", "-h",      "--help"};
 
-static int mistake(const char *command, const char *text, const char *word)
+static int mistake(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static int mistake(const char *command, const char *fmt, ...)
 {
+    va_list ap;
     fprintf(stderr, "fanmill %s: ", command);
-    fprintf(stderr, text, word); // NOLINT(clang-diagnostic-format-nonliteral): texts are ours
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
     fprintf(stderr, "\ntry: fanmill %s --help\n", command);
     return -EINVAL;
 }

@@ -59,13 +59,18 @@ static void draw(struct report *report)
     uint64_t total = server_job_total(report->job);
     uint64_t over = s.ok + s.failed;
     int64_t seconds = (loop_now() - report->began) / NS_PER_S;
-    int n = snprintf(line, sizeof line, "%s  %" PRIu64, report->plan->name, over);
+    int n = snprintf(line, sizeof line, "%s: %" PRIu64, report->plan->name, over);
     // Later steps have chunks of their own, so a share means something only for a single step.
     if (report->plan->n_steps == 1 && total != UINT64_MAX && total > 0)
-        n += snprintf(line + n, sizeof line - (size_t)n, "/%" PRIu64 "  %" PRIu64 "%%", total,
-                      over * 100 / total);
-    n += snprintf(line + n, sizeof line - (size_t)n, " chunks  %" PRIu64 " failed  %lld:%02lld",
-                  s.failed, (long long)(seconds / 60), (long long)(seconds % 60));
+        n += snprintf(line + n, sizeof line - (size_t)n, " of %" PRIu64 " chunks (%" PRIu64 "%%)",
+                      total, over * 100 / total);
+    else
+        n += snprintf(line + n, sizeof line - (size_t)n, " chunks");
+    n += snprintf(line + n, sizeof line - (size_t)n, ", %" PRIu64 " running", running);
+    if (s.failed)
+        n += snprintf(line + n, sizeof line - (size_t)n, ", %" PRIu64 " failed", s.failed);
+    n += snprintf(line + n, sizeof line - (size_t)n, ", %lld:%02lld", (long long)(seconds / 60),
+                  (long long)(seconds % 60));
     fd_write_all(STDERR_FILENO, "\r\033[K", 4);
     fd_write_all(STDERR_FILENO, line, (size_t)n);
     report->line_shown = true;
@@ -107,24 +112,6 @@ void report_item_name(const struct plan *plan, const struct delivery *record, ch
                  plan->source.range.start + (int64_t)record->item_first * plan->source.range.step);
 }
 
-static int describe_outcome(const struct delivery *record, char *text, size_t size)
-{
-    switch ((enum outcome)record->outcome) {
-    case OUTCOME_EXIT:
-        return snprintf(text, size, "exit status %d", record->code);
-    case OUTCOME_SIGNAL: {
-        const char *name = sigabbrev_np(record->code);
-        return snprintf(text, size, "signal %d (%s)", record->code, name ? name : "?");
-    }
-    case OUTCOME_TIMEOUT:
-        return snprintf(text, size, "timeout");
-    case OUTCOME_CRASH:
-        return snprintf(text, size, "crash");
-    default:
-        return snprintf(text, size, "%s", outcome_name((enum outcome)record->outcome));
-    }
-}
-
 static void show_stderr(struct report *report, const struct delivery *record)
 {
     char text[REPORT_STDERR_MAX + 64];
@@ -155,15 +142,17 @@ static void show_stderr(struct report *report, const struct delivery *record)
 
 static void report_failure(struct report *report, const struct delivery *record)
 {
-    char outcome[64];
     char item[ITEM_NAME_MAX];
     char head[ITEM_NAME_MAX + 128];
+    bool is_typo = record->outcome == OUTCOME_NOT_FOUND || record->outcome == OUTCOME_NOT_RUNNABLE;
+    // It ends the job; those that were on their way at that moment would say the same.
+    if (is_typo && report->typos++ > 0 && !report->verbose)
+        return;
     if (++report->failures > REPORT_FAILURES_MAX && !report->verbose) {
         if (report->failures == REPORT_FAILURES_MAX + 1)
             report_say(report, "more chunks failed; they are counted (-v shows each)");
         return;
     }
-    describe_outcome(record, outcome, sizeof outcome);
     report_item_name(report->plan, record, item, sizeof item);
     int n = snprintf(head, sizeof head, "chunk %" PRIu64, record->chunk);
     if (record->step > 0)
@@ -175,8 +164,8 @@ static void report_failure(struct report *report, const struct delivery *record)
     const char *red = report->color ? "\033[31m" : "";
     const char *plain = report->color ? "\033[0m" : "";
     char line[1024];
-    n = snprintf(line, sizeof line, "%s failed: %s%s%s", head, outcome, record->error ? ": " : "",
-                 record->error ? record->error : "");
+    n = snprintf(line, sizeof line, "%s failed: %s", head,
+                 record->error ? record->error : outcome_name((enum outcome)record->outcome));
     if (n < 0)
         return;
     make_harmless(line, strlen(line));
@@ -214,6 +203,8 @@ void report_summary(struct report *report, const struct job_summary *s)
         n += snprintf(text + n, sizeof text - (size_t)n, ", %" PRIu64 " run again", s->retries);
     if (s->end == END_MAX_FAILURES)
         snprintf(text + n, sizeof text - (size_t)n, "; ended early because of failures");
+    else if (s->end == END_NOT_RUNNABLE)
+        snprintf(text + n, sizeof text - (size_t)n, "; ended early: nothing can run");
     else if (s->end == END_CANCELLED)
         snprintf(text + n, sizeof text - (size_t)n, "; ended early");
     report_say(report, "%s", text);

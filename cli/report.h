@@ -19,6 +19,7 @@ struct report {
     bool is_tty;
     bool line_shown;
     uint64_t failures;
+    uint64_t typos; // commands that could not be run
     int64_t began;
     struct timer timer;
 };

@@ -20,6 +20,7 @@
 #include "coordinator/server.h"
 #include "pipelines/load.h"
 #include "pipelines/sink.h"
+#include "transport/zsock.h"
 #include "worker/cpus.h"
 
 static const char help[] =
@@ -113,6 +114,9 @@ static int consume(struct run_state *run)
         make_record(run->plan, d, item, sizeof item, &record);
         int w = run->sink_error ? 0 : sink_write(run->sink, &record, &err);
         server_delivery_free(d);
+        // What is there is shown before we wait for more.
+        if (w == 0 && !run->sink_error && !server_job_ready(run->job))
+            w = sink_flush(run->sink, &err);
         if (w == -ECANCELED)
             return w;
         if (w < 0)
@@ -145,10 +149,11 @@ static int watch_signals(void *arg)
 
 static void describe_death(int status, char *text, size_t size)
 {
-    if (WIFSIGNALED(status))
-        snprintf(text, size, "killed by signal %d (%s)", WTERMSIG(status),
-                 sigabbrev_np(WTERMSIG(status)));
-    else
+    if (WIFSIGNALED(status)) {
+        const char *name = sigabbrev_np(WTERMSIG(status));
+        snprintf(text, size, "killed by signal %d (%s%s)", WTERMSIG(status), name ? "SIG" : "",
+                 name ? name : "unknown");
+    } else
         snprintf(text, size, "ended with status %d", WEXITSTATUS(status));
 }
 
@@ -226,7 +231,8 @@ static int finish(struct run_state *run)
     }
     if (summary.end == END_SOURCE || summary.end == END_INTERNAL)
         report_say(&run->report, "%s", summary.text);
-    report_summary(&run->report, &summary);
+    if (run->sink_error != -EPIPE)
+        report_summary(&run->report, &summary);
     return choose_status(run, &summary);
 }
 
@@ -303,7 +309,13 @@ static int start(struct run_state *run)
         status = EXIT_OUTPUT;
         r = sink_open(run->plan, write_stdout, run, &run->sink, &err);
     }
-    if (r == 0) {
+    if (r == 1) {
+        if (!run->options->quiet)
+            fprintf(stderr, "fanmill: '%s' is there already: nothing to do (if_exists: skip)\n",
+                    run->plan->sink.path);
+        status = EXIT_ALL_WELL;
+        local_worker_abandon(&run->worker);
+    } else if (r == 0) {
         status = loop_run(main_task, run);
         if (status < 0)
             status = EXIT_FAULT;
@@ -317,7 +329,7 @@ static int start(struct run_state *run)
     return status;
 }
 
-int command_run(int argc, char **argv)
+int cli_run(int argc, char **argv)
 {
     _cleanup_(options_done)
     struct options o = {0};

@@ -68,7 +68,7 @@ static bool ring_reserve(struct server_job *job)
     struct delivery **ring = malloc(cap * sizeof *ring);
     if (!ring)
         return false;
-    for (size_t i = 0; i < job->ring_len; i++)
+    for (size_t i = 0; i < job->ring_len && job->ring_cap; i++)
         ring[i] = job->ring[(job->ring_first + i) % job->ring_cap];
     free(job->ring);
     job->ring = ring;
@@ -107,6 +107,11 @@ void server_job_ended(struct server_job *job, const struct job_summary *summary)
         job->summary.end = END_INTERNAL;
     waitq_wake_all(&job->consumer);
     waitq_wake_all(&job->feeder);
+}
+
+bool server_job_ready(const struct server_job *job)
+{
+    return job->ring_len > 0 || job->ended;
 }
 
 int server_job_next(struct server_job *job, struct delivery **ret)

@@ -44,6 +44,8 @@ int server_submit(struct server *server, const struct plan *plan, struct source_
 // The next record in the job's order. Suspends. 1 with a delivery that the caller frees
 // (server_delivery_free), 0 at the end, or the cause of a cancel.
 int server_job_next(struct server_job *job, struct delivery **ret);
+// True when server_job_next would not suspend: a writer that buffers need not write now.
+bool server_job_ready(const struct server_job *job);
 void server_delivery_free(struct delivery *delivery);
 // The same as a stream of struct delivery *. The stream's close closes the job.
 struct stream *server_job_stream(struct server_job *job);

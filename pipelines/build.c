@@ -106,13 +106,15 @@ static void tell_unknown(struct builder *b, struct node *value, enum section sec
                name);
 }
 
-void check_keys(struct builder *b, struct node *map, enum section section)
+bool check_keys(struct builder *b, struct node *map, enum section section)
 {
+    bool known = true;
     for (struct node *value = map->first; value; value = value->next) {
         const char *name = value->key->text;
         const struct schema_key *key = schema_find(section, name);
         if (strncmp(name, "x-", 2) == 0)
             continue;
+        known &= key != NULL;
         if (!key)
             tell_unknown(b, value, section);
         else if (key->flags & KEY_RESERVED)
@@ -128,6 +130,7 @@ void check_keys(struct builder *b, struct node *map, enum section section)
             diag_error(b->diag, map->at, NULL, "%s%s'%s' is missing: %s", path, *path ? ": " : "",
                        schema[i].name, schema[i].help);
         }
+    return known;
 }
 
 char *keep(struct builder *b, const char *text)

@@ -37,7 +37,8 @@ void tell_warning(struct builder *b, const struct node *node, const char *hint, 
 void node_path(const struct node *node, char *ret, size_t size);
 
 // Unknown, reserved and missing keys of a map.
-void check_keys(struct builder *b, struct node *map, enum section section);
+// False when a key is unknown: then what seems to be missing may only be misspelled.
+bool check_keys(struct builder *b, struct node *map, enum section section);
 // "did you mean 'x'?" into `ret`, or NULL when nothing is near.
 #define HINT_MAX 256
 const char *hint_nearest(char ret[HINT_MAX], const char *word, const char *const *names, size_t n);

@@ -98,7 +98,7 @@ static void read_sink_map(struct builder *b, struct node *map)
     struct node *kind = NULL, *node;
     unsigned word = 0, format = 0;
     size_t n = 0;
-    check_keys(b, map, SECTION_SINK);
+    bool known = check_keys(b, map, SECTION_SINK);
     for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if ((node = node_get(map, kinds[i]))) {
             kind = node;
@@ -106,7 +106,8 @@ static void read_sink_map(struct builder *b, struct node *map)
             n++;
         }
     if (n != 1) {
-        tell(b, map, NULL, "needs exactly one of stdout, file, dir");
+        if (n || known)
+            tell(b, map, "or write: sink: none", "needs exactly one of stdout, file, dir");
         return;
     }
     if (sink->kind == SINK_STDOUT && read_word(b, SECTION_SINK, map, "stdout", &word))

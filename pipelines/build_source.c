@@ -188,7 +188,7 @@ void build_source(struct builder *b)
     size_t n = 0, n_later = 0, len = 0;
     if (!map || !want_map(b, map))
         return;
-    check_keys(b, map, SECTION_SOURCE);
+    bool known = check_keys(b, map, SECTION_SOURCE);
     for (size_t i = 0; i < sizeof(later_kinds) / sizeof(later_kinds[0]); i++)
         n_later += node_get(map, later_kinds[i]) != NULL;
     for (unsigned i = 0; i < N_KINDS; i++) {
@@ -200,7 +200,7 @@ void build_source(struct builder *b)
         len += (size_t)snprintf(found + len, sizeof(found) - len, "%s%s", n ? ", " : "", kinds[i]);
         n++;
     }
-    if (n + n_later != 1)
+    if (n + n_later > 1 || (n + n_later == 0 && known))
         tell(b, map, NULL, "needs exactly one of files, items, lines, range, data (found: %s)",
              n ? found : "none");
     if (n != 1 || n_later > 0)

@@ -272,9 +272,11 @@ static void read_resources(struct builder *b, const struct node *map, struct dra
         tell(b, gpu, NULL, "not in this version of fanmill");
     else
         read_count(b, SECTION_RESOURCES, node, "gpus", &gpus);
+    if (draft->cpus > 1 || draft->memory_bytes)
+        tell_warning(b, node, NULL, "resources are read but not yet enforced in this version");
 }
 
-static bool read_kind(struct builder *b, struct node *node, struct stage *stage)
+static bool read_kind(struct builder *b, struct node *node, bool known, struct stage *stage)
 {
     char found[64] = "";
     size_t n = 0, len = 0;
@@ -285,7 +287,7 @@ static bool read_kind(struct builder *b, struct node *node, struct stage *stage)
             (size_t)snprintf(found + len, sizeof(found) - len, "%s%s", n++ ? ", " : "", kinds[i]);
         stage->kind = (enum stage_kind)i;
     }
-    if (n != 1)
+    if (n > 1 || (n == 0 && known))
         tell(b, node, NULL, "needs exactly one of command, pipe, kernel (found: %s)",
              n ? found : "none");
     return n == 1;
@@ -323,8 +325,8 @@ bool stage_read(struct builder *b, struct node *node, enum section section, stru
     ret->node = node;
     if (!want_map(b, node))
         return false;
-    check_keys(b, node, section);
-    if (!read_kind(b, node, stage))
+    bool known = check_keys(b, node, section);
+    if (!read_kind(b, node, known, stage))
         return false;
     struct node *action = node_get(node, kinds[stage->kind]);
     if (stage->kind == STAGE_KERNEL)

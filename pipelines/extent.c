@@ -93,7 +93,7 @@ static int append_tail(int fd, const struct extent *e, size_t begin, const char 
     while (out->data[out->len - 1] != e->record_end) {
         if (out->len - begin >= EXTENT_BYTES_MAX)
             return err_set(err, -EFBIG, "'%s': the record that reaches over byte %llu is too long",
-                           path, (unsigned long long)(e->offset + e->length));
+                           path, (unsigned long long)e->offset + e->length);
         size_t from = out->len;
         ssize_t n = append_at(fd, offset, TAIL_BLOCK, path, out, err);
         if (n <= 0)
@@ -117,7 +117,7 @@ static int read_extent(int fd, const struct extent *e, const char *path, struct 
         return (int)n;
     if ((size_t)n < e->length + before)
         return err_set(err, -ESTALE, "'%s' became shorter than %llu bytes while it was used", path,
-                       (unsigned long long)(e->offset + e->length));
+                       (unsigned long long)e->offset + e->length);
     if (before) {
         uint8_t *first = out->data + begin;
         const uint8_t *end = memchr(first, e->record_end, (size_t)n);

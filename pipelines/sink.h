@@ -32,14 +32,18 @@ struct record {
 // or a negative errno (-EPIPE: the reader went away).
 typedef int sink_stdout_fn(void *arg, const void *data, size_t len);
 
-// Opens the plan's sink: creates the file beside its target (renamed over it by sink_finish), makes
-// the directory. Borrows the plan. -EEXIST by if_exists, with text.
+// Opens the plan's sink: creates the file beside its target (sink_finish renames it), makes the
+// directory. Borrows the plan. 0; 1 without a writer when the file is there and if_exists is skip:
+// nothing need run; -EEXIST by if_exists: error; other negative errno, with text.
 int sink_open(const struct plan *plan, sink_stdout_fn *write_stdout, void *arg,
               struct sink_writer **ret, struct err *err);
-// Takes one record. A raw sink writes the bytes of results that are ok; a json sink writes one line
-// for each record. Blocking for files. Errors: -ENOSPC, -EPIPE, ... with text naming the path.
+// Takes one record. A raw sink writes the bytes of results that are ok; a json sink one line for
+// each record (pipelines/json.h); a dir sink one whole file. Buffers; blocking for files. Errors:
+// -ENOSPC, -EPIPE, ... with text naming the path; -EPERM: a name that leads out of the directory.
 int sink_write(struct sink_writer *sink, const struct record *record, struct err *err);
-// Flushes and puts the file in its place. After an error, or when it is not called, sink_close
-// removes what is unfinished.
+// Writes what is buffered. Errors as sink_write.
+int sink_flush(struct sink_writer *sink, struct err *err);
+// Flushes and puts the file in its place.
 int sink_finish(struct sink_writer *sink, struct err *err);
+// Removes what sink_finish did not put in its place. Accepts NULL. Returns NULL.
 struct sink_writer *sink_close(struct sink_writer *sink);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 
 #include <zmq.h>
 
@@ -12,7 +13,8 @@
 #include "base/cleanup.h"
 
 #define MESSAGE_MAX ((int64_t)257 << 20) // ZMQ_MAXMSGSIZE per frame; proto/limits.h keeps below it
-#define QUEUE_MESSAGES 20000             // HWM: a fuse. Credit keeps the queue below it
+#define FILES_MIN 48u
+#define QUEUE_MESSAGES 20000 // HWM: a fuse. Credit keeps the queue below it
 #define HANDSHAKE_MS 5000
 #define RECONNECT_MS 50
 #define RECONNECT_MAX_MS 10000
@@ -34,6 +36,11 @@ struct zsock {
 
 int transport_new(struct transport **ret, struct err *err)
 {
+    struct rlimit files;
+    // ZeroMQ aborts the process when it can't open its descriptors.
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < FILES_MIN)
+        return err_set(err, -EMFILE, "%llu open files are allowed (ulimit -n); %u are needed",
+                       (unsigned long long)files.rlim_cur, FILES_MIN);
     struct transport *t = calloc(1, sizeof(*t));
     if (!t)
         return err_set(err, -ENOMEM, "out of memory");

@@ -14,35 +14,33 @@ struct pool;
 struct pool_callbacks {
     // One part of a chunk's outcome. Borrowed for the call. When `more` is false the chunk is over.
     void (*result)(void *arg, const struct result *result);
-    // A kernel told its progress, or a heartbeat's worth of news. Optional.
-    void (*progress)(void *arg, uint64_t job, uint64_t chunk, uint64_t done, uint64_t total);
-    // The pool has room for more chunks than it holds. Called from the loop, at most once a turn.
-    void (*room)(void *arg);
-    // The zygote died or executors can't be forked: the worker can't go on.
+    // The zygote died, executors can't be forked or memory is out: the worker can't go on. Once.
     void (*broken)(void *arg, int code, const char *text);
 };
 
 // Forks nothing itself: asks the zygote, which was forked before any loop or context. Must be
-// called from a task of the running loop. Executors are started as chunks come, up to `slots`.
+// called in the running loop; callbacks come from it. Executors are started as chunks come, up to
+// `slots`; the first one at once, so that it is there when the first chunk is. Borrows zygote and
+// callbacks.
 int pool_new(struct zygote *zygote, uint32_t slots, const struct pool_callbacks *callbacks,
              void *arg, struct pool **ret, struct err *err);
-// Defines a step; chunks of it follow. The bytes are pipelines/plan.h's packed step; checked here.
-int pool_define(struct pool *pool, uint64_t job, uint32_t step, const void *packed, size_t len,
-                struct err *err);
+// Closes all sockets and forgets all chunks. What runs is ended by zygote_free(). Accepts NULL.
+// Returns NULL.
+struct pool *pool_free(struct pool *pool);
+
+// Defines a step; chunks of it follow. Its bytes are pipelines/plan.h's packed step; checked here.
+int pool_define(struct pool *pool, const struct msg_step *step, struct err *err);
 void pool_forget(struct pool *pool, uint64_t job);
-// Takes a lease in: copies what it needs. Chunks queue inside; see pool_held.
+// Takes a lease in: copies what it needs. -ENOENT: of an unknown step; -ENOMEM.
 int pool_add(struct pool *pool, const struct lease *lease);
-// Chunks taken in and not begun / running now.
+// Chunks taken in and not begun; chunks running now.
 uint32_t pool_held(const struct pool *pool);
 uint32_t pool_running(const struct pool *pool);
 // Mean run time of recent chunks in ns; 0: none yet. The agent sizes its credit by it.
 int64_t pool_mean_run_ns(const struct pool *pool);
-// Gives up what has not begun: calls `back` for each run of chunks that leaves.
+// Gives up what no executor has yet: calls `back` for each run of chunks that leaves.
 void pool_return_queued(struct pool *pool, uint64_t job, bool all_jobs,
                         void (*back)(void *arg, const struct msg_return *run), void *arg);
 // Ends running chunks of a job: TERM, 5 s later KILL, to their process groups; or KILL at once.
 // Each still ends with a result callback (OUTCOME_CANCELLED).
 void pool_cancel(struct pool *pool, uint64_t job, bool kill_now);
-// Ends all executors and their commands and waits for it; suspends at most about 6 s.
-void pool_stop(struct pool *pool);
-struct pool *pool_free(struct pool *pool);

@@ -69,6 +69,7 @@ Test(extent, a_peers_values_are_bounded)
         cr_expect_eq(extent_get(b.data, b.len, &back), -EPROTO, "extent %zu", i);
         cr_expect_eq(extent_read(&bad[i], "/", &b, &err), -EPROTO, "extent %zu", i);
     }
+    buf_done(&b);
     buf_init(&b, 8);
     struct extent good = extent_of("a long enough path", 0, 1, true);
     cr_assert_eq(extent_put(&b, &good), -ENOBUFS);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "pipelines/extent.h"
 #include "pipelines/frame.h"
 #include "pipelines/source.h"
@@ -49,6 +50,11 @@ struct seen {
     struct err err;
 };
 
+static void seen_done(struct seen *s)
+{
+    buf_done(&s->text);
+}
+
 static void see_chunk(struct seen *s, const struct plan *plan, const struct run *run, uint64_t i,
                       const uint8_t *data, size_t len)
 {
@@ -82,6 +88,7 @@ static void see_chunk(struct seen *s, const struct plan *plan, const struct run 
 
 static int see(struct seen *s, const struct plan *plan, const struct source_want *want)
 {
+    seen_done(s);
     *s = (struct seen){0};
     struct source_reader *r;
     int result = source_open(plan, &r, &s->err);
@@ -130,7 +137,8 @@ Test(source, a_range_of_any_length_costs_nothing)
     struct made m;
     struct plan *plan = make(&m, "/", SOURCE_RANGE, CHUNK_ITEMS, 1);
     plan->source.range = (struct range){1, 1, 1000000000};
-    struct seen s;
+    _cleanup_(seen_done)
+    struct seen s = {0};
     struct source_want want = {.chunks = UINT64_MAX, .slots = 2};
     cr_assert_eq(see(&s, plan, &want), 0);
     cr_assert(s.chunks == 1000000000 && s.runs == 1);
@@ -151,7 +159,8 @@ Test(source, parts_are_as_many_as_asked)
 {
     struct made m;
     struct plan *plan = make(&m, "/", SOURCE_RANGE, CHUNK_PARTS, 6);
-    struct seen s;
+    _cleanup_(seen_done)
+    struct seen s = {0};
     for (uint64_t count = 1; count < 40; count++)
         for (uint64_t n = 1; n < 12; n++) {
             plan->source.range.count = count;
@@ -200,7 +209,8 @@ Test(source, auto_chunks_grow_with_what_is_seen)
     // Items that take long stay alone.
     plan = make(&m, "/", SOURCE_ITEMS, CHUNK_AUTO, 0);
     add(&m, "a"), add(&m, "b");
-    struct seen s;
+    _cleanup_(seen_done)
+    struct seen s = {0};
     cr_assert_eq(see(&s, plan, &anything), 0);
     expect_seen(&s, "[a][b]");
     buf_done(&s.text);
@@ -211,7 +221,8 @@ Test(source, items_raw_or_framed_within_the_want)
     struct made m;
     struct plan *plan = make(&m, "/", SOURCE_ITEMS, CHUNK_ITEMS, 1);
     add(&m, "a b"), add(&m, ""), add(&m, "ccccc"), add(&m, "d"), add(&m, "e");
-    struct seen s;
+    _cleanup_(seen_done)
+    struct seen s = {0};
     cr_assert_eq(see(&s, plan, &anything), 0);
     expect_seen(&s, "[a b][][ccccc][d][e]");
     cr_assert_eq(s.runs, 1);
@@ -264,7 +275,8 @@ Test(source, files_by_patterns_sorted_bytewise)
         struct plan *plan = make(&m, f.path, SOURCE_FILES, CHUNK_ITEMS, 1);
         for (size_t k = 0; k < 3 && cases[i].texts[k]; k++)
             add(&m, cases[i].texts[k]);
-        struct seen s;
+        _cleanup_(seen_done)
+        struct seen s = {0};
         cr_expect_eq(see(&s, plan, &anything), 0, "%s", s.err.text);
         expect_seen(&s, cases[i].seen);
         buf_done(&s.text);
@@ -272,7 +284,8 @@ Test(source, files_by_patterns_sorted_bytewise)
     struct made m;
     struct plan *plan = make(&m, f.path, SOURCE_FILES, CHUNK_ITEMS, 1);
     char pattern[128];
-    struct seen s;
+    _cleanup_(seen_done)
+    struct seen s = {0};
     snprintf(pattern, sizeof(pattern), "%s/d/*.txt", f.path);
     add(&m, pattern);
     cr_assert_eq(see(&s, plan, &anything), 0, "%s", s.err.text);
@@ -303,7 +316,8 @@ Test(source, what_is_missing_is_named)
         {SOURCE_DATA, "*.log", -ENOENT, "source.data: no file matches '*.log'"},
     };
     struct made m;
-    struct seen s;
+    _cleanup_(seen_done)
+    struct seen s = {0};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct plan *plan = make(&m, f.path, cases[i].kind, CHUNK_AUTO, 0);
         add(&m, cases[i].text);
@@ -337,7 +351,8 @@ Test(source, lines_of_files)
     struct made m;
     struct plan *plan = make(&m, f.path, SOURCE_LINES, CHUNK_ITEMS, 1);
     add(&m, "a"), add(&m, "empty"), add(&m, "a");
-    struct seen s;
+    _cleanup_(seen_done)
+    struct seen s = {0};
     cr_assert_eq(see(&s, plan, &anything), 0);
     expect_seen(&s, "[one][two][][last][one][two][][last]");
     buf_done(&s.text);
@@ -407,7 +422,8 @@ Test(source, a_line_over_the_limit_is_an_error)
     struct made m;
     struct plan *plan = make(&m, f.path, SOURCE_LINES, CHUNK_AUTO, 0);
     add(&m, "large");
-    struct seen s;
+    _cleanup_(seen_done)
+    struct seen s = {0};
     cr_assert_eq(see(&s, plan, &anything), -EMSGSIZE);
     expect_error(&s, "'large': a line or chunk is longer");
     buf_done(&s.text);
@@ -438,7 +454,8 @@ Test(source, data_joins_to_the_files)
                                  round % 4 ? (uint64_t)rand_r(&seed) % 50 + 1 : 0);
         add(&m, "a"), add(&m, "b"), add(&m, "c");
         struct source_want want = {(uint64_t)rand_r(&seed) % 9 + 1, 100, 0, 2};
-        struct seen s;
+        _cleanup_(seen_done)
+        struct seen s = {0};
         cr_assert_eq(see(&s, plan, &want), 0, "%s", s.err.text);
         size_t kept = 0;
         for (size_t i = 0; i + 1 < s.text.len; i++)
@@ -461,7 +478,8 @@ Test(source, data_by_lines_and_parts_exactly)
     struct made m;
     struct plan *plan = make(&m, f.path, SOURCE_DATA, CHUNK_LINES, 2);
     add(&m, "a"), add(&m, "empty");
-    struct seen s;
+    _cleanup_(seen_done)
+    struct seen s = {0};
     cr_assert_eq(see(&s, plan, &anything), 0);
     expect_seen(&s, "[1\n22\n][333\n4\n][5]");
     buf_done(&s.text);
@@ -592,13 +610,15 @@ Test(source, data_of_a_pipe_is_cut_here)
         struct made m;
         struct plan *plan = make(&m, f.path, SOURCE_DATA, rules[i].rule, rules[i].n);
         add(&m, "a"), add(&m, "-"), add(&m, "a");
-        struct seen s;
+        _cleanup_(seen_done)
+        struct seen s = {0};
         cr_assert_eq(see(&s, plan, &anything), 0, "%s", s.err.text);
         expect_seen(&s, seen[i]);
         buf_done(&s.text);
     }
     struct made m;
-    struct seen s;
+    _cleanup_(seen_done)
+    struct seen s = {0};
     struct plan *plan = make(&m, f.path, SOURCE_DATA, CHUNK_PARTS, 2);
     add(&m, "-");
     cr_assert_eq(see(&s, plan, &anything), -EINVAL);

@@ -284,7 +284,7 @@ Test(message, limits_hold_at_the_limit_and_one_past_it)
     result_batch_begin(&w, &h, &b, 1, 1);
     uint8_t *part = calloc(1, PROTO_RESULT_PART_MAX + 1);
     struct result result = {.n_items = 1, .body = part, .body_len = PROTO_RESULT_PART_MAX};
-    for (int i = 0; i < 4; i++)
+    for (unsigned i = 0; i < PROTO_BODY_MAX / PROTO_RESULT_PART_MAX; i++)
         cr_assert_eq(result_batch_add(&w, &result), 0);
     cr_assert_eq(result_batch_add(&w, &result), -E2BIG, "the body is full");
     result.body_len++;

@@ -1,0 +1,119 @@
+# kill -9 of each part in the middle of a job.
+. tests/support/lib.sh
+
+# start OPTION... JOB: in the background; $pid. Waits until a chunk says that it is on.
+start() {
+    rm -f "$WORK/on"
+    "$FANMILL_BIN" run "$@" >stdout 2>stderr &
+    pid=$!
+    until_file "$WORK/on"
+}
+finished() {
+    wait "$pid"
+    STATUS=$?
+}
+children_of() { cat /proc/"$1"/task/*/children 2>/dev/null; }
+first_child() { children_of "$1" | tr ' ' '\n' | grep . | head -n 1; }
+worker_of() { first_child "$1"; }
+zygote_of() { first_child "$(worker_of "$1")"; }
+
+job long <<EOF
+source: {range: 1..1000}
+stages: [{command: "if test {} -le 3; then echo {}; else echo on >>$WORK/on; sleep 300; fi"}]
+EOF
+
+# The first three are finished, and two more are on.
+start_long() {
+    start -j 2 long.yaml
+    until_lines 3 stdout
+}
+
+case_is "the worker is killed: told, status 3, finished results kept, nothing left"
+start_long
+kill -KILL "$(worker_of $pid)"
+finished
+expect_status 3
+expect_stdout "$(seq 1 3)"
+expect_stderr "the worker process"
+expect_stderr "killed by signal 9 (SIGKILL)"
+expect_nothing_left
+
+case_is "the zygote is killed: told, status 3, nothing left"
+start_long
+kill -KILL "$(zygote_of $pid)"
+finished
+expect_status 3
+expect_stdout "$(seq 1 3)"
+expect_stderr "zygote"
+expect_nothing_left
+
+case_is "the coordinator is killed: nothing left"
+start -j 2 long.yaml
+{
+    kill -KILL $pid
+    finished
+} 2>/dev/null
+expect_status 137
+expect_nothing_left
+
+case_is "an executor is killed: its chunk runs again, every result is there once"
+job once <<EOF
+source: {range: 1..300}
+stages:
+  - command: |
+      if test {} = 150 && test "\$FANMILL_ATTEMPT" = 1; then
+        echo \$PPID >>$WORK/on; sleep 300
+      fi
+      echo {}
+EOF
+start -j 2 once.yaml
+kill -KILL "$(cat on)"
+finished
+expect_status 0
+expect_stdout "$(seq 1 300)"
+expect_nothing_left
+
+case_is "an executor is killed at every chunk of a stretch"
+job often <<EOF
+source: {range: 1..120}
+chunk: {items: 1}
+crash_limit: 5
+stages:
+  - command: |
+      if test "\$FANMILL_ATTEMPT" -le 2; then kill -KILL \$PPID; sleep 300; fi
+      echo {}
+EOF
+fanmill run -j 2 often.yaml
+expect_status 0
+expect_stdout "$(seq 1 120)"
+expect_nothing_left
+
+case_is "kernels: a crash costs the chunk that ran, not those sent ahead with it"
+job ahead <<'EOF'
+source: {range: 1..20000}
+chunk: {items: 1}
+stages:
+  - kernel: crash
+    args: {attempts: "0"}
+EOF
+fanmill run ahead.yaml
+expect_status 0
+job ahead2 <<'EOF'
+source: {range: 1..300}
+chunk: {items: 1}
+stages: [{kernel: crash, args: {attempts: "1"}}]
+EOF
+fanmill run -v ahead2.yaml
+expect_status 0
+expect_stderr "300 chunks ok, 0 failed, 300 run again"
+
+case_is "stopped and continued, the coordinator goes on"
+start -j 2 once.yaml
+kill -STOP $pid
+kill -KILL "$(cat on)"
+kill -CONT $pid
+finished
+expect_status 0
+expect_stdout "$(seq 1 300)"
+expect_nothing_left
+finish

@@ -1,0 +1,280 @@
+#include "worker/agent.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "async/group.h"
+#include "async/io.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "worker/cpus.h"
+#include "worker/zygote.h"
+
+#define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+void agent_end(struct agent *agent, int status)
+{
+    if (agent->state == AGENT_OVER)
+        return;
+    agent->state = AGENT_OVER;
+    agent->status = status;
+    event_flag_set(&agent->over);
+}
+
+void agent_send(struct agent *agent)
+{
+    int r = zsock_send(agent->socket, 0, agent->scratch.data, agent->scratch.len, NULL, 0);
+    agent->last_sent = loop_now();
+    if (r < 0)
+        log_warn("a message was not sent", "code=%d", r);
+}
+
+static void on_result(void *arg, const struct result *result)
+{
+    struct agent *agent = arg;
+    int r = outbox_add(&agent->outbox, result);
+    if (r < 0) {
+        log_error("a result can't be packed", "chunk=%llu code=%d",
+                  (unsigned long long)result->chunk, r);
+        agent_end(agent, WORKER_BROKEN);
+    }
+}
+
+static void on_broken(void *arg, int code, const char *text)
+{
+    struct agent *agent = arg;
+    log_error("the worker can't go on", "reason=\"%s\" code=%d", text, code);
+    agent_end(agent, WORKER_BROKEN);
+}
+
+static uint32_t window_now(const struct agent *agent)
+{
+    int64_t mean = pool_mean_run_ns(agent->pool);
+    uint64_t per_slot = 2;
+    if (agent->state != AGENT_WORKING || outbox_is_full(&agent->outbox))
+        return 0;
+    if (mean > 0 && AGENT_AHEAD_NS / mean > 2)
+        per_slot = (uint64_t)(AGENT_AHEAD_NS / mean);
+    uint64_t window = per_slot * agent->slots;
+    uint32_t max = agent->slots * 2 > AGENT_WINDOW_MAX ? agent->slots * 2 : AGENT_WINDOW_MAX;
+    return window < max ? (uint32_t)window : max;
+}
+
+static bool send_credit(struct agent *agent)
+{
+    uint32_t window = window_now(agent);
+    uint32_t told = agent->told_items;
+    uint32_t change = window > told ? window - told : told - window;
+    bool tell = !agent->credit_told || (window == 0) != (told == 0) ||
+                (change > 0 && change >= told / AGENT_CREDIT_SHARE);
+    if (!tell)
+        return false;
+    buf_clear(&agent->scratch);
+    if (msg_put_credit(&agent->scratch, &(struct msg_credit){.window_items = window,
+                                                             .window_bytes = AGENT_WINDOW_BYTES}) <
+        0)
+        return false;
+    agent->credit_told = true;
+    agent->told_items = window;
+    agent_send(agent);
+    return true;
+}
+
+static bool is_idle(const struct agent *agent)
+{
+    return pool_held(agent->pool) == 0 && pool_running(agent->pool) == 0 &&
+           outbox_is_empty(&agent->outbox);
+}
+
+// Before the loop sleeps: what came together in this turn leaves as one message. After a send the
+// loop stays awake, so that the socket looks at its events again.
+static bool on_flush(struct prepare *prepare)
+{
+    struct agent *agent = CONTAINER(prepare, struct agent, flush);
+    if (agent->state == AGENT_GREETING || agent->state == AGENT_OVER)
+        return false;
+    int sent = outbox_send(&agent->outbox, agent->socket);
+    if (sent < 0) {
+        log_error("results can't be sent", "code=%d", sent);
+        agent_end(agent, WORKER_LOST);
+        return false;
+    }
+    if (sent > 0)
+        agent->last_sent = loop_now();
+    bool told = send_credit(agent);
+    if (agent->state == AGENT_DRAINING && is_idle(agent)) {
+        buf_clear(&agent->scratch);
+        if (msg_put_bye(&agent->scratch, &(struct msg_bye){.reason = "drained"}) == 0)
+            agent_send(agent);
+        agent_end(agent, 0);
+    }
+    return sent > 0 || told;
+}
+
+static void on_heartbeat(struct timer *timer)
+{
+    struct agent *agent = CONTAINER(timer, struct agent, heartbeat);
+    int64_t now = loop_now();
+    // A lifeline tells the truth even when the coordinator is only stopped for a while.
+    if (agent->options->lifeline_fd < 0 && now - agent->last_heard > agent->silence_ns) {
+        log_error("the coordinator is silent", "seconds=%lld",
+                  (long long)((now - agent->last_heard) / NS_PER_S));
+        agent_end(agent, WORKER_LOST);
+        return;
+    }
+    if (agent->state != AGENT_GREETING && now - agent->last_sent >= agent->heartbeat_ns) {
+        struct msg_heartbeat beat = {.running = pool_running(agent->pool),
+                                     .held = pool_held(agent->pool)};
+        buf_clear(&agent->scratch);
+        if (msg_put_heartbeat(&agent->scratch, &beat) == 0)
+            agent_send(agent);
+    }
+    timer_set(&agent->heartbeat, clock_after(now, agent->heartbeat_ns / 2), on_heartbeat);
+}
+
+static int say_hello(struct agent *agent)
+{
+    struct msg_hello hello = {.version_min = PROTO_VERSION_MIN, .version_max = PROTO_VERSION_MAX};
+    if (getrandom(hello.session, sizeof hello.session, 0) != sizeof hello.session)
+        return -EIO;
+    snprintf(hello.software, sizeof hello.software, "fanmill %s", FM_VERSION);
+    buf_clear(&agent->scratch);
+    int r = msg_put_hello(&agent->scratch, &hello);
+    if (r == 0)
+        agent_send(agent);
+    return r;
+}
+
+// Returns 1 for the coordinator's go, 0 when it is gone.
+static int wait_for_go(const struct agent *agent)
+{
+    char byte;
+    if (agent->options->lifeline_fd < 0)
+        return 1;
+    return io_read(agent->options->lifeline_fd, &byte, 1) == 1;
+}
+
+static int watch_lifeline(void *arg)
+{
+    struct agent *agent = arg;
+    char byte;
+    ssize_t n;
+    while ((n = io_read(agent->options->lifeline_fd, &byte, 1)) > 0)
+        ;
+    if (n != -ECANCELED)
+        agent_end(agent, WORKER_LOST);
+    return 0;
+}
+
+static int watch_signals(void *arg)
+{
+    struct agent *agent = arg;
+    const int list[] = {SIGTERM, SIGINT, SIGHUP};
+    struct signals signals;
+    if (signals_open(list, sizeof list / sizeof list[0], &signals) < 0)
+        return 0;
+    if (signals_next(&signals) > 0) {
+        agent_drain(agent);
+        if (signals_next(&signals) > 0)
+            agent_end(agent, 0);
+    }
+    signals_close(&signals);
+    return 0;
+}
+
+static int serve(struct agent *agent)
+{
+    struct group group;
+    group_open(&group);
+    int r = 0;
+    if (agent->options->lifeline_fd >= 0)
+        r = group_spawn(&group, "lifeline", watch_lifeline, agent);
+    if (r == 0)
+        r = group_spawn(&group, "signals", watch_signals, agent);
+    if (r == 0)
+        r = say_hello(agent);
+    if (r == 0)
+        event_flag_wait(&agent->over);
+    else
+        agent_end(agent, WORKER_BROKEN);
+    group_cancel(&group);
+    group_wait(&group);
+    return 0;
+}
+
+struct start {
+    struct agent *agent;
+    struct zygote *zygote;
+};
+
+static int run(void *arg)
+{
+    struct start *start = arg;
+    struct agent *agent = start->agent;
+    const struct pool_callbacks callbacks = {.result = on_result, .broken = on_broken};
+    struct transport *transport = NULL;
+    struct err err = {0};
+    if (!wait_for_go(agent))
+        return WORKER_LOST;
+    int r = pool_new(start->zygote, agent->slots, &callbacks, agent, &agent->pool, &err);
+    if (r == 0)
+        r = transport_new(&transport, &err);
+    if (r == 0)
+        r = zsock_open(transport, ZSOCK_DEALER, agent_pump, agent, &agent->socket, &err);
+    if (r == 0)
+        r = zsock_connect(agent->socket, agent->options->endpoint, &err);
+    if (r == 0) {
+        agent->last_heard = agent->last_sent = loop_now();
+        agent->heartbeat_ns = PROTO_HEARTBEAT_NS;
+        agent->silence_ns = PROTO_SILENCE_NS;
+        prepare_add(&agent->flush, on_flush);
+        timer_set(&agent->heartbeat, clock_after(loop_now(), agent->heartbeat_ns), on_heartbeat);
+        serve(agent);
+        prepare_remove(&agent->flush);
+        timer_cancel(&agent->heartbeat);
+    } else {
+        log_error("the worker can't start", "reason=\"%s\"", err.text);
+        agent->status = WORKER_BROKEN;
+    }
+    agent->pool = pool_free(agent->pool);
+    zsock_close(agent->socket);
+    transport_free(transport);
+    return agent->status;
+}
+
+int worker_main(const struct worker_options *options)
+{
+    struct agent agent = {.options = options, .status = WORKER_BROKEN};
+    struct start start = {.agent = &agent};
+    struct err err = {0};
+    signal(SIGPIPE, SIG_IGN);
+    fd_raise_limit();
+    agent.slots = options->slots ? options->slots : cpus_available();
+    if (agent.slots > PROTO_SLOTS_MAX)
+        agent.slots = PROTO_SLOTS_MAX;
+    int r = zygote_fork(&start.zygote, &err);
+    if (r < 0) {
+        log_error("the worker can't start", "reason=\"%s\"", err.text);
+        return WORKER_BROKEN;
+    }
+    batch_reader_init(&agent.reader);
+    buf_init(&agent.scratch, PROTO_HEADER_MAX);
+    buf_init(&agent.returns, 0);
+    outbox_init(&agent.outbox, 0);
+    int status = loop_run(run, &start);
+    zygote_free(start.zygote);
+    if (status == WORKER_LOST && options->local)
+        localdir_remove(options->local);
+    outbox_done(&agent.outbox);
+    batch_reader_done(&agent.reader);
+    buf_done(&agent.scratch);
+    buf_done(&agent.returns);
+    return status < 0 ? WORKER_BROKEN : status;
+}

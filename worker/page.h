@@ -1,0 +1,49 @@
+// A slot's page: a few words in memory that agent, zygote and executor share, so that each can see
+// without asking what a slot is doing. It survives the executor, which makes blame exact: the chunk
+// that `running` names is the one that was on when the executor died.
+//
+// Chunks are named by serials: the agent numbers what it sends to one executor from 1 on.
+#pragma once
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct page {
+    // Written by the executor.
+    _Alignas(64) _Atomic uint64_t running; // serial of the chunk that is on; 0: none
+    _Atomic int64_t deadline;              // monotonic ns by which a kernel must be done; 0: none
+    _Atomic uint64_t done;                 // progress that a kernel told, and of how much
+    _Atomic uint64_t total;
+    _Atomic int32_t group; // process group of the command that is on; 0: none
+    // Written by the agent.
+    _Alignas(64) _Atomic uint64_t cancel; // serial of the chunk that should end soon
+    _Atomic uint64_t recall_from;         // serials in [from, to) must not begin any more
+    _Atomic uint64_t recall_to;
+};
+
+static inline void page_reset(struct page *page)
+{
+    atomic_store(&page->running, 0);
+    atomic_store(&page->deadline, 0);
+    atomic_store(&page->done, 0);
+    atomic_store(&page->total, 0);
+    atomic_store(&page->group, 0);
+    atomic_store(&page->cancel, 0);
+    atomic_store(&page->recall_from, 0);
+    atomic_store(&page->recall_to, 0);
+}
+
+// The executor begins a chunk. False when it was recalled: then it must not run. Both sides write
+// first and look afterwards, sequentially consistent: the agent either sees the chunk begun, or the
+// executor sees it recalled, or both; both is answered by WIRE_SKIPPED.
+static inline bool page_begin(struct page *page, uint64_t serial)
+{
+    atomic_store(&page->running, serial);
+    return serial >= atomic_load_explicit(&page->recall_to, memory_order_seq_cst) ||
+           serial < atomic_load_explicit(&page->recall_from, memory_order_seq_cst);
+}
+
+static inline bool page_cancelled(const struct page *page, uint64_t serial)
+{
+    return atomic_load_explicit(&page->cancel, memory_order_relaxed) == serial;
+}

@@ -1,0 +1,19 @@
+// What a command and a pipe share: argv, environment and directory of a run, and what its end
+// means.
+#pragma once
+#include <stddef.h>
+
+#include "worker/chunk.h"
+
+struct program_item {
+    const char *item; // NULL: placeholders of an item are unknown here
+    size_t item_len;
+    uint64_t seq;
+    const void *input; // stdin; NULL: none
+    size_t input_len;
+};
+
+// Fills in the stage's templates, runs the program and appends its output. 0, or -1: the chunk
+// failed, and the reason is set.
+int program_run(struct chunk *c, struct recipe_stage *s, const struct program_item *item,
+                struct output *out);

@@ -1,0 +1,37 @@
+// Runs one program: its output whole, its process group ended when it ends, is cancelled or takes
+// too long. Used by commands and pipes, in an executor.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+#include "base/buf.h"
+#include "proto/message.h"
+
+struct chunk;
+
+#define SPAWN_GRACE_NS (5 * 1000000000ll) // between TERM and KILL
+
+struct spawn {
+    const char *path; // of the program
+    char *const *argv;
+    char *const *envp;
+    const char *directory;
+    const void *input; // for its stdin; NULL: /dev/null
+    size_t input_len;
+    int64_t timeout_ns; // 0: none
+};
+
+struct spawn_end {
+    int error;  // negative errno: it could not be started, or -ENOBUFS, -ENOMEM: its output is lost
+    int status; // as waitpid gives it, when error is 0
+    bool timed_out;
+    bool cancelled;
+    const char *failed_at; // error: what could not be done, for people
+    struct rusage usage;
+};
+
+// Appends stdout to `out`, keeps stderr's tail in the chunk. Blocks until the program and all that
+// it began have ended.
+void spawn_run(struct chunk *c, const struct spawn *s, struct buf *out, struct spawn_end *ret);

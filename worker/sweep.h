@@ -1,0 +1,17 @@
+// Ending processes that nobody else ends: children of this process that it did not want.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// True for a child that stays. NULL spares nobody.
+typedef bool sweep_spare_fn(void *arg, pid_t pid);
+
+// Sends KILL to every child of this process that is not spared; reaps nothing. Blocking for the
+// time of reading /proc. Returns how many were signalled.
+int sweep_kill(sweep_spare_fn *spare, void *arg);
+
+// Kills and reaps all children, and their children as they are handed over to this process (it must
+// be a subreaper, PR_SET_CHILD_SUBREAPER). Blocks until none is left or `timeout_ns` has passed:
+// a process that hangs in the kernel can't be waited for. Returns true when none is left.
+bool sweep_all(int64_t timeout_ns);

@@ -1,0 +1,28 @@
+// The worker agent: the process that holds the one connection to the coordinator, one per machine.
+//
+// It is a process of its own, forked (or started) before anything of ZeroMQ exists in it. It forks
+// its zygote first, then runs its loop. When the coordinator goes away it ends everything it runs.
+#pragma once
+#include <stdint.h>
+
+#include "transport/localdir.h"
+
+#define WORKER_LOST 3     // exit status: the coordinator went away
+#define WORKER_BROKEN 125 // exit status: the worker itself can't go on; the reason is logged
+
+struct worker_options {
+    const char *endpoint; // of the coordinator; at most 255 bytes
+    const char *name;     // for people; NULL: the host's name
+    uint32_t slots;       // 0: the CPUs this process may use (worker/cpus.h)
+    // The reading end of a pipe whose writing end only the coordinator holds; its end means that
+    // the coordinator is gone, also by SIGKILL. One byte in it says that the endpoint is there. The
+    // worker owns it. -1: none, and silence is the only sign.
+    int lifeline_fd;
+    // Of a local run: removed when the lifeline breaks without a BYE. NULL. Borrowed.
+    const struct localdir *local;
+};
+
+// Runs the worker until it is told to leave. Returns the exit status of the process: 0 after BYE
+// or drain, else WORKER_LOST or WORKER_BROKEN. Must be called in a process without threads, loop
+// and context.
+int worker_main(const struct worker_options *options);
