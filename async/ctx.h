@@ -30,6 +30,9 @@ struct ctx {
 #else
     void *sp;
 #endif
+#if defined(FM_UCONTEXT) || defined(FM_ASAN)
+    int value; // what its ctx_jump() will return
+#endif
 #ifdef FM_ASAN
     const void *bottom;
     size_t size;
@@ -48,19 +51,14 @@ void ctx_entered(struct ctx *from);
 
 #ifndef FM_UCONTEXT
 void fm_ctx_switch(void **save_sp, void *to_sp);
-void fm_ctx_jump(void **save_sp, void *to_sp);
+int fm_ctx_jump(void **save_sp, void *to_sp, int value);
 #endif
 #ifdef FM_ASAN
 void __sanitizer_start_switch_fiber(void **fake, const void *bottom, size_t size);
 void __sanitizer_finish_switch_fiber(void *fake, const void **bottom, size_t *size);
 #endif
 
-enum ctx_how {
-    CTX_CALL, // ends with ret: fast where switches follow each other, as in the scheduler
-    CTX_JUMP, // ends with jmp: fast where two stacks take turns, as a generator and its consumer do
-};
-
-static inline void ctx_go(struct ctx *from, struct ctx *to, enum ctx_how how, int last)
+static inline void ctx_go(struct ctx *from, struct ctx *to, int last)
 {
 #ifdef FM_ASAN
     __sanitizer_start_switch_fiber(last ? NULL : &from->fake, to->bottom, to->size);
@@ -68,35 +66,47 @@ static inline void ctx_go(struct ctx *from, struct ctx *to, enum ctx_how how, in
     (void)last;
 #endif
 #ifdef FM_UCONTEXT
-    (void)how;
     // swapcontext would bring back the mask that the other side once had; signals are the
     // process's.
     sigprocmask(SIG_BLOCK, NULL, &to->uc.uc_sigmask);
     swapcontext(&from->uc, &to->uc);
 #else
-    if (how == CTX_CALL)
-        fm_ctx_switch(&from->sp, to->sp);
-    else
-        fm_ctx_jump(&from->sp, to->sp);
+    fm_ctx_switch(&from->sp, to->sp);
 #endif
 #ifdef FM_ASAN
     __sanitizer_finish_switch_fiber(from->fake, NULL, NULL);
 #endif
 }
 
+// Ends with ret: fast where switches follow each other, as in the scheduler.
 static inline void ctx_switch(struct ctx *from, struct ctx *to)
 {
-    ctx_go(from, to, CTX_CALL, 0);
+    ctx_go(from, to, 0);
 }
 
-static inline void ctx_jump(struct ctx *from, struct ctx *to)
+// Ends with jmp, and gives a value to the other side's ctx_jump(): fast where two stacks take
+// turns, as a generator and its consumer do. Fastest as the last thing a function does: then the
+// function is left by the other side's jump, and the processor, which expects each ret to match the
+// last call, is not led astray.
+static inline int ctx_jump(struct ctx *from, struct ctx *to, int value)
 {
-    ctx_go(from, to, CTX_JUMP, 0);
+#if defined(FM_UCONTEXT) || defined(FM_ASAN)
+    to->value = value;
+    ctx_go(from, to, 0);
+    return from->value;
+#else
+    return fm_ctx_jump(&from->sp, to->sp, value);
+#endif
 }
 
-// Leaves a stack for good.
-static inline void ctx_leave(struct ctx *from, struct ctx *to)
+// Leaves a stack for good; a ctx_jump() of the other side returns `value`.
+static inline void ctx_leave(struct ctx *from, struct ctx *to, int value)
 {
-    ctx_go(from, to, CTX_CALL, 1);
+#if defined(FM_UCONTEXT) || defined(FM_ASAN)
+    to->value = value;
+    ctx_go(from, to, 1);
+#else
+    fm_ctx_jump(&from->sp, to->sp, value);
+#endif
     __builtin_unreachable();
 }

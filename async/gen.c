@@ -16,8 +16,7 @@ struct gen {
     enum gen_state state;
     bool closing;
     int result;
-    void *item;
-    bool has_item;
+    void **ret; // where the consumer wants its item
     gen_fn *fn;
     void *arg;
     struct scope *scope; // the consumer's innermost when it asked
@@ -32,66 +31,66 @@ static void gen_main(void *arg)
     g->result = g->fn(g, g->arg);
     assert(task_self()->scope == g->scope);
     g->state = GEN_ENDED;
-    g->has_item = false;
-    ctx_leave(&g->ctx, &g->consumer);
+    ctx_leave(&g->ctx, &g->consumer, g->result < 0 ? g->result : 0);
 }
 
-static void resume(struct gen *g)
+// As stream_next. The first thing the generator sees is `value`: 0, or -ECANCELED to close it.
+static int resume(struct gen *g, void **ret, int value)
 {
-    struct task *task = task_self();
+    struct task *task = loop_self->current;
     g->scope = task->scope;
     g->state = GEN_RUNNING;
+    g->ret = ret;
 #ifdef FM_ASAN
     // If the task parks now, it does so on the generator's stack.
     g->consumer.bottom = task->ctx.bottom;
     g->consumer.size = task->ctx.size;
     task->ctx.bottom = g->stack;
     task->ctx.size = g->stack_bytes;
-#endif
-    ctx_jump(&g->consumer, &g->ctx);
-#ifdef FM_ASAN
+    int r = ctx_jump(&g->consumer, &g->ctx, value);
     task->ctx.bottom = g->consumer.bottom;
     task->ctx.size = g->consumer.size;
+    return r;
+#else
+    return ctx_jump(&g->consumer, &g->ctx, value);
 #endif
 }
 
 int gen_yield(struct gen *g, void *item)
 {
-    assert(g->state == GEN_RUNNING && task_self()->scope == g->scope);
-    if (!g->closing) {
-        g->item = item;
-        g->has_item = true;
-        g->state = GEN_SUSPENDED;
-        ctx_jump(&g->ctx, &g->consumer);
-        return g->closing ? -ECANCELED : 0;
+    assert(g->state == GEN_RUNNING && loop_self->current->scope == g->scope);
+    if (g->closing) {
+        if (g->stream.drop)
+            g->stream.drop(item);
+        return -ECANCELED;
     }
-    if (g->stream.drop)
-        g->stream.drop(item);
-    return -ECANCELED;
+    *g->ret = item;
+    g->state = GEN_SUSPENDED;
+    return ctx_jump(&g->ctx, &g->consumer, 1);
+}
+
+static int begin(struct gen *g, void **ret)
+{
+    g->stack_bytes = loop_self->options.stack_bytes;
+    g->stack = ctx_stack_new(g->stack_bytes);
+    if (!g->stack) {
+        g->result = -ENOMEM;
+        g->state = GEN_ENDED;
+        return -ENOMEM;
+    }
+    ctx_init(&g->ctx, g->stack, g->stack_bytes, gen_main, g);
+    return resume(g, ret, 0);
 }
 
 static int gen_next(struct stream *s, void **ret)
 {
     struct gen *g = (struct gen *)s;
+    if (g->state == GEN_SUSPENDED)
+        return resume(g, ret, 0);
     assert(g->state != GEN_RUNNING);
-    if (g->state == GEN_NEW) {
-        g->stack_bytes = loop_self->options.stack_bytes;
-        g->stack = ctx_stack_new(g->stack_bytes);
-        if (!g->stack) {
-            g->result = -ENOMEM;
-            g->state = GEN_ENDED;
-            return -ENOMEM;
-        }
-        ctx_init(&g->ctx, g->stack, g->stack_bytes, gen_main, g);
-    } else if (g->state == GEN_ENDED) {
-        return g->result < 0 ? g->result : 0;
-    }
-    resume(g);
-    if (!g->has_item)
-        return g->result < 0 ? g->result : 0;
-    g->has_item = false;
-    *ret = g->item;
-    return 1;
+    if (g->state == GEN_NEW)
+        return begin(g, ret);
+    return g->result < 0 ? g->result : 0;
 }
 
 static void gen_close(struct stream *s)
@@ -99,7 +98,7 @@ static void gen_close(struct stream *s)
     struct gen *g = (struct gen *)s;
     if (g->state == GEN_SUSPENDED) {
         g->closing = true;
-        resume(g);
+        resume(g, NULL, -ECANCELED);
     }
     assert(g->state == GEN_NEW || g->state == GEN_ENDED);
     ctx_stack_free(g->stack, g->stack_bytes);

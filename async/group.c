@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "async/internal.h"
-#include "base/cleanup.h"
 #include "base/clock.h"
 
 void group_open(struct group *group)
@@ -118,7 +117,7 @@ static int gather_one(void *arg)
 
 int group_gather(task_fn *const *fns, void *const *args, size_t n, int *results)
 {
-    _free_ struct gathered *all = calloc(n ? n : 1, sizeof(*all));
+    struct gathered *all = calloc(n ? n : 1, sizeof(*all));
     if (!all)
         return -ENOMEM;
     struct group group;
@@ -133,5 +132,6 @@ int group_gather(task_fn *const *fns, void *const *args, size_t n, int *results)
     if (r < 0)
         group_cancel(&group);
     int waited = group_wait(&group);
+    free(all);
     return r < 0 ? r : waited;
 }

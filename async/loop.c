@@ -156,21 +156,25 @@ static void run_timers(struct loop *loop)
     }
 }
 
+static struct post *take_post(struct loop *loop)
+{
+    struct post *post = loop->post_first;
+    if (!post)
+        return NULL;
+    loop->post_first = post->next;
+    if (!loop->post_first)
+        loop->post_last = NULL;
+    post->queued = false;
+    return post;
+}
+
 static void run_posts(struct loop *loop)
 {
     // What these calls post in turn comes after the mark, in the next turn.
-    struct post mark = {0};
+    struct post mark = {0}, *post;
     loop_post(&mark, NULL);
-    for (;;) {
-        struct post *post = loop->post_first;
-        loop->post_first = post->next;
-        if (!loop->post_first)
-            loop->post_last = NULL;
-        if (post == &mark)
-            return;
-        post->queued = false;
+    while ((post = take_post(loop)) && post != &mark)
         post->fn(post);
-    }
 }
 
 // Runs ready tasks; each goes over to the next by itself while there are switches left.

@@ -1,4 +1,5 @@
-/* void fm_ctx_switch(void **save_sp, void *to_sp): keeps x19-x30 and d8-d15, as AAPCS64 asks. */
+/* void fm_ctx_switch(void **save_sp, void *to_sp): keeps x19-x30 and d8-d15, as AAPCS64 asks.
+ * int fm_ctx_jump(void **save_sp, void *to_sp, int value): the same; what it comes to returns value. */
 #if defined(__aarch64__) && !defined(FM_UCONTEXT)
 	.text
 	.globl fm_ctx_switch
@@ -37,6 +38,7 @@ fm_ctx_switch:
 	ldp d12, d13, [sp, #128]
 	ldp d14, d15, [sp, #144]
 	add sp, sp, #160
+	mov w0, w2
 	br x30
 	.cfi_endproc
 	.size fm_ctx_switch,.-fm_ctx_switch

@@ -1,5 +1,6 @@
 /* void fm_ctx_switch(void **save_sp, void *to_sp): keeps what the System V ABI says a callee keeps.
- * fm_ctx_jump is the same with an indirect jump at the end (see enum ctx_how). */
+ * int fm_ctx_jump(void **save_sp, void *to_sp, int value): the same with an indirect jump at the end;
+ * what it comes to returns value (ctx_jump in ctx.h). */
 #if defined(__x86_64__) && !defined(FM_UCONTEXT)
 	.text
 
@@ -51,6 +52,7 @@ fm_ctx_switch:
 fm_ctx_jump:
 	.cfi_startproc
 	save_and_go
+	movl %edx, %eax
 	popq %rcx
 	.cfi_adjust_cfa_offset -8
 	.cfi_register %rip, %rcx

@@ -199,7 +199,7 @@ static void task_main(void *arg)
         group_member_ended(task);
     loop_post(&task->ended, drop_ended);
     struct ctx *to = next_context(loop);
-    ctx_leave(&task->ctx, to);
+    ctx_leave(&task->ctx, to, 0);
 }
 
 struct task *task_begin(task_fn *fn, void *arg, const char *name)

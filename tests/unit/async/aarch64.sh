@@ -25,7 +25,7 @@ build ucontext -O1 -DFM_UCONTEXT
 
 # Had a register not been kept, would it have been seen?
 for mutant in 's/ldp d8, d9/ldp d9, d8/' 's/ldp d14, d15.*$//' 's/ldp x27, x28.*$//' \
-    's/mov x0, x20/mov x0, x19/'; do
+    's/mov x0, x20/mov x0, x19/' 's/mov w0, w2//'; do
     sed "$mutant" "$root/async/switch_aarch64.S" >"$work/mutant.S"
     $cc -std=gnu17 -D_GNU_SOURCE -DEMULATED -static -O1 -I"$root" "$root"/tests/unit/async/ctx.c \
         "$root"/tests/unit/async/ctx_regs.S "$root"/async/ctx.c "$work/mutant.S" -o "$work/mutant"

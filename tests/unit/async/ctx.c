@@ -64,9 +64,9 @@ static void runs(void *arg)
         if (o->seen < SWITCHES)
             ctx_switch(&o->ctx, &o->caller);
         else if (o->seen < 2 * SWITCHES)
-            ctx_jump(&o->ctx, &o->caller);
+            check(ctx_jump(&o->ctx, &o->caller, o->seen) == -o->seen - 1);
         else
-            ctx_leave(&o->ctx, &o->caller);
+            ctx_leave(&o->ctx, &o->caller, o->seen);
     }
 }
 
@@ -76,10 +76,10 @@ static void switches(void)
     check(o.stack);
     ctx_init(&o.ctx, o.stack, STACK, runs, &o);
     for (int i = 1; i <= 2 * SWITCHES; i++) {
-        if (i % 3)
+        if (i <= SWITCHES)
             ctx_switch(&o.caller, &o.ctx);
         else
-            ctx_jump(&o.caller, &o.ctx);
+            check(ctx_jump(&o.caller, &o.ctx, -i) == i);
         check(o.seen == i);
     }
     check(o.sum == 0.25 * 2 * SWITCHES);
@@ -111,13 +111,12 @@ static void many(void)
 #define TRY_REGISTERS
 #define WORDS 18
 
-typedef void ctx_switch_fn(void **save_sp, void *to_sp);
-void *regs_across(ctx_switch_fn *fn, void **save_sp, void *to_sp, uint64_t *words);
+void regs_across(void *fn, void **save_sp, void *to_sp, uint64_t *words);
 
 static struct {
     void *main_sp;
     struct ctx ctx;
-    ctx_switch_fn *fn;
+    void *fn;
     uint64_t words[WORDS];
     int rounds;
 } spoiler;
@@ -136,7 +135,7 @@ static void spoils(void *arg)
     }
 }
 
-static void keeps_registers(ctx_switch_fn *fn)
+static void keeps_registers(void *fn)
 {
     uint8_t *stack = ctx_stack_new(STACK);
     check(stack);
@@ -182,8 +181,8 @@ int main(void)
     switches();
     many();
 #ifdef TRY_REGISTERS
-    keeps_registers(fm_ctx_switch);
-    keeps_registers(fm_ctx_jump);
+    keeps_registers((void *)fm_ctx_switch);
+    keeps_registers((void *)fm_ctx_jump);
 #endif
 #ifndef EMULATED // qemu says yes to any madvise and does nothing
     is_guarded();

@@ -1,4 +1,4 @@
-/* void *regs_across(ctx_switch_fn *fn, void **save_sp, void *to_sp, uint64_t *words): loads every
+/* void regs_across(void *fn, void **save_sp, void *to_sp, uint64_t *words): loads every
  * register that a callee must keep from words, calls fn(save_sp, to_sp), which comes back some time,
  * and stores them to where they came from. */
 #if defined(__x86_64__)

@@ -139,6 +139,7 @@ static int cancels_child(void *arg)
     struct group g;
     group_open(&g);
     struct task *child = group_go(&g, "child", cleans_up, arg);
+    cr_assert_neq(task_self(), child);
     task_sleep(NS_PER_S);
     task_cancel(child);
     task_cancel(child);
