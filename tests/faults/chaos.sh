@@ -23,7 +23,7 @@ chaos() {
     wait $pid
     STATUS=$?
     echo "$CASE: $KILLED executors killed"
-    [ $KILLED -gt 5 ] || wrong "too few were killed to tell anything"
+    [ $KILLED -gt 0 ] || wrong "none was killed: it tells nothing"
 }
 mkfifo never
 
@@ -75,7 +75,7 @@ crash_limit: 50
 stages:
   - kernel: identity
   - pipe: [cat]
-    chunk: {lines: 300}
+    chunk: {lines: 60}
 reduce:
   pipe: "awk '{ s += $1 } END { print s }'"
   fan_in: 4
