@@ -58,6 +58,18 @@ EOF
 fanmill run typo.yaml
 expect_status 127
 
+case_is "a program that vanishes in the middle: 127, what was finished is there"
+printf '#!/bin/sh\ntest "$1" = 20 && rm -f prog\necho $1\n' >prog && chmod +x prog
+job vanish <<'EOF'
+source: {range: 1..50}
+chunk: {items: 1}
+stages: [{command: [./prog, "{}"]}]
+EOF
+fanmill run -j 1 vanish.yaml
+expect_status 127
+expect_stdout "$(seq 1 20)"
+expect_stderr "'./prog' was not found"
+
 case_is "on_error: continue runs all"
 job continue <<'EOF'
 source: {range: 1..10}
