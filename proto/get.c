@@ -61,13 +61,14 @@ int msg_get_hello(const void *header, size_t len, struct msg_hello *ret, struct 
 
 int msg_get_welcome(const void *header, size_t len, struct msg_welcome *ret, struct err *err)
 {
-    struct pack_reader r = begin(header, len, MSG_WELCOME, 5);
+    struct pack_reader r = begin(header, len, MSG_WELCOME, 6);
     struct msg_welcome m = {0};
     m.version = (uint32_t)pack_read_u64(&r, UINT32_MAX);
     m.epoch = pack_read_u64(&r, UINT64_MAX);
     m.worker = pack_read_u64(&r, UINT64_MAX);
     m.heartbeat_ns = pack_read_i64(&r);
     m.silence_ns = pack_read_i64(&r);
+    m.resumed = pack_read_bool(&r);
     if (m.heartbeat_ns <= 0 || m.silence_ns <= 0)
         pack_fail(&r);
     int code = end(&r, "WELCOME", err);

@@ -1,21 +1,28 @@
 #include <errno.h>
 
 #include "proto/batch.h"
+#include "proto/client.h"
 
 #define LEASE_FIELDS 10
 #define LEASE_FIXED_BYTES 100 // at most, of an entry without its lens
 #define LEN_BYTES 5           // at most, of one length
 #define RETURN_FIELDS 5
 
-int lease_batch_begin(struct batch_writer *w, struct buf *header, struct buf *body, uint64_t epoch)
+static int begin_runs(struct batch_writer *w, struct buf *header, struct buf *body,
+                      enum msg_type type, uint64_t number)
 {
     *w = (struct batch_writer){.header = header, .body = body};
     struct pack_writer p;
     pack_writer_init(&p, header);
     pack_array(&p, 3);
-    pack_u64(&p, MSG_LEASE);
-    pack_u64(&p, epoch);
+    pack_u64(&p, type);
+    pack_u64(&p, number);
     return p.error ? p.error : batch_begin_count(w);
+}
+
+int lease_batch_begin(struct batch_writer *w, struct buf *header, struct buf *body, uint64_t epoch)
+{
+    return begin_runs(w, header, body, MSG_LEASE, epoch);
 }
 
 static bool all_equal(const uint32_t *lens, uint32_t n)
@@ -137,6 +144,29 @@ int lease_batch_next(struct batch_reader *r, struct lease *ret, struct err *err)
     r->left--;
     *ret = lease;
     return 1;
+}
+
+int msg_put_feed(struct buf *header, struct buf *body, uint64_t seq, const struct lease *run)
+{
+    struct batch_writer w;
+    int r = begin_runs(&w, header, body, MSG_FEED, seq);
+    if (r == 0)
+        r = lease_batch_add(&w, run);
+    return r < 0 ? r : batch_end(&w);
+}
+
+int msg_get_feed(struct batch_reader *r, const void *header, size_t len, const void *body,
+                 size_t body_len, uint64_t *ret_seq, struct lease *ret, struct err *err)
+{
+    struct lease behind;
+    int code = batch_open(r, MSG_FEED, true, false, 1, header, len, body, body_len, err);
+    if (code < 0)
+        return code;
+    *ret_seq = r->epoch;
+    code = lease_batch_next(r, ret, err);
+    if (code == 0)
+        return err_set(err, -EPROTO, "bad FEED message: it has no run");
+    return code < 0 ? code : lease_batch_next(r, &behind, err);
 }
 
 int msg_put_return(struct buf *header, const struct msg_return *m, uint32_t n)

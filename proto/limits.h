@@ -20,7 +20,13 @@
 #define PROTO_RESULT_PART_MAX (4u << 20) // bytes of one part of a result
 #define PROTO_RESULT_MAX (1ull << 30)    // bytes of one result, all parts
 #define PROTO_SLOTS_MAX 65536u
-#define PROTO_WINDOW_MAX (1u << 20) // chunks a worker may hold
+#define PROTO_WINDOW_MAX (1u << 20)       // chunks a worker may hold
+#define PROTO_PLAN_MAX (16u << 20)        // a packed plan
+#define PROTO_RECORDS_MAX 16384u          // entries in one RECORDS
+#define PROTO_RECORD_PART_MAX (16u << 20) // result bytes of one entry; a larger record is several
+#define PROTO_ITEM_MAX (1u << 20)         // bytes of a record's item; a longer one is cut
+#define PROTO_INFO_ROWS_MAX 1024u         // rows in one INFO
+#define PROTO_LIST_MAX 256u               // bytes of a list in words, with its end
 
 #define PROTO_HEARTBEAT_NS (1 * 1000000000ll) // sent when nothing else was for so long
 #define PROTO_SILENCE_NS (5 * 1000000000ll)   // a peer silent for so long is lost

@@ -32,6 +32,7 @@ struct msg_welcome {
     uint64_t worker;  // the id the coordinator gave this connection; it names the worker in logs
     int64_t heartbeat_ns;
     int64_t silence_ns;
+    bool resumed; // the session was known: what it held was kept
 };
 
 struct msg_refuse {

@@ -1,4 +1,4 @@
-#include "proto/message.h"
+#include "proto/client.h"
 
 const char *msg_name(int type)
 {
@@ -29,4 +29,34 @@ const char *outcome_name(enum outcome outcome)
         [OUTCOME_CANCELLED] = "cancelled",
     };
     return (unsigned)outcome < OUTCOME_COUNT ? names[outcome] : "?";
+}
+
+static unsigned rights_of(char sender)
+{
+    switch (sender) {
+    case 'w':
+    case 'b':
+        return RIGHT_WORK;
+    case 'k':
+        return RIGHT_SUBMIT;
+    case 'o':
+        return RIGHT_SUBMIT | RIGHT_LOOK;
+    case 'a':
+        return RIGHT_WORK | RIGHT_SUBMIT | RIGHT_LOOK | RIGHT_RULE;
+    default:
+        return 0;
+    }
+}
+
+bool msg_may_send(int type, unsigned rights)
+{
+    switch (type) {
+#define MSG(name, number, sender, text)                                                            \
+    case MSG_##name:                                                                               \
+        return (rights_of(#sender[0]) & rights) != 0;
+#include "proto/messages.def"
+#undef MSG
+    default:
+        return false;
+    }
 }

@@ -23,12 +23,13 @@ int msg_put_hello(struct buf *header, const struct msg_hello *m)
 
 int msg_put_welcome(struct buf *header, const struct msg_welcome *m)
 {
-    struct pack_writer w = begin(header, MSG_WELCOME, 5);
+    struct pack_writer w = begin(header, MSG_WELCOME, 6);
     pack_u64(&w, m->version);
     pack_u64(&w, m->epoch);
     pack_u64(&w, m->worker);
     pack_i64(&w, m->heartbeat_ns);
     pack_i64(&w, m->silence_ns);
+    pack_bool(&w, m->resumed);
     return w.error;
 }
 

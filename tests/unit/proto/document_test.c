@@ -16,6 +16,24 @@ static char *read_document(void)
     return text;
 }
 
+static const char *sender_words(char sender)
+{
+    switch (sender) {
+    case 'w':
+        return "worker";
+    case 'c':
+        return "coordinator";
+    case 'b':
+        return "worker, coordinator";
+    case 'k':
+        return "client";
+    case 'o':
+        return "client, observer";
+    default:
+        return "any";
+    }
+}
+
 Test(document, lists_every_message_with_its_number_and_direction)
 {
     char *text = read_document();
@@ -23,9 +41,7 @@ Test(document, lists_every_message_with_its_number_and_direction)
 #define MSG(name, number, direction, words)                                                        \
     {                                                                                              \
         char row[100];                                                                             \
-        const char *side = #direction[0] == 'w'   ? "worker"                                       \
-                           : #direction[0] == 'c' ? "coordinator"                                  \
-                                                  : "both";                                        \
+        const char *side = sender_words(#direction[0]);                                            \
         snprintf(row, sizeof(row), "\n| %d | %s | %s |", number, #name, side);                     \
         cr_expect_not_null(strstr(text, row), "%s", row);                                          \
         n++;                                                                                       \
@@ -63,5 +79,11 @@ Test(document, gives_the_limits_that_the_code_has)
     LIMIT(PROTO_RESULT_PART_MAX)
     LIMIT(PROTO_SLOTS_MAX)
     LIMIT(PROTO_WINDOW_MAX)
+    LIMIT(PROTO_PLAN_MAX)
+    LIMIT(PROTO_RECORDS_MAX)
+    LIMIT(PROTO_RECORD_PART_MAX)
+    LIMIT(PROTO_ITEM_MAX)
+    LIMIT(PROTO_INFO_ROWS_MAX)
+    LIMIT(PROTO_LIST_MAX)
     free(text);
 }

@@ -9,6 +9,28 @@
 static const uint32_t two_lens[] = {3, 1};
 static const uint32_t item_lens[] = {1, 3};
 
+#define QUERY_LINES_SAMPLE QUERY_EXPLAIN
+
+static const struct job_info a_job = {.id = 1,
+                                      .name = "j",
+                                      .owner = "o",
+                                      .phase = PHASE_ENDED,
+                                      .fate = FATE_CANCELLED,
+                                      .detached = true,
+                                      .created_ms = 2,
+                                      .age_ns = 3,
+                                      .total = 4,
+                                      .chunks = 5,
+                                      .ok = 6,
+                                      .failed = 7,
+                                      .cancelled = 8,
+                                      .unrun = 9,
+                                      .retries = 10,
+                                      .running = 11,
+                                      .records = 12,
+                                      .first_code = 13,
+                                      .text = "t"};
+
 static int put_sample(int type, struct buf *h, struct buf *b)
 {
     struct batch_writer w;
@@ -21,7 +43,7 @@ static int put_sample(int type, struct buf *h, struct buf *b)
         return msg_put_hello(h, &m);
     }
     case MSG_WELCOME:
-        return msg_put_welcome(h, &(struct msg_welcome){1, 7, 9, 1000000000, 5000000000});
+        return msg_put_welcome(h, &(struct msg_welcome){1, 7, 9, 1000000000, 5000000000, true});
     case MSG_REFUSE:
         return msg_put_refuse(h, &(struct msg_refuse){-EPROTONOSUPPORT, "no ver"});
     case MSG_REGISTER:
@@ -91,6 +113,68 @@ static int put_sample(int type, struct buf *h, struct buf *b)
         return msg_put_drain(h, &(struct msg_drain){5000});
     case MSG_RETURN:
         return msg_put_return(h, &(struct msg_return){1, 2, 3, 4, 5}, 1);
+    case MSG_SUBMIT:
+        return msg_put_submit(h, &(struct msg_submit){1, "0123456789abcde", 3, 60});
+    case MSG_ANSWER:
+        return msg_put_answer(h, &(struct msg_answer){1, -EPERM, 300, "no"});
+    case MSG_OPEN:
+        return msg_put_open(h, &(struct msg_open){1, 2, 3});
+    case MSG_TAKE:
+        return msg_put_take(h, &(struct msg_take){1, 2, 3, 4});
+    case MSG_CLOSE:
+        return msg_put_close(h, &(struct msg_close){1, CLOSE_TERM});
+    case MSG_WANT:
+        return msg_put_want(h, &(struct msg_want){1, 2, 3, 4, 5, 6});
+    case MSG_FEED:
+        return msg_put_feed(h, b, 9,
+                            &(struct lease){.job = 1,
+                                            .attempt = 1,
+                                            .count = 2,
+                                            .kind = 1,
+                                            .items_per_chunk = 1,
+                                            .item_end = 2,
+                                            .lens = two_lens,
+                                            .body = (const uint8_t *)"abcd",
+                                            .body_len = 4});
+    case MSG_FEED_END:
+        return msg_put_feed_end(h, &(struct msg_feed_end){1, 2, -EIO, "x"});
+    case MSG_QUERY:
+        return msg_put_query(h, &(struct msg_query){1, QUERY_WORKERS, 0, 9});
+    case MSG_CONTROL:
+        return msg_put_control(h, &(struct msg_control){1, VERB_DRAIN, 0, 9, "n3"});
+    case MSG_END:
+        return msg_put_end(h, 7, -ECANCELED, &a_job);
+    case MSG_INFO:
+        r = info_begin(&w, h, 3, QUERY_LINES_SAMPLE, false);
+        r |= info_add(&w, QUERY_LINES_SAMPLE, &(struct line_info){1, "n", 2, "t"});
+        return r | info_end(&w);
+    case MSG_RECORDS:
+        r = records_put_head(h, 1, 5, 2);
+        r |= record_put(h, &(struct wire_record){.chunk = 7,
+                                                 .attempt = 1,
+                                                 .more = true,
+                                                 .worker = "n3",
+                                                 .worker_len = 2,
+                                                 .body_len = 2});
+        r |= record_put(h, &(struct wire_record){.step = 1,
+                                                 .chunk = 8,
+                                                 .attempt = 2,
+                                                 .partial = true,
+                                                 .outcome = OUTCOME_EXIT,
+                                                 .code = 3,
+                                                 .run_ns = 4,
+                                                 .cpu_ns = 5,
+                                                 .maxrss_bytes = 6,
+                                                 .item_first = 7,
+                                                 .items = 1,
+                                                 .item = (const uint8_t *)"i",
+                                                 .item_len = 1,
+                                                 .error = "e",
+                                                 .error_len = 1,
+                                                 .stderr_text = "s",
+                                                 .stderr_len = 1,
+                                                 .body_len = 1});
+        return r | buf_add(b, "abc", 3);
     default:
         return msg_put_bye(h, &(struct msg_bye){"bye"});
     }
@@ -330,6 +414,44 @@ Test(message, equal_lengths_are_written_once)
     batch_reader_done(&r);
     buf_done(&h);
     buf_done(&b);
+}
+
+Test(message, entries_of_one_record_share_its_offset)
+{
+    struct buf h, b;
+    buf_init(&h, 0);
+    buf_init(&b, 0);
+    put_sample(MSG_RECORDS, &h, &b);
+    struct records_reader r;
+    struct wire_record record;
+    struct err err;
+    cr_assert_eq(records_open(&r, h.data, h.len, b.data, b.len, &err), 0);
+    cr_assert_eq(records_next(&r, &record, &err), 1);
+    cr_assert_eq(r.offset, 5);
+    cr_assert(record.more);
+    cr_assert_arr_eq(record.body, "ab", 2);
+    cr_assert_eq(records_next(&r, &record, &err), 1);
+    cr_assert_eq(r.offset, 5);
+    cr_assert_arr_eq(record.item, "i", 1);
+    cr_assert_arr_eq(record.body, "c", 1);
+    cr_assert_eq(records_next(&r, &record, &err), 0);
+    buf_done(&h);
+    buf_done(&b);
+}
+
+Test(message, a_role_sends_its_own_messages_only)
+{
+    cr_assert(msg_may_send(MSG_RESULT, RIGHT_WORK));
+    cr_assert_not(msg_may_send(MSG_SUBMIT, RIGHT_WORK));
+    cr_assert_not(msg_may_send(MSG_QUERY, RIGHT_WORK));
+    cr_assert_not(msg_may_send(MSG_RESULT, RIGHT_SUBMIT | RIGHT_LOOK | RIGHT_RULE));
+    cr_assert(msg_may_send(MSG_SUBMIT, RIGHT_SUBMIT));
+    cr_assert_not(msg_may_send(MSG_SUBMIT, RIGHT_LOOK));
+    cr_assert_not(msg_may_send(MSG_CONTROL, RIGHT_LOOK));
+    cr_assert(msg_may_send(MSG_OPEN, RIGHT_LOOK));
+    cr_assert(msg_may_send(MSG_HELLO, RIGHT_LOOK));
+    for (int type = 0; type < 256; type++)
+        cr_assert(!msg_may_send(type, 0) && (type != MSG_LEASE || !msg_may_send(type, ~0u)));
 }
 
 Test(message, names_are_known)

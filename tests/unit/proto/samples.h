@@ -2,7 +2,8 @@
 #pragma once
 #include <errno.h>
 
-#include "proto/message.h"
+#include "proto/client.h"
+#include "proto/record.h"
 
 struct sample {
     int type;
@@ -12,7 +13,7 @@ struct sample {
 
 static const struct sample samples[] = {
     {MSG_HELLO, "95010102c410000102030405060708090a0b0c0d0e0fad66616e6d696c6c20302e312e30", ""},
-    {MSG_WELCOME, "9602010709ce3b9aca00cf000000012a05f200", ""},
+    {MSG_WELCOME, "9702010709ce3b9aca00cf000000012a05f200c3", ""},
     {MSG_REFUSE, "9303d0a3a66e6f20766572", ""},
     {MSG_REGISTER, "9604a26e33a468 6f7374cd04d20408", ""},
     {MSG_CREDIT, "930504ce00100000", ""},
@@ -34,6 +35,22 @@ static const struct sample samples[] = {
     {MSG_DRAIN, "920dcd1388", ""},
     {MSG_RETURN, "920ece0000000195010203 0405", ""},
     {MSG_BYE, "920fa3627965", ""},
+    {MSG_SUBMIT, "951001c41030313233343536373839616263646500033c", ""},
+    {MSG_ANSWER, "951101ffcd012ca26e6f", ""},
+    {MSG_OPEN, "9412010203", ""},
+    {MSG_TAKE, "951301020304", ""},
+    {MSG_RECORDS,
+     "9414010502dc0011000701c3c20000000000a26e330000c0c0c002dc0011010802c2c30103040506a00701c40169a"
+     "165c4017301",
+     "616263"},
+    {MSG_END, "941507d083dc001301a16aa16f0201c302030405060708090a0b0c0da174", ""},
+    {MSG_CLOSE, "93160102", ""},
+    {MSG_WANT, "9717010203040506", ""},
+    {MSG_FEED, "931809ce000000019a010001000201000102920301", "61626364"},
+    {MSG_FEED_END, "95190102fba178", ""},
+    {MSG_QUERY, "951a01010009", ""},
+    {MSG_INFO, "951b0302c2ce000000019401a16e02a174", ""},
+    {MSG_CONTROL, "961c01050009a26e33", ""},
 };
 #define N_SAMPLES (sizeof(samples) / sizeof(samples[0]))
 
@@ -70,7 +87,24 @@ static inline int read_any(const void *h, size_t hn, const void *b, size_t bn, s
         struct msg_cancel cancel;
         struct msg_drain drain;
         struct msg_bye bye;
+        struct msg_submit submit;
+        struct msg_answer answer;
+        struct msg_open open;
+        struct msg_take take;
+        struct msg_close close;
+        struct msg_want want;
+        struct msg_feed_end feed_end;
+        struct msg_query query;
+        struct msg_control control;
+        struct job_info job;
+        struct worker_info worker;
+        struct line_info line;
     } m;
+    struct info_reader info;
+    struct records_reader records;
+    struct wire_record record;
+    uint64_t number;
+    int32_t end_code;
     struct batch_reader r;
     batch_reader_init(&r);
     struct lease lease;
@@ -121,6 +155,43 @@ static inline int read_any(const void *h, size_t hn, const void *b, size_t bn, s
         if (code == 0)
             do
                 code = return_batch_next(&r, &back, err);
+            while (code == 1);
+        break;
+    case MSG_SUBMIT:
+        return msg_get_submit(h, hn, &m.submit, err);
+    case MSG_ANSWER:
+        return msg_get_answer(h, hn, &m.answer, err);
+    case MSG_OPEN:
+        return msg_get_open(h, hn, &m.open, err);
+    case MSG_TAKE:
+        return msg_get_take(h, hn, &m.take, err);
+    case MSG_CLOSE:
+        return msg_get_close(h, hn, &m.close, err);
+    case MSG_WANT:
+        return msg_get_want(h, hn, &m.want, err);
+    case MSG_FEED_END:
+        return msg_get_feed_end(h, hn, &m.feed_end, err);
+    case MSG_QUERY:
+        return msg_get_query(h, hn, &m.query, err);
+    case MSG_CONTROL:
+        return msg_get_control(h, hn, &m.control, err);
+    case MSG_END:
+        return msg_get_end(h, hn, &number, &end_code, &m.job, err);
+    case MSG_FEED:
+        code = msg_get_feed(&r, h, hn, b, bn, &number, &lease, err);
+        break;
+    case MSG_RECORDS:
+        code = records_open(&records, h, hn, b, bn, err);
+        if (code == 0)
+            do
+                code = records_next(&records, &record, err);
+            while (code == 1);
+        break;
+    case MSG_INFO:
+        code = info_open(&info, h, hn, err);
+        if (code == 0)
+            do
+                code = info_next(&info, &m, err);
             while (code == 1);
         break;
     default:

@@ -1,0 +1,49 @@
+// RECORDS: results of a job's stream as a client gets them. Written entry by entry into pages of
+// entries, which are kept and sent in whole or from a place on.
+#pragma once
+#include "proto/message.h"
+
+// One record. Fields borrow: from the sender's job, or from the frames they were read from.
+struct wire_record {
+    uint32_t step;
+    uint64_t chunk;
+    uint32_t attempt;
+    bool more;       // the next entry goes on with the same record: it is large
+    bool partial;    // a part that a running chunk gave; its record comes later, with no bytes
+    uint8_t outcome; // enum outcome
+    int32_t code;
+    int64_t run_ns;
+    int64_t cpu_ns;
+    uint64_t maxrss_bytes;
+    const char *worker; // name
+    size_t worker_len;
+    uint64_t item_first;
+    uint64_t items;
+    const uint8_t *item; // the chunk's payload when it is one raw item; NULL: none
+    size_t item_len;
+    const char *error; // NULL: none
+    size_t error_len;
+    const char *stderr_text;
+    size_t stderr_len;
+    const uint8_t *body; // reading only: the result, or a piece of at most PROTO_RECORD_PART_MAX
+    uint64_t body_len;
+};
+
+// Appends one entry to `header`; the body's bytes are the caller's to append. -ENOBUFS, -ENOMEM.
+int record_put(struct buf *header, const struct wire_record *record);
+// Writes the head of a RECORDS message; `count` entries follow in the same frame.
+int records_put_head(struct buf *header, uint64_t stream, uint64_t first_offset, uint32_t count);
+
+struct records_reader {
+    struct pack_reader header;
+    const uint8_t *body;
+    size_t body_left;
+    uint64_t stream;
+    uint64_t offset; // of the entry read last; entries of one record share it
+    bool goes_on;    // the entry read last had `more`
+    uint32_t left;
+};
+int records_open(struct records_reader *r, const void *header, size_t len, const void *body,
+                 size_t body_len, struct err *err);
+// 1 with an entry that borrows from the frames, 0 at the clean end, -EPROTO.
+int records_next(struct records_reader *r, struct wire_record *ret, struct err *err);
