@@ -13,6 +13,10 @@
 #define RANGE_FIELDS 3
 #define STEP_FIELDS 11
 #define STAGE_FIELDS 10
+#define WHOLE_FIELDS 13
+#define SOURCE_FIELDS 5
+#define SINK_FIELDS 5
+#define TEXTS_MAX (1u << 20) // items of a source
 
 static void free_words(char **words, size_t n)
 {
@@ -203,9 +207,9 @@ static void get_pairs(struct pack_reader *r, struct plan_pair **ret, size_t *ret
     }
 }
 
-static void get_words(struct pack_reader *r, char ***ret, size_t *ret_n)
+static void get_texts(struct pack_reader *r, uint32_t max, char ***ret, size_t *ret_n)
 {
-    uint32_t n = pack_read_array(r, PLAN_ARGS_MAX);
+    uint32_t n = pack_read_array(r, max);
     if (n == 0)
         return;
     char **words = calloc((size_t)n + 1, sizeof(*words));
@@ -217,6 +221,11 @@ static void get_words(struct pack_reader *r, char ***ret, size_t *ret_n)
     *ret_n = n;
     for (uint32_t i = 0; i < n && pack_ok(r); i++)
         words[i] = pack_read_strdup(r, PLAN_PACKED_MAX);
+}
+
+static void get_words(struct pack_reader *r, char ***ret, size_t *ret_n)
+{
+    get_texts(r, PLAN_ARGS_MAX, ret, ret_n);
 }
 
 static void get_stage(struct pack_reader *r, struct stage *stage)
@@ -300,7 +309,7 @@ static int read_plan(struct plan *plan, const void *data, size_t len, struct err
     plan->directory = pack_read_strdup(&r, PLAN_PACKED_MAX);
     get_pairs(&r, &plan->params, &plan->n_params);
     get_pairs(&r, &plan->env, &plan->n_env);
-    plan->source.kind = (enum source_kind)pack_read_u64(&r, SOURCE_DATA);
+    plan->source.kind = (enum source_kind)pack_read_u64(&r, SOURCE_PUSH);
     if (plan->source.kind == SOURCE_RANGE)
         get_range(&r, &plan->source.range);
     else if (!pack_read_nil(&r))
@@ -318,6 +327,138 @@ int plan_unpack_step(const void *data, size_t len, struct plan **ret, struct err
     if (!plan)
         return err_sys(err, -ENOMEM, "step");
     int r = read_plan(plan, data, len, err);
+    if (r < 0)
+        plan = plan_free(plan);
+    *ret = plan;
+    return r;
+}
+
+static void put_range(struct pack_writer *w, const struct range *range)
+{
+    pack_array(w, RANGE_FIELDS);
+    pack_i64(w, range->start);
+    pack_i64(w, range->step);
+    pack_u64(w, range->count);
+}
+
+int plan_pack(const struct plan *plan, struct buf *out)
+{
+    const struct source *source = &plan->source;
+    struct pack_writer w;
+    size_t before = out->len;
+    pack_writer_init(&w, out);
+    pack_array(&w, WHOLE_FIELDS);
+    pack_str(&w, plan->name);
+    pack_str(&w, plan->directory);
+    put_pairs(&w, plan->params, plan->n_params);
+    put_pairs(&w, plan->env, plan->n_env);
+    pack_array(&w, SOURCE_FIELDS);
+    pack_u64(&w, source->kind);
+    put_words(&w, source->texts, source->n_texts);
+    if (source->kind == SOURCE_RANGE)
+        put_range(&w, &source->range);
+    else
+        pack_nil(&w);
+    pack_u64(&w, source->record.end);
+    pack_u64(&w, source->delimiter);
+    pack_array(&w, (uint32_t)plan->n_steps);
+    for (size_t i = 0; i < plan->n_steps; i++)
+        put_step(&w, &plan->steps[i]);
+    pack_array(&w, SINK_FIELDS);
+    pack_u64(&w, plan->sink.kind);
+    pack_u64(&w, plan->sink.format);
+    pack_u64(&w, plan->sink.if_exists);
+    pack_str(&w, plan->sink.path);
+    pack_str(&w, plan->sink.name);
+    pack_u64(&w, plan->order);
+    pack_u64(&w, plan->on_error);
+    pack_u64(&w, plan->max_failures);
+    pack_u64(&w, plan->max_failures_bp);
+    pack_u64(&w, plan->crash_limit);
+    pack_u64(&w, plan->parallelism);
+    if (w.error == 0 && out->len - before > PLAN_WHOLE_MAX)
+        w.error = -ENOBUFS;
+    if (w.error < 0)
+        out->len = before;
+    return w.error;
+}
+
+static void get_source(struct pack_reader *r, struct source *source)
+{
+    expect_array(r, SOURCE_FIELDS);
+    source->kind = (enum source_kind)pack_read_u64(r, SOURCE_PUSH);
+    get_texts(r, TEXTS_MAX, &source->texts, &source->n_texts);
+    if (source->kind == SOURCE_RANGE)
+        get_range(r, &source->range);
+    else if (!pack_read_nil(r))
+        pack_fail(r);
+    source->record.end = (uint8_t)pack_read_u64(r, UINT8_MAX);
+    source->delimiter = (uint8_t)pack_read_u64(r, UINT8_MAX);
+    bool has_texts = source->kind != SOURCE_RANGE && source->kind != SOURCE_PUSH;
+    if (!has_texts && source->n_texts)
+        pack_fail(r);
+}
+
+static void get_steps(struct pack_reader *r, struct plan *plan)
+{
+    uint32_t n = pack_read_array(r, PLAN_STEPS_MAX);
+    if (n < 1 || !pack_ok(r) || !(plan->steps = calloc(n, sizeof(*plan->steps)))) {
+        pack_fail(r);
+        return;
+    }
+    plan->n_steps = n;
+    for (uint32_t i = 0; i < n && pack_ok(r); i++)
+        get_step(r, &plan->steps[i]);
+    for (uint32_t i = 0; i + 1 < n; i++)
+        if (plan->steps[i].is_reduce) // only the last may
+            pack_fail(r);
+}
+
+static void get_sink(struct pack_reader *r, struct sink *sink)
+{
+    expect_array(r, SINK_FIELDS);
+    sink->kind = (enum sink_kind)pack_read_u64(r, SINK_NONE);
+    sink->format = (enum sink_format)pack_read_u64(r, FORMAT_JSON);
+    sink->if_exists = (enum if_exists)pack_read_u64(r, EXISTS_SKIP);
+    sink->path = get_optional(r);
+    sink->name = get_optional(r);
+    bool has_path = sink->kind == SINK_FILE || sink->kind == SINK_DIR;
+    if (has_path != (sink->path != NULL))
+        pack_fail(r);
+}
+
+static int read_whole(struct plan *plan, const void *data, size_t len, struct err *err)
+{
+    struct pack_reader r;
+    if (len > PLAN_WHOLE_MAX)
+        return err_set(err, -EPROTO, "a plan of %zu bytes is over the limit of %u", len,
+                       PLAN_WHOLE_MAX);
+    pack_reader_init(&r, data, len);
+    expect_array(&r, WHOLE_FIELDS);
+    plan->name = pack_read_strdup(&r, PLAN_NAME_MAX);
+    plan->directory = pack_read_strdup(&r, PLAN_PACKED_MAX);
+    get_pairs(&r, &plan->params, &plan->n_params);
+    get_pairs(&r, &plan->env, &plan->n_env);
+    get_source(&r, &plan->source);
+    get_steps(&r, plan);
+    get_sink(&r, &plan->sink);
+    plan->order = (enum order)pack_read_u64(&r, ORDER_COMPLETION);
+    plan->on_error = (enum on_error)pack_read_u64(&r, ON_ERROR_STOP);
+    plan->max_failures = pack_read_u64(&r, UINT64_MAX);
+    plan->max_failures_bp = (uint32_t)pack_read_u64(&r, 10000);
+    plan->crash_limit = (uint32_t)pack_read_u64(&r, UINT32_MAX);
+    plan->parallelism = (uint32_t)pack_read_u64(&r, UINT32_MAX);
+    if (!pack_at_end(&r) || !plan_name_ok(plan->name) || plan->directory[0] != '/')
+        return err_set(err, -EPROTO, "a plan that can't be decoded");
+    return 0;
+}
+
+int plan_unpack(const void *data, size_t len, struct plan **ret, struct err *err)
+{
+    struct plan *plan = calloc(1, sizeof(*plan));
+    if (!plan)
+        return err_sys(err, -ENOMEM, "plan");
+    int r = read_whole(plan, data, len, err);
     if (r < 0)
         plan = plan_free(plan);
     *ret = plan;

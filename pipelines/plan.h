@@ -14,11 +14,20 @@
 #define PLAN_ARGS_MAX 4096 // words of one argv, names of one map
 #define PLAN_FAN_IN_ALL 0  // step.fan_in: one chunk takes everything
 #define PLAN_PACKED_MAX (1u << 20)
+#define PLAN_WHOLE_MAX (16u << 20)
 
 enum stage_kind { STAGE_COMMAND, STAGE_PIPE, STAGE_KERNEL };
 enum order { ORDER_INPUT, ORDER_COMPLETION };
 enum on_error { ON_ERROR_CONTINUE, ON_ERROR_FINISH, ON_ERROR_STOP };
-enum source_kind { SOURCE_FILES, SOURCE_ITEMS, SOURCE_LINES, SOURCE_RANGE, SOURCE_DATA };
+// PUSH: a program gives the items as they come; not in job files.
+enum source_kind {
+    SOURCE_FILES,
+    SOURCE_ITEMS,
+    SOURCE_LINES,
+    SOURCE_RANGE,
+    SOURCE_DATA,
+    SOURCE_PUSH,
+};
 enum chunk_rule { CHUNK_AUTO, CHUNK_ITEMS, CHUNK_BYTES, CHUNK_LINES, CHUNK_PARTS };
 enum sink_kind { SINK_STDOUT, SINK_FILE, SINK_DIR, SINK_NONE };
 enum sink_format { FORMAT_RAW, FORMAT_JSON };
@@ -122,6 +131,11 @@ struct plan *plan_free(struct plan *plan);
 // What a worker needs of one step: its stages, the job's name, directory, params and env, and the
 // range when the source is one. msgpack, at most PLAN_PACKED_MAX bytes. -ENOBUFS when it is more.
 int plan_pack_step(const struct plan *plan, size_t step, struct buf *out);
+
+// The whole plan, as a client submits it. msgpack, at most PLAN_WHOLE_MAX bytes; -ENOBUFS.
+int plan_pack(const struct plan *plan, struct buf *out);
+// The coordinator's side of it: bounded and checked as plan_unpack_step. -EPROTO with text.
+int plan_unpack(const void *data, size_t len, struct plan **ret, struct err *err);
 
 // The worker's side of it: a plan that holds name, directory, params, env, source.range and exactly
 // one step. Everything is bounded and checked, for the bytes come from a peer. -EPROTO with text.

@@ -24,6 +24,8 @@ int source_open(const struct plan *plan, struct source_reader **ret, struct err 
         return source_open_lines(plan, ret, err);
     case SOURCE_DATA:
         return source_open_data(plan, ret, err);
+    case SOURCE_PUSH:
+        return err_set(err, -EINVAL, "source: a program pushes it; there is nothing to open");
     }
     return err_set(err, -EINVAL, "source: kind %d is not known", (int)plan->source.kind);
 }

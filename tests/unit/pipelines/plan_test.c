@@ -255,3 +255,44 @@ Test(plan, ranges_that_fit)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         cr_assert_eq(plan_range_ok(&cases[i].range), cases[i].ok, "case %zu", i);
 }
+
+Test(plan, the_whole_comes_back)
+{
+    struct plan *plan = sample(), *back = NULL;
+    struct buf packed, again;
+    struct err err = {0};
+    buf_init(&packed, 0);
+    buf_init(&again, 0);
+    plan->sink = (struct sink){.kind = SINK_FILE,
+                               .format = FORMAT_JSON,
+                               .if_exists = EXISTS_APPEND,
+                               .path = strdup("/out"),
+                               .name = strdup("{}")};
+    plan->order = ORDER_COMPLETION;
+    plan->on_error = ON_ERROR_FINISH;
+    plan->max_failures = 3;
+    plan->max_failures_bp = 4;
+    plan->crash_limit = 5;
+    plan->parallelism = 6;
+    plan->source.record.end = 7;
+    plan->source.delimiter = 8;
+    cr_assert_eq(plan_pack(plan, &packed), 0);
+    cr_assert_eq(plan_unpack(packed.data, packed.len, &back, &err), 0, "%s", err.text);
+    cr_assert_eq(plan_pack(back, &again), 0);
+    cr_assert_eq(packed.len, again.len);
+    cr_assert_arr_eq(packed.data, again.data, again.len);
+    cr_assert_eq(back->parallelism, 6);
+    cr_assert_eq(back->order, ORDER_COMPLETION);
+    cr_assert_str_eq(back->sink.name, "{}");
+    plan_free(back);
+    for (size_t cut = 0; cut < packed.len; cut++) {
+        uint8_t *exact = malloc(cut ? cut : 1);
+        memcpy(exact, packed.data, cut);
+        cr_expect_eq(plan_unpack(exact, cut, &back, &err), -EPROTO, "cut at %zu", cut);
+        cr_expect_null(back);
+        free(exact);
+    }
+    plan_free(plan);
+    buf_done(&packed);
+    buf_done(&again);
+}
