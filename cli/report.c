@@ -1,9 +1,8 @@
 #include "cli/report.h"
 
+#include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +13,6 @@
 
 #define REDRAW_NS (200 * NS_PER_MS)
 #define ITEM_NAME_MAX 200
-
-#define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 static void emit(struct report *report, const char *text, size_t len)
 {
@@ -50,25 +47,23 @@ void report_say(struct report *report, const char *fmt, ...)
     emit(report, text, (size_t)n);
 }
 
-static void draw(struct report *report)
+static void draw(struct report *report, const struct job_info *s)
 {
-    struct job_summary s;
-    uint64_t running;
     char line[256];
-    server_job_summary(report->job, &s, &running);
-    uint64_t total = server_job_total(report->job);
-    uint64_t over = s.ok + s.failed;
-    int64_t seconds = (loop_now() - report->began) / NS_PER_S;
-    int n = snprintf(line, sizeof line, "%s: %" PRIu64, report->plan->name, over);
+    uint64_t total = report->total ? report->total(report->total_arg) : s->total;
+    uint64_t over = s->ok + s->failed;
+    int64_t seconds = s->age_ns / NS_PER_S;
+    int n = snprintf(line, sizeof line, "%s: %" PRIu64, report->name, over);
     // Later steps have chunks of their own, so a share means something only for a single step.
-    if (report->plan->n_steps == 1 && total != UINT64_MAX && total > 0)
+    bool single = !report->plan || report->plan->n_steps == 1;
+    if (single && total != UINT64_MAX && total > 0)
         n += snprintf(line + n, sizeof line - (size_t)n, " of %" PRIu64 " chunks (%" PRIu64 "%%)",
                       total, over * 100 / total);
     else
         n += snprintf(line + n, sizeof line - (size_t)n, " chunks");
-    n += snprintf(line + n, sizeof line - (size_t)n, ", %" PRIu64 " running", running);
-    if (s.failed)
-        n += snprintf(line + n, sizeof line - (size_t)n, ", %" PRIu64 " failed", s.failed);
+    n += snprintf(line + n, sizeof line - (size_t)n, ", %" PRIu64 " running", s->running);
+    if (s->failed)
+        n += snprintf(line + n, sizeof line - (size_t)n, ", %" PRIu64 " failed", s->failed);
     n += snprintf(line + n, sizeof line - (size_t)n, ", %lld:%02lld", (long long)(seconds / 60),
                   (long long)(seconds % 60));
     fd_write_all(STDERR_FILENO, "\r\033[K", 4);
@@ -76,47 +71,67 @@ static void draw(struct report *report)
     report->line_shown = true;
 }
 
-static void on_timer(struct timer *timer)
+static void keep_row(void *arg, const void *row)
 {
-    struct report *report = CONTAINER(timer, struct report, timer);
-    draw(report);
-    timer_set(&report->timer, clock_after(loop_now(), REDRAW_NS), on_timer);
+    *(struct job_info *)arg = *(const struct job_info *)row;
 }
 
-void report_start(struct report *report)
+static int draw_on(void *arg)
 {
-    report->began = loop_now();
-    report->is_tty = isatty(STDERR_FILENO) && !getenv("CI");
+    struct report *report = arg;
+    const struct msg_query query = {.what = QUERY_JOBS, .first = report->job, .last = report->job};
+    struct err err;
     // Two redraws' time: a job that is over at once draws nothing.
-    if (report->is_tty && !report->quiet)
-        timer_set(&report->timer, clock_after(loop_now(), 2 * REDRAW_NS), on_timer);
+    int r = task_sleep(REDRAW_NS);
+    while (r == 0 && (r = task_sleep(REDRAW_NS)) == 0) {
+        struct job_info job = {0};
+        r = link_query(report->link, &query, keep_row, &job, CLOCK_FOREVER, &err);
+        if (r == 0 && job.id)
+            draw(report, &job);
+    }
+    return 0;
+}
+
+int report_start(struct report *report, struct group *group, struct link *link, uint64_t job)
+{
+    report->link = link;
+    report->job = job;
+    report->is_tty = isatty(STDERR_FILENO) && !getenv("CI");
+    if (!report->is_tty || report->quiet)
+        return 0;
+    report->drawing = group_go(group, "progress", draw_on, report);
+    return report->drawing ? 0 : -ENOMEM;
 }
 
 void report_stop(struct report *report)
 {
-    timer_cancel(&report->timer);
+    if (report->drawing) {
+        task_cancel(report->drawing);
+        task_unref(report->drawing);
+        report->drawing = NULL;
+    }
     emit(report, "", 0);
 }
 
-void report_item_name(const struct plan *plan, const struct delivery *record, char *text,
+void report_item_name(const struct plan *plan, const struct wire_record *record, char *text,
                       size_t size)
 {
     text[0] = '\0';
     if (record->step != 0 || record->items != 1)
         return;
-    if (record->item.len > 0)
-        snprintf(text, size, "%.*s", (int)(record->item.len < size ? record->item.len : size - 1),
-                 (const char *)record->item.data);
-    else if (plan->source.kind == SOURCE_RANGE)
+    if (record->item_len > 0)
+        snprintf(text, size, "%.*s", (int)(record->item_len < size ? record->item_len : size - 1),
+                 (const char *)record->item);
+    else if (plan && plan->source.kind == SOURCE_RANGE)
         snprintf(text, size, "%" PRId64,
                  plan->source.range.start + (int64_t)record->item_first * plan->source.range.step);
 }
 
-static void show_stderr(struct report *report, const struct delivery *record)
+static void show_stderr(struct report *report, const struct wire_record *record)
 {
     char text[REPORT_STDERR_MAX + 64];
-    size_t len = record->stderr_text.len;
-    const uint8_t *data = record->stderr_text.data;
+    size_t len = record->stderr_len;
+    const uint8_t *data = (const uint8_t *)record->stderr_text;
     if (!len)
         return;
     size_t n = 0;
@@ -140,7 +155,7 @@ static void show_stderr(struct report *report, const struct delivery *record)
     }
 }
 
-static void report_failure(struct report *report, const struct delivery *record)
+static void report_failure(struct report *report, const struct wire_record *record)
 {
     char item[ITEM_NAME_MAX];
     char head[ITEM_NAME_MAX + 128];
@@ -165,7 +180,7 @@ static void report_failure(struct report *report, const struct delivery *record)
     const char *plain = report->color ? "\033[0m" : "";
     char line[1024];
     n = snprintf(line, sizeof line, "%s failed: %s", head,
-                 record->error ? record->error : outcome_name((enum outcome)record->outcome));
+                 record->error ? report->error : outcome_name((enum outcome)record->outcome));
     if (n < 0)
         return;
     make_harmless(line, strlen(line));
@@ -175,37 +190,41 @@ static void report_failure(struct report *report, const struct delivery *record)
     show_stderr(report, record);
 }
 
-void report_record(struct report *report, const struct delivery *record)
+void report_record(struct report *report, const struct wire_record *record)
 {
+    snprintf(report->error, sizeof report->error, "%.*s",
+             record->error ? (int)record->error_len : 0, record->error ? record->error : "");
     if (record->outcome != OUTCOME_OK) {
         if (!report->quiet)
             report_failure(report, record);
         else
             report->failures++;
-    } else if (record->stderr_text.len > 0 && !report->quiet) {
+    } else if (record->stderr_len > 0 && !report->quiet) {
         show_stderr(report, record);
     }
 }
 
-void report_summary(struct report *report, const struct job_summary *s)
+void report_summary(struct report *report, const struct job_info *s)
 {
-    bool all_well = s->end == END_COMPLETE && s->failed == 0;
+    bool all_well = s->fate == FATE_COMPLETE && s->failed == 0;
     char text[256];
     if ((all_well && !report->verbose) || report->quiet)
         return;
     int n = snprintf(text, sizeof text, "%s: %" PRIu64 " chunks ok, %" PRIu64 " failed",
-                     report->plan->name, s->ok, s->failed);
+                     report->name, s->ok, s->failed);
     if (s->cancelled)
         n += snprintf(text + n, sizeof text - (size_t)n, ", %" PRIu64 " cancelled", s->cancelled);
     if (s->unrun)
         n += snprintf(text + n, sizeof text - (size_t)n, ", %" PRIu64 " not run", s->unrun);
     if (s->retries)
         n += snprintf(text + n, sizeof text - (size_t)n, ", %" PRIu64 " run again", s->retries);
-    if (s->end == END_MAX_FAILURES)
+    if (s->fate == FATE_FAILURES)
         snprintf(text + n, sizeof text - (size_t)n, "; ended early because of failures");
-    else if (s->end == END_NOT_RUNNABLE)
+    else if (s->fate == FATE_NOT_RUNNABLE)
         snprintf(text + n, sizeof text - (size_t)n, "; ended early: nothing can run");
-    else if (s->end == END_CANCELLED)
+    else if (s->fate == FATE_TIMEOUT)
+        snprintf(text + n, sizeof text - (size_t)n, "; ended early: its time was over");
+    else if (s->fate == FATE_CANCELLED)
         snprintf(text + n, sizeof text - (size_t)n, "; ended early");
     report_say(report, "%s", text);
 }

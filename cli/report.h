@@ -4,15 +4,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "async/loop.h"
-#include "coordinator/server.h"
+#include "async/group.h"
+#include "client/link.h"
+#include "pipelines/plan.h"
+#include "proto/record.h"
 
 #define REPORT_FAILURES_MAX 10 // told one by one; the others are counted
 #define REPORT_STDERR_MAX 2048 // bytes of a failed chunk's stderr that are shown
 
 struct report {
-    const struct plan *plan;
-    struct server_job *job;
+    const struct plan *plan; // NULL: not known here
+    const char *name;        // of the job
+    struct link *link;
+    uint64_t job;
+    uint64_t (*total)(void *arg); // chunks there will be, as far as we know here; NULL
+    void *total_arg;
+    char error[PROTO_TEXT_MAX]; // of the last record, NUL-terminated; "" when it was ok
     bool quiet;
     bool verbose;
     bool color;
@@ -21,18 +28,18 @@ struct report {
     uint64_t failures;
     uint64_t typos; // commands that could not be run
     int64_t began;
-    struct timer timer;
+    struct task *drawing;
 };
 
-// Begins the progress line, when stderr is a terminal. Called in the loop.
-void report_start(struct report *report);
+// Begins the progress line, when stderr is a terminal: a task in `group` asks how the job stands.
+int report_start(struct report *report, struct group *group, struct link *link, uint64_t job);
 void report_stop(struct report *report);
 // A record that is a failure, or carries stderr text that the user should see.
-void report_record(struct report *report, const struct delivery *record);
+void report_record(struct report *report, const struct wire_record *record);
 // A line of our own, above the progress line.
 void report_say(struct report *report, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 // After the end.
-void report_summary(struct report *report, const struct job_summary *summary);
+void report_summary(struct report *report, const struct job_info *job);
 // The name of the chunk's item for people and sinks, into `text`; "" when it has none of its own.
-void report_item_name(const struct plan *plan, const struct delivery *record, char *text,
+void report_item_name(const struct plan *plan, const struct wire_record *record, char *text,
                       size_t size);

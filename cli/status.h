@@ -7,5 +7,6 @@
 #define EXIT_LOST 3        // coordinator or workers unreachable or lost
 #define EXIT_ENDED_EARLY 4 // chunks were left unrun
 #define EXIT_OUTPUT 5      // results could not be written
+#define EXIT_TIMEOUT 124   // the whole job, or waiting for it
 #define EXIT_FAULT 125     // in fanmill itself
 #define EXIT_SIGNAL 128    // plus the signal's number

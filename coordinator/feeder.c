@@ -1,4 +1,4 @@
-// The feeder: one task per job that pulls the source when the core wants chunks.
+// The feeder: a task for each job whose source is read here; it pulls when the core wants chunks.
 #include <errno.h>
 #include <sys/epoll.h>
 
@@ -44,14 +44,15 @@ static int feed(void *arg)
             break;
         server_event(server, &(struct event){.type = EV_FED, .job = job->id, .run = &run});
     }
-    if (!job->ended && r != -ECANCELED) {
+    if (!job->ended && !job->forgotten && r != -ECANCELED) {
         struct event end = {.type = EV_FED_END, .job = job->id};
         end.fed_end.code = r;
         end.fed_end.text = err.text;
         server_event(server, &end);
     }
     job->feeding = false;
-    waitq_wake_all(&job->feeder);
+    if (job->forgotten)
+        job_release(job);
     return 0;
 }
 
@@ -62,18 +63,4 @@ int feeder_start(struct server_job *job)
     if (!job->feeder_task)
         job->feeding = false;
     return job->feeder_task ? 0 : -ENOMEM;
-}
-
-void feeder_stop(struct server_job *job)
-{
-    if (!job->feeder_task)
-        return;
-    task_cancel(job->feeder_task);
-    struct scope shield;
-    scope_enter_shield(&shield, INT64_MAX);
-    while (job->feeding && waitq_wait(&job->feeder) == 0)
-        ;
-    scope_leave(&shield);
-    task_unref(job->feeder_task);
-    job->feeder_task = NULL;
 }

@@ -1,12 +1,17 @@
-// A job's handle and its result stream.
+// A job in the shell: where its chunks come from and where its records go.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "coordinator/internal.h"
 
-#define RING_CAP_MIN 64u
+#define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+#define SPOOL_BYTES (1ull << 30)
+#define STREAM_BYTES (32ull << 20) // records between core and client
 
 struct server_job *server_job_find(const struct server *server, uint64_t id)
 {
@@ -15,211 +20,482 @@ struct server_job *server_job_find(const struct server *server, uint64_t id)
     return job;
 }
 
-// Credit is renewed when half of it is used up, so that it costs an event per many records.
-static void grant(struct server_job *job)
+struct server_job *job_by_key(const struct server *server, const uint8_t *key)
 {
-    uint64_t items = job->taken + SERVER_STREAM_ITEMS;
-    uint64_t bytes = job->taken_bytes + SERVER_STREAM_BYTES;
-    if (job->ended || (items - job->granted < SERVER_STREAM_ITEMS / 2 &&
-                       bytes - job->granted_bytes < SERVER_STREAM_BYTES / 2))
-        return;
-    job->granted = items;
-    job->granted_bytes = bytes;
-    struct event event = {.type = EV_STREAM_CREDIT, .job = job->id};
-    event.stream_credit.items = items;
-    event.stream_credit.bytes = bytes;
-    server_event(job->server, &event);
+    struct server_job *job = NULL;
+    HASH_FIND(by_key, server->by_key, key, PROTO_SESSION_BYTES, job);
+    return job;
 }
 
-int server_submit(struct server *server, const struct plan *plan, struct source_reader *source,
-                  struct server_job **ret, struct err *err)
-{
-    struct server_job *job = calloc(1, sizeof *job);
-    if (!job) {
-        source_close(source);
-        return err_set(err, -ENOMEM, "out of memory");
-    }
-    job->server = server;
-    job->id = ++server->next_job;
-    job->plan = plan;
-    job->source = source;
-    int r = server_event(server, &(struct event){.type = EV_SUBMIT, .job = job->id, .plan = plan});
-    if (r < 0) {
-        source_close(source);
-        free(job);
-        return err_set(err, r, "the job can't be taken in");
-    }
-    HASH_ADD(hh, server->jobs, id, sizeof job->id, job);
-    grant(job);
-    r = feeder_start(job);
-    if (r < 0) {
-        server_job_close(job);
-        return err_set(err, r, "out of memory");
-    }
-    *ret = job;
-    return 0;
-}
-
-static bool ring_reserve(struct server_job *job)
-{
-    if (job->ring_len < job->ring_cap)
-        return true;
-    size_t cap = job->ring_cap ? job->ring_cap * 2 : RING_CAP_MIN;
-    struct delivery **ring = malloc(cap * sizeof *ring);
-    if (!ring)
-        return false;
-    for (size_t i = 0; i < job->ring_len && job->ring_cap; i++)
-        ring[i] = job->ring[(job->ring_first + i) % job->ring_cap];
-    free(job->ring);
-    job->ring = ring;
-    job->ring_cap = cap;
-    job->ring_first = 0;
-    return true;
-}
-
-void server_job_deliver(struct server_job *job, struct delivery *delivery)
-{
-    if (job->discard) {
-        job->taken++;
-        job->taken_bytes += delivery->bytes;
-        grant(job);
-        return;
-    }
-    struct delivery *own = malloc(sizeof *own);
-    if (!own || !ring_reserve(job)) {
-        free(own);
-        job->lost_memory = true;
-        server_job_cancel(job, CANCEL_KILL);
-        return;
-    }
-    *own = *delivery;
-    *delivery = (struct delivery){0};
-    job->ring[(job->ring_first + job->ring_len++) % job->ring_cap] = own;
-    if (job->ring_len == 1)
-        waitq_wake_one(&job->consumer);
-}
-
-void server_job_ended(struct server_job *job, const struct job_summary *summary)
-{
-    job->ended = true;
-    job->summary = *summary;
-    if (job->lost_memory)
-        job->summary.end = END_INTERNAL;
-    waitq_wake_all(&job->consumer);
-    waitq_wake_all(&job->feeder);
-}
-
-bool server_job_ready(const struct server_job *job)
-{
-    return job->ring_len > 0 || job->ended;
-}
-
-int server_job_next(struct server_job *job, struct delivery **ret)
-{
-    while (job->ring_len == 0) {
-        if (job->ended)
-            return 0;
-        int r = waitq_wait(&job->consumer);
-        if (r < 0)
-            return r;
-    }
-    struct delivery *delivery = job->ring[job->ring_first];
-    job->ring_first = (job->ring_first + 1) % job->ring_cap;
-    job->ring_len--;
-    job->taken++;
-    job->taken_bytes += delivery->bytes;
-    grant(job);
-    *ret = delivery;
-    return 1;
-}
-
-void server_delivery_free(struct delivery *delivery)
-{
-    if (!delivery)
-        return;
-    delivery_done(delivery);
-    free(delivery);
-}
-
-void server_job_cancel(struct server_job *job, uint32_t mode)
+void job_cancel(struct server_job *job, uint32_t mode)
 {
     if (!job->ended)
         server_event(job->server,
                      &(struct event){.type = EV_CANCEL, .job = job->id, .cancel_mode = mode});
 }
 
-bool server_job_summary(const struct server_job *job, struct job_summary *ret,
-                        uint64_t *ret_running)
+// What was delivered and not sent counts against what the reader is ready for, so that credit is
+// left whenever the reader has taken all.
+static uint64_t bytes_ready(const struct server_job *job)
 {
-    *ret = job->summary;
-    *ret_running = 0;
-    if (!job->ended)
-        core_job_progress(job->server->core, job->id, ret, ret_running);
-    return job->ended;
+    const struct out_stream *reader = job->readers;
+    uint64_t room;
+    if (job->discard)
+        return UINT64_MAX / 2;
+    if (job->flags & SUBMIT_DETACHED) {
+        uint64_t max = job->server->options.spool_bytes;
+        max = max ? max : SPOOL_BYTES;
+        return max > job->spool.bytes ? max - job->spool.bytes : 0;
+    }
+    room = reader && reader->bytes > reader->sent_bytes ? reader->bytes - reader->sent_bytes : 0;
+    if (room > STREAM_BYTES)
+        room = STREAM_BYTES;
+    uint64_t behind = reader ? spool_behind(&job->spool, &reader->cursor) : 0;
+    return room > behind ? room - behind : 0;
 }
 
-uint64_t server_job_total(const struct server_job *job)
+void job_grant(struct server_job *job)
 {
-    return source_total(job->source);
+    uint64_t items = job->readers ? job->readers->offset_end : 0;
+    if (job->discard || (job->flags & SUBMIT_DETACHED))
+        items = UINT64_MAX / 2;
+    uint64_t bytes = job->delivered_bytes + bytes_ready(job);
+    if (job->ended || (items <= job->granted && bytes <= job->granted_bytes))
+        return;
+    job->granted = items > job->granted ? items : job->granted;
+    job->granted_bytes = bytes > job->granted_bytes ? bytes : job->granted_bytes;
+    struct event event = {.type = EV_STREAM_CREDIT, .job = job->id};
+    event.stream_credit.items = job->granted;
+    event.stream_credit.bytes = job->granted_bytes;
+    server_event(job->server, &event);
 }
 
-struct server_job *server_job_close(struct server_job *job)
+void redo_done(struct redo_list *list)
 {
+    for (size_t i = 0; i < list->n; i++)
+        slice_drop(&list->list[i].payload);
+    free(list->list);
+    *list = (struct redo_list){0};
+}
+
+static void on_timeout(struct timer *timer)
+{
+    struct server_job *job = CONTAINER(timer, struct server_job, timeout);
+    job->timed_out = true;
+    job_cancel(job, CANCEL_RUNNING);
+}
+
+// The oldest that has ended and that nobody reads makes room.
+static int make_room(struct server *server, struct err *err)
+{
+    if (HASH_CNT(hh, server->jobs) < SERVER_JOBS_MAX)
+        return 0;
+    for (struct server_job *job = server->jobs; job; job = job->hh.next)
+        if (job->ended && !job->readers && !job->client) {
+            job_forget(job);
+            return 0;
+        }
+    return err_set(err, -EBUSY, "%u jobs are running already", SERVER_JOBS_MAX);
+}
+
+static void submission_done(struct submission *s)
+{
+    plan_free(s->plan);
+    source_close(s->source);
+    if (s->again)
+        redo_done(s->again);
+}
+
+static struct server_job *job_new(struct server *server, struct submission *s)
+{
+    struct server_job *job = calloc(1, sizeof *job);
     if (!job)
         return NULL;
-    feeder_stop(job);
-    // The core borrows the plan until the job's end, so the rest is waited for and dropped.
-    job->discard = true;
-    server_job_cancel(job, CANCEL_KILL);
-    grant(job);
-    struct scope shield;
-    scope_enter_shield(&shield, PROTO_SILENCE_NS);
-    while (!job->ended && waitq_wait(&job->consumer) == 0)
-        ;
-    scope_leave(&shield);
-    for (; job->ring_len > 0; job->ring_len--) {
-        server_delivery_free(job->ring[job->ring_first]);
-        job->ring_first = (job->ring_first + 1) % job->ring_cap;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    job->server = server;
+    job->id = ++server->next_job;
+    job->plan = take(s->plan);
+    job->source = take(s->source);
+    job->flags = s->message->flags;
+    job->client = job->flags & SUBMIT_DETACHED ? NULL : s->client;
+    memcpy(job->key, s->message->key, sizeof job->key);
+    memcpy(job->owner, s->client->user, sizeof job->owner);
+    job->created_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    job->began = loop_now();
+    if (s->again) {
+        job->again = *s->again;
+        *s->again = (struct redo_list){0};
+        job->runs_again = true;
     }
-    HASH_DELETE(hh, job->server->jobs, job);
+    bool keeps = job->flags & SUBMIT_DETACHED;
+    spool_init(&job->spool, keeps ? server->options.spool_directory : NULL);
+    return job;
+}
+
+int job_submitted(struct server *server, struct submission *s, struct server_job **ret,
+                  struct err *err)
+{
+    int r = make_room(server, err);
+    struct server_job *job = r < 0 ? NULL : job_new(server, s);
+    if (!job) {
+        submission_done(s);
+        return r < 0 ? r : err_set(err, -ENOMEM, "out of memory");
+    }
+    r = server_event(server, &(struct event){.type = EV_SUBMIT, .job = job->id, .plan = job->plan});
+    if (r < 0) {
+        source_close(job->source);
+        plan_free(job->plan);
+        redo_done(&job->again);
+        free(job);
+        return err_set(err, r, "the job can't be taken in");
+    }
+    HASH_ADD(hh, server->jobs, id, sizeof job->id, job);
+    HASH_ADD(by_key, server->by_key, key, sizeof job->key, job);
+    server->counts.jobs++;
+    if (s->message->timeout_ns > 0)
+        timer_set(&job->timeout, clock_after(loop_now(), s->message->timeout_ns), on_timeout);
+    job_grant(job);
+    r = job->source ? feeder_start(job) : 0;
+    if (r < 0) {
+        job->client = NULL;
+        job_abandon(job, CANCEL_KILL);
+        return err_set(err, r, "out of memory");
+    }
+    log_info("job submitted", "job=%llu name=%s owner=\"%s\"", (unsigned long long)job->id,
+             job->plan->name, job->owner);
+    if (server->options.job_changed)
+        server->options.job_changed(server->options.arg, job->id, false);
+    *ret = job;
+    return 0;
+}
+
+void job_abandon(struct server_job *job, uint32_t mode)
+{
+    job->client = NULL;
+    job->discard = true;
+    if (job->ended && !job->readers) {
+        job_forget(job);
+        return;
+    }
+    job_cancel(job, mode);
+    job_grant(job);
+}
+
+void job_forget(struct server_job *job)
+{
+    struct server *server = job->server;
+    while (job->readers)
+        stream_end(job->readers, -ENOENT);
+    timer_cancel(&job->timeout);
+    HASH_DELETE(hh, server->jobs, job);
+    HASH_DELETE(by_key, server->by_key, job);
+    if (job->feeding) {
+        job->forgotten = true;
+        task_cancel(job->feeder_task);
+        return;
+    }
+    job_release(job);
+}
+
+void job_release(struct server_job *job)
+{
+    if (job->feeder_task)
+        task_unref(job->feeder_task);
     source_close(job->source);
-    free(job->ring);
+    spool_done(&job->spool);
+    redo_done(&job->failed);
+    redo_done(&job->again);
+    plan_free(job->plan);
     free(job);
-    return NULL;
 }
 
-struct job_stream {
-    struct stream stream;
-    struct server_job *job;
-};
-
-static int stream_next_record(struct stream *s, void **ret)
+static void keep_failed(struct server_job *job, struct delivery *d)
 {
-    struct delivery *delivery;
-    int r = server_job_next(((struct job_stream *)s)->job, &delivery);
-    if (r == 1)
-        *ret = delivery;
-    return r;
+    struct redo_list *failed = &job->failed;
+    if (d->step != 0 || !(job->flags & SUBMIT_DETACHED))
+        return;
+    if (failed->n >= SERVER_REDO_MAX || failed->bytes + d->payload.len > SERVER_REDO_BYTES) {
+        failed->is_short = true;
+        return;
+    }
+    if (failed->n == failed->cap) {
+        size_t cap = failed->cap ? failed->cap * 2 : 16;
+        struct redo *list = reallocarray(failed->list, cap, sizeof *list);
+        if (!list) {
+            failed->is_short = true;
+            return;
+        }
+        failed->list = list;
+        failed->cap = cap;
+    }
+    // A copy: the payload may be a small part of something large.
+    struct redo *redo = &failed->list[failed->n];
+    *redo = (struct redo){.kind = d->kind,
+                          .item_first = d->item_first,
+                          .items = d->items,
+                          .items_per_chunk = d->items_per_chunk};
+    if (d->payload.len && slice_copy(d->payload.data, d->payload.len, &redo->payload) < 0) {
+        failed->is_short = true;
+        return;
+    }
+    failed->bytes += d->payload.len;
+    failed->n++;
 }
 
-static void stream_close_job(struct stream *s)
+static void mark_readers(const struct server_job *job)
 {
-    server_job_close(((struct job_stream *)s)->job);
-    free(s);
+    for (struct out_stream *stream = job->readers; stream; stream = stream->next_reader)
+        stream_mark(stream);
 }
 
-static void drop_record(void *item)
+void job_record(struct server_job *job, struct delivery *d)
 {
-    server_delivery_free(item);
+    job->delivered_bytes += d->bytes;
+    if (job->discard)
+        return;
+    const struct peer *peer = peer_of_worker(job->server, d->worker);
+    const char *worker = peer ? peer->reg.name : "";
+    struct wire_record record = {
+        .step = d->step,
+        .chunk = d->chunk,
+        .attempt = d->attempt,
+        .partial = d->partial,
+        .outcome = d->outcome,
+        .code = d->code,
+        .run_ns = d->run_ns,
+        .cpu_ns = d->cpu_ns,
+        .maxrss_bytes = d->maxrss_bytes,
+        .worker = worker,
+        .worker_len = strlen(worker),
+        .item_first = d->item_first,
+        .items = d->items,
+        .item = d->item.data,
+        .item_len = d->item.len,
+        .error = d->error,
+        .error_len = d->error ? strlen(d->error) : 0,
+        .stderr_text = (const char *)d->stderr_text.data,
+        .stderr_len = d->stderr_text.len,
+    };
+    if (d->outcome != OUTCOME_OK)
+        keep_failed(job, d);
+    int r = spool_add(&job->spool, &record, d->parts, d->n_parts);
+    if (r == -ENOMEM) {
+        job->broken = true;
+        job_cancel(job, CANCEL_KILL);
+    } else if (r < 0 && !job->warned) {
+        job->warned = true;
+        log_warn("records stay in memory: their file can't be written", "job=%llu reason=\"%s\"",
+                 (unsigned long long)job->id, strerror(-r));
+    }
+    mark_readers(job);
 }
 
-struct stream *server_job_stream(struct server_job *job)
+void job_ended(struct server_job *job, const struct job_summary *summary)
 {
-    static const struct stream_ops ops = {stream_next_record, stream_close_job};
-    struct job_stream *s = calloc(1, sizeof *s);
-    if (!s)
+    struct server *server = job->server;
+    job->ended = true;
+    job->took = loop_now() - job->began;
+    job->summary = *summary;
+    if (job->broken)
+        job->summary.end = END_INTERNAL;
+    timer_cancel(&job->timeout);
+    waitq_wake_all(&job->feeder);
+    mark_readers(job);
+    log_info("job ended", "job=%llu ok=%llu failed=%llu", (unsigned long long)job->id,
+             (unsigned long long)summary->ok, (unsigned long long)summary->failed);
+    if (server->options.job_changed && !job->discard)
+        server->options.job_changed(server->options.arg, job->id, true);
+}
+
+// ---- feeding
+
+static void feed_again(struct server_job *job)
+{
+    uint64_t n = 0, bytes = 0;
+    while (job->again_at < job->again.n && n < job->want.chunks &&
+           (!n || bytes < job->want.bytes)) {
+        struct redo *redo = &job->again.list[job->again_at++];
+        struct run run = {.kind = (enum run_kind)redo->kind,
+                          .count = 1,
+                          .item_first = redo->item_first,
+                          .items_per_chunk = redo->items_per_chunk,
+                          .item_end = redo->item_first + redo->items,
+                          .body = redo->payload};
+        redo->payload = (struct slice){0};
+        if (run.kind != RUN_RANGE) {
+            run.lens = malloc(sizeof *run.lens);
+            if (!run.lens) {
+                run_done(&run);
+                job_cancel(job, CANCEL_KILL);
+                return;
+            }
+            *run.lens = (uint32_t)run.body.len;
+        }
+        n++;
+        bytes += run.body.len;
+        server_event(job->server, &(struct event){.type = EV_FED, .job = job->id, .run = &run});
+    }
+    if (job->again_at == job->again.n)
+        server_event(job->server, &(struct event){.type = EV_FED_END, .job = job->id});
+}
+
+void job_wanted(struct server_job *job, const struct source_want *want)
+{
+    job->want = *want;
+    if (job->runs_again) {
+        feed_again(job);
+        return;
+    }
+    if (job->source) {
+        job->wanted = true;
+        waitq_wake_all(&job->feeder);
+        return;
+    }
+    job->want_open = true;
+    job->want_seq++;
+    job_send_want(job);
+}
+
+void job_send_want(struct server_job *job)
+{
+    struct server *server = job->server;
+    struct msg_want m = {.job = job->id,
+                         .seq = job->want_seq,
+                         .chunks = job->want.chunks < PROTO_RUN_CHUNKS_MAX ? job->want.chunks
+                                                                           : PROTO_RUN_CHUNKS_MAX,
+                         .bytes = job->want.bytes,
+                         .mean_run_ns = job->want.mean_run_ns,
+                         .slots = job->want.slots};
+    buf_clear(&server->scratch);
+    if (job->client && job->client->peer && msg_put_want(&server->scratch, &m) == 0)
+        peer_send(server, job->client->peer);
+}
+
+// The client's own job that waits for this FEED; NULL: it comes too late or twice.
+static struct server_job *fed_job(struct client *client, uint64_t id, uint64_t seq)
+{
+    struct server_job *job = server_job_find(client->server, id);
+    bool fits = job && job->client == client && job->want_open && job->want_seq == seq;
+    if (!fits)
         return NULL;
-    s->stream = (struct stream){.ops = &ops, .drop = drop_record};
-    s->job = job;
-    return &s->stream;
+    job->want_open = false;
+    return job;
+}
+
+int job_on_feed(struct client *client, const struct zmessage *m, struct err *err)
+{
+    struct server *server = client->server;
+    struct lease fed;
+    uint64_t seq;
+    int r = msg_get_feed(&server->reader, m->header, m->header_len, m->body ? m->body->data : NULL,
+                         m->body ? m->body->len : 0, &seq, &fed, err);
+    struct server_job *job = r < 0 ? NULL : fed_job(client, fed.job, seq);
+    if (!job)
+        return r;
+    if ((fed.kind == RUN_RANGE) != (fed.lens == NULL) || fed.count > job->want.chunks)
+        return err_set(err, -EPROTO, "bad FEED message: chunks that were not asked for");
+    struct run run = {.kind = (enum run_kind)fed.kind,
+                      .count = fed.count,
+                      .item_first = fed.item_first,
+                      .items_per_chunk = fed.items_per_chunk,
+                      .item_end = fed.item_end};
+    if (fed.lens) {
+        run.lens = malloc(fed.count * sizeof *run.lens);
+        if (!run.lens)
+            return -ENOMEM;
+        memcpy(run.lens, fed.lens, fed.count * sizeof *run.lens);
+    }
+    if (fed.body_len)
+        run.body = slice_of(m->body, (size_t)(fed.body - m->body->data), fed.body_len);
+    server_event(server, &(struct event){.type = EV_FED, .job = job->id, .run = &run});
+    return 0;
+}
+
+int job_on_feed_end(struct client *client, const struct zmessage *m, struct err *err)
+{
+    struct msg_feed_end fed;
+    int r = msg_get_feed_end(m->header, m->header_len, &fed, err);
+    struct server_job *job = r < 0 ? NULL : fed_job(client, fed.job, fed.seq);
+    if (!job)
+        return r;
+    struct event event = {.type = EV_FED_END, .job = job->id};
+    event.fed_end.code = fed.code < 0 ? fed.code : 0;
+    event.fed_end.text = fed.text;
+    return server_event(client->server, &event);
+}
+
+// ---- running again
+
+static int copy_plan(const struct plan *plan, struct plan **ret, struct err *err)
+{
+    _cleanup_(buf_done)
+    struct buf packed;
+    buf_init(&packed, PROTO_PLAN_MAX);
+    int r = plan_pack(plan, &packed);
+    return r < 0 ? err_sys(err, r, "the job") : plan_unpack(packed.data, packed.len, ret, err);
+}
+
+static int copy_failed(const struct redo_list *from, struct redo_list *ret)
+{
+    ret->list = calloc(from->n, sizeof *ret->list);
+    if (!ret->list)
+        return -ENOMEM;
+    for (size_t i = 0; i < from->n; i++) {
+        ret->list[i] = from->list[i];
+        if (from->list[i].payload.len)
+            ret->list[i].payload = slice_ref(&from->list[i].payload);
+    }
+    ret->n = from->n;
+    return 0;
+}
+
+static int check_retry(const struct server_job *job, bool failed_only, struct err *err)
+{
+    unsigned long long id = job->id;
+    if (!job->ended)
+        return err_set(err, -EBUSY, "job %llu has not ended", id);
+    if (!(job->flags & SUBMIT_DETACHED))
+        return err_set(err, -EINVAL, "job %llu is not a detached one", id);
+    if (failed_only && job->failed.is_short)
+        return err_set(err, -E2BIG,
+                       "more chunks of job %llu failed than are kept; run all of it again", id);
+    if (failed_only && job->failed.n == 0)
+        return err_set(err, -ENOENT,
+                       job->summary.failed ? "the chunks of job %llu that failed are of a later "
+                                             "step; run all of it again"
+                                           : "no chunk of job %llu failed",
+                       id);
+    return 0;
+}
+
+int job_retry(struct client *client, struct server_job *job, bool failed_only, uint64_t *ret_id,
+              struct err *err)
+{
+    struct server *server = job->server;
+    struct msg_submit message = {.flags = job->flags & ~(uint32_t)SUBMIT_FEEDS};
+    struct redo_list again = {0};
+    struct submission s = {.message = &message, .client = client};
+    int r = check_retry(job, failed_only, err);
+    if (r == 0)
+        r = copy_plan(job->plan, &s.plan, err);
+    if (r < 0)
+        return r;
+    // No client's key: the ids of this coordinator are unique enough.
+    memcpy(message.key, &server->next_job, sizeof server->next_job);
+    if (failed_only) {
+        r = copy_failed(&job->failed, &again);
+        s.again = &again;
+    } else {
+        r = source_open(s.plan, &s.source, err);
+    }
+    if (r < 0) {
+        submission_done(&s);
+        return r == -ENOMEM ? err_set(err, r, "out of memory") : r;
+    }
+    struct server_job *next;
+    r = job_submitted(server, &s, &next, err);
+    if (r == 0)
+        *ret_id = next->id;
+    return r;
 }

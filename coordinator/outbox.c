@@ -6,47 +6,13 @@
 #include "base/log.h"
 #include "coordinator/internal.h"
 
-struct peer *peer_of_worker(const struct server *server, uint64_t worker)
-{
-    struct peer *peer = NULL;
-    HASH_FIND(by_worker, server->by_worker, &worker, sizeof worker, peer);
-    return peer && !peer->gone ? peer : NULL;
-}
-
-void peer_free(struct server *server, struct peer *peer)
-{
-    HASH_DELETE(by_address, server->by_address, peer);
-    HASH_DELETE(by_worker, server->by_worker, peer);
-    buf_done(&peer->header);
-    buf_done(&peer->body);
-    free(peer);
-}
-
-static void send_frames(struct server *server, struct peer *peer, const struct buf *header,
-                        const struct buf *body)
-{
-    int r = zsock_send(server->socket, peer->address, header->data, header->len,
-                       body ? body->data : NULL, body ? body->len : 0);
-    peer->last_sent = loop_now();
-    if (r == 0)
-        return;
-    // Credit keeps queues far below their limit, so a full one is a peer that reads no more.
-    log_warn("worker can't be reached", "worker=%llu code=%d", (unsigned long long)peer->worker, r);
-    server_drop_peer(server, peer, r == -EAGAIN ? "it doesn't read" : "its connection is gone");
-}
-
-void peer_send(struct server *server, struct peer *peer)
-{
-    send_frames(server, peer, &server->scratch, NULL);
-}
-
 static void send_leases(struct server *server, struct peer *peer)
 {
     if (!peer->leases_open)
         return;
     peer->leases_open = false;
     if (lease_batch_end(&peer->leases) == 0 && !peer->gone)
-        send_frames(server, peer, &peer->header, &peer->body);
+        peer_send_frames(server, peer, &peer->header, &peer->body);
     buf_clear(&peer->header);
     buf_clear(&peer->body);
 }
@@ -133,18 +99,18 @@ static void to_job(struct server *server, struct action *action)
         return;
     switch (action->type) {
     case ACT_WANT:
-        job->want = (struct source_want){.chunks = action->want.chunks,
-                                         .bytes = action->want.bytes,
-                                         .mean_run_ns = action->want.mean_run_ns,
-                                         .slots = action->want.slots};
-        job->wanted = true;
-        waitq_wake_all(&job->feeder);
+        job_wanted(job, &(struct source_want){.chunks = action->want.chunks,
+                                              .bytes = action->want.bytes,
+                                              .mean_run_ns = action->want.mean_run_ns,
+                                              .slots = action->want.slots});
         return;
     case ACT_DELIVER:
-        server_job_deliver(job, &action->delivery);
+        job_record(job, &action->delivery);
         return;
     default:
-        server_job_ended(job, action->summary);
+        job_ended(job, action->summary);
+        if (job->discard && !job->readers)
+            job_forget(job);
         return;
     }
 }
@@ -152,7 +118,7 @@ static void to_job(struct server *server, struct action *action)
 static void drop_gone(struct server *server)
 {
     struct peer *peer, *next;
-    HASH_ITER(by_address, server->by_address, peer, next)
+    HASH_ITER(by_place, server->by_place, peer, next)
     if (peer->gone)
         peer_free(server, peer);
 }
@@ -168,13 +134,13 @@ bool server_perform(struct server *server)
         case ACT_DELIVER:
         case ACT_JOB_END:
             to_job(server, &action);
-            if (action.type == ACT_DELIVER)
-                server->actions.list[i].delivery = action.delivery;
             break;
         case ACT_DROP: {
             struct peer *peer = peer_of_worker(server, action.worker);
             if (peer) {
                 peer->gone = true;
+                log_warn("worker lost", "worker=%llu name=%s reason=\"%s\"",
+                         (unsigned long long)peer->worker, peer->reg.name, action.reason);
                 if (server->options.worker_gone)
                     server->options.worker_gone(server->options.arg, peer->worker, action.reason);
             }
@@ -187,8 +153,9 @@ bool server_perform(struct server *server)
         }
     }
     actions_clear(&server->actions);
-    for (struct peer *peer = server->by_address; peer; peer = peer->by_address.next)
+    for (struct peer *peer = server->by_place; peer; peer = peer->by_place.next)
         send_leases(server, peer);
+    sent |= streams_send(server);
     drop_gone(server);
     return sent;
 }

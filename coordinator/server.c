@@ -16,7 +16,7 @@
 
 int server_event(struct server *server, const struct event *event)
 {
-    server->dirty = true;
+    server->must_flush = true;
     return core_handle(server->core, event, loop_now(), &server->actions);
 }
 
@@ -25,7 +25,8 @@ static void on_tick(struct timer *timer)
     struct server *server = CONTAINER(timer, struct server, tick);
     int64_t expected = server->tick_at;
     server->tick_at = CLOCK_FOREVER;
-    server_pump(server);
+    for (uint32_t i = 0; i < server->n_ports; i++)
+        port_pump(&server->ports[i]);
     if (clock_now() - expected > LATE_NS) {
         // Stopped and continued: the workers' messages are still on their way in.
         server->tick_at = clock_after(clock_now(), LATE_NS);
@@ -51,14 +52,18 @@ static void on_heartbeat(struct timer *timer)
     struct server *server = CONTAINER(timer, struct server, heartbeat);
     int64_t now = loop_now();
     struct peer *peer, *next;
-    HASH_ITER(by_address, server->by_address, peer, next)
+    HASH_ITER(by_place, server->by_place, peer, next)
     {
-        if (peer->state != PEER_WORKING || now - peer->last_sent < PROTO_HEARTBEAT_NS)
+        if (peer->state == PEER_NEW || peer->gone || now - peer->last_sent < PROTO_HEARTBEAT_NS)
             continue;
         buf_clear(&server->scratch);
         if (msg_put_heartbeat(&server->scratch, &(struct msg_heartbeat){0}) == 0)
             peer_send(server, peer);
+        // What a full queue held up.
+        for (struct out_stream *s = peer->client ? peer->client->streams : NULL; s; s = s->next)
+            stream_mark(s);
     }
+    clients_check(server, now);
     timer_set(&server->heartbeat, clock_after(now, PROTO_HEARTBEAT_NS), on_heartbeat);
 }
 
@@ -67,13 +72,40 @@ static void on_heartbeat(struct timer *timer)
 static bool on_flush(struct prepare *prepare)
 {
     struct server *server = CONTAINER(prepare, struct server, flush);
-    if (!server->dirty)
+    if (!server->must_flush)
         return false;
-    server->dirty = false;
+    server->must_flush = false;
     core_handle(server->core, &(struct event){.type = EV_FLUSH}, loop_now(), &server->actions);
     bool sent = server_perform(server);
     set_tick(server);
-    return sent || server->dirty;
+    return sent || server->must_flush;
+}
+
+static int open_port(struct server *server, struct transport *transport,
+                     const char *const *endpoints, struct err *err)
+{
+    struct port *port = &server->ports[server->n_ports];
+    *port = (struct port){.server = server, .number = server->n_ports, .is_private = true};
+    int r = zsock_open(transport, ZSOCK_ROUTER, port_pump, port, &port->socket, err);
+    if (r < 0)
+        return r;
+    server->n_ports++;
+    for (size_t i = 0; endpoints[i] && r == 0; i++)
+        r = zsock_bind(port->socket, endpoints[i], err);
+    return r;
+}
+
+static void release(struct server *server)
+{
+    for (uint32_t i = 0; i < server->n_ports; i++)
+        zsock_close(server->ports[i].socket);
+    actions_done(&server->actions);
+    core_free(server->core);
+    batch_reader_done(&server->reader);
+    buf_done(&server->scratch);
+    buf_done(&server->header);
+    buf_done(&server->body);
+    free(server);
 }
 
 int server_open(struct transport *transport, const struct server_options *options,
@@ -85,6 +117,8 @@ int server_open(struct transport *transport, const struct server_options *option
     server->options = *options;
     server->tick_at = CLOCK_FOREVER;
     buf_init(&server->scratch, PROTO_HEADER_MAX);
+    buf_init(&server->header, PROTO_HEADER_MAX);
+    buf_init(&server->body, PROTO_BODY_MAX);
     batch_reader_init(&server->reader);
     // An ephemeral coordinator has no journal to count its starts in.
     if (getrandom(&server->epoch, sizeof server->epoch, 0) != sizeof server->epoch)
@@ -94,13 +128,9 @@ int server_open(struct transport *transport, const struct server_options *option
     if (r < 0)
         err_set(err, r, "out of memory");
     if (r == 0)
-        r = zsock_open(transport, ZSOCK_ROUTER, server_pump, server, &server->socket, err);
-    if (r == 0)
-        r = zsock_bind(server->socket, options->endpoint, err);
+        r = open_port(server, transport, options->endpoints, err);
     if (r < 0) {
-        zsock_close(server->socket);
-        core_free(server->core);
-        free(server);
+        release(server);
         return r;
     }
     group_open(&server->feeders);
@@ -110,38 +140,51 @@ int server_open(struct transport *transport, const struct server_options *option
     return 0;
 }
 
+static void say_bye(struct server *server)
+{
+    struct peer *peer, *next;
+    HASH_ITER(by_place, server->by_place, peer, next)
+    {
+        buf_clear(&server->scratch);
+        if (!peer->gone &&
+            msg_put_bye(&server->scratch, &(struct msg_bye){.reason = "the coordinator ends"}) == 0)
+            peer_send(server, peer);
+    }
+}
+
 struct server *server_close(struct server *server)
 {
     if (!server)
         return NULL;
     group_cancel(&server->feeders);
     group_wait(&server->feeders);
-    struct peer *peer, *next_peer;
-    HASH_ITER(by_address, server->by_address, peer, next_peer)
-    {
-        buf_clear(&server->scratch);
-        if (!peer->gone &&
-            msg_put_bye(&server->scratch, &(struct msg_bye){.reason = "all jobs are over"}) == 0)
-            peer_send(server, peer);
-    }
-    HASH_ITER(by_address, server->by_address, peer, next_peer)
-    peer_free(server, peer);
+    say_bye(server);
     prepare_remove(&server->flush);
     timer_cancel(&server->tick);
     timer_cancel(&server->heartbeat);
-    actions_done(&server->actions);
-    core_free(server->core);
-    zsock_close(server->socket);
-    batch_reader_done(&server->reader);
-    buf_done(&server->scratch);
-    free(server);
+    // The core borrows the plans of jobs.
+    actions_clear(&server->actions);
+    server->core = core_free(server->core);
+    while (server->clients) {
+        struct client *client = server->clients;
+        while (client->streams)
+            stream_forget(client->streams);
+        HASH_DELETE(hh, server->clients, client);
+        free(client);
+    }
+    while (server->jobs)
+        job_forget(server->jobs);
+    struct peer *peer, *next;
+    HASH_ITER(by_place, server->by_place, peer, next)
+    peer_free(server, peer);
+    release(server);
     return NULL;
 }
 
 int server_worker_died(struct server *server, pid_t pid, const char *reason)
 {
-    for (struct peer *peer = server->by_address; peer; peer = peer->by_address.next) {
-        if (peer->gone || (pid_t)peer->pid != pid)
+    for (struct peer *peer = server->by_place; peer; peer = peer->by_place.next) {
+        if (peer->gone || peer->state != PEER_WORKING || (pid_t)peer->reg.pid != pid)
             continue;
         server_drop_peer(server, peer, reason);
         return 0;
@@ -152,4 +195,9 @@ int server_worker_died(struct server *server, pid_t pid, const char *reason)
 void server_stats(const struct server *server, struct core_stats *ret)
 {
     core_stats(server->core, ret);
+}
+
+void server_counts(const struct server *server, struct server_counts *ret)
+{
+    *ret = server->counts;
 }

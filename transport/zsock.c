@@ -26,6 +26,7 @@ struct transport {
 
 struct zsock {
     void *socket;
+    int fd; // ZMQ_FD
     enum zsock_kind kind;
     struct watch watch;
     struct prepare prepare;
@@ -123,15 +124,12 @@ static int set_options(void *socket, enum zsock_kind kind)
     return kind == ZSOCK_ROUTER ? set_int(socket, ZMQ_ROUTER_MANDATORY, 1) : 0;
 }
 
-int zsock_open(struct transport *t, enum zsock_kind kind, zsock_ready_fn *ready, void *arg,
-               struct zsock **ret, struct err *err)
+int zsock_open_plain(struct transport *t, enum zsock_kind kind, struct zsock **ret, struct err *err)
 {
     struct zsock *z = calloc(1, sizeof(*z));
     if (!z)
         return err_set(err, -ENOMEM, "out of memory");
     z->kind = kind;
-    z->ready = ready;
-    z->arg = arg;
     z->socket = zmq_socket(t->context, kind == ZSOCK_ROUTER ? ZMQ_ROUTER : ZMQ_DEALER);
     if (!z->socket) {
         int code = -errno;
@@ -139,12 +137,28 @@ int zsock_open(struct transport *t, enum zsock_kind kind, zsock_ready_fn *ready,
         return err_sys(err, code, "can't open a socket");
     }
     int r = set_options(z->socket, kind);
-    int fd = -1;
-    size_t len = sizeof(fd);
-    if (r == 0 && zmq_getsockopt(z->socket, ZMQ_FD, &fd, &len) < 0)
+    size_t len = sizeof(z->fd);
+    if (r == 0 && zmq_getsockopt(z->socket, ZMQ_FD, &z->fd, &len) < 0)
         r = -errno;
-    if (r == 0)
-        r = watch_add(&z->watch, fd, EPOLLIN, on_fd);
+    if (r < 0) {
+        zmq_close(z->socket);
+        free(z);
+        return err_sys(err, r, "can't set up a socket");
+    }
+    *ret = z;
+    return 0;
+}
+
+int zsock_open(struct transport *t, enum zsock_kind kind, zsock_ready_fn *ready, void *arg,
+               struct zsock **ret, struct err *err)
+{
+    struct zsock *z = NULL;
+    int r = zsock_open_plain(t, kind, &z, err);
+    if (r < 0)
+        return r;
+    z->ready = ready;
+    z->arg = arg;
+    r = watch_add(&z->watch, z->fd, EPOLLIN, on_fd);
     if (r < 0) {
         zmq_close(z->socket);
         free(z);
@@ -155,20 +169,42 @@ int zsock_open(struct transport *t, enum zsock_kind kind, zsock_ready_fn *ready,
     return 0;
 }
 
+void zsock_set_linger(struct zsock *z, int ms)
+{
+    set_int(z->socket, ZMQ_LINGER, ms);
+}
+
+int zsock_fd(const struct zsock *z)
+{
+    return z->fd;
+}
+
+bool zsock_readable(struct zsock *z)
+{
+    return events_of(z) & ZMQ_POLLIN;
+}
+
 struct zsock *zsock_close(struct zsock *z)
 {
     if (!z)
         return NULL;
-    prepare_remove(&z->prepare);
-    watch_remove(&z->watch);
+    if (z->ready) {
+        prepare_remove(&z->prepare);
+        watch_remove(&z->watch);
+    }
     zmq_close(z->socket);
     free(z);
     return NULL;
 }
 
+static bool is_local(const char *endpoint)
+{
+    return strncmp(endpoint, "ipc://", 6) == 0 || strncmp(endpoint, "inproc://", 9) == 0;
+}
+
 int zsock_bind(struct zsock *z, const char *endpoint, struct err *err)
 {
-    assert(strncmp(endpoint, "ipc://", 6) == 0);
+    assert(is_local(endpoint));
     if (zmq_bind(z->socket, endpoint) < 0)
         return err_sys(err, -errno, "can't listen on %s", endpoint);
     return 0;
@@ -176,7 +212,7 @@ int zsock_bind(struct zsock *z, const char *endpoint, struct err *err)
 
 int zsock_connect(struct zsock *z, const char *endpoint, struct err *err)
 {
-    assert(strncmp(endpoint, "ipc://", 6) == 0);
+    assert(is_local(endpoint));
     if (zmq_connect(z->socket, endpoint) < 0)
         return err_sys(err, -errno, "can't connect to %s", endpoint);
     return 0;

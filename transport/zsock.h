@@ -32,8 +32,18 @@ typedef void zsock_ready_fn(void *arg);
 // Opens a socket and puts it into the running loop. `ready` is called from the loop.
 int zsock_open(struct transport *t, enum zsock_kind kind, zsock_ready_fn *ready, void *arg,
                struct zsock **ret, struct err *err);
+// The same without a loop, for programs that block or have a loop of their own.
+int zsock_open_plain(struct transport *t, enum zsock_kind kind, struct zsock **ret,
+                     struct err *err);
 struct zsock *zsock_close(struct zsock *z);
-// Local endpoints only: "ipc:///dir/name" in a directory that is ours alone.
+// How long closing may go on sending what was sent last. Of use for a last word only.
+#define ZSOCK_BYE_MS 200
+void zsock_set_linger(struct zsock *z, int ms);
+// Of a plain socket: readable when there may be news. It tells edges: after it, and after every use
+// of the socket, zsock_readable says whether there is something to receive.
+int zsock_fd(const struct zsock *z);
+bool zsock_readable(struct zsock *z);
+// "ipc:///dir/name" in a directory that is ours alone, "inproc://name" within the process.
 int zsock_bind(struct zsock *z, const char *endpoint, struct err *err);
 int zsock_connect(struct zsock *z, const char *endpoint, struct err *err);
 // Asks to be called again in the next turn of the loop although no new message came: for readers

@@ -11,6 +11,7 @@ void delivery_done(struct delivery *d)
     free(d->parts);
     free(d->error);
     slice_drop(&d->item);
+    slice_drop(&d->payload);
     slice_drop(&d->stderr_text);
     *d = (struct delivery){0};
 }

@@ -197,3 +197,9 @@ int core_job_progress(const struct core *core, uint64_t id, struct job_summary *
     *ret_running = job->leased;
     return 0;
 }
+
+uint64_t core_worker_leased(const struct core *core, uint64_t id)
+{
+    const struct core_worker *worker = worker_find(core, id);
+    return worker ? worker->leased.n : 0;
+}

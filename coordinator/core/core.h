@@ -106,6 +106,11 @@ struct delivery {
     uint64_t item_first; // number of the chunk's first item, from 0
     uint64_t items;      // of the chunk; 0: not known, it is data
     struct slice item;   // the chunk's payload when it is one raw item, else empty
+    bool partial;        // a part that a running chunk gave
+    // Of a failed chunk of the first step, so that it can be run again: as the source gave it.
+    uint8_t kind; // enum run_kind
+    uint64_t items_per_chunk;
+    struct slice payload;
     struct slice stderr_text;
     struct slice *parts; // malloc'd, n_parts
     size_t n_parts;
@@ -190,5 +195,7 @@ struct core_stats {
 };
 void core_stats(const struct core *core, struct core_stats *ret);
 // Where a job stands, for progress lines. -ENOENT.
+// Chunks that the worker has now; 0 for an unknown one.
+uint64_t core_worker_leased(const struct core *core, uint64_t worker);
 int core_job_progress(const struct core *core, uint64_t job, struct job_summary *ret,
                       uint64_t *ret_running);

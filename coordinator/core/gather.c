@@ -29,6 +29,10 @@ bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
     d->items = chunk->items;
     if (chunk->kind == RUN_BYTES && chunk->items == 1)
         d->item = slice_ref(&chunk->payload);
+    d->kind = chunk->kind;
+    d->items_per_chunk = chunk->items_per_chunk;
+    if (chunk->outcome != OUTCOME_OK && chunk->step->number == 0)
+        d->payload = slice_ref(&chunk->payload);
     d->bytes = chunk->result_bytes;
     job->delivered_bytes += d->bytes;
     d->error = chunk->error;

@@ -1,0 +1,92 @@
+#include "cli/embedded.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "async/io.h"
+
+#define ENDPOINT "inproc://coordinator"
+
+int embedded_prepare(struct embedded *e, uint32_t slots, struct err *err)
+{
+    int r = localdir_make(&e->dir, err);
+    if (r < 0)
+        return r;
+    r = local_worker_start(&e->dir, slots, &e->worker, err);
+    if (r < 0)
+        localdir_remove(&e->dir);
+    return r;
+}
+
+static void describe_death(int status, char *text, size_t size)
+{
+    if (WIFSIGNALED(status)) {
+        const char *name = sigabbrev_np(WTERMSIG(status));
+        snprintf(text, size, "killed by signal %d (%s%s)", WTERMSIG(status), name ? "SIG" : "",
+                 name ? name : "unknown");
+    } else
+        snprintf(text, size, "ended with status %d", WEXITSTATUS(status));
+}
+
+int embedded_watch(void *arg)
+{
+    struct embedded *e = arg;
+    char reason[64], text[128];
+    int status;
+    pid_t pid = e->worker.pid;
+    int r = child_wait(pid, &status);
+    if (r < 0)
+        return r == -ECANCELED ? 0 : r;
+    e->worker.pid = 0;
+    if (e->ending)
+        return 0;
+    e->ending = true;
+    describe_death(status, reason, sizeof reason);
+    snprintf(text, sizeof text, "the worker process (pid %d) was lost: %s", (int)pid, reason);
+    server_worker_died(e->server, pid, reason);
+    e->lost(e->arg, text);
+    return 0;
+}
+
+static void on_worker_gone(void *arg, uint64_t worker, const char *reason)
+{
+    struct embedded *e = arg;
+    char text[640];
+    (void)worker;
+    if (e->ending)
+        return;
+    e->ending = true;
+    snprintf(text, sizeof text, "the worker was lost: %s", reason);
+    e->lost(e->arg, text);
+}
+
+int embedded_start(struct embedded *e, struct transport *transport, struct link **ret,
+                   struct err *err)
+{
+    const char *const endpoints[] = {ENDPOINT, e->dir.endpoint, NULL};
+    const struct server_options options = {
+        .endpoints = endpoints, .worker_gone = on_worker_gone, .arg = e};
+    int r = server_open(transport, &options, &e->server, err);
+    if (r < 0)
+        return r;
+    local_worker_go(&e->worker);
+    return link_open(transport, &(struct link_options){.endpoint = ENDPOINT, .in_loop = true}, ret,
+                     err);
+}
+
+void embedded_stop(struct embedded *e)
+{
+    e->ending = true;
+    server_close(e->server);
+    e->server = NULL;
+    local_worker_stop(&e->worker);
+    localdir_remove(&e->dir);
+}
+
+void embedded_abandon(struct embedded *e)
+{
+    local_worker_abandon(&e->worker);
+    localdir_remove(&e->dir);
+}

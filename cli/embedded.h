@@ -1,0 +1,28 @@
+// The coordinator and the worker of a run that needs nobody else: in this process and beside it.
+#pragma once
+#include "cli/local.h"
+#include "client/link.h"
+#include "coordinator/server.h"
+
+struct embedded {
+    struct localdir dir;
+    struct local_worker worker;
+    struct server *server;
+    bool ending; // the job is over; a worker that leaves is no surprise
+    void (*lost)(void *arg, const char *why);
+    void *arg;
+};
+#define EMBEDDED_INIT ((struct embedded){.worker.lifeline = -1})
+
+// Forks the worker: before any context, loop and thread of this process.
+int embedded_prepare(struct embedded *e, uint32_t slots, struct err *err);
+// Opens the coordinator, lets the worker go, links to it. In a task. `lost` is called when the
+// worker dies or is lost while not `ending`; from then on nothing runs.
+int embedded_start(struct embedded *e, struct transport *transport, struct link **ret,
+                   struct err *err);
+// Waits for the worker's death and tells it. For a task; ends when cancelled.
+int embedded_watch(void *e);
+// In a task. Safe without a start.
+void embedded_stop(struct embedded *e);
+// Outside of a loop, for one that was never started.
+void embedded_abandon(struct embedded *e);

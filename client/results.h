@@ -1,0 +1,75 @@
+// A job's records as a stream: pulled one by one, with credit in items and bytes.
+//
+//     while ((n = results_next(r, CLOCK_FOREVER, &record)) == 1)
+//         use(record);              // valid until the next call
+//     results_close(r, CLOSE_TERM, deadline);
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "proto/client.h"
+#include "proto/record.h"
+#include "transport/zsock.h"
+
+struct link;
+
+struct results_options {
+    uint64_t job;
+    uint64_t from;         // offset of the first record wanted
+    uint64_t window_items; // records that may be on their way or here, not taken; 0: 1024
+    uint64_t window_bytes; // result bytes likewise; 0: 64 MiB
+};
+
+// One record. Everything in it is borrowed until the next call for the stream.
+struct result_record {
+    uint64_t offset;
+    struct wire_record head; // `more` is false; `body` is not set
+    const struct slice *parts;
+    size_t n_parts;
+    uint64_t bytes;
+};
+
+struct results {
+    struct results *next; // of the link's
+    struct link *link;
+    struct results_options options;
+    uint64_t stream;
+    uint64_t at;            // offset of the next record to hand out
+    uint64_t told;          // `taken` of the last TAKE
+    uint64_t bytes;         // taken since OPEN
+    uint64_t bytes_told;    // of them, at the last TAKE
+    struct zmessage *queue; // RECORDS that came, oldest first
+    size_t queue_first;
+    size_t queue_len;
+    size_t queue_cap;
+    struct records_reader reader; // of the oldest
+    bool reading;
+    struct slice *parts; // of the record that is handed out or put together
+    size_t n_parts;
+    size_t parts_cap;
+    uint64_t part_bytes;
+    bool whole; // the parts are a record that was handed out
+    bool ended; // END came
+    bool closing;
+    int code;
+    struct job_info job;
+};
+
+// Sends OPEN and the first credit; nothing is waited for. 0, -ENOMEM.
+int results_open(struct link *link, const struct results_options *options, struct results **ret);
+// 1 with a record; 0 at the end; -ETIMEDOUT at the deadline, and nothing is lost; -ENOENT, -EACCES,
+// -EBUSY, -ESTALE as the coordinator said; -ECANCELED once closed; errors of link_wait(). An error
+// comes after all records before it, and stays. Waits.
+int results_next(struct results *r, int64_t deadline, struct result_record *ret);
+// True when results_next would not wait.
+bool results_ready(const struct results *r);
+// The job's last row, once results_next gave 0 or an error.
+const struct job_info *results_job(const struct results *r);
+// Ends the stream, and by its mode (enum close_mode) the job; waits until that is done or the
+// deadline has come, then frees it. Any task that waits in results_next gets -ECANCELED first, but
+// must be gone before this is called. Accepts NULL. 0 or the error of waiting.
+int results_close(struct results *r, uint32_t mode, int64_t deadline);
+// As results_close without waiting and freeing: a next() that waits ends with -ECANCELED once the
+// job has ended.
+void results_cancel(struct results *r, uint32_t mode);
