@@ -1,16 +1,18 @@
 #include "transport/zsock.h"
 
-#include <assert.h>
 #include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <zmq.h>
 
-#include "async/loop.h"
 #include "base/cleanup.h"
+#include "transport/internal.h"
+#include "transport/keys.h"
 
 #define MESSAGE_MAX ((int64_t)257 << 20) // ZMQ_MAXMSGSIZE per frame; proto/limits.h keeps below it
 #define FILES_MIN 48u
@@ -18,21 +20,18 @@
 #define HANDSHAKE_MS 5000
 #define RECONNECT_MS 50
 #define RECONNECT_MAX_MS 10000
-#define PEER_ID_BYTES 5 // ZeroMQ's own random routing ids: a zero byte and 32 bits
-
-struct transport {
-    void *context;
-};
+#define HEARTBEAT_MS 2000
+#define HEARTBEAT_TIMEOUT_MS 10000
+#define CONNECT_MS 10000
+#define BACKLOG 1024
+#define ENFORCE_DOMAIN 93 // ZMQ_ZAP_ENFORCE_DOMAIN: a draft's name, but the number works
+#define PEER_ID_BYTES 5   // ZeroMQ's own random routing ids: a zero byte and 32 bits
 
 struct zsock {
     void *socket;
-    int fd; // ZMQ_FD
     enum zsock_kind kind;
-    struct watch watch;
-    struct prepare prepare;
-    zsock_ready_fn *ready;
-    void *arg;
-    bool again; // call ready in the next turn even if no event says so
+    bool has_keys;
+    struct looped looped; // all zero when it is plain
 };
 
 int transport_new(struct transport **ret, struct err *err)
@@ -65,41 +64,6 @@ struct transport *transport_free(struct transport *t)
     return NULL;
 }
 
-static int events_of(struct zsock *z)
-{
-    int events = 0;
-    size_t len = sizeof(events);
-    if (zmq_getsockopt(z->socket, ZMQ_EVENTS, &events, &len) < 0)
-        return 0;
-    return events;
-}
-
-static void on_fd(struct watch *watch, uint32_t events)
-{
-    (void)events;
-    struct zsock *z = (struct zsock *)((char *)watch - offsetof(struct zsock, watch));
-    // Reading ZMQ_EVENTS drains the socket's mailbox and quiets its descriptor.
-    if (events_of(z) & ZMQ_POLLIN)
-        z->ready(z->arg);
-}
-
-// The descriptor tells edges only, and any use of the socket may swallow one. So the events are
-// read once more before the loop sleeps, and a readable socket keeps it awake.
-static bool before_poll(struct prepare *prepare)
-{
-    struct zsock *z = (struct zsock *)((char *)prepare - offsetof(struct zsock, prepare));
-    if (!z->again && !(events_of(z) & ZMQ_POLLIN))
-        return false;
-    z->again = false;
-    z->ready(z->arg);
-    return true;
-}
-
-static int set_int(void *socket, int option, int value)
-{
-    return zmq_setsockopt(socket, option, &value, sizeof(value)) < 0 ? -errno : 0;
-}
-
 static int set_options(void *socket, enum zsock_kind kind)
 {
     int64_t max = MESSAGE_MAX;
@@ -117,11 +81,11 @@ static int set_options(void *socket, enum zsock_kind kind)
         {ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS},
     };
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-        int r = set_int(socket, options[i].option, options[i].value);
+        int r = socket_set_int(socket, options[i].option, options[i].value);
         if (r < 0)
             return r;
     }
-    return kind == ZSOCK_ROUTER ? set_int(socket, ZMQ_ROUTER_MANDATORY, 1) : 0;
+    return kind == ZSOCK_ROUTER ? socket_set_int(socket, ZMQ_ROUTER_MANDATORY, 1) : 0;
 }
 
 int zsock_open_plain(struct transport *t, enum zsock_kind kind, struct zsock **ret, struct err *err)
@@ -137,12 +101,8 @@ int zsock_open_plain(struct transport *t, enum zsock_kind kind, struct zsock **r
         return err_sys(err, code, "can't open a socket");
     }
     int r = set_options(z->socket, kind);
-    size_t len = sizeof(z->fd);
-    if (r == 0 && zmq_getsockopt(z->socket, ZMQ_FD, &z->fd, &len) < 0)
-        r = -errno;
     if (r < 0) {
-        zmq_close(z->socket);
-        free(z);
+        zsock_close(z);
         return err_sys(err, r, "can't set up a socket");
     }
     *ret = z;
@@ -156,45 +116,105 @@ int zsock_open(struct transport *t, enum zsock_kind kind, zsock_ready_fn *ready,
     int r = zsock_open_plain(t, kind, &z, err);
     if (r < 0)
         return r;
-    z->ready = ready;
-    z->arg = arg;
-    r = watch_add(&z->watch, z->fd, EPOLLIN, on_fd);
+    r = looped_add(&z->looped, z->socket, ready, arg);
     if (r < 0) {
-        zmq_close(z->socket);
-        free(z);
+        zsock_close(z);
         return err_sys(err, r, "can't set up a socket");
     }
-    prepare_add(&z->prepare, before_poll);
     *ret = z;
     return 0;
-}
-
-void zsock_set_linger(struct zsock *z, int ms)
-{
-    set_int(z->socket, ZMQ_LINGER, ms);
-}
-
-int zsock_fd(const struct zsock *z)
-{
-    return z->fd;
-}
-
-bool zsock_readable(struct zsock *z)
-{
-    return events_of(z) & ZMQ_POLLIN;
 }
 
 struct zsock *zsock_close(struct zsock *z)
 {
     if (!z)
         return NULL;
-    if (z->ready) {
-        prepare_remove(&z->prepare);
-        watch_remove(&z->watch);
-    }
-    zmq_close(z->socket);
+    if (z->looped.socket)
+        looped_done(&z->looped);
+    else
+        zmq_close(z->socket);
     free(z);
     return NULL;
+}
+
+void zsock_set_linger(struct zsock *z, int ms)
+{
+    socket_set_int(z->socket, ZMQ_LINGER, ms);
+}
+
+int zsock_fd(const struct zsock *z)
+{
+    int fd = -1;
+    size_t len = sizeof(fd);
+    return zmq_getsockopt(z->socket, ZMQ_FD, &fd, &len) < 0 ? -errno : fd;
+}
+
+bool zsock_readable(struct zsock *z)
+{
+    return socket_readable(z->socket);
+}
+
+// What a connection over a network needs beside its keys: a dead peer is noticed.
+static int set_tcp_options(void *socket)
+{
+    const struct {
+        int option;
+        int value;
+    } options[] = {
+        {ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS},
+        {ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS},
+        {ZMQ_HEARTBEAT_TTL, HEARTBEAT_TIMEOUT_MS},
+        {ZMQ_TCP_KEEPALIVE, 1},
+        {ZMQ_IPV6, 1},
+        {ZMQ_CONNECT_TIMEOUT, CONNECT_MS},
+        {ZMQ_BACKLOG, BACKLOG},
+    };
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        int r = socket_set_int(socket, options[i].option, options[i].value);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int set_text(void *socket, int option, const char *text)
+{
+    return zmq_setsockopt(socket, option, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+int zsock_set_server_keys(struct zsock *z, const struct keypair *keys, const char *domain,
+                          struct err *err)
+{
+    int r = set_tcp_options(z->socket);
+    if (r == 0)
+        r = socket_set_int(z->socket, ZMQ_CURVE_SERVER, 1);
+    if (r == 0)
+        r = set_text(z->socket, ZMQ_CURVE_SECRETKEY, keys->secret_key);
+    if (r == 0)
+        r = set_text(z->socket, ZMQ_ZAP_DOMAIN, domain);
+    if (r < 0)
+        return err_sys(err, r, "can't use the coordinator's key");
+    // Without it libzmq lets everybody in while no handler answers. An older library does not know
+    // the option; the self-test tells.
+    socket_set_int(z->socket, ENFORCE_DOMAIN, 1);
+    z->has_keys = true;
+    return 0;
+}
+
+int zsock_set_client_keys(struct zsock *z, const char *server_key, const struct keypair *own,
+                          struct err *err)
+{
+    int r = set_tcp_options(z->socket);
+    if (r == 0)
+        r = set_text(z->socket, ZMQ_CURVE_SERVERKEY, server_key);
+    if (r == 0)
+        r = set_text(z->socket, ZMQ_CURVE_PUBLICKEY, own->public_key);
+    if (r == 0)
+        r = set_text(z->socket, ZMQ_CURVE_SECRETKEY, own->secret_key);
+    if (r < 0)
+        return err_sys(err, r, "can't use these keys");
+    z->has_keys = true;
+    return 0;
 }
 
 static bool is_local(const char *endpoint)
@@ -202,25 +222,47 @@ static bool is_local(const char *endpoint)
     return strncmp(endpoint, "ipc://", 6) == 0 || strncmp(endpoint, "inproc://", 9) == 0;
 }
 
+static int check_endpoint(const struct zsock *z, const char *endpoint, struct err *err)
+{
+    if (is_local(endpoint))
+        return 0;
+    if (strncmp(endpoint, "tcp://", 6) != 0)
+        return err_set(err, -EINVAL, "'%s' is not an address: tcp://HOST:PORT or ipc://PATH",
+                       endpoint);
+    return z->has_keys ? 0
+                       : err_set(err, -EPERM, "%s: over a network only with keys (fanmill invite)",
+                                 endpoint);
+}
+
 int zsock_bind(struct zsock *z, const char *endpoint, struct err *err)
 {
-    assert(is_local(endpoint));
-    if (zmq_bind(z->socket, endpoint) < 0)
-        return err_sys(err, -errno, "can't listen on %s", endpoint);
-    return 0;
+    int r = check_endpoint(z, endpoint, err);
+    if (r == 0 && zmq_bind(z->socket, endpoint) < 0)
+        r = err_sys(err, -errno, "can't listen on %s", endpoint);
+    return r;
 }
 
 int zsock_connect(struct zsock *z, const char *endpoint, struct err *err)
 {
-    assert(is_local(endpoint));
-    if (zmq_connect(z->socket, endpoint) < 0)
-        return err_sys(err, -errno, "can't connect to %s", endpoint);
-    return 0;
+    int r = check_endpoint(z, endpoint, err);
+    if (r == 0 && zmq_connect(z->socket, endpoint) < 0)
+        r = err_sys(err, -errno, "can't connect to %s", endpoint);
+    return r;
+}
+
+int zsock_endpoint(const struct zsock *z, char *ret, size_t size)
+{
+    return zmq_getsockopt(z->socket, ZMQ_LAST_ENDPOINT, ret, &size) < 0 ? -errno : 0;
+}
+
+void *zsock_handle(const struct zsock *z)
+{
+    return z->socket;
 }
 
 void zsock_again(struct zsock *z)
 {
-    z->again = true;
+    z->looped.again = true;
 }
 
 // A slab whose bytes are a ZeroMQ message.
@@ -280,6 +322,55 @@ static bool peer_of(const struct slab *id, uint32_t *ret)
         return false;
     memcpy(ret, id->data + 1, sizeof(*ret));
     return true;
+}
+
+static const char *property(const struct zmessage *m, const char *name)
+{
+    const struct frame *frame = (const struct frame *)m->header_slab;
+    const char *text = frame ? zmq_msg_gets(&frame->msg, name) : NULL;
+    return text ? text : "";
+}
+
+const char *zmessage_user(const struct zmessage *m)
+{
+    return property(m, "User-Id");
+}
+
+const char *zmessage_from(const struct zmessage *m)
+{
+    return property(m, "Peer-Address");
+}
+
+// "1.2.3.4:567" or "[::1]:567" of a connected TCP socket.
+static bool name_of_fd(int fd, char *ret, size_t size)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+    char host[NI_MAXHOST], port[NI_MAXSERV];
+    if (getpeername(fd, (struct sockaddr *)&address, &len) < 0 ||
+        (address.ss_family != AF_INET && address.ss_family != AF_INET6) ||
+        getnameinfo((struct sockaddr *)&address, len, host, sizeof(host), port, sizeof(port),
+                    NI_NUMERICHOST | NI_NUMERICSERV))
+        return false;
+    int n = snprintf(ret, size, "%s:%s", host, port);
+    return n > 0 && (size_t)n < size;
+}
+
+void zmessage_connection(const struct zmessage *m, struct zconnection *ret)
+{
+    const struct frame *frame = (const struct frame *)m->header_slab;
+    *ret = (struct zconnection){.fd = frame ? zmq_msg_get(&frame->msg, ZMQ_SRCFD) : -1};
+    if (ret->fd >= 0 && !name_of_fd(ret->fd, ret->name, sizeof(ret->name)))
+        ret->fd = -1;
+}
+
+int zconnection_cut(const struct zconnection *c)
+{
+    char now[sizeof(c->name)];
+    // The number may be another connection's by now.
+    if (c->fd < 0 || !name_of_fd(c->fd, now, sizeof(now)) || strcmp(now, c->name) != 0)
+        return -ENOTCONN;
+    return shutdown(c->fd, SHUT_RDWR) < 0 ? -errno : 0;
 }
 
 void zmessage_done(struct zmessage *m)

@@ -3,8 +3,11 @@
 // A zsock calls back when there may be something to read. Whoever reads must read until -EAGAIN or
 // leave the rest on purpose: the socket looks at its events again before the loop sleeps, so
 // nothing is lost by reading or writing at any time. All sockets are made with LINGER 0, a maximum
-// message size and a handshake deadline; a ROUTER refuses to drop (ROUTER_MANDATORY). A Unix socket
-// tells a dead peer by itself, and a stopped one must not be cut off: no ZMTP heartbeats here.
+// message size and a handshake deadline; a ROUTER refuses to drop (ROUTER_MANDATORY).
+//
+// TCP needs keys (CURVE, https://rfc.zeromq.org/spec/26/), always. On TCP a ZMTP heartbeat notices
+// a peer that is gone without a word. A Unix socket tells a dead peer by itself, and a stopped one
+// must not be cut off: no heartbeats there.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,9 +46,19 @@ void zsock_set_linger(struct zsock *z, int ms);
 // of the socket, zsock_readable says whether there is something to receive.
 int zsock_fd(const struct zsock *z);
 bool zsock_readable(struct zsock *z);
-// "ipc:///dir/name" in a directory that is ours alone, "inproc://name" within the process.
+// Keys come before bind and connect. `domain` is what the authentication handler (transport/zap.h)
+// is asked about; it must be there before the bind.
+struct keypair;
+int zsock_set_server_keys(struct zsock *z, const struct keypair *keys, const char *domain,
+                          struct err *err);
+int zsock_set_client_keys(struct zsock *z, const char *server_key, const struct keypair *own,
+                          struct err *err);
+// "ipc:///dir/name" in a directory that is ours alone, "inproc://name" within the process,
+// "tcp://host:port" on a socket with keys (-EPERM without); port "*" or 0 is any.
 int zsock_bind(struct zsock *z, const char *endpoint, struct err *err);
 int zsock_connect(struct zsock *z, const char *endpoint, struct err *err);
+// Where the socket was bound last, with the port that was chosen.
+int zsock_endpoint(const struct zsock *z, char *ret, size_t size);
 // Asks to be called again in the next turn of the loop although no new message came: for readers
 // that stop after a fair share.
 void zsock_again(struct zsock *z);
@@ -59,6 +72,19 @@ struct zmessage {
     struct slab *header_slab;
 };
 void zmessage_done(struct zmessage *m);
+// Who sent it, as the authentication handler said; "" without one. Borrowed from the message.
+const char *zmessage_user(const struct zmessage *m);
+// The sender's address; "" when there is none.
+const char *zmessage_from(const struct zmessage *m);
+
+// The TCP connection that a message came by, so that it can be cut.
+struct zconnection {
+    int fd; // ZeroMQ's own; -1: none
+    char name[64];
+};
+void zmessage_connection(const struct zmessage *m, struct zconnection *ret);
+// Ends it, if it is still the same. -ENOTCONN: it is not.
+int zconnection_cut(const struct zconnection *c);
 
 // Takes the next message. 1, or -EAGAIN; -EBADMSG for one that has no form of ours (dropped whole;
 // m->peer says whose it was if it can be told, else 0).

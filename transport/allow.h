@@ -1,0 +1,41 @@
+// The allow-list: a directory with a file for each peer that may connect, read again when it
+// changes. NAME.peer is text, `word value` lines:
+//
+//     fanmill-peer 1
+//     name node1
+//     role worker
+//     public <key>
+//     expires 1800000000               optional; seconds since 1970
+#pragma once
+#include <stdint.h>
+
+#include "base/err.h"
+#include "transport/access.h"
+
+#define ALLOW_PEERS_MAX 65536u
+
+struct allow;
+
+struct allowed {
+    char name[ACCESS_NAME_MAX];
+    enum role role;
+    char public_key[KEY_TEXT];
+    int64_t expires; // seconds since 1970; 0: never
+};
+
+// Reads the directory and watches it in the running loop. `changed` is called after each reading
+// but the first, and when somebody's time is over. A file that is no such file, or that others can
+// change, is left out; `bad` is called with why. Both optional.
+int allow_open(const char *directory, void (*changed)(void *arg),
+               void (*bad)(void *arg, const char *why), void *arg, struct allow **ret,
+               struct err *err);
+struct allow *allow_close(struct allow *allow);
+// Reads it again now.
+void allow_reload(struct allow *allow);
+// NULL: unknown, or expired.
+const struct allowed *allow_find(const struct allow *allow, const char *public_key);
+size_t allow_len(const struct allow *allow);
+
+// Writes a peer's file. -EEXIST: the name is taken.
+int allow_add(const char *directory, const struct allowed *peer, struct err *err);
+int allow_remove(const char *directory, const char *name, struct err *err);

@@ -1,0 +1,37 @@
+// What the files of this room share. Nobody outside transport/ includes this.
+#pragma once
+#include <stdbool.h>
+
+#include "async/loop.h"
+
+struct transport {
+    void *context;
+};
+
+// A ZeroMQ socket in the loop. Its descriptor tells edges only, and any use of the socket may
+// swallow one, so the events are read once more before the loop sleeps.
+struct looped {
+    void *socket; // owned
+    struct watch watch;
+    struct prepare prepare;
+    void (*ready)(void *arg);
+    void *arg;
+    bool again; // call ready in the next turn even if no event says so
+};
+
+// Takes the socket over on success. `ready` is called when there may be something to receive.
+int looped_add(struct looped *l, void *socket, void (*ready)(void *arg), void *arg);
+// Closes the socket. Safe on one that was never added (all zero).
+void looped_done(struct looped *l);
+// Whether something can be received. Reading the events quiets the descriptor.
+bool socket_readable(void *socket);
+int socket_set_int(void *socket, int option, int value);
+// Receives one frame as a string of at most size - 1 bytes, cut. Its full length, or negative
+// errno.
+int socket_recv_text(void *socket, char *ret, size_t size, bool *ret_more);
+// Drops the rest of a message.
+void socket_skip(void *socket, bool more);
+
+struct zsock;
+// ZeroMQ's own handle of it; borrowed.
+void *zsock_handle(const struct zsock *z);
