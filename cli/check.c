@@ -3,20 +3,10 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "cli/args.h"
 #include "cli/command.h"
-#include "cli/options.h"
 #include "cli/status.h"
 #include "pipelines/load.h"
-
-static const char help[] =
-    "Usage: fanmill check JOB.yaml... [-p NAME=VALUE]... [-q]\n"
-    "\n"
-    "Reads job files and tells every mistake with its place. Starts nothing.\n"
-    "\n"
-    "  -p, --param NAME=VALUE   set a parameter of the job\n"
-    "  -q, --quiet              say nothing when all is well\n"
-    "\n"
-    "Exit status: 0 all files are valid, 2 some are not.\n";
 
 static const char *rule_name(enum chunk_rule rule)
 {
@@ -46,26 +36,39 @@ static void describe(const char *file, const struct plan *plan)
 
 int cli_check(int argc, char **argv)
 {
-    _cleanup_(options_done)
-    struct options o = {0};
-    int status = EXIT_ALL_WELL;
-    if (options_parse(&o, "check", OPTIONS_JOBS_MAX, argc, argv) < 0)
-        return EXIT_USAGE;
-    if (o.help) {
-        fputs(help, stdout);
-        return EXIT_ALL_WELL;
-    }
-    const struct load_options load = {.params = o.params, .n_params = o.n_params};
-    for (size_t i = 0; i < o.n_files; i++) {
+    _cleanup_(args_params_done)
+    struct args_params params = {0};
+    bool quiet = false;
+    int status;
+    struct words files;
+    const struct arg table[] = {
+        {'p', "param", ARG_PARAM, &params, "NAME=VALUE", "set a parameter of the job"},
+        {'q', "quiet", ARG_FLAG, &quiet, NULL, "say nothing when all is well"},
+    };
+    const struct args args = {
+        .command = "check",
+        .usage = "[-p NAME=VALUE]... [-q] JOB.yaml...",
+        .about = "Reads job files and tells every mistake with its place. Starts nothing.\n",
+        .more = "Exit status: 0 all files are valid, 2 some are not.\n",
+        .table = table,
+        .n = sizeof table / sizeof table[0],
+        .words_min = 1,
+        .words_max = ARGS_WORDS_MAX,
+        .missing = "which job? give a job file"};
+    if (args_parse(&args, argc, argv, &files, &status) != 0)
+        return status;
+    status = EXIT_ALL_WELL;
+    const struct load_options load = {.params = params.list, .n_params = params.n};
+    for (size_t i = 0; i < files.n; i++) {
         _cleanup_(load_report_done)
         struct load_report report = {0};
         struct plan *plan = NULL;
-        int r = load_file(o.files[i], &load, &plan, &report);
+        int r = load_file(files.list[i], &load, &plan, &report);
         fd_write_all(STDERR_FILENO, report.text.data, report.text.len);
         if (r < 0)
             status = EXIT_USAGE;
-        else if (!o.quiet)
-            describe(o.files[i], plan);
+        else if (!quiet)
+            describe(files.list[i], plan);
         plan_free(plan);
     }
     return fflush(stdout) == 0 ? status : EXIT_OUTPUT;

@@ -20,11 +20,10 @@ static void cancel(struct follow *f, enum verb verb)
     link_control(f->link, &m, &n, clock_after(loop_now(), ANSWER_NS), &err);
 }
 
-static void make_record(const struct follow *f, const struct result_record *r, char *item,
-                        size_t size, char *worker, struct record *ret)
+static void make_record(const struct follow *f, const struct result_record *r, char *worker,
+                        struct record *ret)
 {
     const struct wire_record *w = &r->head;
-    report_item_name(f->plan, w, item, size);
     memcpy(worker, w->worker, w->worker_len);
     worker[w->worker_len] = '\0';
     *ret = (struct record){.offset = r->offset,
@@ -43,9 +42,6 @@ static void make_record(const struct follow *f, const struct result_record *r, c
     if (w->item_len > 0) {
         ret->item = (const char *)w->item;
         ret->item_len = w->item_len;
-    } else if (item[0]) {
-        ret->item = item;
-        ret->item_len = strlen(item);
     }
 }
 
@@ -63,12 +59,11 @@ static void fail_sink(struct follow *f, int code, const struct err *err)
 
 static int write_record(struct follow *f, const struct result_record *r, struct err *err)
 {
-    char item[64];
     char worker[PROTO_NAME_MAX];
     struct record record;
     if (!f->sink || f->sink_error)
         return 0;
-    make_record(f, r, item, sizeof item, worker, &record);
+    make_record(f, r, worker, &record);
     int w = sink_write(f->sink, &record, err);
     // What is there is shown before we wait for more.
     return w == 0 && !results_ready(f->results) ? sink_flush(f->sink, err) : w;
@@ -86,7 +81,7 @@ static int consume(struct follow *f)
             return w;
         if (w < 0)
             fail_sink(f, w, &err);
-        if (f->sink_error && !f->ends_job)
+        if ((f->sink_error && !f->ends_job) || r.offset + 1 == f->end)
             return 0;
     }
     return n;

@@ -18,6 +18,7 @@ struct follow {
     struct link *link;
     uint64_t job;
     uint64_t from;
+    uint64_t end;             // offset behind the last record wanted; 0 or UINT64_MAX: all
     const struct plan *plan;  // NULL: not known here
     struct sink_writer *sink; // NULL: only what fails is told
     struct report *report;

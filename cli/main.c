@@ -9,27 +9,55 @@
 #include "cli/command.h"
 #include "cli/status.h"
 
-static const char help[] =
-    "fanmill fans chunks of work out to processes and gathers their results in order.\n"
-    "\n"
-    "Usage: fanmill COMMAND ...\n"
-    "\n"
-    "  run JOB.yaml     run a job on this machine and write its results\n"
-    "  check JOB.yaml   tell every mistake in a job file; start nothing\n"
-    "  help [COMMAND]   this text, or a command's\n"
-    "\n"
-    "Examples:\n"
-    "  fanmill run pipelines/examples/word-count.yaml\n"
-    "  fanmill run -j 4 -p points=100000 pipelines/examples/monte-carlo-pi.yaml\n"
-    "\n"
-    "fanmill --version tells the version. The job file is described in docs/guide/job-file.md.\n";
-
 static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);
-} commands[] = {{"run", cli_run}, {"check", cli_check}};
+    const char *usage; // NULL: not in the list of `fanmill help`
+    const char *about;
+} commands[] = {
+    {"run", cli_run, "run JOB.yaml", "run a job, here or on a coordinator, and write its results"},
+    {"check", cli_check, "check JOB.yaml", "tell every mistake in a job file; start nothing"},
+    {"coordinator", cli_coordinator, "coordinator",
+     "take jobs and hand them to workers, until told"},
+    {"worker", cli_worker, "worker", "run chunks for a coordinator"},
+    {"submit", cli_submit, "submit JOB.yaml", "give a job to a coordinator; prints its number"},
+    {"status", cli_status, "status [JOB]", "how jobs stand"},
+    {"wait", cli_wait, "wait [JOB]", "until jobs have ended"},
+    {"results", cli_results, "results [JOB]", "a job's results, kept or as they come"},
+    {"logs", cli_logs, "logs [JOB]", "what its chunks wrote to standard error"},
+    {"cancel", cli_cancel, "cancel JOB", "end jobs"},
+    {"retry", cli_retry, "retry JOB", "run a job, or what failed of it, again"},
+    {"forget", cli_forget, "forget JOB", "drop jobs that have ended, and their results"},
+    {"explain", cli_explain, "explain [JOB]", "why its chunks do not run"},
+    {"workers", cli_workers, "workers", "the workers of a coordinator"},
+    {"drain", cli_drain, "drain WORKER", "let workers finish and leave"},
+    {"top", cli_top, "top", "workers and jobs, once a second"},
+    {"service", cli_service, "service", "counts of the coordinator itself"},
+    {"invite", cli_invite, "invite ROLE NAME", "a key for one more worker or user"},
+    {"revoke", cli_revoke, "revoke NAME", "take a key back"},
+    {"keygen", cli_keygen, "keygen", "the coordinator's own key"},
+};
 
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
+
+static int give_help(FILE *out)
+{
+    fputs("fanmill fans chunks of work out to processes and gathers their results in order.\n\n"
+          "Usage: fanmill COMMAND ...\n\n",
+          out);
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        fprintf(out, "  %-18s %s\n", commands[i].usage, commands[i].about);
+    fputs("  help [COMMAND]     this text, or a command's\n\n"
+          "Examples:\n"
+          "  fanmill run pipelines/examples/word-count.yaml\n"
+          "  fanmill run -j 4 -p points=100000 pipelines/examples/monte-carlo-pi.yaml\n"
+          "  fanmill coordinator &  fanmill worker &  fanmill submit job.yaml; fanmill results\n"
+          "\n"
+          "fanmill --version tells the version. The job file is described in "
+          "docs/guide/job-file.md,\nmany machines in docs/guide/cluster.md.\n",
+          out);
+    return fflush(out) == 0 ? EXIT_ALL_WELL : EXIT_OUTPUT;
+}
 
 static const struct command *find(const char *name)
 {
@@ -59,8 +87,7 @@ static int show_help(int argc, char **argv)
         char *option = (char[]){"--help"};
         return command ? command->run(1, &option) : unknown(argv[0]);
     }
-    fputs(help, stdout);
-    return fflush(stdout) == 0 ? EXIT_ALL_WELL : EXIT_OUTPUT;
+    return give_help(stdout);
 }
 
 // A descriptor below 3 that the caller closed would become a socket of ours. Read-only, so that
@@ -77,7 +104,7 @@ int main(int argc, char **argv)
     keep_standard_files();
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
-        fputs(help, stderr);
+        give_help(stderr);
         return EXIT_USAGE;
     }
     const char *word = argv[1];

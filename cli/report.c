@@ -113,20 +113,6 @@ void report_stop(struct report *report)
     emit(report, "", 0);
 }
 
-void report_item_name(const struct plan *plan, const struct wire_record *record, char *text,
-                      size_t size)
-{
-    text[0] = '\0';
-    if (record->step != 0 || record->items != 1)
-        return;
-    if (record->item_len > 0)
-        snprintf(text, size, "%.*s", (int)(record->item_len < size ? record->item_len : size - 1),
-                 (const char *)record->item);
-    else if (plan && plan->source.kind == SOURCE_RANGE)
-        snprintf(text, size, "%" PRId64,
-                 plan->source.range.start + (int64_t)record->item_first * plan->source.range.step);
-}
-
 static void show_stderr(struct report *report, const struct wire_record *record)
 {
     char text[REPORT_STDERR_MAX + 64];
@@ -168,7 +154,9 @@ static void report_failure(struct report *report, const struct wire_record *reco
             report_say(report, "more chunks failed; they are counted (-v shows each)");
         return;
     }
-    report_item_name(report->plan, record, item, sizeof item);
+    snprintf(item, sizeof item, "%.*s",
+             record->item_len < ITEM_NAME_MAX ? (int)record->item_len : ITEM_NAME_MAX - 1,
+             record->item ? (const char *)record->item : "");
     int n = snprintf(head, sizeof head, "chunk %" PRIu64, record->chunk);
     if (record->step > 0)
         n += snprintf(head + n, sizeof head - (size_t)n, " of step %u", record->step + 1);

@@ -40,6 +40,3 @@ void report_record(struct report *report, const struct wire_record *record);
 void report_say(struct report *report, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 // After the end.
 void report_summary(struct report *report, const struct job_info *job);
-// The name of the chunk's item for people and sinks, into `text`; "" when it has none of its own.
-void report_item_name(const struct plan *plan, const struct wire_record *record, char *text,
-                      size_t size);

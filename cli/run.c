@@ -14,10 +14,12 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "cli/args.h"
 #include "cli/command.h"
+#include "cli/connect.h"
 #include "cli/embedded.h"
 #include "cli/follow.h"
-#include "cli/options.h"
+#include "cli/state.h"
 #include "cli/status.h"
 #include "client/feed.h"
 #include "pipelines/load.h"
@@ -26,27 +28,20 @@
 
 #define SUBMIT_NS (60 * NS_PER_S)
 
-static const char help[] =
-    "Usage: fanmill run [-j N] [-p NAME=VALUE]... [-q | -v] JOB.yaml\n"
-    "\n"
-    "Runs a job on this machine: a worker process with N slots beside this one, no daemon, "
-    "nothing\n"
-    "left behind. Results go to the job's sink, standard output by default.\n"
-    "\n"
-    "  -j, --slots N            chunks that run at once; default: the CPUs this process may use\n"
-    "  -p, --param NAME=VALUE   set a parameter of the job\n"
-    "  -q, --quiet              no failures, no progress, no last line\n"
-    "  -v, --verbose            every failure, and what happens\n"
-    "      --color WHEN         auto, always or never\n"
-    "\n"
-    "Ctrl-C once ends what runs (TERM, 5 s later KILL), twice kills it.\n"
-    "\n"
-    "Exit status: 0 all well, 1 some chunk failed, 2 usage or job file, 3 the worker was lost,\n"
-    "4 ended early, 5 output could not be written, 125 a fault in fanmill, 126 or 127 a command\n"
-    "could not be run or was not found, 128+N ended by signal N.\n";
+struct run_options {
+    struct args_params params;
+    struct connect connect;
+    uint32_t slots;
+    bool quiet;
+    int verbose;
+    enum color color;
+    const char *file;
+};
 
 struct run_state {
-    const struct options *options;
+    const struct run_options *options;
+    bool is_remote; // --connect or FANMILL_CONNECT
+    struct access access;
     struct plan *plan;
     struct embedded embedded;
     struct source_reader *source;
@@ -149,7 +144,10 @@ static int main_task(void *arg)
     int status = EXIT_FAULT;
     int r = transport_new(&transport, &err);
     if (r == 0)
-        r = embedded_start(&run->embedded, transport, &run->link, &err);
+        r = run->is_remote ? connect_link(transport, &run->access, &run->link, &err)
+                           : embedded_start(&run->embedded, transport, &run->link, &err);
+    if (r < 0 && run->is_remote)
+        status = EXIT_LOST;
     run->follow.link = run->link;
     if (r == 0)
         r = submit(run, &err);
@@ -159,12 +157,13 @@ static int main_task(void *arg)
         fprintf(stderr, "fanmill: %s\n", err.text);
     feed_close(run->feed);
     link_close(run->link);
-    embedded_stop(&run->embedded);
+    if (!run->is_remote)
+        embedded_stop(&run->embedded);
     transport_free(transport);
     return status;
 }
 
-static uint32_t choose_slots(const struct options *o, struct plan *plan)
+static uint32_t choose_slots(const struct run_options *o, struct plan *plan)
 {
     uint32_t slots = o->slots ? o->slots : cpus_available();
     // One worker does all the work, so its slots are what `parallelism` means.
@@ -174,11 +173,25 @@ static uint32_t choose_slots(const struct options *o, struct plan *plan)
     return slots;
 }
 
+static int prepare(struct run_state *run, struct err *err)
+{
+    const struct connect *connect = &run->options->connect;
+    if (!run->is_remote)
+        return embedded_prepare(&run->embedded, choose_slots(run->options, run->plan), err);
+    return state_find(connect->where, connect->key, &run->access, err);
+}
+
+static void abandon(struct run_state *run)
+{
+    if (!run->is_remote)
+        embedded_abandon(&run->embedded);
+}
+
 static int start(struct run_state *run)
 {
     struct err err = {0};
-    int status = EXIT_FAULT;
-    int r = embedded_prepare(&run->embedded, choose_slots(run->options, run->plan), &err);
+    int status = run->is_remote ? EXIT_LOST : EXIT_FAULT;
+    int r = prepare(run, &err);
     if (r < 0) {
         fprintf(stderr, "fanmill: %s\n", err.text);
         return status;
@@ -195,49 +208,87 @@ static int start(struct run_state *run)
             fprintf(stderr, "fanmill: '%s' is there already: nothing to do (if_exists: skip)\n",
                     run->plan->sink.path);
         status = EXIT_ALL_WELL;
-        embedded_abandon(&run->embedded);
+        abandon(run);
     } else if (r == 0) {
         status = loop_run(main_task, run);
         if (status < 0)
             status = EXIT_FAULT;
     } else {
         fprintf(stderr, "fanmill: %s\n", err.text);
-        embedded_abandon(&run->embedded);
+        abandon(run);
     }
     source_close(run->source);
     sink_close(run->sink);
+    access_done(&run->access);
     return status;
 }
 
-int cli_run(int argc, char **argv)
+static int load_and_run(const struct run_options *o)
 {
-    _cleanup_(options_done)
-    struct options o = {0};
     _cleanup_(load_report_done)
     struct load_report report = {0};
-    if (options_parse(&o, "run", 1, argc, argv) < 0)
-        return EXIT_USAGE;
-    if (o.help) {
-        fputs(help, stdout);
-        return fflush(stdout) == 0 ? EXIT_ALL_WELL : EXIT_OUTPUT;
-    }
-    log_set_level(o.verbose > 1 ? LOG_DEBUG : o.verbose ? LOG_INFO : LOG_WARN);
-    struct run_state run = {.options = &o, .embedded = EMBEDDED_INIT};
+    const char *where = getenv("FANMILL_CONNECT");
+    struct run_state run = {.options = o,
+                            .embedded = EMBEDDED_INIT,
+                            .is_remote = o->connect.where || (where && where[0])};
     const struct load_options load = {
-        .params = o.params, .n_params = o.n_params, .parallelism = o.slots};
-    int r = load_file(o.files[0], &load, &run.plan, &report);
+        .params = o->params.list, .n_params = o->params.n, .parallelism = o->slots};
+    int r = load_file(o->file, &load, &run.plan, &report);
     fd_write_all(STDERR_FILENO, report.text.data, report.text.len);
     if (r < 0)
         return EXIT_USAGE;
     run.report = (struct report){.plan = run.plan,
                                  .name = run.plan->name,
-                                 .quiet = o.quiet,
-                                 .verbose = o.verbose > 0,
-                                 .color = options_use_color(&o)};
+                                 .quiet = o->quiet,
+                                 .verbose = o->verbose > 0,
+                                 .color = use_color(o->color)};
     run.embedded.lost = on_lost;
     run.embedded.arg = &run;
     run.follow = (struct follow){.plan = run.plan, .report = &run.report, .ends_job = true};
     int status = start(&run);
     plan_free(run.plan);
+    return status;
+}
+
+int cli_run(int argc, char **argv)
+{
+    struct run_options o = {0};
+    struct words words;
+    int status;
+    const struct arg table[] = {
+        {'j', "slots", ARG_SLOTS, &o.slots, "N",
+         "chunks that run at once; default: the CPUs this process may use"},
+        {'p', "param", ARG_PARAM, &o.params, "NAME=VALUE", "set a parameter of the job"},
+        CONNECT_ARGS(o.connect),
+        {'q', "quiet", ARG_FLAG, &o.quiet, NULL, "no failures, no progress, no last line"},
+        {'v', "verbose", ARG_COUNT, &o.verbose, NULL, "every failure, and what happens"},
+        {0, "color", ARG_WHEN, &o.color, "WHEN", "auto, always or never"},
+    };
+    const struct args args = {
+        .command = "run",
+        .usage = "[-j N] [-p NAME=VALUE]... [--connect WHERE] [-q | -v] JOB.yaml",
+        .about = "Runs a job on this machine: a worker process with N slots beside this one, no "
+                 "daemon, nothing\nleft behind. With --connect (or FANMILL_CONNECT) the same on "
+                 "the workers of a coordinator. The\nsource is read here, and results go to the "
+                 "job's sink here, standard output by default.\n",
+        .more =
+            "Ctrl-C once ends what runs (TERM, 5 s later KILL), twice kills it.\n"
+            "\n"
+            "Exit status: 0 all well, 1 some chunk failed, 2 usage or job file, 3 the coordinator "
+            "or the worker\nwas lost, 4 ended early, 5 output could not be written, 125 a fault in "
+            "fanmill, 126 or 127 a\ncommand could not be run or was not found, 128+N ended by "
+            "signal N.\n",
+        .table = table,
+        .n = sizeof table / sizeof table[0],
+        .words_min = 1,
+        .words_max = 1,
+        .missing = "which job? give a job file"};
+    int r = args_parse(&args, argc, argv, &words, &status);
+    if (r == 0) {
+        o.file = words.list[0];
+        log_set_level(o.verbose > 1 ? LOG_DEBUG : o.verbose ? LOG_INFO : LOG_WARN);
+        status = load_and_run(&o);
+    }
+    args_params_done(&o.params);
     return status;
 }

@@ -32,6 +32,7 @@ struct request {
 
 struct link {
     struct link_options options;
+    char endpoint[256];
     struct zsock *socket;
     enum link_state state;
     int code; // LINK_OVER: why

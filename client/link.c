@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "client/internal.h"
+#include "transport/access.h"
 
 #define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
@@ -88,9 +89,10 @@ static int on_refuse(struct link *link, const struct zmessage *m, struct err *er
     int r = msg_get_refuse(m->header, m->header_len, &refuse, err);
     if (r < 0)
         return r;
-    if (refuse.code == -ENOTCONN)
-        say_hello(link);
-    else
+    if (refuse.code == -ENOTCONN) {
+        if (link->state != LINK_GREETING)
+            say_hello(link);
+    } else
         link_fail(link, refuse.code == -EPROTONOSUPPORT ? refuse.code : -ECONNREFUSED,
                   "the coordinator refused: %s", refuse.text);
     return 0;
@@ -312,6 +314,9 @@ static int connect_socket(struct transport *transport, struct link *link, struct
     int r = link->options.in_loop
                 ? zsock_open(transport, ZSOCK_DEALER, pump, link, &link->socket, err)
                 : zsock_open_plain(transport, ZSOCK_DEALER, &link->socket, err);
+    const struct access *access = link->options.access;
+    if (r == 0 && access && access->keys.secret_key[0])
+        r = zsock_set_client_keys(link->socket, access->coordinator, &access->keys, err);
     return r < 0 ? r : zsock_connect(link->socket, link->options.endpoint, err);
 }
 
@@ -322,6 +327,8 @@ int link_open(struct transport *transport, const struct link_options *options, s
     if (!link)
         return err_set(err, -ENOMEM, "out of memory");
     link->options = *options;
+    snprintf(link->endpoint, sizeof link->endpoint, "%s", options->endpoint);
+    link->options.endpoint = link->endpoint;
     if (!link->options.silence_ns)
         link->options.silence_ns = LINK_SILENCE_NS;
     batch_reader_init(&link->reader);

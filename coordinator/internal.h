@@ -5,6 +5,7 @@
 
 #include "async/group.h"
 #include "async/loop.h"
+#include "coordinator/gate.h"
 #include "coordinator/server.h"
 #include "coordinator/spool.h"
 #include "proto/client.h"
@@ -37,8 +38,10 @@ struct peer {
     uint64_t place;   // port and address: what it is found by
     uint64_t worker;  // id in the core; new for each HELLO
     enum peer_state state;
-    unsigned rights; // enum right
-    char user[PROTO_NAME_MAX];
+    unsigned rights;           // enum right
+    char user[PROTO_NAME_MAX]; // name of its key; "" private
+    char key[KEY_TEXT];        // its own; "" private
+    struct zconnection connection;
     uint8_t session[PROTO_SESSION_BYTES];
     char software[PROTO_NAME_MAX];
     struct msg_register reg;
@@ -80,6 +83,8 @@ struct out_stream {
     uint64_t id; // the client's number
     struct client *client;
     uint64_t job;
+    uint64_t from;
+    bool is_placed; // the record that it begins with is there
     struct spool_cursor cursor;
     uint64_t taken;
     uint64_t offset_end;
@@ -150,6 +155,7 @@ struct server {
     struct core *core;
     struct port ports[2];
     uint32_t n_ports;
+    struct gate *gate; // NULL: private
     struct server_options options;
     uint64_t epoch;
     uint64_t next_worker;
@@ -189,6 +195,8 @@ void peer_send(struct server *server, struct peer *peer);
 int peer_send_frames(struct server *server, struct peer *peer, const struct buf *header,
                      const struct buf *body);
 void peer_free(struct server *server, struct peer *peer);
+// The allow-list changed: who is not on it any more, or has another role, is cut off.
+void peers_check_keys(struct server *server);
 void peer_refuse(struct server *server, struct peer *peer, int code, const char *text);
 
 // inbox.c: messages of workers

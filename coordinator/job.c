@@ -1,5 +1,7 @@
 // A job in the shell: where its chunks come from and where its records go.
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -50,7 +52,7 @@ static uint64_t bytes_ready(const struct server_job *job)
     room = reader && reader->bytes > reader->sent_bytes ? reader->bytes - reader->sent_bytes : 0;
     if (room > STREAM_BYTES)
         room = STREAM_BYTES;
-    uint64_t behind = reader ? spool_behind(&job->spool, &reader->cursor) : 0;
+    uint64_t behind = reader && reader->is_placed ? spool_behind(&job->spool, &reader->cursor) : 0;
     return room > behind ? room - behind : 0;
 }
 
@@ -249,8 +251,22 @@ static void mark_readers(const struct server_job *job)
         stream_mark(stream);
 }
 
+// The number that a chunk of one item of a range is about, as text.
+static void name_number(const struct server_job *job, const struct delivery *d, char *text,
+                        size_t size, struct wire_record *record)
+{
+    const struct range *range = &job->plan->source.range;
+    if (d->step != 0 || d->items != 1 || d->item.len || d->kind != RUN_RANGE)
+        return;
+    int n = snprintf(text, size, "%" PRId64,
+                     (int64_t)((uint64_t)range->start + d->item_first * (uint64_t)range->step));
+    record->item = (const uint8_t *)text;
+    record->item_len = (size_t)n;
+}
+
 void job_record(struct server_job *job, struct delivery *d)
 {
+    char number[24];
     job->delivered_bytes += d->bytes;
     if (job->discard)
         return;
@@ -277,6 +293,7 @@ void job_record(struct server_job *job, struct delivery *d)
         .stderr_text = (const char *)d->stderr_text.data,
         .stderr_len = d->stderr_text.len,
     };
+    name_number(job, d, number, sizeof number, &record);
     if (d->outcome != OUTCOME_OK)
         keep_failed(job, d);
     int r = spool_add(&job->spool, &record, d->parts, d->n_parts);

@@ -27,18 +27,24 @@ struct peer *peer_of_worker(const struct server *server, uint64_t worker)
     return peer && !peer->gone ? peer : NULL;
 }
 
-static struct peer *peer_new(struct port *port, uint32_t address)
+static struct peer *peer_new(struct port *port, const struct zmessage *m, const struct pass *pass)
 {
     struct server *server = port->server;
     struct peer *peer = calloc(1, sizeof *peer);
     if (!peer)
         return NULL;
     peer->port = port;
-    peer->address = address;
-    peer->place = place_of(port, address);
+    peer->address = m->peer;
+    peer->place = place_of(port, m->peer);
     peer->worker = ++server->next_worker;
     peer->came = peer->last_heard = peer->last_sent = loop_now();
-    peer->rights = RIGHT_WORK | RIGHT_SUBMIT | RIGHT_LOOK | RIGHT_RULE;
+    peer->rights = pass->rights;
+    memcpy(peer->user, pass->name, sizeof peer->user);
+    peer->connection.fd = -1;
+    if (!port->is_private) {
+        snprintf(peer->key, sizeof peer->key, "%s", zmessage_user(m));
+        zmessage_connection(m, &peer->connection);
+    }
     buf_init(&peer->header, PROTO_HEADER_MAX);
     buf_init(&peer->body, PROTO_BODY_MAX);
     HASH_ADD(by_place, server->by_place, place, sizeof peer->place, peer);
@@ -111,13 +117,27 @@ void peer_refuse(struct server *server, struct peer *peer, int code, const char 
     server_drop_peer(server, peer, text);
 }
 
-// It has a connection of an earlier life of ours or of its own, and only has to begin again.
-static void ask_for_hello(struct port *port, uint32_t address)
+static void send_refuse(struct port *port, uint32_t address, int code, const char *text)
 {
     struct server *server = port->server;
-    server->counts.unknown++;
-    if (write_refuse(server, -ENOTCONN, "say HELLO first") == 0)
+    if (write_refuse(server, code, text) == 0)
         zsock_send(port->socket, address, server->scratch.data, server->scratch.len, NULL, 0);
+}
+
+void peers_check_keys(struct server *server)
+{
+    struct peer *peer, *next;
+    HASH_ITER(by_place, server->by_place, peer, next)
+    {
+        struct pass pass;
+        if (peer->port->is_private || peer->gone)
+            continue;
+        gate_pass_of(server->gate, peer->key, &pass);
+        if (pass.rights == peer->rights && strcmp(pass.name, peer->user) == 0)
+            continue;
+        peer_refuse(server, peer, -EACCES, "its key was removed, or has another role now");
+        zconnection_cut(&peer->connection);
+    }
 }
 
 static struct peer *peer_of_session(struct server *server, const struct peer *like)
@@ -218,11 +238,22 @@ static void handle(struct port *port, const struct zmessage *m)
         peer = NULL;
     }
     if (!peer && type != MSG_HELLO) {
-        ask_for_hello(port, m->peer);
+        // It has a connection of an earlier life of ours or of its own, and only has to begin
+        // again.
+        server->counts.unknown++;
+        send_refuse(port, m->peer, -ENOTCONN, "say HELLO first");
         return;
     }
-    if (!peer)
-        peer = peer_new(port, m->peer);
+    if (!peer) {
+        struct pass pass = {.rights = RIGHT_WORK | RIGHT_SUBMIT | RIGHT_LOOK | RIGHT_RULE};
+        if (!port->is_private)
+            gate_pass(server->gate, m, &pass);
+        if (!pass.rights) {
+            send_refuse(port, m->peer, -EACCES, "its key is not on the list any more");
+            return;
+        }
+        peer = peer_new(port, m, &pass);
+    }
     if (!peer)
         return;
     peer->last_heard = loop_now();

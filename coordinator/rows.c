@@ -153,6 +153,16 @@ static void add_service(struct answerer *a)
     add_count(a, "bad_messages", server->counts.bad_messages);
     add_count(a, "forbidden", server->counts.forbidden);
     add_count(a, "unknown_peers", server->counts.unknown);
+    if (server->gate) {
+        struct gate_counts g;
+        gate_counts(server->gate, &g);
+        add_count(a, "keys", g.keys);
+        add_count(a, "connections_accepted", g.connections.accepted);
+        add_count(a, "connections_greeted", g.connections.greeted);
+        add_count(a, "strangers_refused", g.refused);
+        add_count(a, "handshakes_failed", g.connections.failed);
+        add_count(a, "self_tests_passed", g.selftests);
+    }
     add_count(a, "peers", HASH_CNT(by_place, server->by_place));
     add_count(a, "clients", HASH_CNT(hh, server->clients));
 }

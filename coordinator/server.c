@@ -81,11 +81,17 @@ static bool on_flush(struct prepare *prepare)
     return sent || server->must_flush;
 }
 
-static int open_port(struct server *server, struct transport *transport,
-                     const char *const *endpoints, struct err *err)
+static struct port *new_port(struct server *server, bool is_private)
 {
     struct port *port = &server->ports[server->n_ports];
-    *port = (struct port){.server = server, .number = server->n_ports, .is_private = true};
+    *port = (struct port){.server = server, .number = server->n_ports, .is_private = is_private};
+    return port;
+}
+
+static int open_private(struct server *server, struct transport *transport, struct err *err)
+{
+    struct port *port = new_port(server, true);
+    const char *const *endpoints = server->options.endpoints;
     int r = zsock_open(transport, ZSOCK_ROUTER, port_pump, port, &port->socket, err);
     if (r < 0)
         return r;
@@ -95,10 +101,48 @@ static int open_port(struct server *server, struct transport *transport,
     return r;
 }
 
+static void on_list_changed(void *arg)
+{
+    peers_check_keys(arg);
+}
+
+static void on_open_door(void *arg, const char *why)
+{
+    struct server *server = arg;
+    server->options.open_door(server->options.arg, why);
+}
+
+static int open_gate(struct server *server, struct transport *transport, struct err *err)
+{
+    struct port *port = new_port(server, false);
+    const struct server_options *o = &server->options;
+    if (!o->listen)
+        return 0;
+    const struct gate_options options = {.listen = o->listen,
+                                         .keys = o->keys,
+                                         .allow_directory = o->allow_directory,
+                                         .ready = port_pump,
+                                         .ready_arg = port,
+                                         .changed = on_list_changed,
+                                         .open_door = on_open_door,
+                                         .arg = server};
+    int r = gate_open(transport, &options, &server->gate, err);
+    if (r < 0)
+        return r;
+    port->socket = gate_socket(server->gate);
+    server->n_ports++;
+    return 0;
+}
+
+const char *server_endpoint(const struct server *server)
+{
+    return server->gate ? gate_endpoint(server->gate) : NULL;
+}
+
 static void release(struct server *server)
 {
-    for (uint32_t i = 0; i < server->n_ports; i++)
-        zsock_close(server->ports[i].socket);
+    gate_close(server->gate);
+    zsock_close(server->ports[0].socket);
     actions_done(&server->actions);
     core_free(server->core);
     batch_reader_done(&server->reader);
@@ -128,7 +172,9 @@ int server_open(struct transport *transport, const struct server_options *option
     if (r < 0)
         err_set(err, r, "out of memory");
     if (r == 0)
-        r = open_port(server, transport, options->endpoints, err);
+        r = open_private(server, transport, err);
+    if (r == 0)
+        r = open_gate(server, transport, err);
     if (r < 0) {
         release(server);
         return r;
@@ -200,4 +246,22 @@ void server_stats(const struct server *server, struct core_stats *ret)
 void server_counts(const struct server *server, struct server_counts *ret)
 {
     *ret = server->counts;
+}
+
+const struct plan *server_job_plan(const struct server *server, uint64_t id)
+{
+    const struct server_job *job = server_job_find(server, id);
+    return job ? job->plan : NULL;
+}
+
+bool server_job_is_detached(const struct server *server, uint64_t id)
+{
+    const struct server_job *job = server_job_find(server, id);
+    return job && (job->flags & SUBMIT_DETACHED);
+}
+
+void server_reload(struct server *server)
+{
+    if (server->gate)
+        gate_reload(server->gate);
 }

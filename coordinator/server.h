@@ -15,11 +15,19 @@
 #include "coordinator/core/core.h"
 #include "pipelines/source.h"
 
+struct keypair;
 struct server;
 struct transport;
 
 struct server_options {
     const char *const *endpoints; // private ones, bound by server_open; NULL-terminated, at most 8
+    // Where others connect: tcp://host:port, with keys and the folder of the allow-list
+    // (transport/allow.h). NULL: nobody from outside.
+    const char *listen;
+    const struct keypair *keys;
+    const char *allow_directory;
+    // Strangers are not kept out: the process must end. With `listen`.
+    void (*open_door)(void *arg, const char *why);
     // Where kept records go beyond memory; NULL: nowhere. Borrowed.
     const char *spool_directory;
     uint64_t spool_bytes; // of one job's kept records; then its dispatch waits. 0: 1 GiB
@@ -35,9 +43,18 @@ int server_open(struct transport *transport, const struct server_options *option
 // Says BYE to peers, ends feeders and open jobs. Suspends until the feeders have ended.
 struct server *server_close(struct server *server);
 
+// Where it listens for others, with the port that was chosen; NULL: nowhere.
+const char *server_endpoint(const struct server *server);
+
 // A worker's process is known to be dead: its chunks go elsewhere at once. -ENOENT.
 int server_worker_died(struct server *server, pid_t pid, const char *reason);
 void server_stats(const struct server *server, struct core_stats *ret);
+
+// Reads the allow-list again.
+void server_reload(struct server *server);
+bool server_job_is_detached(const struct server *server, uint64_t job);
+// The plan of a job that is known; NULL. Borrowed until the job is forgotten.
+const struct plan *server_job_plan(const struct server *server, uint64_t job);
 
 // Since the start.
 struct server_counts {

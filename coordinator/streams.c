@@ -97,8 +97,8 @@ int stream_on_open(struct client *client, const struct msg_open *m)
     int code = check_open(client, job, m->stream);
     if (code == 0 && !(stream = calloc(1, sizeof *stream)))
         code = -ENOMEM;
-    if (code == 0)
-        code = spool_seek(&job->spool, m->from, &stream->cursor);
+    if (code == 0 && m->from < job->spool.first)
+        code = -ESTALE;
     if (code < 0) {
         free(stream);
         if (job)
@@ -108,7 +108,7 @@ int stream_on_open(struct client *client, const struct msg_open *m)
     stream->id = m->stream;
     stream->client = client;
     stream->job = job->id;
-    stream->taken = m->from;
+    stream->from = stream->taken = m->from;
     stream->next = client->streams;
     client->streams = stream;
     client->n_streams++;
@@ -121,7 +121,7 @@ int stream_on_open(struct client *client, const struct msg_open *m)
 // What was taken goes; the place of the one reader is found anew when its page went with it.
 static void drop_taken(struct server_job *job, struct out_stream *stream)
 {
-    bool at_end = stream->cursor.offset == job->spool.next;
+    bool at_end = stream->is_placed && stream->cursor.offset == job->spool.next;
     spool_drop(&job->spool, stream->taken);
     if (at_end && stream->cursor.page < job->spool.page_number)
         spool_seek(&job->spool, job->spool.next, &stream->cursor);
@@ -134,7 +134,7 @@ int stream_on_take(struct client *client, const struct msg_take *m)
     if (!job || stream->closing)
         return 0; // it has ended meanwhile
     // Nobody has taken what was not sent.
-    if (m->taken > stream->taken && m->taken <= stream->cursor.offset)
+    if (stream->is_placed && m->taken > stream->taken && m->taken <= stream->cursor.offset)
         stream->taken = m->taken;
     if (m->offset_end > stream->offset_end)
         stream->offset_end = m->offset_end;
@@ -178,6 +178,14 @@ int stream_on_close(struct client *client, const struct msg_close *m)
     return 0;
 }
 
+// A stream may begin where no record is yet. True once it has its place.
+static bool find_place(const struct server_job *job, struct out_stream *stream)
+{
+    if (!stream->is_placed && job->spool.next >= stream->from)
+        stream->is_placed = spool_seek(&job->spool, stream->from, &stream->cursor) == 0;
+    return stream->is_placed;
+}
+
 // Sends what the stream may have. True when more could go in another turn.
 static bool send_some(struct server *server, struct out_stream *stream, bool *ret_sent)
 {
@@ -190,7 +198,8 @@ static bool send_some(struct server *server, struct out_stream *stream, bool *re
         }
         if (stream->closing || stream->told_end || !stream->client->peer)
             return false;
-        if (job->ended && stream->cursor.offset >= job->spool.next) {
+        bool is_placed = find_place(job, stream);
+        if (job->ended && (!is_placed || stream->cursor.offset >= job->spool.next)) {
             struct job_info row;
             job_row(job, &row);
             stream->told_end = true;
@@ -198,7 +207,7 @@ static bool send_some(struct server *server, struct out_stream *stream, bool *re
             send_end(stream->client, stream->id, 0, &row);
             return false;
         }
-        if (stream->sent_bytes >= stream->bytes)
+        if (!is_placed || stream->sent_bytes >= stream->bytes)
             return false;
         struct spool_cursor before = stream->cursor;
         buf_clear(&server->header);

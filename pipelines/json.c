@@ -80,7 +80,7 @@ static int put_base64(struct buf *out, const uint8_t *data, size_t len)
     return 0;
 }
 
-static int put_bytes(struct buf *out, const char *name, const void *data, size_t len)
+int json_text(struct buf *out, const char *name, const void *data, size_t len)
 {
     bool plain = is_utf8(data, len);
     int r = buf_printf(out, ",\"%s%s\":", name, plain ? "" : "_base64");
@@ -93,28 +93,28 @@ static int put_bytes(struct buf *out, const char *name, const void *data, size_t
 static int put_output(struct buf *out, const struct record *record)
 {
     if (record->n_parts == 0)
-        return put_bytes(out, "output", "", 0);
+        return json_text(out, "output", "", 0);
     if (record->n_parts == 1)
-        return put_bytes(out, "output", record->parts[0].data, record->parts[0].len);
+        return json_text(out, "output", record->parts[0].data, record->parts[0].len);
     struct buf joined;
     buf_init(&joined, 0);
     int r = 0;
     for (size_t i = 0; i < record->n_parts && r == 0; i++)
         r = buf_add(&joined, record->parts[i].data, record->parts[i].len);
     if (r == 0)
-        r = put_bytes(out, "output", joined.data, joined.len);
+        r = json_text(out, "output", joined.data, joined.len);
     buf_done(&joined);
     return r;
 }
 
 static int put_optional(struct buf *out, const char *name, const char *text, size_t len)
 {
-    return text ? put_bytes(out, name, text, len) : 0;
+    return text ? json_text(out, name, text, len) : 0;
 }
 
 static int put_string(struct buf *out, const char *name, const char *text)
 {
-    return text ? put_bytes(out, name, text, strlen(text)) : 0;
+    return text ? json_text(out, name, text, strlen(text)) : 0;
 }
 
 static int put_record(struct buf *out, const struct record *record)
@@ -139,7 +139,7 @@ static int put_record(struct buf *out, const struct record *record)
     if (r == 0)
         r = put_output(out, record);
     if (r == 0 && record->stderr_len)
-        r = put_bytes(out, "stderr", record->stderr_text, record->stderr_len);
+        r = json_text(out, "stderr", record->stderr_text, record->stderr_len);
     return r < 0 ? r : buf_add(out, "}\n", 2);
 }
 

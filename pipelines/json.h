@@ -19,5 +19,7 @@
 #include "base/buf.h"
 #include "pipelines/sink.h"
 
+// Appends `,"name":"text"`, or `,"name_base64":...` for what is no UTF-8. -ENOMEM, -ENOBUFS.
+int json_text(struct buf *out, const char *name, const void *text, size_t len);
 // Appends the line, its end included. -ENOMEM, -ENOBUFS.
 int json_record(struct buf *out, const struct record *record);

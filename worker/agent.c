@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "transport/access.h"
 #include "worker/cpus.h"
 #include "worker/zygote.h"
 
@@ -123,11 +124,14 @@ static void on_heartbeat(struct timer *timer)
     struct agent *agent = CONTAINER(timer, struct agent, heartbeat);
     int64_t now = loop_now();
     // A lifeline tells the truth even when the coordinator is only stopped for a while.
-    if (agent->options->lifeline_fd < 0 && now - agent->last_heard > agent->silence_ns) {
-        log_error("the coordinator is silent", "seconds=%lld",
-                  (long long)((now - agent->last_heard) / NS_PER_S));
-        agent_end(agent, WORKER_LOST);
-        return;
+    bool silent = agent->state != AGENT_GREETING && now - agent->last_heard > agent->silence_ns;
+    bool ignored = agent->state == AGENT_GREETING && now - agent->greeted_at > agent->patience_ns;
+    if (agent->options->lifeline_fd < 0 && silent)
+        agent_begin_anew(agent, "it is silent");
+    if (agent->options->lifeline_fd < 0 && ignored) {
+        if (agent->tries == 2)
+            log_warn("no coordinator answers yet: trying on", "tries=%u", agent->tries);
+        agent_begin_anew(agent, "it does not answer");
     }
     if (agent->state != AGENT_GREETING && now - agent->last_sent >= agent->heartbeat_ns) {
         struct msg_heartbeat beat = {.running = pool_running(agent->pool),
@@ -142,14 +146,71 @@ static void on_heartbeat(struct timer *timer)
 static int say_hello(struct agent *agent)
 {
     struct msg_hello hello = {.version_min = PROTO_VERSION_MIN, .version_max = PROTO_VERSION_MAX};
-    if (getrandom(hello.session, sizeof hello.session, 0) != sizeof hello.session)
-        return -EIO;
+    memcpy(hello.session, agent->session, sizeof hello.session);
     snprintf(hello.software, sizeof hello.software, "fanmill %s", FM_VERSION);
     buf_clear(&agent->scratch);
     int r = msg_put_hello(&agent->scratch, &hello);
     if (r == 0)
         agent_send(agent);
+    agent->greeted_at = loop_now();
     return r;
+}
+
+static int connect_socket(struct agent *agent, struct err *err)
+{
+    const struct worker_options *o = agent->options;
+    const char *endpoint = o->endpoint;
+    // Each new try is another of the addresses that the coordinator may be reached by.
+    if (!endpoint)
+        endpoint = o->access->endpoints[agent->tries % o->access->n_endpoints];
+    agent->tries++;
+    int r = zsock_open(agent->transport, ZSOCK_DEALER, agent_pump, agent, &agent->socket, err);
+    if (r == 0 && o->access && o->access->keys.secret_key[0])
+        r = zsock_set_client_keys(agent->socket, o->access->coordinator, &o->access->keys, err);
+    return r < 0 ? r : zsock_connect(agent->socket, endpoint, err);
+}
+
+static void on_anew(struct post *post)
+{
+    struct agent *agent = CONTAINER(post, struct agent, anew);
+    struct err err = {0};
+    uint16_t jitter = 0;
+    if (agent->state == AGENT_OVER)
+        return;
+    pool_reset(agent->pool);
+    outbox_done(&agent->outbox);
+    outbox_init(&agent->outbox, 0);
+    agent->credit_told = false;
+    agent->told_items = 0;
+    agent->state = AGENT_GREETING;
+    // All workers of a coordinator lose it at the same moment: they come back one after another.
+    if (getrandom(&jitter, sizeof jitter, GRND_NONBLOCK) < 0)
+        jitter = 0;
+    int64_t patience = agent->patience_ns ? agent->patience_ns * 2 : AGENT_PATIENCE_NS;
+    agent->patience_ns = patience < AGENT_PATIENCE_MAX_NS ? patience : AGENT_PATIENCE_MAX_NS;
+    agent->patience_ns += agent->patience_ns * jitter / (4 * UINT16_MAX);
+    agent->socket = zsock_close(agent->socket);
+    int r = connect_socket(agent, &err);
+    if (r == 0)
+        r = say_hello(agent);
+    if (r < 0) {
+        log_error("the worker can't go on", "reason=\"%s\"", err.text);
+        agent_end(agent, WORKER_BROKEN);
+    }
+}
+
+void agent_begin_anew(struct agent *agent, const char *why)
+{
+    if (agent->state == AGENT_OVER || agent->anew.queued)
+        return;
+    if (agent->options->lifeline_fd >= 0 || agent->state == AGENT_DRAINING) {
+        log_error("the coordinator is gone", "reason=\"%s\"", why);
+        agent_end(agent, WORKER_LOST);
+        return;
+    }
+    if (agent->state == AGENT_WORKING)
+        log_warn("the coordinator is gone: looking for it", "reason=\"%s\"", why);
+    loop_post(&agent->anew, on_anew);
 }
 
 // Returns 1 for the coordinator's go, 0 when it is gone.
@@ -219,18 +280,18 @@ static int run(void *arg)
     struct start *start = arg;
     struct agent *agent = start->agent;
     const struct pool_callbacks callbacks = {.result = on_result, .broken = on_broken};
-    struct transport *transport = NULL;
     struct err err = {0};
     if (!wait_for_go(agent))
         return WORKER_LOST;
     int r = pool_new(start->zygote, agent->slots, &callbacks, agent, &agent->pool, &err);
     if (r == 0)
-        r = transport_new(&transport, &err);
+        r = transport_new(&agent->transport, &err);
+    if (r == 0 && getrandom(agent->session, sizeof agent->session, 0) != sizeof agent->session)
+        r = err_set(&err, -EIO, "no random numbers");
     if (r == 0)
-        r = zsock_open(transport, ZSOCK_DEALER, agent_pump, agent, &agent->socket, &err);
-    if (r == 0)
-        r = zsock_connect(agent->socket, agent->options->endpoint, &err);
+        r = connect_socket(agent, &err);
     if (r == 0) {
+        agent->patience_ns = AGENT_PATIENCE_NS;
         agent->last_heard = agent->last_sent = loop_now();
         agent->heartbeat_ns = PROTO_HEARTBEAT_NS;
         agent->silence_ns = PROTO_SILENCE_NS;
@@ -243,9 +304,12 @@ static int run(void *arg)
         log_error("the worker can't start", "reason=\"%s\"", err.text);
         agent->status = WORKER_BROKEN;
     }
+    loop_unpost(&agent->anew);
     agent->pool = pool_free(agent->pool);
+    if (agent->status == 0)
+        zsock_set_linger(agent->socket, ZSOCK_BYE_MS);
     zsock_close(agent->socket);
-    transport_free(transport);
+    transport_free(agent->transport);
     return agent->status;
 }
 

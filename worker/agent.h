@@ -9,17 +9,26 @@
 #include "worker/worker.h"
 
 #define AGENT_MESSAGES_PER_TURN 256
-#define AGENT_AHEAD_NS (20 * 1000000ll) // work that waits at the worker, per slot
-#define AGENT_WINDOW_MAX 16384u         // chunks
-#define AGENT_WINDOW_BYTES (64u << 20)  // payloads
-#define AGENT_CREDIT_SHARE 4            // tell a window that changed by a quarter
+#define AGENT_AHEAD_NS (20 * 1000000ll)      // work that waits at the worker, per slot
+#define AGENT_WINDOW_MAX 16384u              // chunks
+#define AGENT_WINDOW_BYTES (64u << 20)       // payloads
+#define AGENT_CREDIT_SHARE 4                 // tell a window that changed by a quarter
+#define AGENT_PATIENCE_NS (2 * 1000000000ll) // with a coordinator that does not answer HELLO
+#define AGENT_PATIENCE_MAX_NS (10 * 1000000000ll)
 
 // GREETING: HELLO sent. WORKING: WELCOME came. DRAINING: starts nothing new, leaves when the last
-// result is acknowledged. OVER: the main task ends everything.
+// result is acknowledged. OVER: the main task ends everything. A worker that has no lifeline goes
+// from WORKING back to GREETING when it has lost its coordinator, with nothing left of before.
 enum agent_state { AGENT_GREETING, AGENT_WORKING, AGENT_DRAINING, AGENT_OVER };
 
 struct agent {
     const struct worker_options *options;
+    struct transport *transport;
+    uint8_t session[PROTO_SESSION_BYTES];
+    struct post anew;    // sockets are not closed from their own callbacks
+    int64_t greeted_at;  // when HELLO was said
+    int64_t patience_ns; // until it is said again on a new connection
+    uint32_t tries;      // connections since the last WELCOME
     uint32_t slots;
     enum agent_state state;
     int status; // of the process
@@ -46,6 +55,8 @@ void agent_end(struct agent *agent, int status);
 // Sends agent->scratch as a header.
 void agent_send(struct agent *agent);
 void agent_drain(struct agent *agent);
+// The coordinator is gone: ends what runs and greets it again, or ends a worker with a lifeline.
+void agent_begin_anew(struct agent *agent, const char *why);
 
 // receive.c
 void agent_pump(void *arg);

@@ -74,7 +74,9 @@ void pool_deliver(struct pool *pool, struct held *held, const struct result *res
         held->step->mean_ns = blend(held->step->mean_ns, result->run_ns);
         pool->mean_ns = blend(pool->mean_ns, result->run_ns);
     }
-    pool->callbacks->result(pool->arg, result);
+    // The number of a forgotten job may mean another one by now.
+    if (!held->step->forgotten)
+        pool->callbacks->result(pool->arg, result);
 }
 
 void pool_requeue(struct pool *pool, struct held *held, uint32_t at, uint32_t end)
@@ -420,6 +422,15 @@ void pool_forget(struct pool *pool, uint64_t job)
     held_queue_return(&pool->queue, job, false, NULL, NULL);
     for (uint32_t i = 0; i < pool->n_slots; i++)
         slot_forget(&pool->slots[i], job);
+}
+
+void pool_reset(struct pool *pool)
+{
+    while (pool->steps) {
+        uint64_t job = pool->steps->job;
+        pool_cancel(pool, job, true);
+        pool_forget(pool, job);
+    }
 }
 
 int pool_add(struct pool *pool, const struct lease *lease)

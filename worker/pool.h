@@ -31,6 +31,8 @@ struct pool *pool_free(struct pool *pool);
 // Defines a step; chunks of it follow. Its bytes are pipelines/plan.h's packed step; checked here.
 int pool_define(struct pool *pool, const struct msg_step *step, struct err *err);
 void pool_forget(struct pool *pool, uint64_t job);
+// Forgets all jobs and kills what runs of them; nothing of it gives a result any more.
+void pool_reset(struct pool *pool);
 // Takes a lease in: copies what it needs. -ENOENT: of an unknown step; -ENOMEM.
 int pool_add(struct pool *pool, const struct lease *lease);
 // Chunks taken in and not begun; chunks running now.

@@ -32,6 +32,9 @@ static int on_welcome(struct agent *agent, const struct zmessage *m, struct err 
     if (r < 0)
         return err_set(err, r, "can't write REGISTER");
     agent->state = AGENT_WORKING;
+    agent->tries = 0;
+    agent->patience_ns = 0;
+    log_info("registered with the coordinator", "name=%s slots=%u", reg.name, reg.slots);
     agent_send(agent);
     return 0;
 }
@@ -110,6 +113,11 @@ static int on_refuse(struct agent *agent, const struct zmessage *m, struct err *
     int r = msg_get_refuse(m->header, m->header_len, &refuse, err);
     if (r < 0)
         return r;
+    if (refuse.code == -ENOTCONN) {
+        if (agent->state != AGENT_GREETING)
+            agent_begin_anew(agent, "it does not know this worker");
+        return 0;
+    }
     log_error("the coordinator refused this worker", "reason=\"%s\"", refuse.text);
     agent_end(agent, WORKER_LOST);
     return 0;
@@ -151,7 +159,10 @@ static int dispatch(struct agent *agent, const struct zmessage *m, struct err *e
         agent_drain(agent);
         return 0;
     case MSG_BYE:
-        agent_end(agent, 0);
+        if (agent->options->lifeline_fd >= 0)
+            agent_end(agent, 0);
+        else
+            agent_begin_anew(agent, "it has ended");
         return 0;
     default:
         return err_set(err, -EPROTO, "unexpected message %s",

@@ -1,0 +1,72 @@
+// The words behind a command's name, by a table: flags in any order, `--flag=value` and
+// `--flag value`, `--` ends them. No abbreviations. A mistake is told on stderr, with the nearest
+// flag.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ARGS_WORDS_MAX 64
+
+enum arg_kind {
+    ARG_FLAG,     // bool
+    ARG_COUNT,    // int, one more each time
+    ARG_TEXT,     // const char *
+    ARG_NUMBER,   // uint64_t
+    ARG_SLOTS,    // uint32_t, 1..65536
+    ARG_DURATION, // int64_t, ns
+    ARG_WHEN,     // enum color: auto, always, never
+    ARG_PARAM,    // struct args_params: NAME=VALUE, many
+    ARG_LIST,     // struct args_list, many
+};
+
+struct arg {
+    char letter;      // 0: none
+    const char *name; // without its dashes
+    enum arg_kind kind;
+    void *value;
+    const char *meta; // what its value is called; NULL: it has none
+    const char *help;
+};
+
+enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+struct plan_pair;
+#define ARGS_PARAMS_MAX 256
+struct args_params {
+    struct plan_pair *list; // names are malloc'd, values borrowed from argv
+    size_t n;
+};
+
+#define ARGS_LIST_MAX 256
+struct args_list {
+    const char *list[ARGS_LIST_MAX]; // borrowed from argv
+    size_t n;
+};
+
+// What a command takes, for reading and for its help.
+struct args {
+    const char *command;
+    const char *usage; // behind the name: "[-j N] JOB.yaml"
+    const char *about; // what it does; whole lines
+    const char *more;  // examples, exit statuses; NULL
+    const struct arg *table;
+    size_t n;
+    size_t words_min, words_max;
+    const char *missing; // what to say when words are missing
+};
+
+struct words {
+    const char *list[ARGS_WORDS_MAX];
+    size_t n;
+};
+
+// 0: go on. 1: help was asked for and given; *ret_status is the exit status. -EINVAL: a mistake,
+// told; likewise.
+int args_parse(const struct args *args, int argc, char **argv, struct words *ret, int *ret_status);
+void args_params_done(struct args_params *params);
+// "fanmill COMMAND: ..." and where to find help. Returns the status for a usage error.
+int args_mistake(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+// May escape sequences be written to stderr? Obeys --color, NO_COLOR and TERM=dumb.
+bool use_color(enum color when);

@@ -1,0 +1,38 @@
+// Where a coordinator keeps its things, and where others of the user look for it.
+//
+//     STATE/             0700: $XDG_STATE_HOME/fanmill/default, or --state
+//       lock             held by the coordinator that uses the folder; its pid inside
+//       access           how to reach it from this machine (transport/access.h)
+//       coordinator.key  its key; listen: its addresses; peers/: the allow-list
+//     RUNTIME/fanmill/   0700: $XDG_RUNTIME_DIR, or /tmp/fanmill-UID
+//       NNN.access       the same access file, locked while its coordinator lives
+#pragma once
+#include <limits.h>
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "transport/access.h"
+
+struct state {
+    char folder[PATH_MAX];
+    char published[PATH_MAX]; // the file in the runtime folder; "" none
+    int lock;                 // -1: not held
+    int published_lock;       // -1: none
+};
+#define STATE_INIT ((struct state){.lock = -1, .published_lock = -1})
+
+// The folder that `given` (--state, or NULL) means; made if it is not there. -EPERM when it is
+// another's or others can write it.
+int state_open(const char *given, struct state *ret, struct err *err);
+// Takes it for this process. -EBUSY with the pid of who has it.
+int state_lock(struct state *state, struct err *err);
+// "FOLDER/name" into `ret`. -ENAMETOOLONG.
+int state_path(const struct state *state, const char *name, char ret[PATH_MAX], struct err *err);
+// Writes the access file and lets others of the user find it.
+int state_publish(struct state *state, const struct access *access, struct err *err);
+void state_close(struct state *state);
+
+// The coordinator that is meant: `where` (--connect) is an address, an access file or a state
+// folder; without it FANMILL_CONNECT, then the one that runs on this machine. `key`: an access file
+// with the keys for an address; NULL. -ENOENT: nobody; -EEXIST: several.
+int state_find(const char *where, const char *key, struct access *ret, struct err *err);

@@ -1,0 +1,160 @@
+// `fanmill submit`: a job that goes on when we are gone.
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "async/io.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "cli/args.h"
+#include "cli/command.h"
+#include "cli/connect.h"
+#include "cli/follow.h"
+#include "cli/status.h"
+#include "pipelines/load.h"
+
+struct submit {
+    struct args_params params;
+    struct connect connect;
+    bool wait;
+    bool follow;
+    bool quiet;
+    bool json;
+    int verbose;
+    enum color color;
+    int64_t timeout_ns;
+    const char *file;
+    struct plan *plan;
+};
+
+static int write_stdout(void *arg, const void *data, size_t len)
+{
+    (void)arg;
+    return io_write(STDOUT_FILENO, data, len);
+}
+
+static int follow_job(const struct submit *s, struct link *link, uint64_t job)
+{
+    struct sink_writer *sink = NULL;
+    struct err err = {0};
+    // A file is written by the coordinator; here we only look on.
+    struct plan shown = {.name = s->plan->name, .sink = s->plan->sink};
+    if (shown.sink.kind != SINK_STDOUT)
+        shown.sink = (struct sink){.kind = SINK_NONE};
+    int r = s->follow ? sink_open(&shown, write_stdout, NULL, &sink, &err) : 0;
+    if (r < 0) {
+        fprintf(stderr, "fanmill: %s\n", err.text);
+        return EXIT_OUTPUT;
+    }
+    struct report report = {.plan = s->plan,
+                            .name = s->plan->name,
+                            .quiet = s->quiet,
+                            .verbose = s->verbose > 0,
+                            .color = use_color(s->color)};
+    struct follow f = {.link = link, .job = job, .plan = s->plan, .report = &report, .sink = sink};
+    follow_run(&f);
+    if (sink && !f.sink_error && sink_finish(sink, &err) < 0)
+        f.sink_error = -EIO;
+    sink_close(sink);
+    if (f.signal && !s->quiet)
+        report_say(&report,
+                   "job %" PRIu64 " goes on: fanmill wait %" PRIu64 ", fanmill cancel %" PRIu64,
+                   job, job, job);
+    else if (f.error)
+        report_say(&report, "%s", link_trouble(link)[0] ? link_trouble(link) : strerror(-f.error));
+    else if (!f.sink_error)
+        report_summary(&report, &f.info);
+    return follow_status(&f);
+}
+
+static int submit_job(struct link *link, void *arg)
+{
+    _cleanup_(buf_done)
+    struct buf packed;
+    const struct submit *s = arg;
+    struct msg_submit m = {.flags = SUBMIT_DETACHED, .timeout_ns = s->timeout_ns};
+    struct err err = {0};
+    uint64_t job = 0;
+    buf_init(&packed, PROTO_PLAN_MAX);
+    int r = plan_pack(s->plan, &packed);
+    if (r == 0 && getrandom(m.key, sizeof m.key, 0) != sizeof m.key)
+        r = -EIO;
+    if (r < 0)
+        err_sys(&err, r, "the job can't be submitted");
+    else
+        r = link_submit(link, &m, packed.data, packed.len, NULL, &job,
+                        clock_after(clock_now(), ANSWER_NS), &err);
+    if (r < 0) {
+        fprintf(stderr, "fanmill: %s\n", err.text);
+        return r == -EHOSTDOWN || r == -ECONNRESET || r == -ECONNREFUSED || r == -ETIMEDOUT
+                   ? EXIT_LOST
+                   : EXIT_USAGE;
+    }
+    if (s->follow) {
+        if (!s->quiet)
+            fprintf(stderr, "fanmill: job %" PRIu64 "\n", job);
+    } else {
+        printf(s->json ? "{\"v\":1,\"id\":%" PRIu64 "}\n" : "%" PRIu64 "\n", job);
+        if (fflush(stdout) != 0)
+            return EXIT_OUTPUT;
+    }
+    return s->wait || s->follow ? follow_job(s, link, job) : EXIT_ALL_WELL;
+}
+
+static int load_and_submit(struct submit *s)
+{
+    _cleanup_(load_report_done)
+    struct load_report report = {0};
+    const struct load_options load = {.params = s->params.list, .n_params = s->params.n};
+    int r = load_file(s->file, &load, &s->plan, &report);
+    fd_write_all(STDERR_FILENO, report.text.data, report.text.len);
+    if (r < 0)
+        return EXIT_USAGE;
+    int status = connect_run(&s->connect, submit_job, s);
+    plan_free(s->plan);
+    return status;
+}
+
+int cli_submit(int argc, char **argv)
+{
+    struct submit s = {0};
+    struct words words;
+    int status;
+    const struct arg table[] = {
+        {'p', "param", ARG_PARAM, &s.params, "NAME=VALUE", "set a parameter of the job"},
+        {'w', "wait", ARG_FLAG, &s.wait, NULL, "until it has ended; the exit status tells how"},
+        {'f', "follow", ARG_FLAG, &s.follow, NULL, "write its results as they come"},
+        {0, "timeout", ARG_DURATION, &s.timeout_ns, "TIME", "the job is ended after it"},
+        CONNECT_ARGS(s.connect),
+        {0, "json", ARG_FLAG, &s.json, NULL, "an object with the job's number"},
+        {'q', "quiet", ARG_FLAG, &s.quiet, NULL, "no failures, no progress"},
+        {'v', "verbose", ARG_COUNT, &s.verbose, NULL, "every failure"},
+        {0, "color", ARG_WHEN, &s.color, "WHEN", "auto, always or never"},
+    };
+    const struct args args = {
+        .command = "submit",
+        .usage = "[-p NAME=VALUE]... [--wait | --follow] JOB.yaml",
+        .about = "Gives a job to a running coordinator and prints its number. The job goes on by "
+                 "itself: its source\nis read, and a file or folder is written, where the "
+                 "coordinator runs; other results are kept\nthere until 'fanmill forget'.\n",
+        .more =
+            "Exit status: 0 submitted; with --wait and --follow as 'fanmill run'; 2 usage or job "
+            "file;\n3 no coordinator. Ctrl-C ends the waiting, not the job.\n",
+        .table = table,
+        .n = sizeof table / sizeof table[0],
+        .words_min = 1,
+        .words_max = 1,
+        .missing = "which job? give a job file"};
+    int r = args_parse(&args, argc, argv, &words, &status);
+    if (r == 0) {
+        s.file = words.list[0];
+        status = load_and_submit(&s);
+    }
+    args_params_done(&s.params);
+    return status;
+}

@@ -1,0 +1,73 @@
+// `fanmill worker`: the agent of one machine.
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "cli/args.h"
+#include "cli/command.h"
+#include "cli/connect.h"
+#include "cli/state.h"
+#include "cli/status.h"
+#include "worker/worker.h"
+
+#define ACCESS_BYTES_MAX (64u << 10)
+
+static int read_stdin(struct access *ret, struct err *err)
+{
+    static char text[ACCESS_BYTES_MAX];
+    ssize_t n = fd_read_full(STDIN_FILENO, text, sizeof text);
+    int r = n < 0 ? err_sys(err, (int)n, "standard input")
+                  : access_parse("standard input", text, (size_t)n, ret, err);
+    explicit_bzero(text, sizeof text);
+    return r;
+}
+
+int cli_worker(int argc, char **argv)
+{
+    struct connect connect = {0};
+    struct worker_options options = {.lifeline_fd = -1};
+    bool quiet = false, from_stdin = false;
+    int verbose = 0, status;
+    struct words words;
+    struct access access;
+    struct err err = {0};
+    const struct arg table[] = {
+        CONNECT_ARGS(connect),
+        {0, "access-stdin", ARG_FLAG, &from_stdin, NULL,
+         "read the access file from standard input"},
+        {'j', "slots", ARG_SLOTS, &options.slots, "N",
+         "chunks that run at once; default: the CPUs this process may use"},
+        {0, "name", ARG_TEXT, &options.name, "NAME", "its name; default: the host's"},
+        {'q', "quiet", ARG_FLAG, &quiet, NULL, "log warnings and errors only"},
+        {'v', "verbose", ARG_COUNT, &verbose, NULL, "log more"},
+    };
+    const struct args args = {
+        .command = "worker",
+        .usage = "[--connect WHERE] [-j N]",
+        .about = "Runs chunks for a coordinator: the one of this user on this machine, or the one "
+                 "that an access\nfile (fanmill invite worker NAME) leads to. Looks for it again "
+                 "when it is gone. SIGTERM: finishes\nwhat runs and leaves; again: leaves at "
+                 "once.\n",
+        .more = "Exit status: 0 left when told to, 2 usage, 3 refused by the coordinator, 125 a "
+                "fault.\n",
+        .table = table,
+        .n = sizeof table / sizeof table[0]};
+    if (args_parse(&args, argc, argv, &words, &status) != 0)
+        return status;
+    log_set_level(quiet ? LOG_WARN : verbose ? LOG_DEBUG : LOG_INFO);
+    int r = from_stdin ? read_stdin(&access, &err)
+                       : state_find(connect.where, connect.key, &access, &err);
+    if (r < 0) {
+        fprintf(stderr, "fanmill worker: %s\n", err.text);
+        return r == -ENOENT || r == -EEXIST ? EXIT_LOST : EXIT_USAGE;
+    }
+    if (!options.name && access.name[0])
+        options.name = access.name;
+    options.access = &access;
+    status = worker_main(&options);
+    access_done(&access);
+    return status;
+}

@@ -1,0 +1,57 @@
+# A coordinator and its workers, for scripts that test them. Sourced behind lib.sh. Everything is
+# ended by pid, at the latest when the script ends.
+export XDG_STATE_HOME=$WORK/state
+mkdir -p "$WORK/state"
+unset FANMILL_CONNECT || true
+SERVICE_PIDS=
+trap 'end_all; rm -rf "$WORK"' EXIT
+
+# begin NAME COMMAND...: in the background; its pid in $LAST, its output in $WORK/NAME.log.
+begin() {
+    local name=$1
+    shift
+    "$@" >"$WORK/$name.log" 2>&1 &
+    LAST=$!
+    SERVICE_PIDS="$SERVICE_PIDS $LAST"
+}
+# coordinator [NAME [OPTION...]]: waits until it is ready. $COORDINATOR: its pid, $STATE: its folder.
+coordinator() {
+    local name=${1:-default}
+    [ $# -gt 0 ] && shift
+    STATE=$WORK/state/$name
+    begin "coordinator-$name" "$FANMILL_BIN" coordinator -v --state "$STATE" "$@"
+    COORDINATOR=$LAST
+    until_ok test -s "$STATE/access"
+    export FANMILL_CONNECT=$STATE
+}
+# worker NAME [OPTION...]: does not wait. $WORKER: its pid.
+worker() {
+    local name=$1
+    shift
+    begin "worker-$name" "$FANMILL_BIN" worker -v --name "$name" "$@"
+    WORKER=$LAST
+}
+n_workers() { [ "$("$FANMILL_BIN" workers --json 2>/dev/null | wc -l)" = "$1" ]; }
+until_workers() { until_ok n_workers "$1"; }
+# count NAME: of `fanmill service`.
+count() { "$FANMILL_BIN" service | awk -v n="$1" '$1 == n { print $2 }'; }
+# stop PID: TERM, and waits; $STATUS is its exit status.
+stop() {
+    kill -TERM "$1" 2>/dev/null
+    wait "$1"
+    STATUS=$?
+}
+crash() {
+    kill -KILL "$1" 2>/dev/null
+    wait "$1" 2>/dev/null
+}
+end_all() {
+    local pid
+    for pid in $SERVICE_PIDS; do
+        kill -TERM "$pid" 2>/dev/null
+    done
+    for pid in $SERVICE_PIDS; do
+        wait "$pid" 2>/dev/null
+    done
+    SERVICE_PIDS=
+}
