@@ -20,13 +20,12 @@
 #include "cli/writer.h"
 #include "coordinator/server.h"
 #include "transport/keys.h"
-#include "transport/localdir.h"
 #include "transport/zsock.h"
 
 struct service {
     const char *listen;
     struct state state;
-    struct localdir dir;
+    char endpoint[ACCESS_ENDPOINT_MAX];
     struct keypair keys;
     struct server *server;
     struct writers writers;
@@ -100,7 +99,7 @@ static int note_address(const struct service *s, struct err *err)
 static int publish(struct service *s, struct err *err)
 {
     struct access access = {.n_endpoints = 1, .role = ROLE_ADMIN};
-    snprintf(access.endpoints[0], sizeof access.endpoints[0], "%s", s->dir.endpoint);
+    snprintf(access.endpoints[0], sizeof access.endpoints[0], "%s", s->endpoint);
     return state_publish(&s->state, &access, err);
 }
 
@@ -127,7 +126,7 @@ static int main_task(void *arg)
     struct transport *transport = NULL;
     struct err err = {0};
     char list[PATH_MAX];
-    const char *const endpoints[] = {"inproc://coordinator", s->dir.endpoint, NULL};
+    const char *const endpoints[] = {"inproc://coordinator", s->endpoint, NULL};
     struct server_options options = {.endpoints = endpoints,
                                      .spool_directory = s->state.folder,
                                      .job_changed = on_job_changed,
@@ -165,14 +164,13 @@ static int run(struct service *s, const char *state)
     if (r == 0)
         r = state_lock(&s->state, &err);
     if (r == 0)
-        r = localdir_make(&s->dir, &err);
+        r = state_endpoint(&s->state, s->endpoint, &err);
     if (r < 0) {
         fprintf(stderr, "fanmill coordinator: %s\n", err.text);
         return r == -EBUSY ? EXIT_USAGE : EXIT_FAULT;
     }
     fd_raise_limit();
     int status = loop_run(main_task, s);
-    localdir_remove(&s->dir);
     state_close(&s->state);
     keypair_done(&s->keys);
     return status < 0 ? EXIT_FAULT : status;

@@ -121,6 +121,26 @@ static uint64_t number_of(const char *text)
     return hash;
 }
 
+#define SOCKET_PATH_MAX 108 // of a Unix socket's address, with its NUL
+
+int state_endpoint(const struct state *state, char ret[ACCESS_ENDPOINT_MAX], struct err *err)
+{
+    char runtime[PATH_MAX];
+    int r = runtime_folder(runtime, err);
+    if (r == 0)
+        r = make_folder(runtime, err);
+    if (r < 0)
+        return r;
+    int n = snprintf(ret, ACCESS_ENDPOINT_MAX, "ipc://%s/%016llx.socket", runtime,
+                     (unsigned long long)number_of(state->folder));
+    if (n - (int)strlen("ipc://") >= SOCKET_PATH_MAX)
+        return err_set(err, -ENAMETOOLONG,
+                       "'%s' is too long for a socket's address; set XDG_RUNTIME_DIR to a shorter "
+                       "one",
+                       runtime);
+    return 0;
+}
+
 int state_publish(struct state *state, const struct access *access, struct err *err)
 {
     char path[PATH_MAX], runtime[PATH_MAX], name[64];
@@ -148,6 +168,9 @@ void state_close(struct state *state)
 {
     char path[PATH_MAX];
     if (state->published_lock >= 0) {
+        char endpoint[ACCESS_ENDPOINT_MAX];
+        if (state_endpoint(state, endpoint, NULL) == 0)
+            unlink(endpoint + strlen("ipc://"));
         unlink(state->published);
         close(state->published_lock);
         if (state_path(state, "access", path, NULL) == 0)

@@ -6,6 +6,8 @@
 //       coordinator.key  its key; listen: its addresses; peers/: the allow-list
 //     RUNTIME/fanmill/   0700: $XDG_RUNTIME_DIR, or /tmp/fanmill-UID
 //       NNN.access       the same access file, locked while its coordinator lives
+//       NNN.socket       the coordinator's socket: the same at each start, so that its workers find
+//                        it again
 #pragma once
 #include <limits.h>
 #include <stdbool.h>
@@ -28,6 +30,9 @@ int state_open(const char *given, struct state *ret, struct err *err);
 int state_lock(struct state *state, struct err *err);
 // "FOLDER/name" into `ret`. -ENAMETOOLONG.
 int state_path(const struct state *state, const char *name, char ret[PATH_MAX], struct err *err);
+// The private endpoint of the folder's coordinator, which must hold the lock: binding takes the
+// socket away from whoever has it.
+int state_endpoint(const struct state *state, char ret[ACCESS_ENDPOINT_MAX], struct err *err);
 // Writes the access file and lets others of the user find it.
 int state_publish(struct state *state, const struct access *access, struct err *err);
 void state_close(struct state *state);

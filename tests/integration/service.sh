@@ -19,11 +19,11 @@ sed -i "s|\$WORK|$WORK|" "$WORK/slow.yaml"
 seq 20 | sed '7d;s/^/out /' >"$WORK/expected"
 
 case_is "nobody is there"
-for command in status workers wait results "submit numbers.yaml" "run --connect none numbers.yaml"; do
+for command in status workers wait results "submit numbers.yaml" "run --connect ./none numbers.yaml"; do
     # shellcheck disable=SC2086
     fanmill $command
     case $command in
-    run*) expect_stderr "'none'" ;;
+    run*) expect_stderr "none" ;;
     *) expect_stderr "no coordinator is running here" ;;
     esac
     expect_status 3
@@ -88,6 +88,7 @@ expect_same "$WORK/expected"
 seq 20000 >"$WORK/lines"
 job stdin <<'YAML'
 source: {lines: "-"}
+chunk: {items: 1000}
 stages: [{pipe: "grep 7"}]
 reduce: {pipe: "sort -n"}
 YAML

@@ -10,7 +10,7 @@ trap 'end_all; rm -rf "$WORK"' EXIT
 begin() {
     local name=$1
     shift
-    "$@" >"$WORK/$name.log" 2>&1 &
+    env --default-signal=INT,TERM,HUP "$@" >"$WORK/$name.log" 2>&1 &
     LAST=$!
     SERVICE_PIDS="$SERVICE_PIDS $LAST"
 }
