@@ -242,6 +242,9 @@ static int watch_signals(void *arg)
     if (signals_open(list, sizeof list / sizeof list[0], &signals) < 0)
         return 0;
     if (signals_next(&signals) > 0) {
+        // Without a coordinator there is nothing to finish for anybody.
+        if (agent->state == AGENT_GREETING)
+            agent_end(agent, 0);
         agent_drain(agent);
         if (signals_next(&signals) > 0)
             agent_end(agent, 0);
