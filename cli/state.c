@@ -103,6 +103,8 @@ int state_lock(struct state *state, struct err *err)
         if (errno != EWOULDBLOCK)
             return err_sys(err, -errno, "'%s'", path);
         ssize_t n = read(state->lock, pid, sizeof pid - 1);
+        close(state->lock);
+        state->lock = -1;
         return err_set(err, -EBUSY, "'%s' is used by another coordinator (pid %.*s)", state->folder,
                        n > 0 ? (int)n : 1, n > 0 ? pid : "?");
     }
@@ -166,11 +168,10 @@ int state_publish(struct state *state, const struct access *access, struct err *
 
 void state_close(struct state *state)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX], endpoint[ACCESS_ENDPOINT_MAX];
+    if (state->lock >= 0 && state_endpoint(state, endpoint, NULL) == 0)
+        unlink(endpoint + strlen("ipc://"));
     if (state->published_lock >= 0) {
-        char endpoint[ACCESS_ENDPOINT_MAX];
-        if (state_endpoint(state, endpoint, NULL) == 0)
-            unlink(endpoint + strlen("ipc://"));
         unlink(state->published);
         close(state->published_lock);
         if (state_path(state, "access", path, NULL) == 0)

@@ -61,6 +61,11 @@ struct peer {
     UT_hash_handle by_worker;
 };
 
+struct cut {
+    struct zconnection connection;
+    int64_t after;
+};
+
 // A program that submits and reads; it outlives a broken connection for a while.
 struct client {
     struct server *server;
@@ -162,6 +167,7 @@ struct server {
     uint64_t next_job;
     struct peer *by_place;
     struct peer *by_worker;
+    struct buf cuts; // struct cut: connections that end when their last message is out
     struct client *clients;
     struct server_job *jobs;
     struct server_job *by_key;
@@ -197,6 +203,7 @@ int peer_send_frames(struct server *server, struct peer *peer, const struct buf 
 void peer_free(struct server *server, struct peer *peer);
 // The allow-list changed: who is not on it any more, or has another role, is cut off.
 void peers_check_keys(struct server *server);
+void peers_cut(struct server *server, int64_t now);
 void peer_refuse(struct server *server, struct peer *peer, int code, const char *text);
 
 // inbox.c: messages of workers

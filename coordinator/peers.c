@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "coordinator/internal.h"
 
+#define LAST_WORD_NS (500 * NS_PER_MS) // what a peer that is cut off may still be told
+
 static uint64_t place_of(const struct port *port, uint32_t address)
 {
     return (uint64_t)port->number << 32 | address;
@@ -136,8 +138,23 @@ void peers_check_keys(struct server *server)
         if (pass.rights == peer->rights && strcmp(pass.name, peer->user) == 0)
             continue;
         peer_refuse(server, peer, -EACCES, "its key was removed, or has another role now");
-        zconnection_cut(&peer->connection);
+        struct cut cut = {peer->connection, clock_after(loop_now(), LAST_WORD_NS)};
+        if (buf_add(&server->cuts, &cut, sizeof cut) < 0)
+            zconnection_cut(&peer->connection);
     }
+}
+
+void peers_cut(struct server *server, int64_t now)
+{
+    size_t kept = 0;
+    struct cut *cuts = (struct cut *)(void *)server->cuts.data;
+    for (size_t i = 0; i < server->cuts.len / sizeof *cuts; i++) {
+        if (cuts[i].after > now)
+            cuts[kept++] = cuts[i];
+        else
+            zconnection_cut(&cuts[i].connection);
+    }
+    server->cuts.len = kept * sizeof *cuts;
 }
 
 static struct peer *peer_of_session(struct server *server, const struct peer *like)

@@ -64,6 +64,7 @@ static void on_heartbeat(struct timer *timer)
             stream_mark(s);
     }
     clients_check(server, now);
+    peers_cut(server, now);
     timer_set(&server->heartbeat, clock_after(now, PROTO_HEARTBEAT_NS), on_heartbeat);
 }
 
@@ -152,6 +153,7 @@ static void release(struct server *server)
     buf_done(&server->scratch);
     buf_done(&server->header);
     buf_done(&server->body);
+    buf_done(&server->cuts);
     free(server);
 }
 
@@ -166,6 +168,7 @@ int server_open(struct transport *transport, const struct server_options *option
     buf_init(&server->scratch, PROTO_HEADER_MAX);
     buf_init(&server->header, PROTO_HEADER_MAX);
     buf_init(&server->body, PROTO_BODY_MAX);
+    buf_init(&server->cuts, 0);
     batch_reader_init(&server->reader);
     // An ephemeral coordinator has no journal to count its starts in.
     if (getrandom(&server->epoch, sizeof server->epoch, 0) != sizeof server->epoch)

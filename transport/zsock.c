@@ -234,9 +234,18 @@ static int check_endpoint(const struct zsock *z, const char *endpoint, struct er
                                  endpoint);
 }
 
+// With IPv6 on, an address of IPv4 would be shown and answered as one of IPv6.
+static bool is_ipv4(const char *endpoint)
+{
+    const char *host = endpoint + strlen("tcp://");
+    return strncmp(endpoint, "tcp://", 6) == 0 && host[strspn(host, "0123456789.")] == ':';
+}
+
 int zsock_bind(struct zsock *z, const char *endpoint, struct err *err)
 {
     int r = check_endpoint(z, endpoint, err);
+    if (r == 0 && is_ipv4(endpoint))
+        socket_set_int(z->socket, ZMQ_IPV6, 0);
     if (r == 0 && zmq_bind(z->socket, endpoint) < 0)
         r = err_sys(err, -errno, "can't listen on %s", endpoint);
     return r;

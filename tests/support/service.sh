@@ -18,7 +18,7 @@ begin() {
 coordinator() {
     local name=${1:-default}
     [ $# -gt 0 ] && shift
-    STATE=$WORK/state/$name
+    STATE=$WORK/state/fanmill/$name
     begin "coordinator-$name" "$FANMILL_BIN" coordinator -v --state "$STATE" "$@"
     COORDINATOR=$LAST
     until_ok test -s "$STATE/access"
