@@ -8,8 +8,8 @@
 #include "async/loop.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "cli/state.h"
 #include "cli/status.h"
+#include "client/find.h"
 #include "transport/zsock.h"
 
 int connect_link(struct transport *transport, const struct access *access, struct link **ret,
@@ -40,7 +40,7 @@ static int main_task(void *arg)
     struct access access;
     struct err err = {0};
     int status = EXIT_LOST;
-    int r = state_find(run->connect->where, run->connect->key, &access, &err);
+    int r = find_coordinator(run->connect->where, run->connect->key, &access, &err);
     if (r == 0)
         r = transport_new(&transport, &err);
     if (r == 0)

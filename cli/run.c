@@ -19,9 +19,9 @@
 #include "cli/connect.h"
 #include "cli/embedded.h"
 #include "cli/follow.h"
-#include "cli/state.h"
 #include "cli/status.h"
 #include "client/feed.h"
+#include "client/find.h"
 #include "pipelines/load.h"
 #include "transport/zsock.h"
 #include "worker/cpus.h"
@@ -178,7 +178,7 @@ static int prepare(struct run_state *run, struct err *err)
     const struct connect *connect = &run->options->connect;
     if (!run->is_remote)
         return embedded_prepare(&run->embedded, choose_slots(run->options, run->plan), err);
-    return state_find(connect->where, connect->key, &run->access, err);
+    return find_coordinator(connect->where, connect->key, &run->access, err);
 }
 
 static void abandon(struct run_state *run)

@@ -36,8 +36,3 @@ int state_endpoint(const struct state *state, char ret[ACCESS_ENDPOINT_MAX], str
 // Writes the access file and lets others of the user find it.
 int state_publish(struct state *state, const struct access *access, struct err *err);
 void state_close(struct state *state);
-
-// The coordinator that is meant: `where` (--connect) is an address, an access file or a state
-// folder; without it FANMILL_CONNECT, then the one that runs on this machine. `key`: an access file
-// with the keys for an address; NULL. -ENOENT: nobody; -EEXIST: several.
-int state_find(const char *where, const char *key, struct access *ret, struct err *err);

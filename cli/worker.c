@@ -9,8 +9,8 @@
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/connect.h"
-#include "cli/state.h"
 #include "cli/status.h"
+#include "client/find.h"
 #include "worker/worker.h"
 
 #define ACCESS_BYTES_MAX (64u << 10)
@@ -59,7 +59,7 @@ int cli_worker(int argc, char **argv)
         return status;
     log_set_level(quiet ? LOG_WARN : verbose ? LOG_DEBUG : LOG_INFO);
     int r = from_stdin ? read_stdin(&access, &err)
-                       : state_find(connect.where, connect.key, &access, &err);
+                       : find_coordinator(connect.where, connect.key, &access, &err);
     if (r < 0) {
         fprintf(stderr, "fanmill worker: %s\n", err.text);
         return r == -ENOENT || r == -EEXIST ? EXIT_LOST : EXIT_USAGE;

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 
 #include "client/internal.h"
+#include "pipelines/frame.h"
 
 #define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
@@ -67,11 +68,66 @@ static void wait_for_source(struct feed *feed)
         feed->waits = false;
 }
 
+// Takes up to `want` chunks of pushed items: each raw, or framed when there are several in one.
+static int take_pushed(struct feed *feed, struct run *ret)
+{
+    struct frame_reader reader;
+    struct buf body, lens;
+    const uint8_t *item;
+    size_t len;
+    uint64_t n = 0, in_chunk = 0, chunks = 0;
+    size_t chunk_at = 0, used = 0;
+    int r = 0;
+    buf_init(&body, PROTO_BODY_MAX);
+    buf_init(&lens, 0);
+    frame_reader_init(&reader, feed->pushed.data, feed->pushed.len);
+    while (r == 0 && chunks < feed->want.chunks && (chunks == 0 || body.len < feed->want.bytes) &&
+           frame_next(&reader, &item, &len) == 1) {
+        r = feed->items_per_chunk > 1 ? frame_add(&body, item, len) : buf_add(&body, item, len);
+        n++;
+        if (r < 0 || (++in_chunk < feed->items_per_chunk && n < feed->n_pushed))
+            continue;
+        // A chunk that is not full waits for more, unless there is no more.
+        if (in_chunk < feed->items_per_chunk && !feed->push_ended) {
+            body.len = chunk_at;
+            break;
+        }
+        uint32_t chunk_len = (uint32_t)(body.len - chunk_at);
+        r = buf_add(&lens, &chunk_len, sizeof chunk_len);
+        chunk_at = body.len;
+        in_chunk = 0;
+        chunks++;
+        used = (size_t)(item + len - feed->pushed.data);
+        ret->item_end = feed->sent_items + n;
+    }
+    if (r == 0 && chunks > 0)
+        r = slice_copy(body.data, body.len, &ret->body);
+    if (r == 0 && chunks > 0) {
+        ret->kind = feed->items_per_chunk > 1 ? RUN_ITEMS : RUN_BYTES;
+        ret->count = chunks;
+        ret->item_first = feed->sent_items;
+        ret->items_per_chunk = feed->items_per_chunk;
+        ret->lens = (uint32_t *)(void *)lens.data;
+        lens = (struct buf){0};
+        feed->n_pushed -= ret->item_end - feed->sent_items;
+        feed->sent_items = ret->item_end;
+        buf_consume(&feed->pushed, used);
+    }
+    buf_done(&body);
+    buf_done(&lens);
+    if (r < 0)
+        return r;
+    return chunks > 0 ? 1 : feed->push_ended ? 0 : -EAGAIN;
+}
+
 static void pull(struct feed *feed)
 {
     struct run run = {0};
     struct err err = {0};
-    int r = source_next(feed->source, &feed->want, &run, &err);
+    int r =
+        feed->source ? source_next(feed->source, &feed->want, &run, &err) : take_pushed(feed, &run);
+    if (r == -EAGAIN && !feed->source)
+        return; // the next push goes on
     if (r == -EAGAIN) {
         wait_for_source(feed);
         return;
@@ -94,6 +150,11 @@ static void pull(struct feed *feed)
 
 void feed_on_want(struct feed *feed, const struct msg_want *want)
 {
+    if (want->chunks == 0) {
+        feed->over = true;
+        feed->wanted = false;
+        return;
+    }
     if (want->seq == feed->seq) {
         if (feed->sent)
             send_answer(feed);
@@ -110,25 +171,71 @@ void feed_on_want(struct feed *feed, const struct msg_want *want)
         pull(feed);
 }
 
-int feed_open(struct link *link, struct source_reader *source, struct feed **ret)
+static struct feed *feed_new(struct link *link)
 {
     struct feed *feed = calloc(1, sizeof *feed);
+    if (!feed)
+        return NULL;
+    feed->link = link;
+    buf_init(&feed->header, PROTO_HEADER_MAX);
+    buf_init(&feed->body, PROTO_BODY_MAX);
+    buf_init(&feed->pushed, 2 * FEED_PUSHED_BYTES + FRAME_ITEM_MAX);
+    feed->next = link->feeds;
+    link->feeds = feed;
+    return feed;
+}
+
+int feed_open(struct link *link, struct source_reader *source, struct feed **ret)
+{
+    struct feed *feed = feed_new(link);
     if (!feed) {
         source_close(source);
         return -ENOMEM;
     }
-    feed->link = link;
     feed->source = source;
-    buf_init(&feed->header, PROTO_HEADER_MAX);
-    buf_init(&feed->body, PROTO_BODY_MAX);
-    feed->next = link->feeds;
-    link->feeds = feed;
     *ret = feed;
     return 0;
 }
 
+int feed_open_pushed(struct link *link, uint64_t items_per_chunk, struct feed **ret)
+{
+    struct feed *feed = feed_new(link);
+    if (!feed)
+        return -ENOMEM;
+    feed->items_per_chunk = items_per_chunk;
+    *ret = feed;
+    return 0;
+}
+
+int feed_push(struct feed *feed, const void *item, size_t len)
+{
+    if (feed->push_ended || feed->over)
+        return -EPIPE;
+    if (len > FRAME_ITEM_MAX)
+        return -EMSGSIZE;
+    if (feed->n_pushed >= FEED_PUSHED_ITEMS ||
+        (feed->n_pushed && feed->pushed.len + len > FEED_PUSHED_BYTES))
+        return -EAGAIN;
+    int r = frame_add(&feed->pushed, item, len);
+    if (r < 0)
+        return r;
+    feed->n_pushed++;
+    if (feed->wanted)
+        pull(feed);
+    return 0;
+}
+
+void feed_push_end(struct feed *feed)
+{
+    feed->push_ended = true;
+    if (feed->wanted && !feed->over)
+        pull(feed);
+}
+
 uint64_t feed_total(const struct feed *feed)
 {
+    if (!feed->source)
+        return UINT64_MAX;
     return source_total(feed->source);
 }
 
@@ -146,6 +253,7 @@ struct feed *feed_close(struct feed *feed)
     source_close(feed->source);
     buf_done(&feed->header);
     buf_done(&feed->body);
+    buf_done(&feed->pushed);
     free(feed);
     return NULL;
 }

@@ -1,4 +1,5 @@
-// A source that is read on the client's side: the coordinator asks for chunks, and gets them.
+// A source on the client's side: the coordinator asks for chunks, and gets them. Read from a
+// source_reader, or pushed item by item by the program.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,11 +10,20 @@
 
 struct link;
 
+#define FEED_PUSHED_ITEMS 4096u // that wait here for the coordinator to ask
+#define FEED_PUSHED_BYTES (8u << 20)
+
 struct feed {
     struct feed *next; // of the link's
     struct link *link;
     uint64_t job;                 // 0: not submitted yet
-    struct source_reader *source; // owned
+    struct source_reader *source; // owned; NULL: pushed
+    uint64_t items_per_chunk;     // of pushed ones
+    struct buf pushed;            // framed items that were not sent yet
+    uint64_t n_pushed;
+    uint64_t sent_items;
+    bool push_ended;
+    bool over; // the job wants no more
     struct source_want want;
     uint64_t seq; // of the last WANT
     bool wanted;
@@ -26,6 +36,12 @@ struct feed {
 
 // For a job that is submitted next. It owns the source from here on, also on failure. 0, -ENOMEM.
 int feed_open(struct link *link, struct source_reader *source, struct feed **ret);
+// For items that come by feed_push, `items_per_chunk` (>= 1) in a chunk.
+int feed_open_pushed(struct link *link, uint64_t items_per_chunk, struct feed **ret);
+// Never waits. -EAGAIN: as many as are kept wait already; -EPIPE: the end was said, or the job
+// wants no more; -EMSGSIZE: too large for an item.
+int feed_push(struct feed *feed, const void *item, size_t len);
+void feed_push_end(struct feed *feed);
 // How many chunks there will be, or UINT64_MAX when that is not known.
 uint64_t feed_total(const struct feed *feed);
 // Accepts NULL. Returns NULL.

@@ -65,6 +65,7 @@ void results_on_records(struct results *r, struct zmessage *m, const struct reco
 void results_on_end(struct results *r, int code, const struct job_info *job);
 // Opens it again, from the first record that was not taken.
 void results_reopen(struct results *r);
+void results_notify(const struct results *r);
 struct results *results_find(const struct link *link, uint64_t stream);
 
 // feed.c

@@ -35,6 +35,8 @@ void link_fail(struct link *link, int code, const char *fmt, ...)
     link->code = err_setv(&link->trouble, code, fmt, ap);
     va_end(ap);
     link->state = LINK_OVER;
+    for (struct results *results = link->results; results; results = results->next)
+        results_notify(results);
     if (link->options.in_loop)
         waitq_wake_all(&link->wake);
 }

@@ -19,6 +19,12 @@ struct results *results_find(const struct link *link, uint64_t stream)
     return r;
 }
 
+void results_notify(const struct results *r)
+{
+    if (r->notify)
+        r->notify(r->notify_arg);
+}
+
 // Credit is renewed when half of it is used up, so that it costs a message per many records.
 static void take(struct results *r, bool now)
 {
@@ -132,6 +138,7 @@ void results_on_records(struct results *r, struct zmessage *m, const struct reco
     }
     r->queue[(r->queue_first + r->queue_len++) % r->queue_cap] = *m;
     *m = (struct zmessage){0};
+    results_notify(r);
 }
 
 void results_on_end(struct results *r, int code, const struct job_info *job)
@@ -139,6 +146,7 @@ void results_on_end(struct results *r, int code, const struct job_info *job)
     r->ended = true;
     r->code = code;
     r->job = *job;
+    results_notify(r);
 }
 
 static int add_part(struct results *r, const struct zmessage *m, const struct wire_record *entry)

@@ -50,6 +50,9 @@ struct results {
     size_t parts_cap;
     uint64_t part_bytes;
     bool whole; // the parts are a record that was handed out
+    // Told when something came for it, or the link broke. Optional; set by the owner.
+    void (*notify)(void *arg);
+    void *notify_arg;
     bool ended; // END came
     bool closing;
     int code;

@@ -45,8 +45,7 @@ void client_away(struct client *client)
     client->peer = NULL;
     client->away_until = clock_after(loop_now(), PROTO_SILENCE_NS);
     // It opens them again when it comes back.
-    while (client->streams)
-        stream_forget(client->streams);
+    streams_drop(client);
 }
 
 void client_end(struct client *client)
@@ -55,8 +54,7 @@ void client_end(struct client *client)
     struct server_job *job, *next;
     if (client->peer)
         client->peer->client = NULL;
-    while (client->streams)
-        stream_forget(client->streams);
+    streams_drop(client);
     HASH_ITER(hh, server->jobs, job, next)
     {
         if (job->client != client)

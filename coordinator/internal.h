@@ -232,6 +232,8 @@ int stream_on_close(struct client *client, const struct msg_close *m);
 // Says END and forgets the stream.
 void stream_end(struct out_stream *stream, int code);
 void stream_forget(struct out_stream *stream);
+// All of a client that is gone.
+void streams_drop(struct client *client);
 
 // rows.c
 int rows_answer(struct client *client, const struct msg_query *m);

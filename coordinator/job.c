@@ -319,6 +319,11 @@ void job_ended(struct server_job *job, const struct job_summary *summary)
     timer_cancel(&job->timeout);
     waitq_wake_all(&job->feeder);
     mark_readers(job);
+    if (job->client && (job->flags & SUBMIT_FEEDS)) {
+        job->want = (struct source_want){0};
+        job->want_seq++;
+        job_send_want(job);
+    }
     log_info("job ended", "job=%llu ok=%llu failed=%llu", (unsigned long long)job->id,
              (unsigned long long)summary->ok, (unsigned long long)summary->failed);
     if (server->options.job_changed && !job->discard)

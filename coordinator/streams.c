@@ -156,6 +156,16 @@ static void end_and_forget(struct out_stream *stream, int code)
         job_forget(job);
 }
 
+void streams_drop(struct client *client)
+{
+    while (client->streams) {
+        struct server_job *job = server_job_find(client->server, client->streams->job);
+        stream_forget(client->streams);
+        if (job && job->ended && job->discard && !job->readers)
+            job_forget(job);
+    }
+}
+
 int stream_on_close(struct client *client, const struct msg_close *m)
 {
     struct out_stream *stream = stream_of(client, m->stream);
