@@ -353,6 +353,18 @@ FM_API struct fm_stream *fm_zip(struct fm_stream *const *ins, size_t n, int stri
     return s;
 }
 
+// Returns early now and then, so that each looks whether its coordinator is still there.
+static int wait_fds(struct pollfd *fds, nfds_t n, int64_t deadline)
+{
+    int64_t left = deadline == CLOCK_FOREVER ? NS_PER_S : deadline - clock_now();
+    if (left <= 0)
+        return -ETIMEDOUT;
+    if (left > NS_PER_S)
+        left = NS_PER_S;
+    int r = poll(fds, n, (int)((left + NS_PER_MS - 1) / NS_PER_MS));
+    return r < 0 && errno != EINTR ? -errno : 0;
+}
+
 static int wait_for_any(struct several *s, int64_t deadline)
 {
     struct pollfd fds[INPUTS_MAX];
@@ -362,13 +374,7 @@ static int wait_for_any(struct several *s, int64_t deadline)
         if (fd >= 0)
             fds[n++] = (struct pollfd){.fd = fd, .events = POLLIN};
     }
-    int64_t left = deadline == CLOCK_FOREVER ? NS_PER_S : deadline - clock_now();
-    if (left <= 0)
-        return -ETIMEDOUT;
-    if (left > NS_PER_S)
-        left = NS_PER_S; // then each looks whether its coordinator is still there
-    return poll(fds, n, (int)((left + NS_PER_MS - 1) / NS_PER_MS)) < 0 && errno != EINTR ? -errno
-                                                                                         : 0;
+    return wait_fds(fds, n, deadline);
 }
 
 static int merge_next(struct fm_stream *stream, int64_t deadline, struct fm_result *ret)
@@ -460,26 +466,30 @@ static int feed_pmap(struct pmap *p, int64_t deadline)
     return given;
 }
 
+static int wait_pmap(struct pmap *p, int64_t deadline)
+{
+    bool wants_input = !p->in_over && p->on_their_way < p->limit;
+    struct pollfd fds[2] = {{.fd = fm_stream_fd(p->out), .events = POLLIN},
+                            {.fd = wants_input ? fm_stream_fd(p->in) : -1, .events = POLLIN}};
+    return wait_fds(fds, 2, deadline);
+}
+
 static int pmap_next(struct fm_stream *stream, int64_t deadline, struct fm_result *ret)
 {
     struct pmap *p = (struct pmap *)stream;
     for (;;) {
-        // With nothing on its way only the input can go on; else who is first.
-        int r = feed_pmap(p, p->on_their_way == 0 ? deadline : 0);
+        int r = feed_pmap(p, 0);
         if (r < 0)
             return r;
-        bool idle = p->on_their_way == 0 && !p->in_over;
-        if (idle)
-            return -ETIMEDOUT;
-        int64_t until = p->in_over || p->on_their_way == p->limit
-                            ? deadline
-                            : clock_after(clock_now(), 20 * NS_PER_MS);
-        r = fm_pull(p->out, until < deadline ? until : deadline, ret);
+        r = fm_pull(p->out, 0, ret);
         if (r == 1 && !ret->partial)
             p->on_their_way--;
         if (r == 0)
             return p->in_code < 0 ? p->in_code : 0; // the input's error comes behind its results
-        if (r != -ETIMEDOUT || (deadline != CLOCK_FOREVER && clock_now() >= deadline))
+        if (r != -ETIMEDOUT)
+            return r;
+        r = wait_pmap(p, deadline);
+        if (r < 0)
             return r;
     }
 }

@@ -233,11 +233,11 @@ int fm_spec_build(const struct fm_spec *spec, struct fm_spec_parts *ret)
     _free_ char *here = getcwd(NULL, 0);
     const struct load_options load = {0};
     struct plan *plan = NULL;
+    buf_init(&text, LOAD_TEXT_MAX);
     if (!here)
         return fm_failf(-errno, "the current folder: %s", strerror(errno));
     if (!spec->stages.len)
         return fm_failf(-EINVAL, "the job has no stage");
-    buf_init(&text, LOAD_TEXT_MAX);
     int r = write_yaml(spec, &text);
     if (r < 0)
         return fm_failf(r, "the job is too long, or memory is out");

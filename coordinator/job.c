@@ -120,6 +120,7 @@ static struct server_job *job_new(struct server *server, struct submission *s)
     job->plan = take(s->plan);
     job->source = take(s->source);
     job->flags = s->message->flags;
+    job->plan->partial = job->flags & SUBMIT_PARTIAL;
     job->client = job->flags & SUBMIT_DETACHED ? NULL : s->client;
     memcpy(job->key, s->message->key, sizeof job->key);
     memcpy(job->owner, s->client->user, sizeof job->owner);

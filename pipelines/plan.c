@@ -9,11 +9,11 @@
 #include "base/pack.h"
 #include "pipelines/rules.h"
 
-#define PLAN_FIELDS 7
+#define PLAN_FIELDS 8
 #define RANGE_FIELDS 3
 #define STEP_FIELDS 11
 #define STAGE_FIELDS 10
-#define WHOLE_FIELDS 13
+#define WHOLE_FIELDS 14
 #define SOURCE_FIELDS 5
 #define SINK_FIELDS 5
 #define TEXTS_MAX (1u << 20) // items of a source
@@ -167,6 +167,7 @@ int plan_pack_step(const struct plan *plan, size_t step, struct buf *out)
     } else {
         pack_nil(&w);
     }
+    pack_bool(&w, plan->partial && step + 1 == plan->n_steps && !plan->steps[step].is_reduce);
     put_step(&w, &plan->steps[step]);
     if (w.error == 0 && out->len - before > PLAN_PACKED_MAX)
         w.error = -ENOBUFS;
@@ -314,6 +315,7 @@ static int read_plan(struct plan *plan, const void *data, size_t len, struct err
         get_range(&r, &plan->source.range);
     else if (!pack_read_nil(&r))
         pack_fail(&r);
+    plan->partial = pack_read_bool(&r);
     get_step(&r, &plan->steps[0]);
     if (!pack_at_end(&r) || !plan_name_ok(plan->name) || plan->directory[0] != '/')
         return err_set(err, -EPROTO, "a step that can't be decoded");
@@ -376,6 +378,7 @@ int plan_pack(const struct plan *plan, struct buf *out)
     pack_u64(&w, plan->max_failures_bp);
     pack_u64(&w, plan->crash_limit);
     pack_u64(&w, plan->parallelism);
+    pack_bool(&w, plan->partial);
     if (w.error == 0 && out->len - before > PLAN_WHOLE_MAX)
         w.error = -ENOBUFS;
     if (w.error < 0)
@@ -448,6 +451,7 @@ static int read_whole(struct plan *plan, const void *data, size_t len, struct er
     plan->max_failures_bp = (uint32_t)pack_read_u64(&r, 10000);
     plan->crash_limit = (uint32_t)pack_read_u64(&r, UINT32_MAX);
     plan->parallelism = (uint32_t)pack_read_u64(&r, UINT32_MAX);
+    plan->partial = pack_read_bool(&r);
     if (!pack_at_end(&r) || !plan_name_ok(plan->name) || plan->directory[0] != '/')
         return err_set(err, -EPROTO, "a plan that can't be decoded");
     return 0;

@@ -123,6 +123,7 @@ struct plan {
     uint32_t max_failures_bp; // hundredths of a percent of all chunks; 0: not given as a share
     uint32_t crash_limit;     // executor or worker losses blamed on one chunk before it fails
     uint32_t parallelism;     // chunks of this job running at once; 0: all slots
+    bool partial; // what kernels of the last stage emit is sent at once; not in job files
 };
 
 // Frees the plan and all it owns. Accepts NULL and half-built plans. Returns NULL.

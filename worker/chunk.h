@@ -25,6 +25,10 @@ struct chunk {
     struct page *page;
     int signals; // signalfd of SIGCHLD and SIGUSR1, both blocked
     uint32_t slot;
+    // Sends what a kernel of the last stage has emitted, and empties the output. Called only when
+    // the job wants parts.
+    void (*send_part)(void *arg, struct output *out);
+    void *send_arg;
     // of the run
     struct recipe *recipe;
     uint64_t serial;

@@ -29,6 +29,7 @@ struct executor {
     struct buf out;
     int64_t out_since; // when the first result in `out` was written
     struct chunk chunk;
+    bool parted; // the chunk that is on has sent parts
 };
 
 static _Noreturn void leave(int status)
@@ -151,8 +152,30 @@ static void answer(struct executor *e, uint64_t serial, int64_t run_ns)
     head.body_len = (uint32_t)left;
     put(e, &head, lens, result->body.data + at);
     // Parts must never be followed by a second run of the same chunk.
-    if (at)
+    if (at || e->parted)
         flush(e);
+    e->parted = false;
+}
+
+// What a running kernel has emitted so far leaves as a part of the result.
+static void send_part(void *arg, struct output *out)
+{
+    struct executor *e = arg;
+    struct chunk *c = &e->chunk;
+    const uint8_t *body = out->body.data;
+    struct wire_result head = {.serial = c->serial, .more = 1};
+    for (size_t left = out->body.len; left > 0;) {
+        size_t bytes = left < PROTO_RESULT_PART_MAX ? left : PROTO_RESULT_PART_MAX;
+        head.body_len = (uint32_t)bytes;
+        put(e, &head, NULL, body);
+        body += bytes;
+        left -= bytes;
+    }
+    flush(e);
+    buf_clear(&out->body);
+    buf_clear(&out->lens);
+    out->n = 0;
+    e->parted = true;
 }
 
 static uint64_t items_of(const struct wire_run *run, uint32_t i)
@@ -274,6 +297,8 @@ _Noreturn void executor_main(int fd, uint32_t slot, struct page *page)
     wire_reader_init(&e.reader);
     buf_init(&e.out, 0);
     chunk_init(&e.chunk, page, signals, slot + 1);
+    e.chunk.send_part = send_part;
+    e.chunk.send_arg = &e;
     serve(&e);
     leave(0);
 }

@@ -16,8 +16,9 @@ struct call {
     const struct stage *stage;
     struct input *in;
     struct output *out;
-    int refused; // negative errno that emit gave
-    bool said;   // the chunk's error text was set
+    int refused;      // negative errno that emit gave
+    bool said;        // the chunk's error text was set
+    bool sends_parts; // of the last stage, and the job wants what it emits at once
 };
 
 static size_t call_item_count(const fm_call *shown)
@@ -66,7 +67,10 @@ static int call_emit(fm_call *shown, const void *data, size_t len)
         return r;
     }
     out->n++;
-    return buf_add(&out->lens, &item_len, sizeof(item_len));
+    r = buf_add(&out->lens, &item_len, sizeof(item_len));
+    if (r == 0 && call->sends_parts)
+        call->chunk->send_part(call->chunk->send_arg, out);
+    return r;
 }
 
 static int call_emitv(fm_call *shown, const char *format, va_list ap)
@@ -154,7 +158,9 @@ int kernel_run(struct chunk *c, struct recipe_stage *s, struct input *in, struct
                         .chunk = c,
                         .stage = s->stage,
                         .in = in,
-                        .out = out};
+                        .out = out,
+                        .sends_parts = c->recipe->plan->partial &&
+                                       s == &c->recipe->stages[c->recipe->n_stages - 1]};
     bool timed = s->stage->timeout_ns != 0;
     if (timed)
         atomic_store(&c->page->deadline, clock_after(clock_now(), s->stage->timeout_ns));

@@ -48,6 +48,39 @@ bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
     return true;
 }
 
+void job_deliver_part(struct core *core, struct core_job *job, struct chunk *chunk,
+                      struct actions *actions)
+{
+    const struct core_step *step = chunk->step;
+    bool is_turn = job->plan->order == ORDER_COMPLETION || step->line.first == chunk;
+    (void)core;
+    if (!job->plan->partial || step->number + 1 != job->n_steps || step->spec->is_reduce ||
+        !is_turn || chunk->n_parts == 0 || job->delivered >= job->credit_items ||
+        job->delivered_bytes >= job->credit_bytes)
+        return;
+    struct action *action = action_add(actions, ACT_DELIVER, job->id, 0);
+    if (!action)
+        return;
+    action->delivery = (struct delivery){.offset = job->delivered++,
+                                         .partial = true,
+                                         .step = step->number,
+                                         .chunk = chunk->number,
+                                         .attempt = chunk->attempt,
+                                         .worker = chunk->worker_id,
+                                         .item_first = chunk->item_first,
+                                         .items = chunk->items,
+                                         .kind = chunk->kind,
+                                         .parts = chunk->parts,
+                                         .n_parts = chunk->n_parts,
+                                         .bytes = chunk->result_bytes};
+    if (chunk->kind == RUN_BYTES && chunk->items == 1)
+        action->delivery.item = slice_ref(&chunk->payload);
+    job->delivered_bytes += chunk->result_bytes;
+    chunk->parts = NULL;
+    chunk->n_parts = 0;
+    chunk->result_bytes = 0;
+}
+
 int job_refuse_result(struct core *core, struct core_job *job, struct chunk *chunk,
                       struct actions *actions)
 {

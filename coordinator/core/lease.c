@@ -39,10 +39,24 @@ static bool step_over_budget(const struct core *core, const struct core_step *st
     return step->held_bytes >= core->options.window_bytes;
 }
 
+// Chunks of the last step that may begin, so that no more are at work or done than the consumer is
+// ready to take. What comes before the last step is bounded by its windows.
+static uint64_t consumer_room(const struct core_step *step)
+{
+    const struct core_job *job = step->job;
+    if (step->number + 1 != job->n_steps || step->spec->is_reduce)
+        return UINT64_MAX;
+    // A chunk that waits for its next attempt keeps its place: those behind it could fill the order
+    // up so that it never ran.
+    uint64_t used = job->delivered + step->leased + step->held.n + step->waiting;
+    return job->credit_items > used ? job->credit_items - used : 0;
+}
+
 static bool step_can_lease(const struct core *core, const struct core_step *step)
 {
     // With the memory for results used up, one chunk at a time keeps the order moving.
-    return step->pending.first && (!step_over_budget(core, step) || step->leased == 0);
+    return step->pending.first && consumer_room(step) > 0 &&
+           (!step_over_budget(core, step) || step->leased == 0);
 }
 
 static struct core_step *pick_step(const struct core *core, const struct core_job *job)
@@ -99,6 +113,8 @@ static int lease_run(struct core *core, struct core_worker *worker, struct core_
         max = (uint32_t)(cap - job->leased);
     if (step_over_budget(core, step))
         max = 1;
+    if (max > consumer_room(step))
+        max = (uint32_t)consumer_room(step);
     if (max > PROTO_RUN_CHUNKS_MAX)
         max = PROTO_RUN_CHUNKS_MAX;
     uint64_t budget = worker->window_bytes > worker->leased_bytes

@@ -241,6 +241,10 @@ void job_gather(struct core *core, struct core_job *job, struct actions *actions
 // Gives the record to the consumer when there is credit; false: not now.
 bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
                  struct actions *actions);
+// What a running chunk has given so far, when the job wants parts, its turn is there and the
+// consumer is ready; else it stays for later.
+void job_deliver_part(struct core *core, struct core_job *job, struct chunk *chunk,
+                      struct actions *actions);
 
 // lease.c
 void core_schedule(struct core *core, struct actions *actions);
