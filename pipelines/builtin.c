@@ -14,6 +14,7 @@ const struct builtin builtins[] = {
     {"word_count", "each word and how often it occurs, sorted by word", {{0}}},
     {"merge_counts", "adds the counts of equal words, sorted by word", {{0}}},
     {"primes", "how many of the items are prime", {{0}}},
+    {"find_primes", "those of the items that are prime, one a line", {{0}}},
     {"pi",
      "points inside the circle: draws `points` for each item, seeded by the item",
      {{"points", BUILTIN_ARG_COUNT, "points drawn for one item; 1000"}}},

@@ -87,6 +87,7 @@ fm_kernel_fn *builtin_kernel(const char *name)
         {"word_count", builtin_word_count},
         {"merge_counts", builtin_merge_counts},
         {"primes", builtin_primes},
+        {"find_primes", builtin_find_primes},
         {"pi", builtin_pi},
         {"fail", builtin_fail},
         {"crash", builtin_crash},

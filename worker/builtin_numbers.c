@@ -160,6 +160,22 @@ int builtin_primes(fm_call *call)
     return fm_emit_text(call, "%" PRIu64 "\n", n);
 }
 
+int builtin_find_primes(fm_call *call)
+{
+    struct lines lines = lines_of(call);
+    const char *text;
+    size_t len;
+    uint64_t value;
+    int r = 0;
+    while (r == 0 && next_line(&lines, &text, &len)) {
+        if (!to_u64(text, len, &value))
+            return bad_number(call, &lines, text, len, "whole number below 2^64");
+        if (is_prime(value))
+            r = fm_emit_text(call, "%" PRIu64 "\n", value);
+    }
+    return r;
+}
+
 // splitmix64 (https://prng.di.unimi.it/splitmix64.c, public domain): any seed is a good one.
 static uint64_t next_random(uint64_t *state)
 {

@@ -11,7 +11,7 @@ case_is "only fm_* can be seen"
 nm -D --defined-only "$BUILD/client/libfanmill.so" | awk '{ print $3 }' |
     grep -v '^fm_.*@@FANMILL_1$' | grep -v '^FANMILL_1' >"$WORK/seen"
 [ ! -s "$WORK/seen" ] || wrong "the shared library shows $(head -n 3 "$WORK/seen" | tr '\n' ' ')"
-nm "$BUILD/client/libfanmill.a" | awk '$2 ~ /[TDB]/ && $3 !~ /^fm_/ { print $3 }' >"$WORK/seen"
+nm "$BUILD/client/libfanmill.a" | awk '$2 ~ /^[TDBR]$/ && $3 !~ /^fm_/ { print $3 }' >"$WORK/seen"
 [ ! -s "$WORK/seen" ] || wrong "the static library shows $(head -n 3 "$WORK/seen" | tr '\n' ' ')"
 sed -n 's/.*\b\(fm_[a-z_]*\)(.*/\1/p' "$ROOT/include/fanmill/client.h" | sort -u >"$WORK/declared"
 nm -D --defined-only "$BUILD/client/libfanmill.so" | sed -n 's/.* \(fm_[a-z_]*\)@@.*/\1/p' | sort -u >"$WORK/defined"
