@@ -1,6 +1,7 @@
 // `fanmill run`: a job, its source read here, its records brought to its sink here. The coordinator
 // and the worker are this command's own, or those of --connect.
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,11 +174,41 @@ static uint32_t choose_slots(const struct run_options *o, struct plan *plan)
     return slots;
 }
 
+// The one worker of an embedded run is all there will ever be.
+static int check_resources(const struct plan *plan, uint32_t slots, struct err *err)
+{
+    long pages = sysconf(_SC_PHYS_PAGES);
+    uint64_t memory = (uint64_t)(pages > 0 ? pages : 0) * (uint64_t)sysconf(_SC_PAGESIZE);
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        const struct step *step = &plan->steps[i];
+        if (step->cpus > slots)
+            return err_set(err, -EINVAL,
+                           "step %zu needs %g cpus for a chunk, and here are %u slots (-j); other "
+                           "machines: --connect",
+                           i + 1, step->cpus, slots);
+        if (step->memory_bytes > memory)
+            return err_set(err, -EINVAL,
+                           "step %zu needs %" PRIu64 " MiB of memory for a chunk, and this machine "
+                           "has %" PRIu64,
+                           i + 1, step->memory_bytes >> 20, memory >> 20);
+        if (step->gpus > 0 || step->n_labels > 0)
+            return err_set(err, -EINVAL,
+                           "step %zu needs %s%s%s, which only workers have that were started with "
+                           "it: --connect",
+                           i + 1, step->gpus > 0 ? "gpus" : "'",
+                           step->gpus > 0 ? "" : step->labels[0].name, step->gpus > 0 ? "" : "'");
+    }
+    return 0;
+}
+
 static int prepare(struct run_state *run, struct err *err)
 {
     const struct connect *connect = &run->options->connect;
-    if (!run->is_remote)
-        return embedded_prepare(&run->embedded, choose_slots(run->options, run->plan), err);
+    if (!run->is_remote) {
+        uint32_t slots = choose_slots(run->options, run->plan);
+        int r = check_resources(run->plan, slots, err);
+        return r < 0 ? r : embedded_prepare(&run->embedded, slots, err);
+    }
     return find_coordinator(connect->where, connect->key, &run->access, err);
 }
 
@@ -194,7 +225,7 @@ static int start(struct run_state *run)
     int r = prepare(run, &err);
     if (r < 0) {
         fprintf(stderr, "fanmill: %s\n", err.text);
-        return status;
+        return r == -EINVAL ? EXIT_USAGE : status;
     }
     status = EXIT_USAGE;
     r = source_open(run->plan, &run->source, &err);

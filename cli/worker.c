@@ -11,6 +11,7 @@
 #include "cli/connect.h"
 #include "cli/status.h"
 #include "client/find.h"
+#include "proto/resources.h"
 #include "worker/worker.h"
 
 #define ACCESS_BYTES_MAX (64u << 10)
@@ -29,6 +30,9 @@ int cli_worker(int argc, char **argv)
 {
     struct connect connect = {0};
     struct worker_options options = {.lifeline_fd = -1};
+    struct resources resources = {0};
+    const char *labels = "";
+    uint64_t gpus = 0;
     bool quiet = false, from_stdin = false;
     int verbose = 0, status;
     struct words words;
@@ -40,6 +44,8 @@ int cli_worker(int argc, char **argv)
          "read the access file from standard input"},
         {'j', "slots", ARG_SLOTS, &options.slots, "N",
          "chunks that run at once; default: the CPUs this process may use"},
+        {0, "gpus", ARG_NUMBER, &gpus, "N", "graphics processors that chunks may ask for"},
+        {0, "labels", ARG_TEXT, &labels, "LIST", "what else they may ask for: ssd,license=2"},
         {0, "name", ARG_TEXT, &options.name, "NAME", "its name; default: the host's"},
         {'q', "quiet", ARG_FLAG, &quiet, NULL, "log warnings and errors only"},
         {'v', "verbose", ARG_COUNT, &verbose, NULL, "log more"},
@@ -57,6 +63,13 @@ int cli_worker(int argc, char **argv)
         .n = sizeof table / sizeof table[0]};
     if (args_parse(&args, argc, argv, &words, &status) != 0)
         return status;
+    if (resources_parse_labels(labels, &resources) < 0)
+        return args_mistake("worker",
+                            "--labels takes names and amounts, as ssd,license=2, not '%s'", labels);
+    if (gpus > 1000)
+        return args_mistake("worker", "--gpus takes a number up to 1000");
+    resources.gpus = gpus * 1000;
+    options.resources = &resources;
     log_set_level(quiet ? LOG_WARN : verbose ? LOG_DEBUG : LOG_INFO);
     int r = from_stdin ? read_stdin(&access, &err)
                        : find_coordinator(connect.where, connect.key, &access, &err);

@@ -142,7 +142,8 @@ struct server_job {
     bool discard; // nobody reads: records are dropped
     bool ended;
     bool timed_out;
-    bool warned;    // that something of it can't run
+    bool warned;    // that its records can't be written
+    bool hopeless;  // told that a step of it can't run
     bool feeding;   // the feeder's task lives
     bool forgotten; // freed when that task has ended
     bool broken;    // a record had no room
@@ -273,6 +274,8 @@ void job_cancel(struct server_job *job, uint32_t mode);
 void job_send_want(struct server_job *job);
 int job_on_feed(struct client *client, const struct zmessage *m, struct err *err);
 int job_on_feed_end(struct client *client, const struct zmessage *m, struct err *err);
+// Logs when what it needs is on no worker.
+void job_check_hope(struct server_job *job);
 // The core must be through with it.
 void job_forget(struct server_job *job);
 void job_release(struct server_job *job);

@@ -165,12 +165,23 @@ int job_submitted(struct server *server, struct submission *s, struct server_job
         job_abandon(job, CANCEL_KILL);
         return err_set(err, r, "out of memory");
     }
+    job_check_hope(job);
     log_info("job submitted", "job=%llu name=%s owner=\"%s\"", (unsigned long long)job->id,
              job->plan->name, job->owner);
     if (server->options.job_changed)
         server->options.job_changed(server->options.arg, job->id, false);
     *ret = job;
     return 0;
+}
+
+void job_check_hope(struct server_job *job)
+{
+    char why[256];
+    bool hopeless = !job->ended && core_job_hopeless(job->server->core, job->id, why, sizeof why);
+    if (hopeless && !job->hopeless)
+        log_warn("a job waits for a worker that is not there", "job=%llu reason=\"%s\"",
+                 (unsigned long long)job->id, why);
+    job->hopeless = hopeless;
 }
 
 void job_abandon(struct server_job *job, uint32_t mode)

@@ -216,6 +216,8 @@ static int on_register(struct server *server, struct peer *peer, const struct zm
     if (r < 0)
         return err_set(err, r, "the worker can't be taken in");
     peer->state = PEER_WORKING;
+    for (struct server_job *job = server->jobs; job; job = job->hh.next)
+        job_check_hope(job);
     log_info("worker registered", "worker=%llu name=%s host=%s slots=%u",
              (unsigned long long)peer->worker, peer->reg.name, peer->reg.host, peer->reg.slots);
     return 0;

@@ -71,7 +71,7 @@ static void worker_row(const struct peer *peer, struct worker_info *ret)
         .id = peer->worker,
         .pid = peer->reg.pid,
         .slots = peer->reg.slots,
-        .memory_bytes = peer->reg.memory_bytes,
+        .memory_bytes = peer->reg.resources.memory_bytes,
         .leased = core_worker_leased(peer->port->server->core, peer->worker),
         .running = peer->beat.running,
         .held = peer->beat.held,
@@ -84,7 +84,7 @@ static void worker_row(const struct peer *peer, struct worker_info *ret)
     memcpy(ret->host, peer->reg.host, sizeof ret->host);
     memcpy(ret->user, peer->user, sizeof ret->user);
     memcpy(ret->software, peer->software, sizeof ret->software);
-    snprintf(ret->resources, sizeof ret->resources, "slots=%u", peer->reg.slots);
+    resources_words(&peer->reg.resources, ret->resources, sizeof ret->resources);
 }
 
 struct answerer {
@@ -167,6 +167,29 @@ static void add_service(struct answerer *a)
     add_count(a, "clients", HASH_CNT(hh, server->clients));
 }
 
+struct explaining {
+    struct answerer *a;
+    uint64_t job;
+};
+
+static void add_reason(void *arg, uint32_t step, const char *text)
+{
+    struct explaining *e = arg;
+    struct line_info line = {.job = e->job, .value = step};
+    snprintf(line.name, sizeof line.name, "step %u", step + 1);
+    snprintf(line.text, sizeof line.text, "%s", text);
+    add_row(e->a, &line);
+}
+
+static void explain(struct answerer *a, const struct server_job *job)
+{
+    struct explaining e = {.a = a, .job = job->id};
+    if (job->ended)
+        add_reason(&e, 0, "the job has ended");
+    else if (core_explain(job->server->core, job->id, add_reason, &e) < 0)
+        add_reason(&e, 0, "the job is coming to its end");
+}
+
 int rows_answer(struct client *client, const struct msg_query *m)
 {
     struct server *server = client->server;
@@ -184,8 +207,12 @@ int rows_answer(struct client *client, const struct msg_query *m)
     } else {
         struct job_info row;
         for (const struct server_job *job = server->jobs; job; job = job->hh.next) {
-            if (!job_is_meant(server, job, m->first, m->last) || m->what != QUERY_JOBS)
+            if (!job_is_meant(server, job, m->first, m->last))
                 continue;
+            if (m->what == QUERY_EXPLAIN) {
+                explain(&a, job);
+                continue;
+            }
             job_row(job, &row);
             add_row(&a, &row);
         }

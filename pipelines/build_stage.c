@@ -254,10 +254,30 @@ static void read_retries(struct builder *b, const struct node *map, struct draft
     draft->retry.max_delay_ns = draft->retry.delay_ns;
 }
 
+static void read_labels(struct builder *b, struct node *node, struct draft *draft)
+{
+    if (!node || !want_map(b, node))
+        return;
+    if (node->n > PLAN_LABELS_MAX)
+        tell(b, node, NULL, "has %zu names; at most %d", (size_t)node->n, PLAN_LABELS_MAX);
+    for (struct node *child = node->first; child; child = child->next) {
+        double amount;
+        char *end;
+        if (!plan_label_ok(child->key->text))
+            tell_key(b, child, NULL,
+                     "'%s' is not a name: lower-case letters, digits, - and _, at "
+                     "most %d",
+                     child->key->text, PLAN_LABEL_MAX);
+        amount = child->kind == NODE_SCALAR ? strtod(child->text, &end) : -1;
+        if (!(amount >= 0 && amount <= 1e6) || *end || end == child->text)
+            tell(b, child, NULL, "is an amount, as 1 or 0.5");
+    }
+    draft->labels = node;
+}
+
 static void read_resources(struct builder *b, const struct node *map, struct draft *draft)
 {
     struct node *node = node_get(map, "resources"), *cpus;
-    uint64_t gpus = 0;
     draft->cpus = 1;
     if (!node || !want_map(b, node))
         return;
@@ -267,13 +287,8 @@ static void read_resources(struct builder *b, const struct node *map, struct dra
     if (read_number(b, SECTION_RESOURCES, node, "cpus", &draft->cpus) && draft->cpus == 0)
         tell(b, cpus, NULL, "0 processors run nothing");
     read_size(b, SECTION_RESOURCES, node, "memory", &draft->memory_bytes);
-    struct node *gpu = node_get(node, "gpus");
-    if (gpu && gpu->kind == NODE_SCALAR && parse_u64(gpu->text, &gpus) == 0 && gpus > 0)
-        tell(b, gpu, NULL, "not in this version of fanmill");
-    else
-        read_count(b, SECTION_RESOURCES, node, "gpus", &gpus);
-    if (draft->cpus > 1 || draft->memory_bytes)
-        tell_warning(b, node, NULL, "resources are read but not yet enforced in this version");
+    read_number(b, SECTION_RESOURCES, node, "gpus", &draft->gpus);
+    read_labels(b, node_get(node, "labels"), draft);
 }
 
 static bool read_kind(struct builder *b, struct node *node, bool known, struct stage *stage)

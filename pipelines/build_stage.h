@@ -13,6 +13,8 @@ struct draft {
     bool has_resources;
     double cpus;
     uint64_t memory_bytes;
+    double gpus;
+    const struct node *labels; // checked; NULL: none
 };
 
 // Reads a stage or the reduce; what it allocates belongs to draft->stage. False when the kind of

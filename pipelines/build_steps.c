@@ -17,6 +17,20 @@ static bool same_retry(const struct retry_policy *a, const struct retry_policy *
            a->max_delay_ns == b->max_delay_ns;
 }
 
+static void keep_labels(struct builder *b, struct step *step, const struct node *labels)
+{
+    if (!labels || !labels->n || b->diag->n_errors)
+        return;
+    step->labels = calloc(labels->n, sizeof(*step->labels));
+    if (!step->labels) {
+        b->error = -ENOMEM;
+        return;
+    }
+    for (const struct node *node = labels->first; node; node = node->next)
+        step->labels[step->n_labels++] = (struct plan_label){.name = keep(b, node->key->text),
+                                                             .amount = strtod(node->text, NULL)};
+}
+
 // Takes the stage over in any case. NULL when there is no room.
 static struct step *step_add(struct builder *b, struct draft *draft, bool begin)
 {
@@ -28,8 +42,11 @@ static struct step *step_add(struct builder *b, struct draft *draft, bool begin)
             return NULL;
         }
         plan->steps = steps;
-        steps[plan->n_steps++] = (struct step){
-            .retry = draft->retry, .cpus = draft->cpus, .memory_bytes = draft->memory_bytes};
+        steps[plan->n_steps++] = (struct step){.retry = draft->retry,
+                                               .cpus = draft->cpus,
+                                               .memory_bytes = draft->memory_bytes,
+                                               .gpus = draft->gpus};
+        keep_labels(b, &steps[plan->n_steps - 1], draft->labels);
     }
     struct step *step = &plan->steps[plan->n_steps - 1];
     struct stage *stages = reallocarray(step->stages, step->n_stages + 1, sizeof(*stages));
@@ -68,7 +85,8 @@ static bool begins_step(const struct builder *b, const struct draft *draft)
     const struct step *step = &b->plan->steps[b->plan->n_steps - 1];
     return (draft->has_retry && !same_retry(&draft->retry, &step->retry)) ||
            (draft->has_resources &&
-            (draft->cpus != step->cpus || draft->memory_bytes != step->memory_bytes));
+            (draft->cpus != step->cpus || draft->memory_bytes != step->memory_bytes ||
+             draft->gpus != step->gpus || draft->labels || step->n_labels));
 }
 
 static bool has_command(const struct step *step)

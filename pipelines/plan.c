@@ -11,7 +11,7 @@
 
 #define PLAN_FIELDS 8
 #define RANGE_FIELDS 3
-#define STEP_FIELDS 11
+#define STEP_FIELDS 13
 #define STAGE_FIELDS 10
 #define WHOLE_FIELDS 14
 #define SOURCE_FIELDS 5
@@ -66,6 +66,9 @@ struct plan *plan_free(struct plan *plan)
         for (size_t j = 0; plan->steps[i].stages && j < plan->steps[i].n_stages; j++)
             stage_done(&plan->steps[i].stages[j]);
         free(plan->steps[i].stages);
+        for (size_t j = 0; plan->steps[i].labels && j < plan->steps[i].n_labels; j++)
+            free(plan->steps[i].labels[j].name);
+        free(plan->steps[i].labels);
     }
     free(plan->steps);
     free(plan->sink.path);
@@ -79,6 +82,11 @@ bool plan_name_ok(const char *name)
     size_t len = strlen(name);
     return len >= 1 && len <= PLAN_NAME_MAX &&
            strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len;
+}
+
+bool plan_label_ok(const char *name)
+{
+    return plan_name_ok(name) && strlen(name) <= PLAN_LABEL_MAX;
 }
 
 bool plan_range_ok(const struct range *range)
@@ -141,6 +149,12 @@ static void put_step(struct pack_writer *w, const struct step *step)
     pack_i64(w, step->retry.max_delay_ns);
     pack_f64(w, step->cpus);
     pack_u64(w, step->memory_bytes);
+    pack_f64(w, step->gpus);
+    pack_map(w, (uint32_t)step->n_labels);
+    for (size_t i = 0; i < step->n_labels; i++) {
+        pack_str(w, step->labels[i].name);
+        pack_f64(w, step->labels[i].amount);
+    }
     pack_array(w, (uint32_t)step->n_stages);
     for (size_t i = 0; i < step->n_stages; i++)
         put_stage(w, &step->stages[i]);
@@ -254,6 +268,31 @@ static void get_stage(struct pack_reader *r, struct stage *stage)
         pack_fail(r);
 }
 
+static bool amount_ok(double amount)
+{
+    return isfinite(amount) && amount >= 0 && amount <= 1e6;
+}
+
+static void get_labels(struct pack_reader *r, struct step *step)
+{
+    uint32_t n = pack_read_map(r, PLAN_LABELS_MAX);
+    if (n == 0)
+        return;
+    step->labels = calloc(n, sizeof(*step->labels));
+    if (!step->labels) {
+        pack_fail(r);
+        return;
+    }
+    step->n_labels = n;
+    for (uint32_t i = 0; i < n && pack_ok(r); i++) {
+        step->labels[i].name = pack_read_strdup(r, PLAN_LABEL_MAX);
+        step->labels[i].amount = pack_read_f64(r);
+        if (pack_ok(r) &&
+            (!plan_label_ok(step->labels[i].name) || !amount_ok(step->labels[i].amount)))
+            pack_fail(r);
+    }
+}
+
 static void get_step(struct pack_reader *r, struct step *step)
 {
     expect_array(r, STEP_FIELDS);
@@ -266,11 +305,13 @@ static void get_step(struct pack_reader *r, struct step *step)
     step->retry.backoff = pack_read_f64(r);
     step->retry.max_delay_ns = pack_read_i64(r);
     step->cpus = pack_read_f64(r);
-    step->memory_bytes = pack_read_u64(r, UINT64_MAX);
+    step->memory_bytes = pack_read_u64(r, INT64_MAX);
+    step->gpus = pack_read_f64(r);
+    get_labels(r, step);
     uint32_t n = pack_read_array(r, PLAN_STAGES_MAX);
     bool bad = n == 0 || step->fan_in == 1 || step->retry.delay_ns < 0 ||
                step->retry.max_delay_ns < 0 || !isfinite(step->retry.backoff) ||
-               step->retry.backoff < 0 || !isfinite(step->cpus) || step->cpus < 0 ||
+               step->retry.backoff < 0 || !amount_ok(step->cpus) || !amount_ok(step->gpus) ||
                (step->chunking.rule == CHUNK_AUTO) != (step->chunking.n == 0);
     if (!pack_ok(r))
         return;

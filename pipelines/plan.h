@@ -12,6 +12,7 @@
 #define PLAN_STEPS_MAX 32
 #define PLAN_STAGES_MAX 32 // in one step
 #define PLAN_ARGS_MAX 4096 // words of one argv, names of one map
+#define PLAN_LABELS_MAX 16 // of a step
 #define PLAN_FAN_IN_ALL 0  // step.fan_in: one chunk takes everything
 #define PLAN_PACKED_MAX (1u << 20)
 #define PLAN_WHOLE_MAX (16u << 20)
@@ -77,6 +78,12 @@ struct step {
     struct retry_policy retry;
     double cpus;           // of one running chunk; 1
     uint64_t memory_bytes; // 0: not limited
+    double gpus;
+    struct plan_label {
+        char *name;
+        double amount;
+    } * labels; // that a worker must have; n_labels of them
+    size_t n_labels;
 };
 
 struct range {

@@ -8,6 +8,9 @@
 
 // True for [a-z0-9_-]{1,63}.
 bool plan_name_ok(const char *name);
+#define PLAN_LABEL_MAX 31 // letters of a label
+// True for [a-z0-9_-]{1,31}.
+bool plan_label_ok(const char *name);
 // True when the step isn't 0 and every number of the range fits into int64_t.
 bool plan_range_ok(const struct range *range);
 

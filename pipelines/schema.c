@@ -88,7 +88,8 @@ const struct schema_key schema[] = {
 
     {RESOURCES, "cpus", KEY_NUMBER, 0, 0, 1024, NULL, "processors; 1"},
     {RESOURCES, "memory", KEY_SIZE, 0, 1, 1ull << 50, NULL, "limit of memory"},
-    {RESOURCES, "gpus", KEY_COUNT, 0, 0, 0, NULL, "graphics processors; 0"},
+    {RESOURCES, "gpus", KEY_NUMBER, 0, 0, 1024, NULL, "graphics processors; 0"},
+    {RESOURCES, "labels", KEY_MAP, 0, 0, 0, NULL, "what else the worker must have: name: amount"},
 
     {RETRIES, "limit", KEY_COUNT, KEY_REQUIRED, 0, 1000, NULL, "runs after the first"},
     {RETRIES, "delay", KEY_DURATION, 0, 0, 30 * DAYS, NULL, "before the first retry; 1s"},

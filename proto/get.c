@@ -3,7 +3,7 @@
 
 #include "proto/message.h"
 
-#define FIELDS_MAX 8
+#define FIELDS_MAX 16
 
 int msg_type_of(const void *header, size_t len)
 {
@@ -94,13 +94,25 @@ int msg_get_refuse(const void *header, size_t len, struct msg_refuse *ret, struc
 
 int msg_get_register(const void *header, size_t len, struct msg_register *ret, struct err *err)
 {
-    struct pack_reader r = begin(header, len, MSG_REGISTER, 5);
+    struct pack_reader r = begin(header, len, MSG_REGISTER, 8);
     struct msg_register m = {0};
     pack_read_text(&r, m.name, sizeof(m.name));
     pack_read_text(&r, m.host, sizeof(m.host));
     m.pid = (uint32_t)pack_read_u64(&r, UINT32_MAX);
     m.slots = (uint32_t)pack_read_u64(&r, PROTO_SLOTS_MAX);
-    m.memory_bytes = pack_read_u64(&r, UINT64_MAX);
+    m.resources.memory_bytes = pack_read_u64(&r, INT64_MAX);
+    m.resources.cpus = pack_read_u64(&r, RESOURCE_MILLI_MAX);
+    m.resources.gpus = pack_read_u64(&r, RESOURCE_MILLI_MAX);
+    m.resources.n_labels = pack_read_array(&r, RESOURCE_LABELS_MAX);
+    for (uint32_t i = 0; i < m.resources.n_labels; i++) {
+        struct resource_label *label = &m.resources.labels[i];
+        if (pack_read_array(&r, 2) != 2)
+            pack_fail(&r);
+        pack_read_text(&r, label->name, sizeof(label->name));
+        label->milli = pack_read_u64(&r, RESOURCE_MILLI_MAX);
+        if (pack_ok(&r) && !resource_name_ok(label->name))
+            pack_fail(&r);
+    }
     if (m.slots == 0)
         pack_fail(&r);
     int code = end(&r, "REGISTER", err);

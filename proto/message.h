@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/pack.h"
 #include "proto/limits.h"
+#include "proto/resources.h"
 
 enum msg_type {
 #define MSG(name, number, direction, text) MSG_##name = number,
@@ -45,7 +46,7 @@ struct msg_register {
     char host[PROTO_NAME_MAX];
     uint32_t pid;
     uint32_t slots;
-    uint64_t memory_bytes;
+    struct resources resources; // what its running chunks may take together
 };
 
 // Absolute, not a difference: the coordinator keeps what it leased and has no result for below the

@@ -43,12 +43,20 @@ int msg_put_refuse(struct buf *header, const struct msg_refuse *m)
 
 int msg_put_register(struct buf *header, const struct msg_register *m)
 {
-    struct pack_writer w = begin(header, MSG_REGISTER, 5);
+    struct pack_writer w = begin(header, MSG_REGISTER, 8);
     pack_str(&w, m->name);
     pack_str(&w, m->host);
     pack_u64(&w, m->pid);
     pack_u64(&w, m->slots);
-    pack_u64(&w, m->memory_bytes);
+    pack_u64(&w, m->resources.memory_bytes);
+    pack_u64(&w, m->resources.cpus);
+    pack_u64(&w, m->resources.gpus);
+    pack_array(&w, m->resources.n_labels);
+    for (uint32_t i = 0; i < m->resources.n_labels; i++) {
+        pack_array(&w, 2);
+        pack_str(&w, m->resources.labels[i].name);
+        pack_u64(&w, m->resources.labels[i].milli);
+    }
     return w.error;
 }
 

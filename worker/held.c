@@ -1,6 +1,7 @@
 #include "worker/held.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,8 @@ int pool_step_new(const struct msg_step *from, uint32_t slots, struct pool_step 
     if (r < 0)
         return r;
     int64_t timeout_ns = kernel_timeout(plan);
+    double cpus = plan->steps[0].cpus;
+    uint32_t weight = cpus > 1 ? (uint32_t)ceil(cpus < slots ? cpus : slots) : 1;
     plan_free(plan);
     struct pool_step *step = calloc(1, sizeof(*step) + from->packed_len);
     uint64_t *known = calloc(slots / 64 + 1, sizeof(*known));
@@ -39,6 +42,7 @@ int pool_step_new(const struct msg_step *from, uint32_t slots, struct pool_step 
     step->job = from->job;
     step->step = from->step;
     step->kernel_timeout_ns = timeout_ns;
+    step->weight = weight;
     step->known = known;
     step->n_known = slots / 64 + 1;
     step->packed_len = from->packed_len;

@@ -14,6 +14,7 @@ struct pool_step {
     uint64_t job;
     uint32_t step;
     int64_t mean_ns;           // of recent chunks; 0: none ran yet
+    uint32_t weight;           // slots that a chunk of it takes
     int64_t kernel_timeout_ns; // the smallest of its kernels' timeouts; 0: none has one
     bool forgotten;            // not in the list any more: its chunks are wanted by nobody
     uint64_t *known;           // bit by slot: its executor has the definition

@@ -35,6 +35,7 @@ struct pool {
     bool broken;
     int64_t mean_ns;
     int64_t kernel_timeout_ns; // the smallest of all steps; 0: none
+    bool heavy;                // some step's chunks take more than a slot
     struct post top_up;
     struct timer look;
     struct timer deadline;
@@ -179,6 +180,8 @@ static void on_zygote(struct watch *watch, uint32_t events)
 // How many chunks of a step an executor should have, the running one included.
 static uint32_t target(const struct pool_step *step)
 {
+    if (step->weight > 1)
+        return 1;
     int64_t mean = step->mean_ns;
     if (!mean || mean >= SHORT_NS)
         return 1;
@@ -190,8 +193,11 @@ static uint32_t target(const struct pool_step *step)
 
 static void give(struct pool *pool, struct slot *slot, uint32_t n)
 {
+    const struct pool_step *step = pool->queue.first ? pool->queue.first->held->step : NULL;
     while (n && pool->queue.first) {
         struct held_part *part = pool->queue.first;
+        if (pool->heavy && part->held->step != step)
+            return; // it may need more room
         struct held *held = part->held;
         uint32_t left = part->end - part->at;
         uint32_t take = n < left ? n : left;
@@ -207,11 +213,24 @@ static void give(struct pool *pool, struct slot *slot, uint32_t n)
     }
 }
 
+// Chunks that take more than a slot leave others empty. What is first in the queue waits for its
+// room, and all behind it: else it would wait for ever.
+static bool has_room(const struct pool *pool, const struct slot *slot)
+{
+    uint32_t busy = 0;
+    for (uint32_t i = 0; i < pool->n_slots; i++)
+        if (&pool->slots[i] != slot)
+            busy += slot_weight(&pool->slots[i]);
+    return busy + pool->queue.first->held->step->weight <= pool->n_slots;
+}
+
 static void refill(struct pool *pool, struct slot *slot, uint32_t slots_at_work)
 {
     uint32_t want = target(pool->queue.first->held->step);
     uint32_t load = slot_load(slot);
     if (load && (load > want / 2 || want == 1 || slot->stuck == slot_first_serial(slot)))
+        return;
+    if (pool->heavy && !has_room(pool, slot))
         return;
     // Nobody takes so much that another stays idle.
     uint64_t share = pool->queue.chunks / slots_at_work;
@@ -379,13 +398,16 @@ static struct pool_step *find_step(struct pool *pool, uint64_t job, uint32_t ste
     return s;
 }
 
-static void note_timeouts(struct pool *pool)
+static void note_steps(struct pool *pool)
 {
     pool->kernel_timeout_ns = 0;
+    pool->heavy = false;
     for (struct pool_step *s = pool->steps; s; s = s->next)
         if (s->kernel_timeout_ns &&
             (!pool->kernel_timeout_ns || s->kernel_timeout_ns < pool->kernel_timeout_ns))
             pool->kernel_timeout_ns = s->kernel_timeout_ns;
+    for (struct pool_step *s = pool->steps; s; s = s->next)
+        pool->heavy |= s->weight > 1;
 }
 
 int pool_define(struct pool *pool, const struct msg_step *step, struct err *err)
@@ -398,7 +420,7 @@ int pool_define(struct pool *pool, const struct msg_step *step, struct err *err)
         return r;
     known->next = pool->steps;
     pool->steps = known;
-    note_timeouts(pool);
+    note_steps(pool);
     return 0;
 }
 
@@ -418,7 +440,7 @@ void pool_forget(struct pool *pool, uint64_t job)
     }
     if (!any)
         return;
-    note_timeouts(pool);
+    note_steps(pool);
     held_queue_return(&pool->queue, job, false, NULL, NULL);
     for (uint32_t i = 0; i < pool->n_slots; i++)
         slot_forget(&pool->slots[i], job);

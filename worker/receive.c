@@ -25,8 +25,11 @@ static int on_welcome(struct agent *agent, const struct zmessage *m, struct err 
              agent->options->name ? agent->options->name : reg.host);
     long pages = sysconf(_SC_PHYS_PAGES);
     long page = sysconf(_SC_PAGESIZE);
+    if (agent->options->resources)
+        reg.resources = *agent->options->resources;
+    reg.resources.cpus = 1000ull * agent->slots;
     if (pages > 0 && page > 0)
-        reg.memory_bytes = (uint64_t)pages * (uint64_t)page;
+        reg.resources.memory_bytes = (uint64_t)pages * (uint64_t)page;
     buf_clear(&agent->scratch);
     r = msg_put_register(&agent->scratch, &reg);
     if (r < 0)

@@ -23,7 +23,7 @@
 #define READS_PER_TURN 16
 #define KEEP_BYTES (1u << 20)
 
-static struct sent *entry(struct slot *slot, uint32_t i)
+static struct sent *entry(const struct slot *slot, uint32_t i)
 {
     return &slot->ring[(slot->head + i) & (slot->cap - 1)];
 }
@@ -390,6 +390,16 @@ void slot_flush(struct slot *slot)
             buf_done(&slot->out);
     }
     watch_modify(&slot->watch, left ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+uint32_t slot_weight(const struct slot *slot)
+{
+    for (uint32_t i = 0; i < slot->n; i++) {
+        const struct sent *sent = entry(slot, i);
+        if (sent->held)
+            return sent->held->step->weight;
+    }
+    return 0;
 }
 
 void slot_forget(struct slot *slot, uint64_t job)

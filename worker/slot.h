@@ -71,6 +71,8 @@ static inline uint32_t slot_load(const struct slot *slot)
 {
     return slot->n - slot->n_ghosts;
 }
+// Slots that the chunk it is at takes; 0: it has none.
+uint32_t slot_weight(const struct slot *slot);
 static inline uint64_t slot_first_serial(const struct slot *slot)
 {
     return slot->next_serial - slot->n;

@@ -143,6 +143,22 @@ static uint64_t check_worker(const struct core_worker *worker)
     return queue_length(&worker->leased);
 }
 
+static void check_claims(const struct core_worker *worker)
+{
+    static const struct resources nothing;
+    struct resources claimed = {0};
+    for (const struct chunk *chunk = worker->leased.first; chunk; chunk = chunk->next)
+        if (chunk->step->claims)
+            resources_add(&claimed, &chunk->step->claim, 1);
+    MUST(claimed.cpus == worker->claimed.cpus && claimed.gpus == worker->claimed.gpus &&
+             claimed.memory_bytes == worker->claimed.memory_bytes,
+         "claims are those of the leased chunks");
+    MUST(resources_fit(&worker->total, &nothing, &claimed, 1) == 1 ||
+             (claimed.cpus == 0 && claimed.memory_bytes == 0 && claimed.gpus == 0 &&
+              claimed.n_labels == 0),
+         "a worker's resources are never claimed twice");
+}
+
 void core_check(const struct core *core)
 {
     struct counts all = {0};
@@ -151,6 +167,7 @@ void core_check(const struct core *core)
         check_job(core, job, &all);
     for (const struct core_worker *worker = core->workers; worker; worker = worker->hh.next) {
         leased += check_worker(worker);
+        check_claims(worker);
         slots += worker->slots;
         windows += worker->window_items;
     }

@@ -195,6 +195,11 @@ struct core_stats {
 };
 void core_stats(const struct core *core, struct core_stats *ret);
 // Where a job stands, for progress lines. -ENOENT.
+// Why chunks of a job do not run now: a line of words for each step. -ENOENT.
+typedef void core_tell_fn(void *arg, uint32_t step, const char *text);
+int core_explain(const struct core *core, uint64_t job, core_tell_fn *tell, void *arg);
+// Whether a step of the job needs what none of the workers that are there has; why, in words.
+bool core_job_hopeless(const struct core *core, uint64_t job, char *ret, size_t size);
 // Chunks that the worker has now; 0 for an unknown one.
 uint64_t core_worker_leased(const struct core *core, uint64_t worker);
 int core_job_progress(const struct core *core, uint64_t job, struct job_summary *ret,

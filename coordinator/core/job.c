@@ -50,6 +50,8 @@ int job_submit(struct core *core, uint64_t id, const struct plan *plan)
         struct cutter_rule rule = cut_rule(step->spec);
         cutter_init(&step->cutter, &rule);
         buf_init(&step->inputs, PROTO_BODY_MAX);
+        step_set_claim(step);
+        core->claiming += step->claims;
     }
     HASH_ADD(hh, core->jobs, id, sizeof job->id, job);
     return 0;
@@ -66,6 +68,7 @@ void job_free(struct core *core, struct core_job *job)
     HASH_DELETE(hh, core->jobs, job);
     for (uint32_t i = 0; i < job->n_steps; i++) {
         struct core_step *step = &job->steps[i];
+        core->claiming -= step->claims;
         drop_chunks(core, &step->line);
         for (uint32_t l = 0; l < step->n_levels; l++)
             drop_chunks(core, &step->levels[l].line);

@@ -59,24 +59,31 @@ static bool step_can_lease(const struct core *core, const struct core_step *step
            (!step_over_budget(core, step) || step->leased == 0);
 }
 
-static struct core_step *pick_step(const struct core *core, const struct core_job *job)
+static bool worker_can_take(const struct core_worker *worker, const struct core_step *step)
+{
+    return !step->claims || resources_fit(&worker->total, &worker->claimed, &step->claim, 1);
+}
+
+static struct core_step *pick_step(const struct core *core, const struct core_worker *worker,
+                                   const struct core_job *job)
 {
     uint32_t cap = job->plan->parallelism;
     if (job->state != JOB_RUNNING || (cap && job->leased >= cap))
         return NULL;
     for (uint32_t i = job->n_steps; i-- > 0;)
-        if (step_can_lease(core, &job->steps[i]))
+        if (step_can_lease(core, &job->steps[i]) && worker_can_take(worker, &job->steps[i]))
             return &job->steps[i];
     return NULL;
 }
 
 // The job with the fewest chunks at work, so that a large job doesn't starve a small one.
-static struct core_step *pick_fair(const struct core *core, uint32_t *ret_jobs)
+static struct core_step *pick_fair(const struct core *core, const struct core_worker *worker,
+                                   uint32_t *ret_jobs)
 {
     struct core_step *best = NULL;
     *ret_jobs = 0;
     for (const struct core_job *job = core->jobs; job; job = job->hh.next) {
-        struct core_step *step = pick_step(core, job);
+        struct core_step *step = pick_step(core, worker, job);
         if (!step)
             continue;
         (*ret_jobs)++;
@@ -96,6 +103,8 @@ static void put_chunk(struct core *core, struct core_worker *worker, struct chun
     chunk->worker = worker;
     chunk->worker_id = worker->id;
     queue_push(&worker->leased, chunk);
+    if (step->claims)
+        resources_add(&worker->claimed, &step->claim, 1);
     worker->leased_bytes += chunk->payload.len;
     step->leased++;
     step->job->leased++;
@@ -113,6 +122,8 @@ static int lease_run(struct core *core, struct core_worker *worker, struct core_
         max = (uint32_t)(cap - job->leased);
     if (step_over_budget(core, step))
         max = 1;
+    if (step->claims)
+        max = resources_fit(&worker->total, &worker->claimed, &step->claim, max);
     if (max > consumer_room(step))
         max = (uint32_t)consumer_room(step);
     if (max > PROTO_RUN_CHUNKS_MAX)
@@ -182,9 +193,10 @@ static bool fill_worker(struct core *core, struct core_worker *worker, uint32_t 
 {
     while (room > 0) {
         uint32_t jobs;
-        struct core_step *step = pick_fair(core, &jobs);
+        struct core_step *step = pick_fair(core, worker, &jobs);
+        // Another worker may take what this one can't.
         if (!step)
-            return false;
+            return core->claiming > 0;
         uint32_t quantum = jobs > 1 ? (room + jobs - 1) / jobs : room;
         int n = lease_run(core, worker, step, quantum, actions);
         if (n <= 0)

@@ -102,10 +102,12 @@ struct core_step {
     uint64_t held_bytes;  // results in memory
     bool input_ended;
     int64_t mean_run_ns;
-    struct cutter cutter; // LINES and BYTES rules of a later step
-    struct buf inputs;    // ITEMS rule of a later step: framed
-    uint64_t n_inputs;    // in `inputs`
-    struct level *levels; // reduce
+    struct resources claim; // of one running chunk
+    bool claims;            // more than a slot: never leased ahead, only where there is room for it
+    struct cutter cutter;   // LINES and BYTES rules of a later step
+    struct buf inputs;      // ITEMS rule of a later step: framed
+    uint64_t n_inputs;      // in `inputs`
+    struct level *levels;   // reduce
     uint32_t n_levels;
 };
 
@@ -144,6 +146,8 @@ struct core_worker {
     uint64_t window_bytes;
     uint64_t leased_bytes;
     struct queue leased; // oldest first
+    struct resources total;
+    struct resources claimed; // by leased chunks of steps that claim
     int64_t last_seen;
     struct heap_node silence;
     bool draining;
@@ -162,8 +166,9 @@ struct core {
     struct heap silences;        // worker.silence
     struct chunk *free;          // records to use again
     struct chunk_slab *slabs;
-    uint64_t slots;   // of all workers
-    uint64_t windows; // of all workers
+    uint64_t slots;    // of all workers
+    uint64_t windows;  // of all workers
+    uint32_t claiming; // steps of all jobs that claim
     struct core_stats stats;
     int64_t now;
 };
@@ -245,6 +250,9 @@ bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
 // consumer is ready; else it stays for later.
 void job_deliver_part(struct core *core, struct core_job *job, struct chunk *chunk,
                       struct actions *actions);
+
+// claim.c
+void step_set_claim(struct core_step *step);
 
 // lease.c
 void core_schedule(struct core *core, struct actions *actions);

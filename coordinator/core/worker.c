@@ -20,6 +20,9 @@ int worker_up(struct core *core, uint64_t id, const struct msg_register *reg)
         return -ENOMEM;
     worker->id = id;
     worker->slots = reg->slots < 1 ? 1 : reg->slots;
+    worker->total = reg->resources;
+    if (!worker->total.cpus)
+        worker->total.cpus = 1000ull * worker->slots;
     worker->last_seen = core->now;
     if (heap_push(&core->silences, &worker->silence, core->now + core->options.silence_ns) < 0) {
         free(worker);

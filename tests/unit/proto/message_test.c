@@ -47,7 +47,13 @@ static int put_sample(int type, struct buf *h, struct buf *b)
     case MSG_REFUSE:
         return msg_put_refuse(h, &(struct msg_refuse){-EPROTONOSUPPORT, "no ver"});
     case MSG_REGISTER:
-        return msg_put_register(h, &(struct msg_register){"n3", "host", 1234, 4, 8});
+        return msg_put_register(
+            h, &(struct msg_register){
+                   "n3",
+                   "host",
+                   1234,
+                   4,
+                   {.cpus = 4000, .memory_bytes = 8, .n_labels = 1, .labels = {{"ssd", 1000}}}});
     case MSG_CREDIT:
         return msg_put_credit(h, &(struct msg_credit){4, 1 << 20});
     case MSG_STEP:
