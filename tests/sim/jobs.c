@@ -39,6 +39,10 @@ static void make_job(struct world *w, struct sim_job *job)
     for (size_t i = 0; i < job->plan.n_steps; i++) {
         struct step *step = &job->steps[i];
         *step = (struct step){.stages = &job->stage, .n_stages = 1, .cpus = 1};
+        if (rng_percent(rng, 10))
+            step->cpus = 2;
+        else if (rng_percent(rng, 10))
+            step->gpus = 0.7;
         make_chunking(rng, &step->chunking);
         // Generous: what fails by chance must not fail for good.
         step->retry = (struct retry_policy){.limit = 60,

@@ -12,7 +12,7 @@ read -ra libs <<<"$(pkg-config --libs "$packages") -lm"
 
 compile() { cc "${flags[@]}" -c "$1" -o "$2"; }
 for source in "$root"/coordinator/core/*.c "$root"/base/*.c "$root"/tests/sim/*.c \
-    "$root"/pipelines/{run,plan,cutter,frame}.c; do
+    "$root"/pipelines/{run,plan,cutter,frame}.c "$root"/proto/resources.c; do
     compile "$source" "$work/$(basename "$(dirname "$source")")_$(basename "$source" .c).o"
 done
 
@@ -44,7 +44,10 @@ mutant no-worker-fence result 's/chunk->worker != worker \|\| chunk->attempt != 
 mutant no-dedupe result 's/\|\| chunk->state != CHUNK_LEASED \|\|\s+chunk->worker != worker \|\|/||/'
 mutant lost-requeue result 's/(case OUTCOME_CANCELLED:\s+if \(may_run\) \{\s+chunk_drop_result\(chunk\);)\s+chunk_make_pending\(core, chunk\);/$1 chunk_free(core, chunk);/'
 mutant window-ignored lease 's/return worker->leased\.n < limit \? limit - \(uint32_t\)worker->leased\.n : 0;/return limit;/'
-mutant order-lost gather 's/== ORDER_COMPLETION/!= ORDER_COMPLETION/'
+mutant order-lost gather 's/== ORDER_COMPLETION\)/!= ORDER_COMPLETION)/'
+mutant claims-not-counted lease 's/if \(step->claims\)\n        resources_add/if (false)\n        resources_add/'
+mutant claims-never-returned chunk 's/if \(step->claims\)\n            resources_remove/if (false)\n            resources_remove/'
+mutant claims-ignored lease 's/return !step->claims \|\| [^;]*;/return true;/; s/if \(step->claims\)\n        max = [^;]*;//'
 mutant stream-credit-ignored gather 's/job->delivered >= job->credit_items \|\| //'
 mutant retries-without-limit result 's/<= chunk->step->spec->retry\.limit/<= 1000000/'
 mutant crash-is-failure result 's/\+\+chunk->crashes < job->plan->crash_limit/++chunk->crashes < 1/'

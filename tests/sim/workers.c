@@ -520,7 +520,10 @@ static void on_join(struct world *w, uint64_t slot, uint64_t b, void *data)
     worker->slots = (uint32_t)(1 + rng_below(&w->rng, 4));
     worker->next_seq = 1;
     worker->in_at = worker->out_at = w->now;
-    struct msg_register reg = {.slots = worker->slots};
+    // Any worker can run any claim of the jobs once; how many times depends on the worker.
+    struct msg_register reg = {.slots = worker->slots,
+                               .resources = {.cpus = 1000ull * (worker->slots + 1),
+                                             .gpus = 1000 + rng_below(&w->rng, 2000)}};
     sim_log(w, "worker %llu: joins with %u slots", (unsigned long long)worker->id, worker->slots);
     sim_event(w, &(struct event){.type = EV_WORKER_UP, .worker = worker->id, .reg = &reg});
     send_credit(w, worker, worker->slots * 2 + (uint32_t)rng_below(&w->rng, 10));

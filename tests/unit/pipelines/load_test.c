@@ -124,7 +124,7 @@ Test(load, example_thumbnails)
 {
     size_t len;
     char *text = example("thumbnails.yaml", &len);
-    struct plan *plan = loaded(text, NULL, 1);
+    struct plan *plan = loaded(text, NULL, 0);
     cr_expect_eq(plan->source.kind, SOURCE_FILES);
     cr_expect_eq(plan->source.n_texts, 2);
     cr_expect_str_eq(plan->source.texts[1], "!photos/**/*.thumb.jpg");

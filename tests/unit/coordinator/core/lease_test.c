@@ -7,6 +7,7 @@ Test(lease, a_worker_gets_no_more_than_its_window)
     rig_open(&rig, 100, NULL);
     rig_worker(&rig, 1, 2, 3);
     rig_submit(&rig);
+    rig_stream(&rig, UINT32_MAX);
     cr_expect_eq(rig_open_leases(&rig, 1), 3);
     rig_answer(&rig, rig_any(&rig), OUTCOME_OK, 0);
     cr_expect_eq(rig_open_leases(&rig, 1), 3, "an answer makes room for one");
@@ -24,6 +25,7 @@ Test(lease, a_repeated_credit_changes_nothing)
     rig_open(&rig, 100, NULL);
     rig_worker(&rig, 1, 2, 4);
     rig_submit(&rig);
+    rig_stream(&rig, UINT32_MAX);
     for (int i = 0; i < 10; i++)
         rig_credit(&rig, 1, 4);
     cr_expect_eq(rig.n_leases, 4);
@@ -36,6 +38,7 @@ Test(lease, consecutive_chunks_travel_as_one_run)
     rig_open(&rig, 1000, NULL);
     rig_worker(&rig, 1, 2, 200);
     rig_submit(&rig);
+    rig_stream(&rig, UINT32_MAX);
     cr_expect_geq(rig.n_leases, 100);
     cr_expect_leq(rig.n_lease_actions, rig.n_leases / 20);
     cr_expect_eq(rig.n_steps_sent, 1, "a step is defined once");
@@ -49,6 +52,7 @@ Test(lease, two_workers_share)
     rig_worker(&rig, 1, 2, 4);
     rig_worker(&rig, 2, 2, 4);
     rig_submit(&rig);
+    rig_stream(&rig, UINT32_MAX);
     cr_expect_eq(rig_open_leases(&rig, 1), 4);
     cr_expect_eq(rig_open_leases(&rig, 2), 4);
     rig_close(&rig);
@@ -61,6 +65,7 @@ Test(lease, parallelism_bounds_what_is_out)
     rig.plan.parallelism = 2;
     rig_worker(&rig, 1, 8, 50);
     rig_submit(&rig);
+    rig_stream(&rig, UINT32_MAX);
     cr_expect_eq(rig_open_leases(&rig, 1), 2);
     rig_run(&rig);
     cr_expect(rig.fed == 100 || rig.n_records < 100);
@@ -73,6 +78,7 @@ Test(lease, a_lost_worker_s_chunks_go_to_another)
     rig_open(&rig, 6, NULL);
     rig_worker(&rig, 1, 2, 6);
     rig_submit(&rig);
+    rig_stream(&rig, UINT32_MAX);
     rig_stream(&rig, 100);
     cr_assert_eq(rig_open_leases(&rig, 1), 6);
     rig_down(&rig, 1);
@@ -92,6 +98,7 @@ Test(lease, a_lost_worker_is_blamed_on_as_many_chunks_as_it_had_slots)
     rig.plan.crash_limit = 1;
     rig_worker(&rig, 1, 2, 10);
     rig_submit(&rig);
+    rig_stream(&rig, UINT32_MAX);
     rig_stream(&rig, 100);
     rig_down(&rig, 1);
     rig_worker(&rig, 2, 2, 10);
@@ -108,6 +115,7 @@ Test(lease, a_silent_worker_is_lost_at_its_time_and_not_before)
     rig_open(&rig, 4, &(struct core_options){.silence_ns = 5 * NS_PER_S});
     rig_worker(&rig, 1, 2, 4);
     rig_submit(&rig);
+    rig_stream(&rig, UINT32_MAX);
     int64_t last = rig.now;
     rig.now = last + 3 * NS_PER_S;
     rig_event(&rig, (struct event){.type = EV_WORKER_ALIVE, .worker = 1}, 0);
@@ -124,6 +132,7 @@ Test(lease, a_draining_worker_gets_nothing_new)
     rig_open(&rig, 20, NULL);
     rig_worker(&rig, 1, 2, 4);
     rig_submit(&rig);
+    rig_stream(&rig, UINT32_MAX);
     rig_event(&rig, (struct event){.type = EV_WORKER_DRAIN, .worker = 1}, 0);
     size_t before = rig.n_leases;
     rig_answer(&rig, rig_any(&rig), OUTCOME_OK, 0);
@@ -138,6 +147,7 @@ Test(lease, a_returned_chunk_costs_no_attempt)
     rig_open(&rig, 1, NULL);
     rig_worker(&rig, 1, 1, 1);
     rig_submit(&rig);
+    rig_stream(&rig, UINT32_MAX);
     for (int i = 0; i < 20; i++) {
         size_t at = rig_any(&rig);
         cr_assert_neq(at, SIZE_MAX);
@@ -157,6 +167,7 @@ Test(lease, events_of_unknown_workers_and_jobs_are_refused)
     rig_open(&rig, 4, NULL);
     rig_worker(&rig, 1, 1, 1);
     rig_submit(&rig);
+    rig_stream(&rig, UINT32_MAX);
     rig_event(&rig, (struct event){.type = EV_WORKER_CREDIT, .worker = 9}, -EINVAL);
     rig_event(&rig, (struct event){.type = EV_WORKER_DOWN, .worker = 9, .reason = "x"}, -EINVAL);
     rig_event(&rig, (struct event){.type = EV_CANCEL, .job = 9}, -EINVAL);
