@@ -81,7 +81,7 @@ static int submit(struct run_state *run, struct err *err)
     if (r == 0 && getrandom(m.key, sizeof m.key, 0) != sizeof m.key)
         r = -EIO;
     if (r == 0)
-        r = feed_open(run->link, take(run->source), &run->feed);
+        r = feed_open(run->link, run->plan, take(run->source), &run->feed);
     if (r < 0)
         return err_sys(err, r, "the job can't be submitted");
     return link_submit(run->link, &m, packed.data, packed.len, run->feed, &run->follow.job,

@@ -4,9 +4,11 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 
 #include "client/internal.h"
+#include "pipelines/extent.h"
 #include "pipelines/frame.h"
 
 #define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
@@ -171,6 +173,38 @@ void feed_on_want(struct feed *feed, const struct msg_want *want)
         pull(feed);
 }
 
+// Only what the job's own source named: a coordinator is not let at other files of ours.
+static bool is_of_source(const struct feed *feed, const struct extent *extent)
+{
+    char path[EXTENT_PATH_MAX + 1];
+    memcpy(path, extent->path, extent->path_len);
+    path[extent->path_len] = '\0';
+    return feed->source && source_has_file(feed->source, path);
+}
+
+void feed_on_fetch(struct feed *feed, const struct msg_fetch *fetch)
+{
+    struct link *link = feed->link;
+    struct msg_data data = {.job = fetch->job, .chunk = fetch->chunk};
+    struct extent extent;
+    struct err err = {0};
+    struct buf out;
+    buf_init(&out, PROTO_BODY_MAX);
+    int r = extent_get(fetch->extent, fetch->extent_len, &extent);
+    if (r == 0 && !is_of_source(feed, &extent))
+        r = err_set(&err, -EACCES, "not a file of the job's source");
+    extent.file_size = 0;
+    extent.mtime_ns = 0;
+    if (r == 0)
+        r = extent_read(&extent, feed->plan->directory, &out, &err);
+    data.code = r < 0 ? r : 0;
+    snprintf(data.text, sizeof data.text, "%s", err.text);
+    buf_clear(&link->scratch);
+    if (msg_put_data(&link->scratch, &data) == 0)
+        link_send(link, r < 0 ? NULL : out.data, r < 0 ? 0 : out.len);
+    buf_done(&out);
+}
+
 static struct feed *feed_new(struct link *link)
 {
     struct feed *feed = calloc(1, sizeof *feed);
@@ -185,13 +219,15 @@ static struct feed *feed_new(struct link *link)
     return feed;
 }
 
-int feed_open(struct link *link, struct source_reader *source, struct feed **ret)
+int feed_open(struct link *link, const struct plan *plan, struct source_reader *source,
+              struct feed **ret)
 {
     struct feed *feed = feed_new(link);
     if (!feed) {
         source_close(source);
         return -ENOMEM;
     }
+    feed->plan = plan;
     feed->source = source;
     *ret = feed;
     return 0;

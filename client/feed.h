@@ -17,6 +17,7 @@ struct feed {
     struct feed *next; // of the link's
     struct link *link;
     uint64_t job;                 // 0: not submitted yet
+    const struct plan *plan;      // of the source
     struct source_reader *source; // owned; NULL: pushed
     uint64_t items_per_chunk;     // of pushed ones
     struct buf pushed;            // framed items that were not sent yet
@@ -34,8 +35,10 @@ struct feed {
     struct watch watch;
 };
 
-// For a job that is submitted next. It owns the source from here on, also on failure. 0, -ENOMEM.
-int feed_open(struct link *link, struct source_reader *source, struct feed **ret);
+// For a job that is submitted next. It owns the source from here on, also on failure; the plan of
+// the source is borrowed. Parts of files that workers can't read are read here. 0, -ENOMEM.
+int feed_open(struct link *link, const struct plan *plan, struct source_reader *source,
+              struct feed **ret);
 // For items that come by feed_push, `items_per_chunk` (>= 1) in a chunk.
 int feed_open_pushed(struct link *link, uint64_t items_per_chunk, struct feed **ret);
 // Never waits. -EAGAIN: as many as are kept wait already; -EPIPE: the end was said, or the job

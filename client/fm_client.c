@@ -125,7 +125,7 @@ static int open_feed(struct fm_job *job, bool push, uint64_t items_per_chunk, st
     } else {
         r = source_open(job->plan, &source, err);
         if (r == 0)
-            r = feed_open(job->client->link, source, &job->feed);
+            r = feed_open(job->client->link, job->plan, source, &job->feed);
     }
     return r < 0 && !err->text[0] ? err_sys(err, r, "the job") : r;
 }

@@ -70,4 +70,5 @@ struct results *results_find(const struct link *link, uint64_t stream);
 
 // feed.c
 void feed_on_want(struct feed *feed, const struct msg_want *want);
+void feed_on_fetch(struct feed *feed, const struct msg_fetch *fetch);
 struct feed *feed_find(const struct link *link, uint64_t job);

@@ -173,6 +173,16 @@ static int on_want(struct link *link, const struct zmessage *m, struct err *err)
     return r;
 }
 
+static int on_fetch(struct link *link, const struct zmessage *m, struct err *err)
+{
+    struct msg_fetch fetch;
+    int r = msg_get_fetch(m->header, m->header_len, &fetch, err);
+    struct feed *feed = r < 0 ? NULL : feed_find(link, fetch.job);
+    if (feed)
+        feed_on_fetch(feed, &fetch);
+    return r;
+}
+
 static int dispatch(struct link *link, struct zmessage *m, struct err *err)
 {
     int type = msg_type_of(m->header, m->header_len);
@@ -193,6 +203,8 @@ static int dispatch(struct link *link, struct zmessage *m, struct err *err)
         return on_end(link, m, err);
     case MSG_WANT:
         return on_want(link, m, err);
+    case MSG_FETCH:
+        return on_fetch(link, m, err);
     case MSG_BYE:
         link_fail(link, -EHOSTDOWN, "the coordinator has ended");
         return 0;

@@ -231,6 +231,8 @@ int client_message(struct server *server, struct peer *peer, int type, const str
     }
     case MSG_FEED:
         return job_on_feed(client, m, err);
+    case MSG_DATA:
+        return job_on_data(client, m, err);
     case MSG_FEED_END:
         return job_on_feed_end(client, m, err);
     case MSG_QUERY: {

@@ -272,6 +272,8 @@ void job_grant(struct server_job *job);
 void job_abandon(struct server_job *job, uint32_t mode);
 void job_cancel(struct server_job *job, uint32_t mode);
 void job_send_want(struct server_job *job);
+void job_fetch(struct server_job *job, uint64_t chunk, const struct slice *extent);
+int job_on_data(struct client *client, const struct zmessage *m, struct err *err);
 int job_on_feed(struct client *client, const struct zmessage *m, struct err *err);
 int job_on_feed_end(struct client *client, const struct zmessage *m, struct err *err);
 // Logs when what it needs is on no worker.

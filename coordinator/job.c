@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "coordinator/internal.h"
+#include "pipelines/extent.h"
 
 #define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 #define SPOOL_BYTES (1ull << 30)
@@ -457,6 +458,66 @@ int job_on_feed_end(struct client *client, const struct zmessage *m, struct err 
     event.fed_end.code = fed.code < 0 ? fed.code : 0;
     event.fed_end.text = fed.text;
     return server_event(client->server, &event);
+}
+
+// ---- files that workers can't read
+
+static void fetched(struct server_job *job, uint64_t chunk, int code, const char *text,
+                    struct slice *bytes)
+{
+    struct event event = {.type = EV_FETCHED, .job = job->id};
+    event.fetched.chunk = chunk;
+    event.fetched.code = code;
+    event.fetched.text = text;
+    event.fetched.bytes = bytes;
+    server_event(job->server, &event);
+}
+
+static void read_here(struct server_job *job, uint64_t chunk, const struct slice *data)
+{
+    _cleanup_(buf_done)
+    struct buf out;
+    struct slice bytes = {0};
+    struct extent extent;
+    struct err err = {0};
+    buf_init(&out, PROTO_BODY_MAX);
+    int r = extent_get(data->data, data->len, &extent);
+    // Here the source was read: the file is the one that is meant, whatever became of it since.
+    extent.file_size = 0;
+    extent.mtime_ns = 0;
+    if (r == 0)
+        r = extent_read(&extent, job->plan->directory, &out, &err);
+    if (r == 0)
+        r = slice_copy(out.data, out.len, &bytes);
+    fetched(job, chunk, r, err.text, &bytes);
+}
+
+void job_fetch(struct server_job *job, uint64_t chunk, const struct slice *extent)
+{
+    struct server *server = job->server;
+    struct msg_fetch m = {
+        .job = job->id, .chunk = chunk, .extent = extent->data, .extent_len = extent->len};
+    if (!(job->flags & SUBMIT_FEEDS)) {
+        read_here(job, chunk, extent);
+        return;
+    }
+    buf_clear(&server->scratch);
+    if (job->client && job->client->peer && msg_put_fetch(&server->scratch, &m) == 0)
+        peer_send(server, job->client->peer);
+}
+
+int job_on_data(struct client *client, const struct zmessage *m, struct err *err)
+{
+    struct msg_data data;
+    struct slice bytes = {0};
+    int r = msg_get_data(m->header, m->header_len, &data, err);
+    struct server_job *job = r < 0 ? NULL : server_job_find(client->server, data.job);
+    if (!job || job->client != client)
+        return r;
+    if (m->body && data.code == 0)
+        bytes = slice_of(m->body, 0, m->body->len);
+    fetched(job, data.chunk, data.code < 0 ? data.code : 0, data.text, &bytes);
+    return 0;
 }
 
 // ---- running again

@@ -104,6 +104,9 @@ static void to_job(struct server *server, struct action *action)
                                               .mean_run_ns = action->want.mean_run_ns,
                                               .slots = action->want.slots});
         return;
+    case ACT_FETCH:
+        job_fetch(job, action->fetch.chunk, &action->fetch.extent);
+        return;
     case ACT_DELIVER:
         job_record(job, &action->delivery);
         return;
@@ -131,6 +134,7 @@ bool server_perform(struct server *server)
         struct action action = server->actions.list[i];
         switch (action.type) {
         case ACT_WANT:
+        case ACT_FETCH:
         case ACT_DELIVER:
         case ACT_JOB_END:
             to_job(server, &action);

@@ -238,6 +238,17 @@ static int dispatch(struct server *server, struct peer *peer, int type, const st
                    type < 0 ? "of no known form" : msg_name(type));
 }
 
+static struct peer *let_in(struct port *port, const struct zmessage *m)
+{
+    struct pass pass = {.rights = RIGHT_WORK | RIGHT_SUBMIT | RIGHT_LOOK | RIGHT_RULE};
+    if (!port->is_private)
+        gate_pass(port->server->gate, m, &pass);
+    if (pass.rights)
+        return peer_new(port, m, &pass);
+    send_refuse(port, m->peer, -EACCES, "its key is not on the list any more");
+    return NULL;
+}
+
 static void handle(struct port *port, const struct zmessage *m)
 {
     struct server *server = port->server;
@@ -263,17 +274,7 @@ static void handle(struct port *port, const struct zmessage *m)
         send_refuse(port, m->peer, -ENOTCONN, "say HELLO first");
         return;
     }
-    if (!peer) {
-        struct pass pass = {.rights = RIGHT_WORK | RIGHT_SUBMIT | RIGHT_LOOK | RIGHT_RULE};
-        if (!port->is_private)
-            gate_pass(server->gate, m, &pass);
-        if (!pass.rights) {
-            send_refuse(port, m->peer, -EACCES, "its key is not on the list any more");
-            return;
-        }
-        peer = peer_new(port, m, &pass);
-    }
-    if (!peer)
+    if (!peer && !(peer = let_in(port, m)))
         return;
     peer->last_heard = loop_now();
     int r;

@@ -22,12 +22,14 @@ int extent_put(struct buf *out, const struct extent *e)
 {
     struct pack_writer w;
     pack_writer_init(&w, out);
-    pack_array(&w, 5);
+    pack_array(&w, 7);
     pack_bin(&w, e->path, e->path_len);
     pack_u64(&w, e->offset);
     pack_u64(&w, e->length);
     pack_bool(&w, e->aligned);
     pack_u64(&w, e->record_end);
+    pack_u64(&w, e->file_size);
+    pack_i64(&w, e->mtime_ns);
     return w.error;
 }
 
@@ -35,7 +37,7 @@ int extent_get(const void *data, size_t len, struct extent *ret)
 {
     struct pack_reader r;
     pack_reader_init(&r, data, len);
-    if (pack_read_array(&r, 5) != 5)
+    if (pack_read_array(&r, 7) != 7)
         return -EPROTO;
     struct extent e = {0};
     e.path = (const char *)pack_read_bin(&r, EXTENT_PATH_MAX, &e.path_len);
@@ -43,13 +45,27 @@ int extent_get(const void *data, size_t len, struct extent *ret)
     e.length = pack_read_u64(&r, EXTENT_BYTES_MAX);
     e.aligned = pack_read_bool(&r);
     e.record_end = (uint8_t)pack_read_u64(&r, UINT8_MAX);
+    e.file_size = pack_read_u64(&r, UINT64_MAX);
+    e.mtime_ns = pack_read_i64(&r);
     if (!pack_at_end(&r) || !extent_valid(&e))
         return -EPROTO;
     *ret = e;
     return 0;
 }
 
-static int open_path(const char *path, const char *directory, struct err *err)
+int64_t extent_mtime_ns(const struct stat *st)
+{
+    return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
+
+static bool is_the_same(const struct extent *e, const struct stat *st)
+{
+    return (!e->file_size && !e->mtime_ns) ||
+           (e->file_size == (uint64_t)st->st_size && e->mtime_ns == extent_mtime_ns(st));
+}
+
+static int open_path(const struct extent *e, const char *path, const char *directory,
+                     struct err *err)
 {
     _close_ int dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
@@ -65,6 +81,8 @@ static int open_path(const char *path, const char *directory, struct err *err)
         return err_sys(err, -EISDIR, "'%s'", path);
     if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
         return err_set(err, -EINVAL, "'%s' is not a file that can be read from any place", path);
+    if (S_ISREG(st.st_mode) && !is_the_same(e, &st))
+        return err_set(err, -ESTALE, "'%s' is not the file that the source saw", path);
     return take_fd(fd);
 }
 
@@ -137,7 +155,7 @@ int extent_read(const struct extent *e, const char *directory, struct buf *out, 
     char path[EXTENT_PATH_MAX + 1];
     memcpy(path, e->path, e->path_len);
     path[e->path_len] = '\0';
-    _close_ int fd = open_path(path, directory, err);
+    _close_ int fd = open_path(e, path, directory, err);
     if (fd < 0)
         return fd;
     if (e->length == 0)

@@ -22,7 +22,14 @@ struct extent {
     uint64_t length;
     bool aligned;       // to records; else exactly these bytes
     uint8_t record_end; // last byte of a record
+    // Of the file when the source looked at it: a reader on another machine may have another file
+    // of the same name. 0 and 0: not known.
+    uint64_t file_size;
+    int64_t mtime_ns;
 };
+
+struct stat;
+int64_t extent_mtime_ns(const struct stat *st);
 
 // Appends the encoded form. -ENOBUFS, -ENOMEM.
 int extent_put(struct buf *out, const struct extent *extent);
@@ -31,7 +38,8 @@ int extent_get(const void *data, size_t len, struct extent *ret);
 
 // Appends the extent's data to `out`. `directory` is where relative paths begin. Blocking. -ENOENT,
 // -EACCES, -EIO, ... with text naming the path; -EFBIG past EXTENT_BYTES_MAX or the maximum of
-// `out`; -ESTALE when the file became shorter than the extent; -EISDIR, -EINVAL when it is no file
-// of bytes. Nothing is appended on failure.
+// `out`; -ESTALE when the file became shorter than the extent, or is another than
+// the source saw (then it may be read elsewhere: clear file_size and mtime_ns to read it anyway);
+// -EISDIR, -EINVAL when it is no file of bytes. Nothing is appended on failure.
 int extent_read(const struct extent *extent, const char *directory, struct buf *out,
                 struct err *err);

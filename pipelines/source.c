@@ -62,6 +62,11 @@ uint64_t source_total(const struct source_reader *r)
     return r->ended ? r->chunks : r->ops->total(r);
 }
 
+bool source_has_file(const struct source_reader *r, const char *path)
+{
+    return r->ops->has_file && r->ops->has_file(r, path);
+}
+
 struct source_reader *source_close(struct source_reader *r)
 {
     if (r)

@@ -1,5 +1,6 @@
 // Where chunks come from. The coordinator's feeder pulls runs, only as far as the core's window.
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -31,6 +32,9 @@ int source_fd(const struct source_reader *reader);
 
 // How many chunks there will be in all, or UINT64_MAX when that is not known yet.
 uint64_t source_total(const struct source_reader *reader);
+
+// Whether the source reads the file of this name, as an extent names it.
+bool source_has_file(const struct source_reader *reader, const char *path);
 
 // Accepts NULL. Returns NULL.
 struct source_reader *source_close(struct source_reader *reader);

@@ -21,6 +21,7 @@
 
 struct data_file {
     uint64_t size;
+    int64_t mtime_ns;
     bool is_stream; // standard input, a fifo: no size, no place
 };
 
@@ -111,7 +112,9 @@ static int add_extent(struct data *d, struct extents *x, uint64_t offset, uint64
                        .offset = offset,
                        .length = length,
                        .aligned = aligned,
-                       .record_end = d->base.plan->source.record.end};
+                       .record_end = d->base.plan->source.record.end,
+                       .file_size = d->files[d->file].size,
+                       .mtime_ns = d->files[d->file].mtime_ns};
     size_t before = x->body.len;
     int r = extent_put(&x->body, &e);
     uint32_t len = (uint32_t)(x->body.len - before);
@@ -367,8 +370,20 @@ static void data_close(struct source_reader *base)
     free(d);
 }
 
-static const struct source_ops data_ops = {
-    .next = data_next, .fd = data_fd, .total = data_total, .close = data_close};
+static bool data_has_file(const struct source_reader *base, const char *path)
+{
+    const struct data *d = (const struct data *)base;
+    for (size_t i = 0; i < d->paths.len; i++)
+        if (strcmp(d->paths.names[i], path) == 0)
+            return true;
+    return false;
+}
+
+static const struct source_ops data_ops = {.next = data_next,
+                                           .fd = data_fd,
+                                           .total = data_total,
+                                           .has_file = data_has_file,
+                                           .close = data_close};
 
 static int check_stream(const struct data *d, const char *path, struct err *err)
 {
@@ -406,6 +421,7 @@ static int add_file(struct data *d, size_t i, struct err *err)
     if (f->is_stream)
         return check_stream(d, path, err);
     f->size = (uint64_t)st.st_size;
+    f->mtime_ns = extent_mtime_ns(&st);
     d->total += f->size;
     return 0;
 }

@@ -20,7 +20,8 @@ struct source_ops {
                 struct err *err);
     int (*fd)(const struct source_reader *r);
     uint64_t (*total)(const struct source_reader *r);
-    void (*close)(struct source_reader *r); // frees all, the reader too
+    bool (*has_file)(const struct source_reader *r, const char *path); // NULL: it has none
+    void (*close)(struct source_reader *r);                            // frees all, the reader too
 };
 
 // The first member of every kind's own struct.

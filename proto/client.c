@@ -23,6 +23,8 @@ static const struct field want[] = {U64(msg_want, job),         U64(msg_want, se
                                     I64(msg_want, mean_run_ns), U32(msg_want, slots, UINT32_MAX)};
 static const struct field feed_end[] = {U64(msg_feed_end, job), U64(msg_feed_end, seq),
                                         I32(msg_feed_end, code), TEXT(msg_feed_end, text)};
+static const struct field data[] = {U64(msg_data, job), U64(msg_data, chunk), I32(msg_data, code),
+                                    TEXT(msg_data, text)};
 static const struct field query[] = {U64(msg_query, request), U32(msg_query, what, QUERY_COUNT - 1),
                                      U64(msg_query, first), U64(msg_query, last)};
 static const struct field control[] = {
@@ -132,8 +134,34 @@ CODEC(take, TAKE, take_)
 CODEC(close, CLOSE, close_)
 CODEC(want, WANT, want)
 CODEC(feed_end, FEED_END, feed_end)
+CODEC(data, DATA, data)
 CODEC(query, QUERY, query)
 CODEC(control, CONTROL, control)
+
+int msg_put_fetch(struct buf *header, const struct msg_fetch *m)
+{
+    struct pack_writer w;
+    if (m->extent_len > PROTO_EXTENT_MAX)
+        return -ENOBUFS;
+    pack_writer_init(&w, header);
+    pack_array(&w, 4);
+    pack_u64(&w, MSG_FETCH);
+    pack_u64(&w, m->job);
+    pack_u64(&w, m->chunk);
+    pack_bin(&w, m->extent, m->extent_len);
+    return w.error;
+}
+
+int msg_get_fetch(const void *header, size_t len, struct msg_fetch *ret, struct err *err)
+{
+    struct pack_reader r;
+    pack_reader_init(&r, header, len);
+    expect_head(&r, len, MSG_FETCH, 3);
+    ret->job = pack_read_u64(&r, UINT64_MAX);
+    ret->chunk = pack_read_u64(&r, UINT64_MAX);
+    ret->extent = pack_read_bin(&r, PROTO_EXTENT_MAX, &ret->extent_len);
+    return pack_at_end(&r) ? 0 : bad(&r, MSG_FETCH, err);
+}
 
 static void put_row(struct pack_writer *w, const struct field *fields, size_t n, const void *row)
 {

@@ -82,6 +82,23 @@ struct msg_feed_end {
     char text[PROTO_TEXT_MAX];
 };
 
+// A worker could not read this part of a file of the client's source: the client reads it.
+struct msg_fetch {
+    uint64_t job;
+    uint64_t chunk;
+    const uint8_t *extent; // pipelines/extent.h's format, opaque here
+    size_t extent_len;
+};
+#define PROTO_EXTENT_MAX 8192u
+
+// The bytes are the body.
+struct msg_data {
+    uint64_t job;
+    uint64_t chunk;
+    int32_t code; // 0, or negative errno
+    char text[PROTO_TEXT_MAX];
+};
+
 enum query { QUERY_JOBS, QUERY_WORKERS, QUERY_EXPLAIN, QUERY_SERVICE, QUERY_COUNT };
 
 struct msg_query {
@@ -179,6 +196,8 @@ int msg_put_take(struct buf *header, const struct msg_take *m);
 int msg_put_close(struct buf *header, const struct msg_close *m);
 int msg_put_want(struct buf *header, const struct msg_want *m);
 int msg_put_feed_end(struct buf *header, const struct msg_feed_end *m);
+int msg_put_fetch(struct buf *header, const struct msg_fetch *m);
+int msg_put_data(struct buf *header, const struct msg_data *m);
 int msg_put_query(struct buf *header, const struct msg_query *m);
 int msg_put_control(struct buf *header, const struct msg_control *m);
 int msg_get_submit(const void *header, size_t len, struct msg_submit *ret, struct err *err);
@@ -188,6 +207,8 @@ int msg_get_take(const void *header, size_t len, struct msg_take *ret, struct er
 int msg_get_close(const void *header, size_t len, struct msg_close *ret, struct err *err);
 int msg_get_want(const void *header, size_t len, struct msg_want *ret, struct err *err);
 int msg_get_feed_end(const void *header, size_t len, struct msg_feed_end *ret, struct err *err);
+int msg_get_fetch(const void *header, size_t len, struct msg_fetch *ret, struct err *err);
+int msg_get_data(const void *header, size_t len, struct msg_data *ret, struct err *err);
 int msg_get_query(const void *header, size_t len, struct msg_query *ret, struct err *err);
 int msg_get_control(const void *header, size_t len, struct msg_control *ret, struct err *err);
 

@@ -23,6 +23,9 @@ static void action_done(struct action *action)
         slice_drop(&action->lease.body);
         free(action->lease.lens);
         break;
+    case ACT_FETCH:
+        slice_drop(&action->fetch.extent);
+        break;
     case ACT_DELIVER:
         delivery_done(&action->delivery);
         break;

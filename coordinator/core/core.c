@@ -83,6 +83,8 @@ static int handle_job(struct core *core, const struct event *event, struct actio
     if (!job) {
         if (event->type == EV_FED)
             run_done(event->run);
+        if (event->type == EV_FETCHED)
+            slice_drop(event->fetched.bytes);
         return -EINVAL;
     }
     switch (event->type) {
@@ -96,6 +98,9 @@ static int handle_job(struct core *core, const struct event *event, struct actio
     }
     case EV_FED_END:
         job_fed_end(core, job, event->fed_end.code, event->fed_end.text, actions);
+        return 0;
+    case EV_FETCHED:
+        job_fetched(core, job, event, actions);
         return 0;
     case EV_STREAM_CREDIT:
         if (event->stream_credit.items > job->credit_items)
@@ -145,6 +150,7 @@ int core_handle(struct core *core, const struct event *event, int64_t now, struc
         return worker_up(core, event->worker, event->reg);
     case EV_FED:
     case EV_FED_END:
+    case EV_FETCHED:
     case EV_STREAM_CREDIT:
     case EV_CANCEL:
         return handle_job(core, event, actions);

@@ -43,6 +43,7 @@ enum event_type {
     EV_WORKER_DOWN,   // its connection or process is gone
     EV_STREAM_CREDIT, // the consumer is ready for more, cumulative
     EV_CANCEL,        // end a job early
+    EV_FETCHED,       // the bytes of a part of a file, or why there are none
     EV_TICK,          // time passed; due timers fire
     EV_FLUSH,         // the shell has nothing more to hand in now: schedule and send
 };
@@ -74,6 +75,12 @@ struct event {
             uint64_t bytes; // likewise
         } stream_credit;
         uint32_t cancel_mode; // CANCEL: enum cancel_mode
+        struct {
+            uint64_t chunk;      // of the first step
+            int code;            // 0, or negative errno
+            const char *text;    // why, for people; borrowed for the call
+            struct slice *bytes; // moved
+        } fetched;
     };
 };
 
@@ -85,6 +92,7 @@ enum action_type {
     ACT_FORGET,  // send FORGET(job)
     ACT_DROP,    // the worker is to be disconnected, with the reason
     ACT_WANT,    // pull the job's source
+    ACT_FETCH,   // read a part of a file that a worker could not read; answered by EV_FETCHED
     ACT_DELIVER, // the next record of the job's stream
     ACT_JOB_END, // the job is over; its summary. The last action of a job
 };
@@ -161,6 +169,10 @@ struct action {
             int64_t mean_run_ns;
             uint32_t slots;
         } want;
+        struct {
+            uint64_t chunk;      // of the first step
+            struct slice extent; // owned by the action
+        } fetch;
         struct delivery delivery;    // DELIVER: taken by the shell or freed by actions_clear
         struct job_summary *summary; // JOB_END; owned, malloc'd
     };

@@ -97,6 +97,54 @@ static void fail(struct core *core, struct chunk *chunk, struct actions *actions
     job_count_failure(core, chunk->step->job, chunk, actions);
 }
 
+// Its worker can't read the file: the chunk waits until somebody who can has sent the bytes. If
+// nobody answers, it is tried as it is again.
+static bool fetch(struct core *core, struct chunk *chunk, struct actions *actions)
+{
+    struct core_job *job = chunk->step->job;
+    if (chunk->kind != RUN_EXTENT || chunk->step->number != 0 || job->state != JOB_RUNNING)
+        return false;
+    struct action *action = action_add(actions, ACT_FETCH, job->id, 0);
+    if (!action ||
+        heap_push(&core->retries, &chunk->retry, clock_after(core->now, CORE_FETCH_NS)) < 0)
+        return false;
+    action->fetch.chunk = chunk->number;
+    action->fetch.extent = slice_ref(&chunk->payload);
+    free(chunk->error); // of the worker's try; what the reader says counts
+    chunk->error = NULL;
+    slice_drop(&chunk->stderr_text);
+    chunk->state = CHUNK_WAITING;
+    chunk->step->waiting++;
+    core->stats.pending++;
+    return true;
+}
+
+void job_fetched(struct core *core, struct core_job *job, const struct event *event,
+                 struct actions *actions)
+{
+    struct chunk *chunk = step_find(&job->steps[0], event->fetched.chunk);
+    struct slice *bytes = event->fetched.bytes;
+    if (!chunk || chunk->state != CHUNK_WAITING || chunk->kind != RUN_EXTENT) {
+        slice_drop(bytes);
+        return;
+    }
+    chunk_unqueue(core, chunk);
+    if (event->fetched.code < 0) {
+        chunk->error = strdup(event->fetched.text ? event->fetched.text : "");
+        chunk->outcome = OUTCOME_INPUT;
+        chunk->code = event->fetched.code;
+        fail(core, chunk, actions);
+        return;
+    }
+    job->steps[0].input_bytes += bytes->len;
+    job->steps[0].input_bytes -= chunk->payload.len;
+    slice_drop(&chunk->payload);
+    chunk->payload = *bytes;
+    *bytes = (struct slice){0};
+    chunk->kind = RUN_BYTES;
+    chunk_make_pending(core, chunk);
+}
+
 // An attempt ended badly; the chunk is in no queue.
 static void settle_failure(struct core *core, struct chunk *chunk, struct actions *actions)
 {
@@ -114,6 +162,10 @@ static void settle_failure(struct core *core, struct chunk *chunk, struct action
         return;
     case OUTCOME_NOT_FOUND:
     case OUTCOME_NOT_RUNNABLE:
+        break;
+    case OUTCOME_INPUT:
+        if (fetch(core, chunk, actions))
+            return;
         break;
     case OUTCOME_CRASH:
         if (++chunk->crashes < job->plan->crash_limit && may_run) {

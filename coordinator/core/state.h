@@ -22,8 +22,9 @@
 #define CORE_LEVELS_MAX 64u             // of a reduce tree; fan_in >= 2 makes more than 2^63 inputs
 #define CORE_REDUCE_BYTES (64ull << 20) // a reduce chunk begins early when its inputs are so large
 #define CORE_RECUT_BYTES (1u << 20)     // data chunks of a later step that says nothing of its own
-#define CORE_PARTS_MAX 4096u            // parts of one result
-#define CORE_RESULT_COPY_MAX 4096u      // smaller results are copied, so that none pins a message
+#define CORE_FETCH_NS (60 * INT64_C(1000000000)) // then the worker is asked once more
+#define CORE_PARTS_MAX 4096u                     // parts of one result
+#define CORE_RESULT_COPY_MAX 4096u // smaller results are copied, so that none pins a message
 
 enum chunk_state { CHUNK_NOWHERE, CHUNK_PENDING, CHUNK_LEASED, CHUNK_WAITING, CHUNK_HELD };
 
@@ -260,6 +261,9 @@ void core_schedule(struct core *core, struct actions *actions);
 // result.c
 int core_result(struct core *core, struct core_worker *worker, const struct event *event,
                 struct actions *actions);
+// The bytes of a part of a file that a worker could not read.
+void job_fetched(struct core *core, struct core_job *job, const struct event *event,
+                 struct actions *actions);
 int core_return(struct core *core, struct core_worker *worker, uint64_t job,
                 const struct msg_return *back);
 // A leased chunk whose worker is gone.

@@ -18,8 +18,8 @@
  * Conventions. Functions return 0 or more, or a negative errno; fm_error() gives its words. Names
  * end in _free or _close for what the caller owns. Pointers in results are borrowed until the next
  * call for the same stream. Times are seconds. A client and all that comes from it belong to one
- * thread at a time; the library starts no threads of its own beside ZeroMQ's, and nothing of it runs
- * at exit or in signal handlers. Functions that are said to wait block the calling thread.
+ * thread at a time; the library starts no threads of its own beside ZeroMQ's, and nothing of it
+ * runs at exit or in signal handlers. Functions that are said to wait block the calling thread.
  *
  * The contract of streams is docs/guide/streams.md; S1 to S15 there are the tests' names.
  */
@@ -33,7 +33,8 @@
 extern "C" {
 #endif
 
-#define FM_CLIENT_VERSION 1 /* of this interface; grows with functions, never changes their meaning */
+#define FM_CLIENT_VERSION                                                                          \
+    1 /* of this interface; grows with functions, never changes their meaning */
 
 #define FM_FOREVER (-1.0)
 
@@ -60,7 +61,8 @@ const char *fm_error(void);
 /* "0.1.0" of the library that is linked. */
 const char *fm_version(void);
 
-/* ---- client ------------------------------------------------------------------------------------ */
+/* ---- client ------------------------------------------------------------------------------------
+ */
 
 /* Connects. `where`: an access file (fanmill invite), a coordinator's state folder, or NULL for
  * FANMILL_CONNECT, else the one that runs on this machine. Waits, at most 15 s for an answer.
@@ -70,7 +72,8 @@ int fm_connect(const char *where, struct fm_client **ret_client);
  * told on stderr with the place they were opened at. Accepts NULL. */
 void fm_disconnect(struct fm_client *client);
 
-/* ---- jobs -------------------------------------------------------------------------------------- */
+/* ---- jobs --------------------------------------------------------------------------------------
+ */
 
 /* A job by functions. The spec is the caller's; fm_submit copies what it needs. */
 struct fm_spec *fm_spec_new(const char *name);
@@ -102,10 +105,10 @@ int fm_spec_retries(struct fm_spec *spec, uint32_t retries);
 int fm_spec_timeout(struct fm_spec *spec, double seconds);
 
 struct fm_submit_options {
-    size_t size;       /* sizeof(struct fm_submit_options): newer fields are 0 for older programs */
-    int detached;      /* goes on when this client is gone; its results are kept */
-    int partial;       /* parts that running chunks emit are results of their own, as they come */
-    double timeout;    /* seconds for the whole job; 0 none */
+    size_t size;    /* sizeof(struct fm_submit_options): newer fields are 0 for older programs */
+    int detached;   /* goes on when this client is gone; its results are kept */
+    int partial;    /* parts that running chunks emit are results of their own, as they come */
+    double timeout; /* seconds for the whole job; 0 none */
     const char *const *params; /* "name=value", ..., NULL: parameters of a YAML job; or NULL */
 };
 
@@ -140,7 +143,7 @@ int fm_job_cancel(struct fm_job *job, enum fm_cancel how);
 
 enum fm_job_end {
     FM_JOB_RUNNING = 0,
-    FM_JOB_COMPLETE,     /* every chunk came to its end, well or not */
+    FM_JOB_COMPLETE, /* every chunk came to its end, well or not */
     FM_JOB_CANCELLED,
     FM_JOB_FAILURES,     /* more failed than the job allows */
     FM_JOB_NOT_RUNNABLE, /* its command can't be run anywhere */
@@ -157,19 +160,20 @@ struct fm_job_status {
 /* Asks the coordinator. Waits. */
 int fm_job_status(struct fm_job *job, struct fm_job_status *ret);
 
-/* ---- streams ----------------------------------------------------------------------------------- */
+/* ---- streams -----------------------------------------------------------------------------------
+ */
 
 enum fm_outcome {
     FM_OK = 0,
-    FM_EXIT,          /* the command ended with a code that is not 0 */
-    FM_SIGNAL,        /* it was ended by a signal */
-    FM_TIMEOUT,       /* its stage's timeout passed */
-    FM_CRASH,         /* its executor or worker died, too often */
-    FM_KERNEL,        /* the kernel returned failure */
-    FM_INPUT,         /* its input could not be read */
-    FM_NOT_FOUND,     /* no such command, library or symbol */
-    FM_NOT_RUNNABLE,  /* it could not be started */
-    FM_LIMIT,         /* a named limit was passed */
+    FM_EXIT,         /* the command ended with a code that is not 0 */
+    FM_SIGNAL,       /* it was ended by a signal */
+    FM_TIMEOUT,      /* its stage's timeout passed */
+    FM_CRASH,        /* its executor or worker died, too often */
+    FM_KERNEL,       /* the kernel returned failure */
+    FM_INPUT,        /* its input could not be read */
+    FM_NOT_FOUND,    /* no such command, library or symbol */
+    FM_NOT_RUNNABLE, /* it could not be started */
+    FM_LIMIT,        /* a named limit was passed */
     FM_CANCELLED
 };
 
@@ -182,15 +186,15 @@ struct fm_result {
     uint32_t attempt; /* the run that gave it, from 1 */
     int partial;      /* a part of a chunk that still runs (fm_submit_options.partial) */
     enum fm_outcome outcome;
-    int code;          /* exit status, signal, or negative errno */
-    const char *error; /* words, NULL when all is well */
+    int code;           /* exit status, signal, or negative errno */
+    const char *error;  /* words, NULL when all is well */
     const char *errors; /* the end of its standard error; "" none */
-    const void *item;  /* the chunk's item when it has exactly one; NULL */
+    const void *item;   /* the chunk's item when it has exactly one; NULL */
     size_t item_size;
     const char *worker;
-    double seconds;    /* run time */
-    uint64_t max_rss;  /* bytes; 0: not known */
-    void *user;        /* what an operator's function put here (fm_map) */
+    double seconds;                /* run time */
+    uint64_t max_rss;              /* bytes; 0: not known */
+    void *user;                    /* what an operator's function put here (fm_map) */
     const struct fm_result *group; /* of fm_chunks and fm_zip: the results it is made of */
     size_t n_group;
 };
@@ -212,7 +216,8 @@ struct fm_stream *fm_results_at(struct fm_job *job, const struct fm_stream_optio
 
 /* 1 with a result, 0 at the end, or a negative errno, which stays (but -ETIMEDOUT). Waits. */
 int fm_next(struct fm_stream *stream, struct fm_result *ret);
-/* At most so many seconds: then -ETIMEDOUT, and the result comes at a later call. 0: does not wait. */
+/* At most so many seconds: then -ETIMEDOUT, and the result comes at a later call. 0: does not wait.
+ */
 int fm_next_within(struct fm_stream *stream, double seconds, struct fm_result *ret);
 /* Waits for one result, then takes what is there: up to `max`. Returns how many, 0 at the end. All
  * are borrowed until the next call for the stream. */
@@ -235,7 +240,8 @@ int fm_stream_close_how(struct fm_stream *stream, enum fm_cancel how, double sec
 void fm_stream_close_ptr(struct fm_stream **stream);
 
 /* ---- operators: pull-driven, in the caller's thread, without threads and copies. Each owns its
- * inputs and closes them; each passes NULL through, so that a chain needs one check. ------------- */
+ * inputs and closes them; each passes NULL through, so that a chain needs one check. -------------
+ */
 
 /* Calls fn with each result, which it may change in place; < 0 ends the stream with that error. */
 typedef int fm_map_fn(struct fm_result *result, void *arg);
@@ -247,7 +253,8 @@ struct fm_stream *fm_filter(struct fm_stream *in, int (*keep)(const struct fm_re
 struct fm_stream *fm_take(struct fm_stream *in, uint64_t n);
 /* n results as one `group`; the last may be of fewer. */
 struct fm_stream *fm_chunks(struct fm_stream *in, size_t n);
-/* One result of each input as one `group`; ends with the shortest. `strict`: -EILSEQ if another goes on. */
+/* One result of each input as one `group`; ends with the shortest. `strict`: -EILSEQ if another
+ * goes on. */
 struct fm_stream *fm_zip(struct fm_stream *const *ins, size_t n, int strict);
 /* All inputs' results as they come. An error of one ends it, behind all results before it. */
 struct fm_stream *fm_merge(struct fm_stream *const *ins, size_t n);
@@ -255,8 +262,8 @@ struct fm_stream *fm_merge(struct fm_stream *const *ins, size_t n);
 struct fm_stream *fm_within(struct fm_stream *in, double seconds);
 /* Runs each result's bytes as an item through `spec`, on workers: a parallel map, ordered or not as
  * the spec's order says. At most `limit` are on their way at a time. `client` for the new job. */
-struct fm_stream *fm_pmap(struct fm_stream *in, struct fm_client *client, const struct fm_spec *spec,
-                          size_t limit);
+struct fm_stream *fm_pmap(struct fm_stream *in, struct fm_client *client,
+                          const struct fm_spec *spec, size_t limit);
 /* Folds the stream into one value: fn(into, result, arg) for each; closes it. 0 or the error. */
 int fm_reduce(struct fm_stream *in, int (*fn)(void *into, const struct fm_result *, void *arg),
               void *into, void *arg);

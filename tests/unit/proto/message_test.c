@@ -148,6 +148,10 @@ static int put_sample(int type, struct buf *h, struct buf *b)
         return msg_put_query(h, &(struct msg_query){1, QUERY_WORKERS, 0, 9});
     case MSG_CONTROL:
         return msg_put_control(h, &(struct msg_control){1, VERB_DRAIN, 0, 9, "n3"});
+    case MSG_FETCH:
+        return msg_put_fetch(h, &(struct msg_fetch){1, 2, (const uint8_t *)"e", 1});
+    case MSG_DATA:
+        return msg_put_data(h, &(struct msg_data){1, 2, -EACCES, "x"});
     case MSG_END:
         return msg_put_end(h, 7, -ECANCELED, &a_job);
     case MSG_INFO:

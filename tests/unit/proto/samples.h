@@ -51,6 +51,8 @@ static const struct sample samples[] = {
     {MSG_QUERY, "951a01010009", ""},
     {MSG_INFO, "951b0302c2ce000000019401a16e02a174", ""},
     {MSG_CONTROL, "961c01050009a26e33", ""},
+    {MSG_FETCH, "941d0102c40165", ""},
+    {MSG_DATA, "951e0102f3a178", ""},
 };
 #define N_SAMPLES (sizeof(samples) / sizeof(samples[0]))
 
@@ -96,6 +98,8 @@ static inline int read_any(const void *h, size_t hn, const void *b, size_t bn, s
         struct msg_feed_end feed_end;
         struct msg_query query;
         struct msg_control control;
+        struct msg_fetch fetch;
+        struct msg_data data;
         struct job_info job;
         struct worker_info worker;
         struct line_info line;
@@ -173,6 +177,10 @@ static inline int read_any(const void *h, size_t hn, const void *b, size_t bn, s
         return msg_get_feed_end(h, hn, &m.feed_end, err);
     case MSG_QUERY:
         return msg_get_query(h, hn, &m.query, err);
+    case MSG_FETCH:
+        return msg_get_fetch(h, hn, &m.fetch, err);
+    case MSG_DATA:
+        return msg_get_data(h, hn, &m.data, err);
     case MSG_CONTROL:
         return msg_get_control(h, hn, &m.control, err);
     case MSG_END:
