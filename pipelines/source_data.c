@@ -92,7 +92,9 @@ struct extents {
     struct run *run;
     struct buf body;
     struct buf lens;
+    size_t next_len; // the next extent has at most so many bytes, of the same file
 };
+#define EXTENT_GROWS 16u // bytes by which the next of the same file may be longer
 
 static void extents_done(struct extents *x)
 {
@@ -123,12 +125,14 @@ static int add_extent(struct data *d, struct extents *x, uint64_t offset, uint64
     if (r < 0)
         return err_sys(err, r, "source.data");
     x->run->count++;
+    x->next_len = len + EXTENT_GROWS;
     return 0;
 }
 
 static bool wanted(const struct extents *x, const struct source_want *want)
 {
-    return x->run->count == 0 || (x->run->count < want->chunks && x->body.len < want->bytes &&
+    return x->run->count == 0 || (x->run->count < want->chunks &&
+                                  x->body.len + x->next_len <= want->bytes &&
                                   x->run->count < SOURCE_RUN_CHUNKS_MAX);
 }
 

@@ -34,7 +34,7 @@ static int read_one(const struct folder *f, struct extent e, struct buf *out, st
 Test(extent, the_encoded_form_comes_back)
 {
     struct buf b = {0};
-    struct extent e = {"dir/a b\xff.txt", 12, 1ull << 40, EXTENT_BYTES_MAX, true, 0}, back;
+    struct extent e = {"dir/a b\xff.txt", 12, 1ull << 40, EXTENT_BYTES_MAX, true, 0, 0, 0}, back;
     cr_assert_eq(extent_put(&b, &e), 0);
     cr_assert_eq(extent_get(b.data, b.len, &back), 0);
     cr_assert(back.path_len == e.path_len && memcmp(back.path, e.path, e.path_len) == 0);
@@ -56,9 +56,9 @@ Test(extent, a_peers_values_are_bounded)
     char *path = malloc(EXTENT_PATH_MAX + 1);
     memset(path, 'a', EXTENT_PATH_MAX + 1);
     const struct extent bad[] = {
-        {path, 0, 0, 1, true, 10},         {path, EXTENT_PATH_MAX + 1, 0, 1, true, 10},
-        {"a\0b", 3, 0, 1, true, 10},       {"a", 1, 0, EXTENT_BYTES_MAX + 1, true, 10},
-        {"a", 1, UINT64_MAX, 1, true, 10}, {"a", 1, INT64_MAX, 1, true, 10},
+        {path, 0, 0, 1, true, 10, 0, 0},         {path, EXTENT_PATH_MAX + 1, 0, 1, true, 10, 0, 0},
+        {"a\0b", 3, 0, 1, true, 10, 0, 0},       {"a", 1, 0, EXTENT_BYTES_MAX + 1, true, 10, 0, 0},
+        {"a", 1, UINT64_MAX, 1, true, 10, 0, 0}, {"a", 1, INT64_MAX, 1, true, 10, 0, 0},
     };
     struct buf b = {0};
     struct extent back;
@@ -109,7 +109,7 @@ Test(extent, records_that_begin_inside_are_read_whole)
     }
     cr_expect_eq(read_one(&f, extent_of("a", 2, 5, false), &out, &err), 0);
     expect_text(&out, "e\ntwo");
-    cr_expect_eq(extent_read(&(struct extent){"a", 1, 0, 3, false, 0}, f.path, &out, &err), 0);
+    cr_expect_eq(extent_read(&(struct extent){"a", 1, 0, 3, false, 0, 0, 0}, f.path, &out, &err), 0);
     expect_text(&out, "e\ntwoone");
     buf_done(&out);
     folder_remove(&f);

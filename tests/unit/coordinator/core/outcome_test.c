@@ -242,3 +242,59 @@ Test(outcome, results_are_acknowledged_cumulatively)
     cr_expect_eq(rig.acked[1], 8);
     rig_close(&rig);
 }
+
+Test(outcome, a_file_that_the_worker_can_t_read_is_fetched)
+{
+    struct rig rig;
+    rig_open(&rig, 0, NULL);
+    rig_worker(&rig, 1, 2, 2);
+    rig_submit(&rig);
+    rig_stream(&rig, 10);
+    uint32_t *lens = malloc(sizeof *lens);
+    struct run run = {.kind = RUN_EXTENT, .count = 1, .lens = lens};
+    *lens = 6;
+    cr_assert_eq(slice_copy("extent", 6, &run.body), 0);
+    rig_event(&rig, (struct event){.type = EV_FED, .job = RIG_JOB, .run = &run}, 0);
+    rig_answer(&rig, rig_find(&rig, 0, 0), OUTCOME_INPUT, -2);
+    cr_assert_eq(rig.n_fetches, 1);
+    cr_expect_eq(rig.fetch_chunk, 0);
+    cr_expect_eq(rig.n_records, 0);
+    struct slice bytes;
+    cr_assert_eq(slice_copy("bytes", 5, &bytes), 0);
+    struct event event = {.type = EV_FETCHED, .job = RIG_JOB};
+    event.fetched.bytes = &bytes;
+    rig_event(&rig, event, 0);
+    size_t again = rig_find(&rig, 0, 0);
+    rig_answer(&rig, again, OUTCOME_OK, 0);
+    cr_assert_eq(rig.n_records, 1);
+    cr_expect_eq(rig.records[0].outcome, OUTCOME_OK);
+    // A late answer finds nothing to do.
+    cr_assert_eq(slice_copy("late", 4, &bytes), 0);
+    rig_event(&rig, event, 0);
+    rig_close(&rig);
+}
+
+Test(outcome, a_file_that_nobody_can_read_fails)
+{
+    struct rig rig;
+    rig_open(&rig, 0, NULL);
+    rig_worker(&rig, 1, 2, 2);
+    rig_submit(&rig);
+    rig_stream(&rig, 10);
+    uint32_t *lens = malloc(sizeof *lens);
+    struct run run = {.kind = RUN_EXTENT, .count = 1, .lens = lens};
+    *lens = 6;
+    cr_assert_eq(slice_copy("extent", 6, &run.body), 0);
+    rig_event(&rig, (struct event){.type = EV_FED, .job = RIG_JOB, .run = &run}, 0);
+    rig_answer(&rig, rig_find(&rig, 0, 0), OUTCOME_INPUT, -2);
+    struct slice bytes = {0};
+    struct event event = {.type = EV_FETCHED, .job = RIG_JOB};
+    event.fetched.bytes = &bytes;
+    event.fetched.code = -5;
+    event.fetched.text = "no disk";
+    rig_event(&rig, event, 0);
+    cr_assert_eq(rig.n_records, 1);
+    cr_expect_eq(rig.records[0].outcome, OUTCOME_INPUT);
+    cr_expect_eq(rig.n_fetches, 1);
+    rig_close(&rig);
+}

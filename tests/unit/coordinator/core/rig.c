@@ -65,6 +65,10 @@ static void take_actions(struct rig *rig)
     for (size_t i = 0; i < now.len; i++) {
         struct action *action = &now.list[i];
         switch (action->type) {
+        case ACT_FETCH:
+            rig->n_fetches++;
+            rig->fetch_chunk = action->fetch.chunk;
+            break;
         case ACT_LEASE:
             add_leases(rig, action);
             break;

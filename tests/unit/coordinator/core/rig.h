@@ -42,6 +42,8 @@ struct rig {
     size_t n_steps_sent;
     size_t n_forgets;
     size_t n_drops;
+    size_t n_fetches;
+    uint64_t fetch_chunk; // of the last
     bool ended;
     struct job_summary summary;
     uint64_t seq[8];
