@@ -246,7 +246,8 @@ Test(outcome, results_are_acknowledged_cumulatively)
 Test(outcome, a_file_that_the_worker_can_t_read_is_fetched)
 {
     struct rig rig;
-    rig_open(&rig, 0, NULL);
+    rig_open(&rig, 1, NULL);
+    rig.holds_back = true; // the test feeds
     rig_worker(&rig, 1, 2, 2);
     rig_submit(&rig);
     rig_stream(&rig, 10);
@@ -277,7 +278,8 @@ Test(outcome, a_file_that_the_worker_can_t_read_is_fetched)
 Test(outcome, a_file_that_nobody_can_read_fails)
 {
     struct rig rig;
-    rig_open(&rig, 0, NULL);
+    rig_open(&rig, 1, NULL);
+    rig.holds_back = true; // the test feeds
     rig_worker(&rig, 1, 2, 2);
     rig_submit(&rig);
     rig_stream(&rig, 10);
