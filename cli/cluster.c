@@ -95,7 +95,7 @@ static int drain(struct link *link, void *arg)
     uint64_t n = 0;
     if (strlen(look->name) >= sizeof m.name)
         return args_mistake("drain", "'%s' is too long a name", look->name);
-    strcpy(m.name, look->name);
+    memcpy(m.name, look->name, strlen(look->name) + 1);
     int r = link_control(link, &m, &n, soon(), &err);
     if (r < 0)
         return trouble(&err, r);

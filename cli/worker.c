@@ -36,7 +36,7 @@ int cli_worker(int argc, char **argv)
     bool quiet = false, from_stdin = false;
     int verbose = 0, status;
     struct words words;
-    struct access access;
+    struct access access = {0};
     struct err err = {0};
     const struct arg table[] = {
         CONNECT_ARGS(connect),

@@ -105,7 +105,7 @@ static int at_address(const char *where, const char *key, struct access *ret, st
     if (strlen(where) >= ACCESS_ENDPOINT_MAX)
         return err_set(err, -ENAMETOOLONG, "'%s' is too long", where);
     access.n_endpoints = 1;
-    strcpy(access.endpoints[0], where);
+    memcpy(access.endpoints[0], where, strlen(where) + 1);
     *ret = access;
     return 0;
 }

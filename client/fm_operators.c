@@ -179,7 +179,7 @@ static void show_group(struct fm_copy *group, struct fm_result *shown, size_t n,
 static int chunks_next(struct fm_stream *s, int64_t deadline, struct fm_result *ret)
 {
     struct one *o = (struct one *)s;
-    struct fm_result one;
+    struct fm_result one = {0};
     int r = 1;
     if (o->n == o->size) { // what was lent before
         for (size_t i = 0; i < o->n; i++)
@@ -311,7 +311,7 @@ static struct fm_stream *several_new(struct fm_stream *const *ins, size_t n,
 
 static int zip_end(struct several *s, size_t ended)
 {
-    struct fm_result one;
+    struct fm_result one = {0};
     for (size_t i = 0; i < s->n && s->strict; i++)
         if (i != ended && (s->has[i] || fm_pull(s->ins[i], CLOCK_FOREVER, &one) == 1))
             return fm_failf(-EILSEQ, "input %zu has ended, and input %zu goes on", ended, i);
@@ -327,7 +327,7 @@ static int zip_next(struct fm_stream *stream, int64_t deadline, struct fm_result
     }
     s->lent = false;
     for (size_t i = 0; i < s->n; i++) {
-        struct fm_result one;
+        struct fm_result one = {0};
         if (s->has[i])
             continue;
         int r = fm_pull(s->ins[i], deadline, &one);
@@ -444,7 +444,7 @@ struct pmap {
 // Gives the job items of the input while there is room. True when something was given or it ended.
 static int feed_pmap(struct pmap *p, int64_t deadline)
 {
-    struct fm_result item;
+    struct fm_result item = {0};
     int given = 0;
     while (!p->in_over && p->on_their_way < p->limit) {
         int r = fm_pull(p->in, deadline, &item);

@@ -98,7 +98,7 @@ FM_API int fm_next_within(struct fm_stream *s, double seconds, struct fm_result 
 
 FM_API int fm_next_batch(struct fm_stream *s, struct fm_result *ret, size_t max)
 {
-    struct fm_result one;
+    struct fm_result one = {0};
     int64_t deadline = CLOCK_FOREVER;
     size_t n = 0;
     int r = 0;
@@ -251,7 +251,7 @@ static int fail_next(struct job_stream *s, int r)
 static int job_next(struct fm_stream *stream, int64_t deadline, struct fm_result *ret)
 {
     struct job_stream *s = (struct job_stream *)stream;
-    struct result_record record;
+    struct result_record record = {0};
     // What came meanwhile is seen also by who does not wait.
     int r = link_poll(s->job->client->link);
     if (r == 0 || results_ready(s->results))

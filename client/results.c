@@ -151,7 +151,7 @@ void results_on_end(struct results *r, int code, const struct job_info *job)
 
 static int add_part(struct results *r, const struct zmessage *m, const struct wire_record *entry)
 {
-    if (!entry->body_len)
+    if (!entry->body_len || !m->body)
         return 0;
     if (r->n_parts == r->parts_cap) {
         size_t cap = r->parts_cap ? r->parts_cap * 2 : PARTS_MIN;

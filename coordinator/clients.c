@@ -114,7 +114,7 @@ static int on_submit(struct client *client, const struct zmessage *m, struct err
     struct submission s = {.message = &submit, .client = client};
     r = job ? err_set(&why, -EEXIST, "another one's job has this key")
             : plan_unpack(m->body->data, m->body->len, &s.plan, &why);
-    if (r == 0 && !(submit.flags & SUBMIT_FEEDS))
+    if (r == 0 && s.plan && !(submit.flags & SUBMIT_FEEDS))
         r = open_source(s.plan, &s.source, &why);
     if (r < 0) {
         plan_free(s.plan);

@@ -441,7 +441,7 @@ int job_on_feed(struct client *client, const struct zmessage *m, struct err *err
             return -ENOMEM;
         memcpy(run.lens, fed.lens, fed.count * sizeof *run.lens);
     }
-    if (fed.body_len)
+    if (fed.body_len && m->body)
         run.body = slice_of(m->body, (size_t)(fed.body - m->body->data), fed.body_len);
     server_event(server, &(struct event){.type = EV_FED, .job = job->id, .run = &run});
     return 0;

@@ -249,35 +249,38 @@ static struct peer *let_in(struct port *port, const struct zmessage *m)
     return NULL;
 }
 
+// Whose message it is; NULL when it is nobody's. HELLO is a new beginning of whoever says it: what
+// a worker held runs elsewhere, a client comes back.
+static struct peer *sender_of(struct port *port, const struct zmessage *m, int type)
+{
+    struct server *server = port->server;
+    struct peer *peer = peer_find(server, place_of(port, m->peer));
+    bool anew = type == MSG_HELLO && peer && (peer->gone || peer->state != PEER_NEW);
+    if (anew) {
+        server_drop_peer(server, peer, "it began anew");
+        peer_free(server, peer);
+        peer = NULL;
+    }
+    if (peer)
+        return peer->gone ? NULL : peer;
+    if (type == MSG_HELLO)
+        return let_in(port, m);
+    // It has a connection of an earlier life of ours or of its own, and only has to begin again.
+    server->counts.unknown++;
+    send_refuse(port, m->peer, -ENOTCONN, "say HELLO first");
+    return NULL;
+}
+
 static void handle(struct port *port, const struct zmessage *m)
 {
     struct server *server = port->server;
     struct err err = {0};
     int type = msg_type_of(m->header, m->header_len);
-    struct peer *peer = peer_find(server, place_of(port, m->peer));
-    if (peer && peer->gone) {
-        if (type != MSG_HELLO)
-            return;
-        peer_free(server, peer);
-        peer = NULL;
-    }
-    if (peer && type == MSG_HELLO && peer->state != PEER_NEW) {
-        // A new beginning of the peer: what a worker held runs elsewhere; a client comes back.
-        server_drop_peer(server, peer, "it began anew");
-        peer_free(server, peer);
-        peer = NULL;
-    }
-    if (!peer && type != MSG_HELLO) {
-        // It has a connection of an earlier life of ours or of its own, and only has to begin
-        // again.
-        server->counts.unknown++;
-        send_refuse(port, m->peer, -ENOTCONN, "say HELLO first");
-        return;
-    }
-    if (!peer && !(peer = let_in(port, m)))
+    struct peer *peer = sender_of(port, m, type);
+    int r;
+    if (!peer)
         return;
     peer->last_heard = loop_now();
-    int r;
     if (type >= 0 && !msg_may_send(type, peer->rights)) {
         server->counts.forbidden++;
         r = err_set(&err, -EACCES, "its role does not allow %s", msg_name(type));

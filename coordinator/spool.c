@@ -41,9 +41,10 @@ static bool page_is_full(const struct spool_page *page)
            page->body_len >= SPOOL_PAGE_BODY;
 }
 
-static int new_page(struct spool *spool)
+static int new_page(struct spool *spool, struct spool_page **ret)
 {
-    if (spool->n == spool->cap) {
+    size_t n = spool->n + 1;
+    if (n > spool->cap || !spool->pages) {
         size_t cap = spool->cap ? spool->cap * 2 : 4;
         struct spool_page *pages = reallocarray(spool->pages, cap, sizeof *pages);
         if (!pages)
@@ -58,6 +59,7 @@ static int new_page(struct spool *spool)
                                 .at = -1};
     buf_init(&page->header, 0);
     buf_init(&page->body, 0);
+    *ret = page;
     return 0;
 }
 
@@ -132,13 +134,10 @@ static int add_entry(struct spool *spool, const struct wire_record *entry,
                      const struct slice *parts, size_t n_parts, size_t at)
 {
     struct spool_page *page = last_page(spool);
-    if (!page || page_is_full(page)) {
-        int r = new_page(spool);
-        if (r < 0)
-            return r;
-        page = last_page(spool);
-    }
-    int r = record_put(&page->header, entry);
+    int r = !page || page_is_full(page) ? new_page(spool, &page) : 0;
+    if (r < 0 || !page)
+        return r;
+    r = record_put(&page->header, entry);
     if (r == 0)
         r = add_bytes(&page->body, parts, n_parts, at, entry->body_len);
     if (r < 0) {

@@ -99,7 +99,7 @@ int stream_on_open(struct client *client, const struct msg_open *m)
         code = -ENOMEM;
     if (code == 0 && m->from < job->spool.first)
         code = -ESTALE;
-    if (code < 0) {
+    if (code < 0 || !stream) {
         free(stream);
         if (job)
             job_row(job, &row);

@@ -131,9 +131,9 @@ static int add_extent(struct data *d, struct extents *x, uint64_t offset, uint64
 
 static bool wanted(const struct extents *x, const struct source_want *want)
 {
-    return x->run->count == 0 || (x->run->count < want->chunks &&
-                                  x->body.len + x->next_len <= want->bytes &&
-                                  x->run->count < SOURCE_RUN_CHUNKS_MAX);
+    return x->run->count == 0 ||
+           (x->run->count < want->chunks && x->body.len + x->next_len <= want->bytes &&
+            x->run->count < SOURCE_RUN_CHUNKS_MAX);
 }
 
 // Is the file still what it was when the source was opened?

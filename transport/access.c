@@ -41,13 +41,13 @@ static bool take_line(struct access *access, const struct lines *l)
         if (!known || strlen(l->value) >= ACCESS_ENDPOINT_MAX ||
             access->n_endpoints == ACCESS_ENDPOINTS_MAX)
             return false;
-        strcpy(access->endpoints[access->n_endpoints++], l->value);
+        memcpy(access->endpoints[access->n_endpoints++], l->value, strlen(l->value) + 1);
         return true;
     }
     if (strcmp(l->word, "name") == 0) {
         bool ok = access_name_ok(l->value);
         if (ok)
-            strcpy(access->name, l->value);
+            memcpy(access->name, l->value, strlen(l->value) + 1);
         return ok;
     }
     if (strcmp(l->word, "role") == 0) {

@@ -54,7 +54,7 @@ static bool take_line(struct allowed *peer, const struct lines *l)
 {
     uint64_t seconds;
     if (strcmp(l->word, "name") == 0 && access_name_ok(l->value)) {
-        strcpy(peer->name, l->value);
+        memcpy(peer->name, l->value, strlen(l->value) + 1);
         return true;
     }
     if (strcmp(l->word, "role") == 0) {

@@ -1,5 +1,6 @@
 #include "transport/zsock.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -116,6 +117,7 @@ int zsock_open(struct transport *t, enum zsock_kind kind, zsock_ready_fn *ready,
     int r = zsock_open_plain(t, kind, &z, err);
     if (r < 0)
         return r;
+    assert(z);
     r = looped_add(&z->looped, z->socket, ready, arg);
     if (r < 0) {
         zsock_close(z);
@@ -353,7 +355,7 @@ const char *zmessage_from(const struct zmessage *m)
 // "1.2.3.4:567" or "[::1]:567" of a connected TCP socket.
 static bool name_of_fd(int fd, char *ret, size_t size)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t len = sizeof(address);
     char host[NI_MAXHOST], port[NI_MAXSERV];
     if (getpeername(fd, (struct sockaddr *)&address, &len) < 0 ||

@@ -25,7 +25,8 @@ static int search(struct fm_client *client, long long from, int wanted)
     /* A practically endless range: only what is asked for is ever searched. */
     if (!spec || fm_spec_range(spec, from, 1, 1000000000) < 0 ||
         fm_spec_items_per_chunk(spec, 100) < 0 || fm_spec_order(spec, FM_ORDER_COMPLETION) < 0 ||
-        fm_spec_kernel(spec, NULL, "find_primes", NULL) < 0 || fm_submit(client, spec, NULL, &job) < 0) {
+        fm_spec_kernel(spec, NULL, "find_primes", NULL) < 0 ||
+        fm_submit(client, spec, NULL, &job) < 0) {
         fm_spec_free(spec);
         return give_up("submit");
     }

@@ -109,7 +109,8 @@ Test(extent, records_that_begin_inside_are_read_whole)
     }
     cr_expect_eq(read_one(&f, extent_of("a", 2, 5, false), &out, &err), 0);
     expect_text(&out, "e\ntwo");
-    cr_expect_eq(extent_read(&(struct extent){"a", 1, 0, 3, false, 0, 0, 0}, f.path, &out, &err), 0);
+    cr_expect_eq(extent_read(&(struct extent){"a", 1, 0, 3, false, 0, 0, 0}, f.path, &out, &err),
+                 0);
     expect_text(&out, "e\ntwoone");
     buf_done(&out);
     folder_remove(&f);
