@@ -66,7 +66,7 @@ static void reachable(const char *endpoint, char *ret, size_t size)
 {
     const char *host = endpoint + strlen("tcp://");
     const char *port = strrchr(endpoint, ':');
-    char name[256] = "localhost";
+    char name[65] = "localhost"; // HOST_NAME_MAX is 64
     bool any = strncmp(host, "0.0.0.0:", 8) == 0 || strncmp(host, "[::]:", 5) == 0 ||
                strncmp(host, "*:", 2) == 0;
     gethostname(name, sizeof name - 1);
