@@ -6,6 +6,7 @@ int cli_run(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_coordinator(int argc, char **argv);
 int cli_worker(int argc, char **argv);
+int cli_deploy_ssh(int argc, char **argv);
 int cli_submit(int argc, char **argv);
 int cli_status(int argc, char **argv);
 int cli_wait(int argc, char **argv);

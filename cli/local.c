@@ -37,6 +37,7 @@ static _Noreturn void be_worker(const struct localdir *dir, uint32_t slots, int 
                                            .name = "local",
                                            .slots = slots,
                                            .lifeline_fd = lifeline,
+                                           .end_fd = -1,
                                            .local = dir};
     exit(worker_main(&options));
 }

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/hash.h"
 #include "client/find.h"
 
 // Makes the folders on the way, and the last one for us alone.
@@ -81,13 +82,10 @@ int state_lock(struct state *state, struct err *err)
     return 0;
 }
 
-// Different folders have different names there; FNV-1a, 64 bits.
+// Different folders have different names there.
 static uint64_t number_of(const char *text)
 {
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (; *text; text++)
-        hash = (hash ^ (uint8_t)*text) * 0x100000001b3u;
-    return hash;
+    return hash_add(HASH_BEGIN, text, strlen(text));
 }
 
 #define SOCKET_PATH_MAX 108 // of a Unix socket's address, with its NUL

@@ -16,12 +16,19 @@
 
 #define ACCESS_BYTES_MAX (64u << 10)
 
+// The access file up to a line "end"; what comes behind it is left where it is.
 static int read_stdin(struct access *ret, struct err *err)
 {
     static char text[ACCESS_BYTES_MAX];
-    ssize_t n = fd_read_full(STDIN_FILENO, text, sizeof text);
-    int r = n < 0 ? err_sys(err, (int)n, "standard input")
-                  : access_parse("standard input", text, (size_t)n, ret, err);
+    size_t n = 0;
+    bool ended = false;
+    while (!ended && n < sizeof text && read(STDIN_FILENO, text + n, 1) == 1) {
+        n++;
+        ended = n >= 5 && memcmp(text + n - 5, "\nend\n", 5) == 0;
+    }
+    int r =
+        ended ? access_parse("standard input", text, n - 4, ret, err)
+              : err_set(err, -EINVAL, "standard input: an access file and a line 'end' behind it");
     explicit_bzero(text, sizeof text);
     return r;
 }
@@ -29,7 +36,7 @@ static int read_stdin(struct access *ret, struct err *err)
 int cli_worker(int argc, char **argv)
 {
     struct connect connect = {0};
-    struct worker_options options = {.lifeline_fd = -1};
+    struct worker_options options = {.lifeline_fd = -1, .end_fd = -1};
     struct resources resources = {0};
     const char *labels = "";
     uint64_t gpus = 0;
@@ -41,7 +48,7 @@ int cli_worker(int argc, char **argv)
     const struct arg table[] = {
         CONNECT_ARGS(connect),
         {0, "access-stdin", ARG_FLAG, &from_stdin, NULL,
-         "read the access file from standard input"},
+         "read the access file from standard input, up to a line 'end'; leave when the input ends"},
         {'j', "slots", ARG_SLOTS, &options.slots, "N",
          "chunks that run at once; default: the CPUs this process may use"},
         {0, "gpus", ARG_NUMBER, &gpus, "N", "graphics processors that chunks may ask for"},
@@ -52,7 +59,7 @@ int cli_worker(int argc, char **argv)
     };
     const struct args args = {
         .command = "worker",
-        .usage = "[--connect WHERE] [-j N]",
+        .usage = "[--connect WHERE] [-j N]\n       fanmill worker deploy-ssh HOST...",
         .about = "Runs chunks for a coordinator: the one of this user on this machine, or the one "
                  "that an access\nfile (fanmill invite worker NAME) leads to. Looks for it again "
                  "when it is gone. SIGTERM: finishes\nwhat runs and leaves; again: leaves at "
@@ -61,6 +68,8 @@ int cli_worker(int argc, char **argv)
                 "fault.\n",
         .table = table,
         .n = sizeof table / sizeof table[0]};
+    if (argc > 0 && strcmp(argv[0], "deploy-ssh") == 0)
+        return cli_deploy_ssh(argc - 1, argv + 1);
     if (args_parse(&args, argc, argv, &words, &status) != 0)
         return status;
     if (resources_parse_labels(labels, &resources) < 0)
@@ -77,6 +86,8 @@ int cli_worker(int argc, char **argv)
         fprintf(stderr, "fanmill worker: %s\n", err.text);
         return r == -ENOENT || r == -EEXIST ? EXIT_LOST : EXIT_USAGE;
     }
+    if (from_stdin)
+        options.end_fd = STDIN_FILENO;
     if (!options.name && access.name[0])
         options.name = access.name;
     options.access = &access;

@@ -234,6 +234,18 @@ static int watch_lifeline(void *arg)
     return 0;
 }
 
+static int watch_end(void *arg)
+{
+    struct agent *agent = arg;
+    char bytes[64];
+    ssize_t n;
+    while ((n = io_read(agent->options->end_fd, bytes, sizeof bytes)) > 0)
+        ;
+    if (n != -ECANCELED)
+        agent_end(agent, 0);
+    return 0;
+}
+
 static int watch_signals(void *arg)
 {
     struct agent *agent = arg;
@@ -260,6 +272,8 @@ static int serve(struct agent *agent)
     int r = 0;
     if (agent->options->lifeline_fd >= 0)
         r = group_spawn(&group, "lifeline", watch_lifeline, agent);
+    if (r == 0 && agent->options->end_fd >= 0)
+        r = group_spawn(&group, "end", watch_end, agent);
     if (r == 0)
         r = group_spawn(&group, "signals", watch_signals, agent);
     if (r == 0)

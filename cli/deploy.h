@@ -1,0 +1,37 @@
+// Workers on other machines, started by ssh and ended with it.
+//
+// One ssh for each host, its standard input the worker's lifeline: when it ends, by Ctrl-C, a
+// broken connection or our death, the worker ends all it runs and leaves. The program is copied to
+// ~/.cache/fanmill/ of a host that does not have this very one, keys go over standard input. A
+// worker that is lost is started again, later each time.
+#pragma once
+#include "async/group.h"
+#include "transport/access.h"
+
+#define DEPLOY_HOSTS_MAX 1024
+#define DEPLOY_AT_ONCE 32 // that connect at a time
+
+struct deploy_host {
+    char name[256]; // as ssh takes it: [user@]host
+    char port[8];   // "" ssh's own
+    uint32_t slots; // 0: the CPUs there
+};
+
+struct deploy {
+    const char *const *hosts; // "user@host:port/slots" each, or "@FILE" with one a line
+    size_t n_hosts;
+    const struct access *access; // that the workers get
+    // Connect the workers through ssh: a socket there leads to `access`'s first endpoint from here.
+    bool tunnel;
+    const char *ssh; // the program and its first options, split at blanks; NULL: FANMILL_SSH or ssh
+};
+
+// Reads "user@host:port/slots". -EINVAL with text.
+int deploy_parse(const char *word, struct deploy_host *ret, struct err *err);
+
+struct deployment;
+// Begins a task for each host in `group`. The group's cancel ends them. Borrows `deploy`.
+int deploy_begin(const struct deploy *deploy, struct group *group, struct deployment **ret,
+                 struct err *err);
+// After the group has ended. Accepts NULL.
+void deploy_end(struct deployment *d);

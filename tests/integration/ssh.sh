@@ -1,0 +1,104 @@
+#!/bin/bash
+# Workers started by ssh, on a real sshd of the test's own on the loopback.
+. tests/support/lib.sh
+. "$ROOT/tests/support/service.sh"
+SSHD=${FANMILL_SSHD:-$(command -v sshd || echo /usr/sbin/sshd)}
+if [ ! -x "$SSHD" ] || ! command -v ssh >/dev/null || ! command -v ssh-keygen >/dev/null; then
+    echo "no sshd and ssh here: workers by ssh are not tried"
+    finish
+fi
+mkdir -m 700 "$WORK/ssh" "$WORK/home"
+ssh-keygen -q -t ed25519 -N '' -f "$WORK/ssh/host"
+ssh-keygen -q -t ed25519 -N '' -f "$WORK/ssh/user"
+cp "$WORK/ssh/user.pub" "$WORK/ssh/authorized"
+for try in 1 2 3 4 5 6 7 8; do
+    PORT=$((20000 + RANDOM % 20000))
+    cat >"$WORK/ssh/sshd_config" <<CONFIG
+Port $PORT
+ListenAddress 127.0.0.1
+HostKey $WORK/ssh/host
+AuthorizedKeysFile $WORK/ssh/authorized
+PidFile none
+UsePAM no
+StrictModes no
+SetEnv HOME=$WORK/home XDG_CACHE_HOME=$WORK/home/cache FANMILL_TEST_MARK=$FANMILL_TEST_MARK
+CONFIG
+    mkdir -p /run/sshd 2>/dev/null
+    begin sshd "$SSHD" -D -e -f "$WORK/ssh/sshd_config"
+    SSHD_PID=$LAST
+    up() { (exec 8<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null || ! kill -0 "$SSHD_PID" 2>/dev/null; }
+    until_ok up
+    kill -0 "$SSHD_PID" 2>/dev/null && break
+done
+cat >"$WORK/ssh/config" <<CONFIG
+IdentityFile $WORK/ssh/user
+IdentitiesOnly yes
+UserKnownHostsFile $WORK/ssh/known
+StrictHostKeyChecking accept-new
+LogLevel ERROR
+CONFIG
+export FANMILL_SSH="ssh -F $WORK/ssh/config"
+if ! ssh -F "$WORK/ssh/config" -o BatchMode=yes -p "$PORT" 127.0.0.1 true 2>"$WORK/stderr"; then
+    echo "this sshd lets nobody in here: $(head -n 1 "$WORK/stderr")"
+    finish
+fi
+job numbers <<'YAML'
+source: {range: 1..20}
+chunk: {items: 1}
+stages: [{command: [echo, "{}"]}]
+YAML
+
+case_is "deploy: the program is copied, the worker registers"
+coordinator default --listen tcp://127.0.0.1:0
+fanmill invite worker pool
+begin deploy "$FANMILL_BIN" worker deploy-ssh --connect "$WORK/pool.access" "127.0.0.1:$PORT/3"
+DEPLOY=$LAST
+until_workers 1
+grep -q 'copying the program' "$WORK/deploy.log" || wrong "$(cat "$WORK/deploy.log")"
+fanmill workers --json
+grep -q '"name":"127.0.0.1".*"slots":3' stdout || wrong "$(cat stdout)"
+fanmill run numbers.yaml
+expect_status 0
+expect_stdout "$(seq 20)"
+cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' ' ' | grep -qF -- "$(sed -n 's/^secret //p' pool.access)" &&
+    wrong "a secret on a command line"
+
+case_is "a worker that dies is started again, without another copy"
+remote=$("$FANMILL_BIN" workers --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')
+kill -KILL "$remote"
+until_workers 0
+until_workers 1
+[ "$(grep -c 'copying the program' "$WORK/deploy.log")" = 1 ] || wrong "it was copied twice"
+
+case_is "Ctrl-C ends them all"
+kill -INT "$DEPLOY"
+wait "$DEPLOY"
+[ $? = 130 ] || wrong "exit status after Ctrl-C"
+until_workers 0
+
+case_is "through a tunnel"
+begin deploy "$FANMILL_BIN" worker deploy-ssh --tunnel --connect "$WORK/pool.access" "127.0.0.1:$PORT"
+DEPLOY=$LAST
+until_workers 1
+fanmill run numbers.yaml
+expect_status 0
+expect_stdout "$(seq 20)"
+# The command dies: the workers leave by themselves.
+crash "$DEPLOY"
+until_workers 0
+
+case_is "mistakes"
+fanmill worker deploy-ssh --connect "$WORK/pool.access"
+expect_status 2
+expect_stderr "which hosts?"
+fanmill worker deploy-ssh --connect "$WORK/pool.access" -- -oProxyCommand=x
+expect_status 2
+expect_stderr "is not a host"
+fanmill worker deploy-ssh "127.0.0.1:$PORT"
+expect_status 2
+expect_stderr "need the access file of a worker"
+rm -f /tmp/fanmill-????????????????
+end_all
+rmdir "$WORK/run/fanmill" 2>/dev/null
+expect_nothing_left
+finish
