@@ -18,10 +18,12 @@ struct fm_client {
     struct transport *transport;
     struct link *link;
     struct fm_stream *streams; // base streams that are open
+    struct fm_job *jobs;       // not freed yet
 };
 
 struct fm_job {
-    struct fm_client *client;
+    struct fm_job *next;      // of the client's
+    struct fm_client *client; // NULL: it was disconnected
     uint64_t id;
     bool detached;
     struct feed *feed;        // NULL: not fed by us

@@ -96,9 +96,26 @@ FM_API void fm_disconnect(struct fm_client *client)
         fm_stream_tell_leak(client->streams);
         fm_stream_close(client->streams);
     }
+    // Handles that the program still has are of no use any more, and do no harm.
+    for (struct fm_job *job = client->jobs; job; job = job->next) {
+        job->feed = feed_close(job->feed);
+        job->client = NULL;
+    }
     link_close(client->link);
     transport_free(client->transport);
     free(client);
+}
+
+static void adopt(struct fm_client *client, struct fm_job *job)
+{
+    job->client = client;
+    job->next = client->jobs;
+    client->jobs = job;
+}
+
+static int orphan(void)
+{
+    return fm_failf(-ENOTCONN, "the job's client was disconnected");
 }
 
 // ---- submitting
@@ -165,6 +182,7 @@ int fm_submit_plan(struct fm_client *client, struct plan *plan, bool push, uint6
         free(job);
         return fm_fail(r, &err);
     }
+    adopt(client, job);
     *ret_job = job;
     return 0;
 }
@@ -248,7 +266,8 @@ FM_API int fm_job_open(struct fm_client *client, uint64_t id, struct fm_job **re
     struct fm_job *job = calloc(1, sizeof *job);
     if (!job)
         return fm_failf(-ENOMEM, "out of memory");
-    *job = (struct fm_job){.client = client, .id = id, .detached = true};
+    *job = (struct fm_job){.id = id, .detached = true};
+    adopt(client, job);
     *ret_job = job;
     return 0;
 }
@@ -262,8 +281,13 @@ FM_API void fm_job_free(struct fm_job *job)
 {
     if (!job)
         return;
-    if (!job->detached && !job->stream && job->feed && !job->feed->over)
+    if (job->client && !job->detached && !job->stream && job->feed && !job->feed->over)
         fm_job_cancel(job, FM_CANCEL_TERM);
+    for (struct fm_job **at = job->client ? &job->client->jobs : NULL; at && *at; at = &(*at)->next)
+        if (*at == job) {
+            *at = job->next;
+            break;
+        }
     feed_close(job->feed);
     plan_free(job->plan);
     free(job);
@@ -273,6 +297,8 @@ FM_API void fm_job_free(struct fm_job *job)
 
 FM_API int fm_try_push(struct fm_job *job, const void *item, size_t size)
 {
+    if (!job->client)
+        return orphan();
     if (!job->feed || job->feed->source)
         return fm_failf(-EINVAL, "the job's items are not pushed");
     int r = link_poll(job->client->link);
@@ -313,6 +339,8 @@ FM_API int fm_job_cancel(struct fm_job *job, enum fm_cancel how)
         .verb = how == FM_CANCEL_KILL ? VERB_KILL : VERB_CANCEL, .first = job->id, .last = job->id};
     struct err err = {0};
     uint64_t n;
+    if (!job->client)
+        return orphan();
     int r = link_control(job->client->link, &m, &n, clock_after(clock_now(), FM_ANSWER_NS), &err);
     return r < 0 ? fm_fail(r, &err) : 0;
 }
@@ -333,6 +361,8 @@ FM_API int fm_job_status(struct fm_job *job, struct fm_job_status *ret)
     const struct msg_query query = {.what = QUERY_JOBS, .first = job->id, .last = job->id};
     struct job_info info = {0};
     struct err err = {0};
+    if (!job->client)
+        return orphan();
     int r = link_query(job->client->link, &query, keep_row, &info,
                        clock_after(clock_now(), FM_ANSWER_NS), &err);
     if (r < 0)

@@ -327,6 +327,11 @@ FM_API struct fm_stream *fm_results_at(struct fm_job *job, const struct fm_strea
 {
     static const struct fm_stream_ops ops = {job_next, job_fd, job_close};
     struct job_stream *s = calloc(1, sizeof *s);
+    if (!job->client) {
+        free(s);
+        fm_failf(-ENOTCONN, "the job's client was disconnected");
+        return NULL;
+    }
     if (job->stream) {
         free(s);
         fm_failf(-EBUSY, "the job's results have a stream already");

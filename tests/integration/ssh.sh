@@ -66,7 +66,8 @@ cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' ' ' | grep -qF -- "$(sed -n 's/^s
 case_is "a worker that dies is started again, without another copy"
 remote=$("$FANMILL_BIN" workers --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')
 kill -KILL "$remote"
-until_workers 0
+another() { "$FANMILL_BIN" workers --json | grep -v "\"pid\":$remote," | grep -q '"pid"'; }
+until_ok another
 until_workers 1
 [ "$(grep -c 'copying the program' "$WORK/deploy.log")" = 1 ] || wrong "it was copied twice"
 
