@@ -28,6 +28,7 @@ struct selftest {
     struct post post; // sockets are not closed from their own callbacks
     int result;
     bool decided;
+    bool unclaimed; // its refusal was not seen at the door yet
 };
 
 static void begin(struct selftest *s);
@@ -91,6 +92,7 @@ static int try(struct selftest *s)
 static void begin(struct selftest *s)
 {
     s->decided = false;
+    s->unclaimed = true;
     try(s); // what fails here is undecided too, and told by the timer
     timer_set(&s->timer, clock_after(loop_now(), DECIDE_NS), on_timer);
 }
@@ -124,6 +126,14 @@ int selftest_open(struct transport *t, const char *endpoint, const char *server_
     begin(s);
     *ret = s;
     return 0;
+}
+
+bool selftest_claims(struct selftest *s)
+{
+    bool claims = s && s->unclaimed;
+    if (claims)
+        s->unclaimed = false;
+    return claims;
 }
 
 struct selftest *selftest_close(struct selftest *s)

@@ -2,6 +2,7 @@
 // CURVE and without an answering handler lets everybody in, so this is tried at the start and again
 // and again.
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -15,5 +16,7 @@ struct selftest;
 int selftest_open(struct transport *t, const char *endpoint, const char *server_key,
                   int64_t interval_ns, void (*done)(void *arg, int result), void *arg,
                   struct selftest **ret, struct err *err);
+// Whether a stranger that was just refused is this one; true once for each try. Accepts NULL.
+bool selftest_claims(struct selftest *s);
 // Accepts NULL. Returns NULL.
 struct selftest *selftest_close(struct selftest *s);
