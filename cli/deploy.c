@@ -339,9 +339,9 @@ int deploy_begin(const struct deploy *deploy, struct group *group, struct deploy
                  struct err *err)
 {
     struct deployment *d = calloc(1, sizeof *d);
-    int r = d ? 0 : err_set(err, -ENOMEM, "out of memory");
-    if (r < 0)
-        return r;
+    int r = 0;
+    if (!d)
+        return err_set(err, -ENOMEM, "out of memory");
     d->deploy = deploy;
     d->connecting.n = DEPLOY_AT_ONCE;
     buf_init(&d->program, PROGRAM_MAX);

@@ -1,9 +1,12 @@
 #include "transport/monitor.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <zmq.h>
 
@@ -17,6 +20,7 @@ struct monitor {
     void *watched; // the socket; borrowed
     void (*told)(void *arg, enum monitor_event event, const char *what);
     void *arg;
+    int last_fd; // the highest number that a connection may have
     struct monitor_counts counts;
 };
 
@@ -32,6 +36,13 @@ static void take_event(struct monitor *m, uint16_t event, uint32_t value)
     switch (event) {
     case ZMQ_EVENT_ACCEPTED:
         m->counts.accepted++;
+        // Numbers are given out from the lowest: a high one says how many are taken.
+        if ((int)value > m->last_fd) {
+            shutdown((int)value, SHUT_RDWR);
+            m->counts.no_files++;
+            tell(m, MONITOR_NO_FILES,
+                 "too many connections for the open files allowed (ulimit -n)");
+        }
         return;
     case ZMQ_EVENT_ACCEPT_FAILED:
         m->counts.no_files += value == EMFILE || value == ENFILE;
@@ -82,6 +93,15 @@ static void on_events(void *arg)
     m->looped.again = true;
 }
 
+static int last_fd(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur > INT_MAX)
+        return INT_MAX;
+    int n = (int)files.rlim_cur;
+    return n - (n / 4 < MONITOR_RESERVE ? n / 4 : MONITOR_RESERVE);
+}
+
 int monitor_open(struct transport *t, struct zsock *socket,
                  void (*told)(void *arg, enum monitor_event event, const char *what), void *arg,
                  struct monitor **ret, struct err *err)
@@ -92,6 +112,7 @@ int monitor_open(struct transport *t, struct zsock *socket,
         return err_set(err, -ENOMEM, "out of memory");
     m->watched = zsock_handle(socket);
     m->told = told;
+    m->last_fd = last_fd();
     m->arg = arg;
     snprintf(endpoint, sizeof endpoint, "inproc://monitor-%p", (void *)m);
     void *pair = zmq_socket(t->context, ZMQ_PAIR);

@@ -4,6 +4,10 @@
 
 #include "base/err.h"
 
+// Descriptors that are kept free: with none left, libzmq 4.3.4 aborts the process when somebody
+// connects to a Unix socket. A TCP connection that takes one of the last is closed at once.
+#define MONITOR_RESERVE 64 // or a quarter of all, if that is less
+
 struct transport;
 struct zsock;
 struct monitor;
