@@ -101,8 +101,8 @@ static void send_asks(struct pool *pool)
     for (uint32_t i = 0; i < pool->n_slots && !left; i++) {
         struct slot *slot = &pool->slots[i];
         // A kill goes before a fork of the same slot.
-        static const int order[] = {ZYGOTE_KILL, ZYGOTE_NUDGE, ZYGOTE_FORK};
-        for (size_t k = 0; k < 3 && slot->asks; k++) {
+        static const int order[] = {ZYGOTE_KILL, ZYGOTE_NUDGE, ZYGOTE_FLUSH, ZYGOTE_FORK};
+        for (size_t k = 0; k < sizeof order / sizeof order[0] && slot->asks; k++) {
             uint8_t bit = (uint8_t)(1u << order[k]);
             if (!(slot->asks & bit))
                 continue;
@@ -274,28 +274,36 @@ static bool has_free_hands(const struct pool *pool)
     return false;
 }
 
-static bool has_backlog(const struct pool *pool)
+// Whether others could do what a stuck slot was sent ahead.
+static bool may_recall(const struct pool *pool)
 {
-    for (uint32_t i = 0; i < pool->n_slots; i++)
-        if (slot_load(&pool->slots[i]) > 1)
+    return !pool->queue.first && has_free_hands(pool);
+}
+
+static bool needs_a_look(const struct pool *pool)
+{
+    bool recall = may_recall(pool);
+    for (uint32_t i = 0; i < pool->n_slots; i++) {
+        const struct slot *slot = &pool->slots[i];
+        if (slot->state == SLOT_LIVE && slot_load(slot) > 1 &&
+            (recall || !slot->judged || atomic_load(&slot->page->running) != slot->judged))
             return true;
+    }
     return false;
 }
 
-// A chunk that takes much longer than those before it holds up what was sent ahead. When others
-// have nothing to do, it comes back.
+// A chunk that takes much longer than those before it holds up what was sent ahead, and results
+// that the executor has not written yet. The results are asked for; when others have nothing to do,
+// the chunks come back.
 static void on_look(struct timer *timer)
 {
     struct pool *pool = CONTAINER(timer, struct pool, look);
     for (uint32_t i = 0; i < pool->n_slots; i++) {
         struct slot *slot = &pool->slots[i];
-        uint64_t running = atomic_load(&slot->page->running);
         if (slot->state != SLOT_LIVE || slot_load(slot) < 2)
             continue;
-        if (running && running == slot->stuck)
+        if (slot_look(slot) && may_recall(pool))
             slot_recall(slot);
-        else
-            slot->stuck = running;
     }
     pool_wake(pool);
 }
@@ -325,8 +333,7 @@ static void on_top_up(struct post *post)
         for (uint32_t i = 0; i < pool->n_slots && pool->queue.first; i++)
             if (pool->slots[i].state == SLOT_LIVE && (pool->slots[i].n == 0) == idle_first)
                 refill(pool, &pool->slots[i], at_work);
-    if (!pool->queue.first && has_backlog(pool) && has_free_hands(pool) &&
-        !heap_holds(&pool->look.node))
+    if (needs_a_look(pool) && !heap_holds(&pool->look.node))
         timer_set(&pool->look, clock_after(loop_now(), LOOK_NS), on_look);
     if (pool->kernel_timeout_ns && !pool->deadline_set && needs_watching(pool))
         pool->deadline_set =
