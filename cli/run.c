@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "async/group.h"
@@ -73,19 +72,11 @@ static uint64_t total_of(void *arg)
 
 static int submit(struct run_state *run, struct err *err)
 {
-    _cleanup_(buf_done)
-    struct buf packed;
-    struct msg_submit m = {.flags = SUBMIT_FEEDS};
-    buf_init(&packed, PROTO_PLAN_MAX);
-    int r = plan_pack(run->plan, &packed);
-    if (r == 0 && getrandom(m.key, sizeof m.key, 0) != sizeof m.key)
-        r = -EIO;
-    if (r == 0)
-        r = feed_open(run->link, run->plan, take(run->source), &run->feed);
+    int r = feed_open(run->link, run->plan, take(run->source), &run->feed);
     if (r < 0)
         return err_sys(err, r, "the job can't be submitted");
-    return link_submit(run->link, &m, packed.data, packed.len, run->feed, &run->follow.job,
-                       clock_after(loop_now(), SUBMIT_NS), err);
+    const struct submission s = {.plan = run->plan, .flags = SUBMIT_FEEDS, .feed = run->feed};
+    return link_submit(run->link, &s, &run->follow.job, clock_after(loop_now(), SUBMIT_NS), err);
 }
 
 // A file takes its place only when it holds all there is: an old complete one is worth more.

@@ -145,6 +145,7 @@ static void release(struct server *server)
     // The last words go out; a peer that does not listen holds us up for a moment only.
     for (uint32_t i = 0; i < server->n_ports; i++)
         zsock_set_linger(server->ports[i].socket, ZSOCK_BYE_MS);
+    library_drop_all(server);
     gate_close(server->gate);
     zsock_close(server->ports[0].socket);
     actions_done(&server->actions);

@@ -178,6 +178,7 @@ static void on_anew(struct post *post)
     if (agent->state == AGENT_OVER)
         return;
     pool_reset(agent->pool);
+    agent_forget_steps(agent, 0);
     outbox_done(&agent->outbox);
     outbox_init(&agent->outbox, 0);
     agent->credit_told = false;
@@ -323,6 +324,8 @@ static int run(void *arg)
     }
     loop_unpost(&agent->anew);
     agent->pool = pool_free(agent->pool);
+    agent_forget_steps(agent, 0);
+    libraries_done(&agent->libraries);
     if (agent->status == 0)
         zsock_set_linger(agent->socket, ZSOCK_BYE_MS);
     zsock_close(agent->socket);

@@ -4,6 +4,7 @@
 
 #include "async/loop.h"
 #include "async/waitq.h"
+#include "worker/libraries.h"
 #include "worker/outbox.h"
 #include "worker/pool.h"
 #include "worker/worker.h"
@@ -34,6 +35,8 @@ struct agent {
     int status; // of the process
     struct zsock *socket;
     struct pool *pool;
+    struct libraries libraries;
+    struct waiting_step *waiting; // for a kernel's library
     struct outbox outbox;
     struct batch_reader reader;
     struct buf scratch;
@@ -57,6 +60,12 @@ void agent_send(struct agent *agent);
 void agent_drain(struct agent *agent);
 // The coordinator is gone: ends what runs and greets it again, or ends a worker with a lifeline.
 void agent_begin_anew(struct agent *agent, const char *why);
+
+// steps.c
+int agent_on_step(struct agent *agent, const struct zmessage *m, struct err *err);
+int agent_on_library(struct agent *agent, const struct zmessage *m, struct err *err);
+// 0: all jobs.
+void agent_forget_steps(struct agent *agent, uint64_t job);
 
 // receive.c
 void agent_pump(void *arg);

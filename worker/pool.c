@@ -30,6 +30,7 @@ struct pool {
     struct watch watch; // the zygote's line
     struct pool_step *steps;
     struct held_queue queue;
+    struct held_queue waiting; // chunks of steps that are not ready
     struct slot *slots;
     uint32_t n_slots;
     bool broken;
@@ -386,6 +387,7 @@ struct pool *pool_free(struct pool *pool)
     for (uint32_t i = 0; i < pool->n_slots; i++)
         slot_done(&pool->slots[i]);
     held_queue_done(&pool->queue);
+    held_queue_done(&pool->waiting);
     while (pool->steps) {
         struct pool_step *step = pool->steps;
         pool->steps = step->next;
@@ -397,7 +399,7 @@ struct pool *pool_free(struct pool *pool)
     return NULL;
 }
 
-static struct pool_step *find_step(struct pool *pool, uint64_t job, uint32_t step)
+static struct pool_step *find_step(const struct pool *pool, uint64_t job, uint32_t step)
 {
     struct pool_step *s = pool->steps;
     while (s && (s->job != job || s->step != step))
@@ -417,7 +419,12 @@ static void note_steps(struct pool *pool)
         pool->heavy |= s->weight > 1;
 }
 
-int pool_define(struct pool *pool, const struct msg_step *step, struct err *err)
+bool pool_knows(const struct pool *pool, uint64_t job, uint32_t step)
+{
+    return find_step(pool, job, step) != NULL;
+}
+
+int pool_define(struct pool *pool, const struct msg_step *step, bool ready, struct err *err)
 {
     struct pool_step *known = NULL;
     if (find_step(pool, step->job, step->step))
@@ -425,10 +432,63 @@ int pool_define(struct pool *pool, const struct msg_step *step, struct err *err)
     int r = pool_step_new(step, pool->n_slots, &known, err);
     if (r < 0)
         return r;
+    known->waits = !ready;
     known->next = pool->steps;
     pool->steps = known;
     note_steps(pool);
     return 0;
+}
+
+int pool_ready(struct pool *pool, uint64_t job, uint32_t number, const void *packed, size_t len)
+{
+    struct pool_step *step = find_step(pool, job, number);
+    uint8_t *copy = step ? malloc(len) : NULL;
+    if (!step)
+        return 0;
+    if (!copy)
+        return -ENOMEM;
+    memcpy(copy, packed, len);
+    free(step->packed);
+    step->packed = copy;
+    step->packed_len = len;
+    step->waits = false;
+    held_queue_move(&pool->waiting, &pool->queue, step);
+    pool_wake(pool);
+    return 0;
+}
+
+static void end_waiting(struct pool *pool, const struct pool_step *step)
+{
+    struct held_queue over = {0};
+    held_queue_move(&pool->waiting, &over, step);
+    while (over.first) {
+        struct held_part *part = over.first;
+        const struct lease *lease = &part->held->lease;
+        for (uint32_t i = part->at; i < part->end; i++)
+            pool_deliver(pool, part->held,
+                         &(struct result){.job = lease->job,
+                                          .step = lease->step,
+                                          .attempt = lease->attempt,
+                                          .chunk = lease->first + i,
+                                          .outcome = OUTCOME_NOT_FOUND,
+                                          .code = 127,
+                                          .error = step->hopeless,
+                                          .error_len = strlen(step->hopeless),
+                                          .n_items = 1});
+        held_queue_drop(&over, part->end - part->at);
+    }
+}
+
+void pool_give_up(struct pool *pool, uint64_t job, uint32_t number, const char *text)
+{
+    struct pool_step *step = find_step(pool, job, number);
+    if (!step || step->hopeless)
+        return;
+    step->hopeless = strdup(text);
+    if (step->hopeless)
+        end_waiting(pool, step);
+    else
+        fail(pool, -ENOMEM, "no memory for a message");
 }
 
 void pool_forget(struct pool *pool, uint64_t job)
@@ -449,6 +509,7 @@ void pool_forget(struct pool *pool, uint64_t job)
         return;
     note_steps(pool);
     held_queue_return(&pool->queue, job, false, NULL, NULL);
+    held_queue_return(&pool->waiting, job, false, NULL, NULL);
     for (uint32_t i = 0; i < pool->n_slots; i++)
         slot_forget(&pool->slots[i], job);
 }
@@ -471,8 +532,10 @@ int pool_add(struct pool *pool, const struct lease *lease)
     int r = held_new(step, lease, &held);
     if (r < 0)
         return r;
-    r = held_queue_push(&pool->queue, held, 0, lease->count);
+    r = held_queue_push(step->waits ? &pool->waiting : &pool->queue, held, 0, lease->count);
     held_unref(held);
+    if (step->hopeless)
+        end_waiting(pool, step);
     pool_wake(pool);
     return r;
 }
@@ -487,7 +550,7 @@ uint32_t pool_running(const struct pool *pool)
 
 uint32_t pool_held(const struct pool *pool)
 {
-    uint64_t n = pool->queue.chunks;
+    uint64_t n = pool->queue.chunks + pool->waiting.chunks;
     for (uint32_t i = 0; i < pool->n_slots; i++) {
         uint32_t load = slot_load(&pool->slots[i]);
         n += load ? load - 1 : 0;
@@ -504,6 +567,7 @@ void pool_return_queued(struct pool *pool, uint64_t job, bool all_jobs,
                         void (*back)(void *arg, const struct msg_return *run), void *arg)
 {
     held_queue_return(&pool->queue, job, all_jobs, back, arg);
+    held_queue_return(&pool->waiting, job, all_jobs, back, arg);
 }
 
 void pool_cancel(struct pool *pool, uint64_t job, bool kill_now)

@@ -167,9 +167,12 @@ static int kernel_open(struct recipe_stage *s, struct err *err)
                    ? 0
                    : err_set(err, -ENOENT, "there is no built-in kernel '%s'", stage->function);
     }
-    s->library = dlopen(stage->library, RTLD_NOW | RTLD_LOCAL);
+    s->library =
+        dlopen(stage->library_at ? stage->library_at : stage->library, RTLD_NOW | RTLD_LOCAL);
     if (!s->library)
-        return err_set(err, -ENOENT, "%s", dlerror());
+        return stage->library_at
+                   ? err_set(err, -ENOENT, "'%s', as it was sent: %s", stage->library, dlerror())
+                   : err_set(err, -ENOENT, "%s", dlerror());
     void *symbol = dlsym(s->library, stage->function);
     if (!symbol)
         return err_set(err, -ENOENT, "'%s' has no function '%s'", stage->library, stage->function);
