@@ -20,6 +20,15 @@ struct deploying {
     int signal;
 };
 
+static void on_tell(void *arg, const char *host, enum deploy_news news, const char *text)
+{
+    (void)arg;
+    if (news == DEPLOY_NOTE)
+        log_info("deploying", "host=%s what=\"%s\"", host, text);
+    else
+        log_warn("a worker has ended", "host=%s why=\"%s\"", host, text);
+}
+
 static int watch_end(void *arg)
 {
     struct deploying *d = arg;
@@ -60,7 +69,7 @@ static int main_task(void *arg)
 
 int cli_deploy_ssh(int argc, char **argv)
 {
-    struct deploying d = {0};
+    struct deploying d = {.deploy.tell = on_tell};
     struct connect connect = {0};
     bool quiet = false;
     struct words words;

@@ -32,6 +32,7 @@ struct run_options {
     struct args_params params;
     struct connect connect;
     uint32_t slots;
+    struct args_list hosts;
     bool quiet;
     int verbose;
     enum color color;
@@ -44,6 +45,7 @@ struct run_state {
     struct access access;
     struct plan *plan;
     struct embedded embedded;
+    struct hosts hosts;
     struct source_reader *source;
     struct sink_writer *sink;
     struct link *link;
@@ -63,6 +65,12 @@ static void on_lost(void *arg, const char *why)
     struct run_state *run = arg;
     report_say(&run->report, "%s", why);
     follow_lost(&run->follow);
+}
+
+static void on_say(void *arg, const char *text)
+{
+    struct run_state *run = arg;
+    report_say(&run->report, "%s", text);
 }
 
 static uint64_t total_of(void *arg)
@@ -104,10 +112,11 @@ static int run_job(struct run_state *run)
 {
     struct follow *f = &run->follow;
     struct group group;
+    struct err err = {0};
     group_open(&group);
-    int r = run->embedded.worker.pid > 0
-                ? group_spawn(&group, "worker", embedded_watch, &run->embedded)
-                : 0;
+    int r = run->is_remote ? 0 : embedded_attend(&run->embedded, &group, &err);
+    if (r < 0)
+        report_say(&run->report, "%s", err.text);
     run->report.total = total_of;
     run->report.total_arg = run->feed;
     if (r == 0)
@@ -125,7 +134,7 @@ static int run_job(struct run_state *run)
         report_summary(&run->report, &f->info);
     group_cancel(&group);
     group_wait(&group);
-    return r < 0 ? EXIT_FAULT : follow_status(f);
+    return r == -EINVAL || r == -ENOENT ? EXIT_USAGE : r < 0 ? EXIT_FAULT : follow_status(f);
 }
 
 static int main_task(void *arg)
@@ -192,9 +201,29 @@ static int check_resources(const struct plan *plan, uint32_t slots, struct err *
     return 0;
 }
 
+static int prepare_hosts(struct run_state *run, struct err *err)
+{
+    const struct run_options *o = run->options;
+    if (o->connect.where)
+        return err_set(err, -EINVAL,
+                       "--host and --connect: workers of a running coordinator are started by "
+                       "'fanmill worker deploy-ssh'");
+    run->embedded.hosts = &run->hosts;
+    run->embedded.slots = o->slots;
+    int r = hosts_parse(&run->hosts, o->hosts.list, o->hosts.n, err);
+    if (r < 0)
+        return r;
+    if (o->slots)
+        run->plan->parallelism = 0; // -j is for each machine
+    uint32_t here = run->hosts.slots ? run->hosts.slots : o->slots ? o->slots : cpus_available();
+    return embedded_prepare(&run->embedded, here, err);
+}
+
 static int prepare(struct run_state *run, struct err *err)
 {
     const struct connect *connect = &run->options->connect;
+    if (run->options->hosts.n)
+        return prepare_hosts(run, err);
     if (!run->is_remote) {
         uint32_t slots = choose_slots(run->options, run->plan);
         int r = check_resources(run->plan, slots, err);
@@ -216,6 +245,7 @@ static int start(struct run_state *run)
     int r = prepare(run, &err);
     if (r < 0) {
         fprintf(stderr, "fanmill: %s\n", err.text);
+        hosts_done(&run->hosts);
         return r == -EINVAL ? EXIT_USAGE : status;
     }
     status = EXIT_USAGE;
@@ -242,6 +272,7 @@ static int start(struct run_state *run)
     source_close(run->source);
     sink_close(run->sink);
     access_done(&run->access);
+    hosts_done(&run->hosts);
     return status;
 }
 
@@ -252,7 +283,8 @@ static int load_and_run(const struct run_options *o)
     const char *where = getenv("FANMILL_CONNECT");
     struct run_state run = {.options = o,
                             .embedded = EMBEDDED_INIT,
-                            .is_remote = o->connect.where || (where && where[0])};
+                            .is_remote =
+                                o->hosts.n == 0 && (o->connect.where || (where && where[0]))};
     const struct load_options load = {
         .params = o->params.list, .n_params = o->params.n, .parallelism = o->slots};
     int r = load_file(o->file, &load, &run.plan, &report);
@@ -265,6 +297,7 @@ static int load_and_run(const struct run_options *o)
                                  .verbose = o->verbose > 0,
                                  .color = use_color(o->color)};
     run.embedded.lost = on_lost;
+    run.embedded.say = on_say;
     run.embedded.arg = &run;
     run.follow = (struct follow){.plan = run.plan, .report = &run.report, .ends_job = true};
     int status = start(&run);
@@ -282,6 +315,8 @@ int cli_run(int argc, char **argv)
          "chunks that run at once; default: the CPUs this process may use"},
         {'p', "param", ARG_PARAM, &o.params, "NAME=VALUE", "set a parameter of the job"},
         CONNECT_ARGS(o.connect),
+        {0, "host", ARG_LIST, &o.hosts, "HOSTS",
+         "run on these by ssh: [user@]host[:port][/slots],...; @FILE; : is this machine"},
         {'q', "quiet", ARG_FLAG, &o.quiet, NULL, "no failures, no progress, no last line"},
         {'v', "verbose", ARG_COUNT, &o.verbose, NULL, "every failure, and what happens"},
         {0, "color", ARG_WHEN, &o.color, "WHEN", "auto, always or never"},

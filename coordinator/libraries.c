@@ -121,7 +121,8 @@ static int read_here(struct server *server, const uint8_t digest[DIGEST_BYTES], 
     if (r < 0)
         return r;
     r = slice_copy(file.data, file.len, &bytes);
-    return r < 0 ? err_sys(err, r, "a kernel's library") : library_store(server, digest, &bytes, err);
+    return r < 0 ? err_sys(err, r, "a kernel's library")
+                 : library_store(server, digest, &bytes, err);
 }
 
 void library_send(struct server *server, struct peer *peer, const uint8_t digest[DIGEST_BYTES])

@@ -122,6 +122,8 @@ static int open_gate(struct server *server, struct transport *transport, struct 
     const struct gate_options options = {.listen = o->listen,
                                          .keys = o->keys,
                                          .allow_directory = o->allow_directory,
+                                         .allowed = o->allowed,
+                                         .n_allowed = o->n_allowed,
                                          .ready = port_pump,
                                          .ready_arg = port,
                                          .changed = on_list_changed,

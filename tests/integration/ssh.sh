@@ -88,6 +88,68 @@ expect_stdout "$(seq 20)"
 crash "$DEPLOY"
 until_workers 0
 
+[ -z "$(ls /tmp/fanmill-???????????????? 2>/dev/null)" ] || wrong "a tunnel's socket is left"
+
+case_is "run --host: workers for one run"
+unset FANMILL_CONNECT
+fanmill run --host "127.0.0.1:$PORT/2" numbers.yaml
+expect_status 0
+expect_stdout "$(seq 20)"
+expect_quiet
+job where <<'YAML'
+source: {range: 1..150}
+chunk: {items: 1}
+stages: [{command: [sh, -c, "sleep 0.05; echo $FANMILL_SLOT"]}]
+sink: {stdout: json}
+YAML
+fanmill run -j 2 --host ":,localhost:$PORT/2" --host "127.0.0.1:$PORT/1" where.yaml
+expect_status 0
+for name in local localhost 127.0.0.1; do
+    grep -q "\"worker\":\"$name\"" stdout || wrong "nothing ran on $name"
+done
+fanmill run --host :/3 numbers.yaml
+expect_status 0
+expect_stdout "$(seq 20)"
+
+case_is "run --host: a host dies and comes back"
+job die <<YAML
+source: {range: 1..20}
+chunk: {items: 1}
+stages: [{command: [sh, -c, "test {} != 7 || test -e $WORK/died || { touch $WORK/died; kill -9 \$(ps -o ppid= -p \$(ps -o ppid= -p \$PPID)); sleep 60; }; echo {}"]}]
+YAML
+fanmill run --host "127.0.0.1:$PORT/1" die.yaml
+expect_status 0
+expect_stdout "$(seq 20)"
+expect_stderr "host 127.0.0.1: its worker ended with status"
+
+case_is "run --host: nobody there"
+fanmill run --host "127.0.0.1:1" numbers.yaml
+expect_status 3
+expect_stderr "host 127.0.0.1: given up: ssh could not connect"
+expect_stderr "no host is left"
+fanmill run --host 127.0.0.1:x numbers.yaml
+expect_status 2
+expect_stderr "a port stands behind the :"
+fanmill run --host , numbers.yaml
+expect_status 2
+expect_stderr "which hosts?"
+fanmill run --host : --connect nowhere numbers.yaml
+expect_status 2
+expect_stderr "--host and --connect"
+
+case_is "run --host: Ctrl-C ends all of it"
+job slow <<YAML
+source: {range: 1..4}
+chunk: {items: 1}
+stages: [{command: [sh, -c, "echo on >>$WORK/began; sleep 600"]}]
+YAML
+begin hosts "$FANMILL_BIN" run --host "127.0.0.1:$PORT/2" slow.yaml
+HOSTS=$LAST
+until_lines 2 "$WORK/began"
+kill -INT "$HOSTS"
+wait "$HOSTS"
+[ $? = 130 ] || wrong "exit status after Ctrl-C: $(cat hosts.log)"
+
 case_is "mistakes"
 fanmill worker deploy-ssh --connect "$WORK/pool.access"
 expect_status 2
@@ -98,7 +160,6 @@ expect_stderr "is not a host"
 fanmill worker deploy-ssh "127.0.0.1:$PORT"
 expect_status 2
 expect_stderr "need the access file of a worker"
-rm -f /tmp/fanmill-????????????????
 end_all
 rmdir "$WORK/run/fanmill" 2>/dev/null
 expect_nothing_left
