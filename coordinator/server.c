@@ -54,6 +54,11 @@ static void on_heartbeat(struct timer *timer)
     struct peer *peer, *next;
     HASH_ITER(by_place, server->by_place, peer, next)
     {
+        if (peer->state == PEER_WORKING && !peer->gone &&
+            zconnection_is_receiving(&peer->connection)) {
+            peer->last_heard = now;
+            server_event(server, &(struct event){.type = EV_WORKER_ALIVE, .worker = peer->worker});
+        }
         if (peer->state == PEER_NEW || peer->gone || now - peer->last_sent < PROTO_HEARTBEAT_NS)
             continue;
         buf_clear(&server->scratch);

@@ -123,6 +123,8 @@ static void on_heartbeat(struct timer *timer)
 {
     struct agent *agent = CONTAINER(timer, struct agent, heartbeat);
     int64_t now = loop_now();
+    if (agent->state != AGENT_GREETING && zconnection_is_receiving(&agent->connection))
+        agent->last_heard = now;
     // A lifeline tells the truth even when the coordinator is only stopped for a while.
     bool silent = agent->state != AGENT_GREETING && now - agent->last_heard > agent->silence_ns;
     bool ignored = agent->state == AGENT_GREETING && now - agent->greeted_at > agent->patience_ns;
@@ -335,7 +337,7 @@ static int run(void *arg)
 
 int worker_main(const struct worker_options *options)
 {
-    struct agent agent = {.options = options, .status = WORKER_BROKEN};
+    struct agent agent = {.options = options, .status = WORKER_BROKEN, .connection = {.fd = -1}};
     struct start start = {.agent = &agent};
     struct err err = {0};
     signal(SIGPIPE, SIG_IGN);

@@ -34,6 +34,7 @@ struct agent {
     enum agent_state state;
     int status; // of the process
     struct zsock *socket;
+    struct zconnection connection; // that WELCOME came by
     struct pool *pool;
     struct libraries libraries;
     struct waiting_step *waiting; // for a kernel's library

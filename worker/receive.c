@@ -16,6 +16,7 @@ static int on_welcome(struct agent *agent, const struct zmessage *m, struct err 
     if (welcome.version < PROTO_VERSION_MIN || welcome.version > PROTO_VERSION_MAX)
         return err_set(err, -EPROTONOSUPPORT, "the coordinator chose version %u", welcome.version);
     agent->epoch = welcome.epoch;
+    zmessage_connection(m, &agent->connection);
     agent->heartbeat_ns = welcome.heartbeat_ns;
     agent->silence_ns = welcome.silence_ns;
     outbox_init(&agent->outbox, welcome.epoch);

@@ -130,6 +130,24 @@ expect_status 0
 fast 2
 fast 3
 
+case_is "one large result through a thin link: any byte is a sign of life"
+thin() { tc -n "$NAME$1" qdisc replace dev eth0 root tbf rate 2500kbit burst 16kb latency 400ms; }
+thin 2
+thin 3
+job huge <<'YAML'
+source: {items: [4100000]}
+stages: [{command: [head, -c, "{}", /dev/zero]}]
+YAML
+lost_before=$(grep -c 'worker lost' coordinator.log)
+retries_before=$(count retries)
+fanmill run huge.yaml
+expect_status 0
+[ "$(wc -c <stdout)" = 4100000 ] || wrong "$(wc -c <stdout) bytes"
+[ "$(grep -c 'worker lost' coordinator.log)" = "$lost_before" ] || wrong "a worker that was sending was called dead"
+[ "$(count retries)" = "$retries_before" ] || wrong "it was run again"
+fast 2
+fast 3
+
 case_is "the same key twice: two workers"
 host_worker 1 twin -j 1
 until_workers 3
