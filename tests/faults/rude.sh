@@ -29,6 +29,19 @@ coordinator default --listen tcp://127.0.0.1:0
 for role in worker client observer admin; do
     fanmill invite "$role" "$role"
 done
+
+case_is "results of a stale session, and without a lease"
+fanmill submit numbers.yaml
+timeout 60 "$RUDE" worker.access stale 2>"$WORK/stderr" || wrong "$(cat "$WORK/stderr")"
+worker good -j 2
+fanmill wait
+expect_status 0
+fanmill results
+expect_stdout "$(seq 200)"
+[ "$(count fenced)" = 2 ] || wrong "$(count fenced) results were fenced"
+stop "$WORKER"
+
+case_is "all is well"
 worker good -j 2
 until_workers 1
 still_serves
