@@ -115,7 +115,7 @@ case_is "run --host: a host dies and comes back"
 job die <<YAML
 source: {range: 1..20}
 chunk: {items: 1}
-stages: [{command: [sh, -c, "test {} != 7 || test -e $WORK/died || { touch $WORK/died; kill -9 \$(ps -o ppid= -p \$(ps -o ppid= -p \$PPID)); sleep 60; }; echo {}"]}]
+stages: [{command: [sh, -c, "test {} != 7 || test -e $WORK/died || { touch $WORK/died; zygote=\$(cut -d' ' -f4 /proc/\$PPID/stat); kill -9 \$(cut -d' ' -f4 /proc/\$zygote/stat); sleep 60; }; echo {}"]}]
 YAML
 fanmill run --host "127.0.0.1:$PORT/1" die.yaml
 expect_status 0
