@@ -158,13 +158,14 @@ static void write_script(const struct deployed *h, const char *socket, char *ret
         snprintf(slots, sizeof slots, " -j %u", n);
     snprintf(
         ret, size,
-        "umask 077; d=${XDG_CACHE_HOME:-$HOME/.cache}/fanmill; f=$d/%016" PRIx64 "-%zu; "
+        "u=$(umask); umask 077; d=${XDG_CACHE_HOME:-$HOME/.cache}/fanmill; f=$d/%016" PRIx64
+        "-%zu; "
         "if test -x \"$f\"; then echo have; else echo need; mkdir -p \"$d\" && "
         "head -c %zu >\"$f.$$\" && chmod 700 \"$f.$$\" && mv \"$f.$$\" \"$f\" || exit 125; fi; "
-        "%s\"$f\" worker --access-stdin%s%s%s%s%s",
+        "umask \"$u\"; %s\"$f\" worker --access-stdin --give-up %" PRId64 "s%s%s%s%s%s",
         d->hash, d->program.len, d->program.len, socket ? "" : "exec ",
-        d->deploy->quiet ? " -q" : "", slots, socket ? "; r=$?; rm -f " : "", socket ? socket : "",
-        socket ? "; exit $r" : "");
+        d->deploy->give_up_ns / NS_PER_S, d->deploy->quiet ? " -q" : "", slots,
+        socket ? "; r=$?; rm -f " : "", socket ? socket : "", socket ? "; exit $r" : "");
 }
 
 static void tunnel_names(char *socket, size_t size, char *forward, size_t forward_size,

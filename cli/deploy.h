@@ -29,6 +29,9 @@ struct deploy {
     const char *ssh; // the program and its first options, split at blanks; NULL: FANMILL_SSH or ssh
     uint32_t slots;  // of hosts that name none; 0: the CPUs there
     bool quiet;      // workers log warnings and errors only
+    // Workers leave when the coordinator has not answered them for so long: ssh's end does not
+    // always come through to them.
+    int64_t give_up_ns;
     // A host whose worker ended so often in a row, each time within 10 s, is given up. 0: never.
     unsigned tries;
     // What happens, in words for people. Optional.

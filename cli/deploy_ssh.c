@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "async/io.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "cli/args.h"
 #include "cli/command.h"
@@ -69,7 +70,7 @@ static int main_task(void *arg)
 
 int cli_deploy_ssh(int argc, char **argv)
 {
-    struct deploying d = {.deploy.tell = on_tell};
+    struct deploying d = {.deploy = {.tell = on_tell, .give_up_ns = 60 * NS_PER_S}};
     struct connect connect = {0};
     bool quiet = false;
     struct words words;

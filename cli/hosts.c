@@ -94,6 +94,7 @@ int hosts_begin(struct hosts *hosts, const struct server *server, uint32_t slots
                                     .slots = slots,
                                     .quiet = true,
                                     .tries = HOSTS_TRIES,
+                                    .give_up_ns = HOSTS_GIVE_UP_NS,
                                     .tell = on_tell,
                                     .arg = hosts};
     return deploy_begin(&hosts->deploy, group, &hosts->deployment, err);

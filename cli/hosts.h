@@ -6,8 +6,9 @@
 #include "coordinator/server.h"
 #include "transport/allow.h"
 
-#define HOSTS_TRIES 3 // of a host whose worker does not hold, in a row
-#define HOSTS_MAX 256 // words
+#define HOSTS_TRIES 3                        // of a host whose worker does not hold, in a row
+#define HOSTS_MAX 256                        // words
+#define HOSTS_GIVE_UP_NS (10 * 1000000000ll) // workers whose run is gone leave
 
 struct hosts {
     const char *words[HOSTS_MAX]; // as deploy.h has them; ":" is taken out

@@ -128,6 +128,13 @@ static void on_heartbeat(struct timer *timer)
     // A lifeline tells the truth even when the coordinator is only stopped for a while.
     bool silent = agent->state != AGENT_GREETING && now - agent->last_heard > agent->silence_ns;
     bool ignored = agent->state == AGENT_GREETING && now - agent->greeted_at > agent->patience_ns;
+    if (agent->state != AGENT_GREETING)
+        agent->alone_since = agent->last_heard;
+    if (agent->options->give_up_ns && now - agent->alone_since > agent->options->give_up_ns) {
+        log_warn("no coordinator answers: leaving", "seconds=%lld",
+                 (long long)((now - agent->alone_since) / NS_PER_S));
+        agent_end(agent, WORKER_LOST);
+    }
     if (agent->options->lifeline_fd < 0 && silent)
         agent_begin_anew(agent, "it is silent");
     if (agent->options->lifeline_fd < 0 && ignored) {
@@ -312,7 +319,7 @@ static int run(void *arg)
         r = connect_socket(agent, &err);
     if (r == 0) {
         agent->patience_ns = AGENT_PATIENCE_NS;
-        agent->last_heard = agent->last_sent = loop_now();
+        agent->last_heard = agent->last_sent = agent->alone_since = loop_now();
         agent->heartbeat_ns = PROTO_HEARTBEAT_NS;
         agent->silence_ns = PROTO_SILENCE_NS;
         prepare_add(&agent->flush, on_flush);

@@ -28,6 +28,7 @@ struct agent {
     uint8_t session[PROTO_SESSION_BYTES];
     struct post anew;    // sockets are not closed from their own callbacks
     int64_t greeted_at;  // when HELLO was said
+    int64_t alone_since; // when the coordinator was last there
     int64_t patience_ns; // until it is said again on a new connection
     uint32_t tries;      // connections since the last WELCOME
     uint32_t slots;

@@ -33,7 +33,7 @@ struct recipe {
     uint32_t step;
     struct plan *plan;
     const char *directory; // where programs start: the job's folder; home, where that is not there
-    const char **params; // values, in the order of the plan
+    const char **params;   // values, in the order of the plan
     struct recipe_stage *stages;
     size_t n_stages;
     bool only_kernels;
