@@ -95,7 +95,7 @@ struct range {
     uint64_t count;
 };
 
-#define RECORD_MARK_MAX 64u      // bytes of the end or the start of a record
+#define RECORD_MARK_MAX 64u     // bytes of the end or the start of a record
 #define RECORD_HEADER_MAX 1000u // lines of a header
 
 // Records of data. One begins behind an `end` that a `start` follows, and at the beginning of the

@@ -29,19 +29,11 @@ struct row_rule {
     // at source.delimiter, ROW_CSV rows at a newline outside of quotes.
     bool has_header;
     // Names of the columns, for {name}; "" for one without a name. Owned by the plan. Filled in by
-    // rows_find_columns(); NULL with n_columns 0: not known.
+    // source_find_columns(); NULL with n_columns 0: not known.
     char **columns;
     size_t n_columns;
+    bool header_is_read; // the one on standard input is taken already; not packed
 };
-
-struct plan;
-
-// Fills in source.rows.columns of a csv with a header: reads the first row of the first file. A
-// header on standard input ("-") is read from there, byte by byte and blocking, and then no longer
-// comes as a row; only when `reads_stdin`, else it stays unknown. Does nothing for other sources or
-// when the columns are known. To be called once, after the plan was made and before it is packed:
-// a job file's loader does it, for "-" whoever runs the job. Negative errno with text.
-int rows_find_columns(struct plan *plan, bool reads_stdin, struct err *err);
 
 struct field {
     const char *at; // not NUL-terminated
@@ -83,7 +75,7 @@ int row_of_item(const struct source *source, uint64_t index, const void *item, s
                 struct row *row);
 // Number of the column of this name, or -ENOENT. The columns of any kind of source.
 int rows_column(const struct source *source, const char *name, size_t len);
-// How many columns there are; 0 when that is not known (a csv without a header) or there are none.
+// How many columns there are; 0 when that is not known (fields of lines) or there are none.
 size_t rows_n_columns(const struct source *source);
 // The name of a column, "" when it has none. Borrowed.
 const char *rows_column_name(const struct source *source, size_t column);
