@@ -119,13 +119,13 @@ for source in table.csv table.gz '"-"'; do
 source: {data: $source, record: {header: 2}}
 chunk: $chunk
 stages:
-  - pipe: "awk -F, 'NR == 1 && !/^# made/ || NR == 2 && \$2 != \"square\" { exit 1 } NR > 2 { s += \$2 } END { printf \"%d\", s; print \"\" }'"
+  - pipe: "awk -F, 'NR == 1 && !/^# made/ || NR == 2 && \$2 != \"square\" { exit 1 } NR > 2 { s += \$1 } END { printf \"%d\", s; print \"\" }'"
   - kernel: sum_u64
     chunk: {items: 100000}
 YAML
         fanmill run header.yaml <table.csv
         expect_status 0
-        expect_stdout "$(awk -F, 'NR > 2 { s += $2 } END { printf "%d\n", s }' table.csv)"
+        expect_stdout "$(awk -F, 'NR > 2 { s += $1 } END { printf "%d\n", s }' table.csv)"
     done
 done
 case_is "a header and nothing else is an empty job"
