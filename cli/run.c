@@ -285,8 +285,10 @@ static int load_and_run(const struct run_options *o)
                             .embedded = EMBEDDED_INIT,
                             .is_remote =
                                 o->hosts.n == 0 && (o->connect.where || (where && where[0]))};
-    const struct load_options load = {
-        .params = o->params.list, .n_params = o->params.n, .parallelism = o->slots};
+    const struct load_options load = {.params = o->params.list,
+                                      .n_params = o->params.n,
+                                      .parallelism = o->slots,
+                                      .reads_stdin = true};
     int r = load_file(o->file, &load, &run.plan, &report);
     fd_write_all(STDERR_FILENO, report.text.data, report.text.len);
     if (r < 0)

@@ -379,7 +379,9 @@ bool stage_read(struct builder *b, struct node *node, enum section section, stru
 void stage_check_texts(struct builder *b, const struct draft *draft)
 {
     const struct stage *stage = &draft->stage;
-    struct text_rules rules = {.is_script = stage->is_script, .has_item = stage_has_item(stage)};
+    struct text_rules rules = {.is_script = stage->is_script,
+                               .has_item = stage_has_item(stage),
+                               .has_fields = stage_has_item(stage) && draft->is_first};
     struct node *action = node_get(draft->node, kinds[stage->kind]);
     struct node *workdir = node_get(draft->node, "workdir");
     if (stage->kind != STAGE_KERNEL && stage->is_script)

@@ -16,6 +16,7 @@ struct load_options {
     const struct plan_pair *params; // -p name=value, in order of the command line; the last wins
     size_t n_params;
     uint32_t parallelism; // -j; 0: as the job says
+    bool reads_stdin; // the job will run here: the header of a csv on standard input may be taken
 };
 
 // What was found. Zero it before the first use; load_report_done frees.

@@ -7,12 +7,13 @@
 
 #include "base/cleanup.h"
 #include "pipelines/frame.h"
+#include "pipelines/matrix.h"
 #include "pipelines/source_kinds.h"
 
 struct counted {
     struct source_reader base;
     struct paths files;       // SOURCE_FILES owns its names
-    char *const *texts;       // the items; NULL: a range
+    char *const *texts;       // the items; NULL: a range or a matrix
     uint64_t count;           // items in all
     uint64_t at;              // next item
     struct auto_items growth; // CHUNK_AUTO
@@ -137,22 +138,6 @@ static void counted_close(struct source_reader *base)
 static const struct source_ops counted_ops = {
     .next = counted_next, .total = counted_total, .close = counted_close};
 
-// Takes away what the patterns with "!" in front mean.
-static void exclude(struct paths *files, const struct source *source)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < files->len; i++) {
-        bool out = false;
-        for (size_t k = 0; k < source->n_texts && !out; k++)
-            out = source->texts[k][0] == '!' && path_matches(source->texts[k] + 1, files->names[i]);
-        if (out)
-            free(files->names[i]);
-        else
-            files->names[kept++] = files->names[i];
-    }
-    files->len = kept;
-}
-
 // A name that begins with '-' would be taken for an option.
 static int guard_dash(char **name)
 {
@@ -177,7 +162,7 @@ static int find_files(struct counted *c, struct err *err)
         if (r < 0)
             return err_wrap(err, r, "source.files");
     }
-    exclude(&c->files, source);
+    paths_exclude(&c->files, source);
     paths_sort(&c->files, 0, true);
     if (c->files.len == 0)
         return err_set(err, -ENOENT, "source.files: no file is left (searched from %s)",
@@ -213,6 +198,9 @@ int source_open_counted(const struct plan *plan, struct source_reader **ret, str
     } else if (plan->source.kind == SOURCE_ITEMS) {
         c->texts = plan->source.texts;
         c->count = plan->source.n_texts;
+    } else if (plan->source.kind == SOURCE_MATRIX) {
+        c->count = matrix_count(plan->source.matrix);
+        c->growth.items = SOURCE_AUTO_RANGE;
     } else {
         c->count = plan->source.range.count;
         c->growth.items = SOURCE_AUTO_RANGE;

@@ -22,6 +22,7 @@ void chunk_init(struct chunk *c, struct page *page, int signals, uint32_t slot)
     }
     buf_init(&c->words, 0);
     buf_init(&c->argv, 0);
+    row_init(&c->row);
 }
 
 void chunk_done(struct chunk *c)
@@ -35,6 +36,7 @@ void chunk_done(struct chunk *c)
     }
     buf_done(&c->words);
     buf_done(&c->argv);
+    row_done(&c->row);
 }
 
 void chunk_trim(struct chunk *c)

@@ -50,6 +50,7 @@ struct chunk {
     struct output outputs[2];
     struct buf words; // texts of argv and environment
     struct buf argv;
+    struct row row; // of the item that a command runs for
 };
 
 void chunk_init(struct chunk *c, struct page *page, int signals, uint32_t slot);

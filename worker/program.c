@@ -208,6 +208,7 @@ int program_run(struct chunk *c, struct recipe_stage *s, const struct program_it
 {
     struct template_values values = {.item = item->item ? item->item : "",
                                      .item_len = item->item ? item->item_len : 0,
+                                     .row = item->row,
                                      .seq = item->seq,
                                      .slot = c->slot,
                                      .params = c->recipe->params};
