@@ -201,7 +201,8 @@ static int add_node(struct counting *c, size_t level, const uint64_t *set, uint3
     int r = buf_reserve(&m->children, bytes);
     if (r < 0 || !(node.set = malloc(c->set_words * sizeof(*set))))
         return -ENOMEM;
-    memset(m->children.data + m->children.len, 0, bytes);
+    if (bytes)
+        memset(m->children.data + m->children.len, 0, bytes);
     m->children.len += bytes;
     memcpy(node.set, set, c->set_words * sizeof(*set));
     *ret = (uint32_t)m->n_nodes;
