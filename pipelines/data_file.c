@@ -75,6 +75,9 @@ static int look_into(const struct plan *plan, const char *path, struct data_file
     if (n < 0)
         return err_sys(err, (int)n, "source.data: '%s'", path);
     f->packed = unpack_kind_of(magic, (size_t)n);
+    int r = extent_fingerprint(fd, f->size, &f->fingerprint);
+    if (r < 0)
+        return err_sys(err, r, "source.data: '%s'", path);
     if (f->packed || !plan->source.record.header_lines)
         return 0;
     return read_header(plan, fd, path, f, err);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/digest.h"
 #include "base/fd.h"
 #include "base/pack.h"
 #include "pipelines/record.h"
@@ -24,7 +25,7 @@ int extent_put(struct buf *out, const struct extent *e)
 {
     struct pack_writer w;
     pack_writer_init(&w, out);
-    pack_array(&w, 7);
+    pack_array(&w, 8);
     pack_bin(&w, e->path, e->path_len);
     pack_u64(&w, e->offset);
     pack_u64(&w, e->length);
@@ -32,6 +33,7 @@ int extent_put(struct buf *out, const struct extent *e)
     pack_u64(&w, e->header_bytes);
     pack_u64(&w, e->file_size);
     pack_i64(&w, e->mtime_ns);
+    pack_u64(&w, e->fingerprint);
     return w.error;
 }
 
@@ -39,7 +41,7 @@ int extent_get(const void *data, size_t len, struct extent *ret)
 {
     struct pack_reader r;
     pack_reader_init(&r, data, len);
-    if (pack_read_array(&r, 7) != 7)
+    if (pack_read_array(&r, 8) != 8)
         return -EPROTO;
     struct extent e = {0};
     e.path = (const char *)pack_read_bin(&r, EXTENT_PATH_MAX, &e.path_len);
@@ -49,6 +51,7 @@ int extent_get(const void *data, size_t len, struct extent *ret)
     e.header_bytes = pack_read_u64(&r, RECORD_HEADER_BYTES_MAX);
     e.file_size = pack_read_u64(&r, UINT64_MAX);
     e.mtime_ns = pack_read_i64(&r);
+    e.fingerprint = pack_read_u64(&r, UINT64_MAX);
     if (!pack_at_end(&r) || !extent_valid(&e))
         return -EPROTO;
     *ret = e;
@@ -214,6 +217,61 @@ static int read_extent(struct piece *p, const struct record_rule *rule, struct e
         out->len = header; // no record, no header
     else
         out->len = p->begin + record_strip(rule, out->data + p->begin, out->len - p->begin);
+    return 0;
+}
+
+int extent_fingerprint(int fd, uint64_t size, uint64_t *ret)
+{
+    const size_t part = EXTENT_FINGERPRINT_BYTES;
+    uint8_t ends[2 * EXTENT_FINGERPRINT_BYTES], digest[DIGEST_BYTES];
+    ssize_t first = fd_pread_full(fd, ends, part, 0);
+    if (first < 0)
+        return (int)first;
+    ssize_t last = fd_pread_full(fd, ends + first, part, size > part ? (off_t)(size - part) : 0);
+    if (last < 0)
+        return (int)last;
+    digest_bytes(ends, (size_t)(first + last), digest);
+    memcpy(ret, digest, sizeof(*ret));
+    *ret |= 1; // 0 means that it is not known
+    return 0;
+}
+
+static bool is_seen(const struct extent *e, const struct stat *st, const struct extent_seen *seen)
+{
+    return seen->fingerprint && seen->fingerprint == e->fingerprint && seen->device == st->st_dev &&
+           seen->inode == st->st_ino && seen->file_size == (uint64_t)st->st_size &&
+           seen->mtime_ns == extent_mtime_ns(st);
+}
+
+int extent_check(const struct extent *e, const char *directory, struct extent_seen *seen,
+                 struct err *err)
+{
+    char path[EXTENT_PATH_MAX + 1];
+    uint64_t found;
+    struct stat st;
+    if (!extent_valid(e))
+        return err_set(err, -EPROTO, "an extent of a file is out of range");
+    if (!e->fingerprint)
+        return 0;
+    memcpy(path, e->path, e->path_len);
+    path[e->path_len] = '\0';
+    _close_ int fd = open_path(e, path, directory, err);
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0)
+        return err_sys(err, -errno, "'%s'", path);
+    if (is_seen(e, &st, seen))
+        return 0;
+    int r = extent_fingerprint(fd, (uint64_t)st.st_size, &found);
+    if (r < 0)
+        return err_sys(err, r, "'%s'", path);
+    if (found != e->fingerprint)
+        return err_set(err, -ESTALE, "'%s' is not the file that the source saw", path);
+    *seen = (struct extent_seen){.device = st.st_dev,
+                                 .inode = st.st_ino,
+                                 .fingerprint = found,
+                                 .file_size = (uint64_t)st.st_size,
+                                 .mtime_ns = extent_mtime_ns(&st)};
     return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -28,11 +29,28 @@ struct extent {
     // of the same name. 0 and 0: not known.
     uint64_t file_size;
     int64_t mtime_ns;
+    uint64_t fingerprint; // extent_fingerprint's; 0: not known
 };
 
 struct record_rule;
 struct stat;
 int64_t extent_mtime_ns(const struct stat *st);
+// A hash of the file's first and last 4 KiB: another file of the same size and time is noticed,
+// unless it differs in its middle only. Never 0. Blocking. Negative errno.
+#define EXTENT_FINGERPRINT_BYTES 4096u
+int extent_fingerprint(int fd, uint64_t size, uint64_t *ret);
+// The file that was found to be the right one last, so that each is read once.
+struct extent_seen {
+    dev_t device;
+    ino_t inode;
+    uint64_t fingerprint; // 0: none yet
+    uint64_t file_size;
+    int64_t mtime_ns;
+};
+// Whether this machine's file of that path is the one that the source saw. Blocking. 0, or as
+// extent_read.
+int extent_check(const struct extent *extent, const char *directory, struct extent_seen *seen,
+                 struct err *err);
 
 // Appends the encoded form. -ENOBUFS, -ENOMEM.
 int extent_put(struct buf *out, const struct extent *extent);

@@ -117,7 +117,8 @@ static int add_extent(struct data *d, struct extents *x, uint64_t offset, uint64
                        .aligned = aligned,
                        .header_bytes = d->files[d->file].header,
                        .file_size = d->files[d->file].size,
-                       .mtime_ns = d->files[d->file].mtime_ns};
+                       .mtime_ns = d->files[d->file].mtime_ns,
+                       .fingerprint = d->files[d->file].fingerprint};
     size_t before = x->body.len;
     int r = extent_put(&x->body, &e);
     uint32_t len = (uint32_t)(x->body.len - before);

@@ -144,6 +144,9 @@ static int read_extent(struct input *in, struct err *err)
     if (r < 0)
         return err_set(err, r, "the description of the file's part is broken");
     buf_clear(&in->text);
+    r = extent_check(&extent, in->plan->directory, &in->seen, err);
+    if (r < 0)
+        return r;
     r = extent_read(&extent, &in->plan->source.record, in->plan->directory, &in->text, err);
     if (r < 0)
         return r;

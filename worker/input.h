@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "pipelines/extent.h"
 #include "pipelines/plan.h"
 #include "pipelines/run.h"
 
@@ -27,6 +28,7 @@ struct input {
     struct buf index;  // struct input_item of each item, when made
     struct buf text;   // numbers as text, or a file's part
     struct buf joined; // items one a line
+    struct extent_seen seen;
     bool joined_made;
     bool out_of_memory; // a later look at the items failed
 };

@@ -9,6 +9,11 @@ source: {data: $WORK/data/numbers}
 chunk: {bytes: 64KiB}
 stages: [{pipe: "grep 7 || true"}]
 YAML
+job all <<YAML
+source: {data: $WORK/data/numbers}
+chunk: {bytes: 64KiB}
+stages: [{pipe: cat}]
+YAML
 grep 7 "$WORK/data/numbers" >"$WORK/expected"
 
 case_is "everybody sees the file"
@@ -59,10 +64,26 @@ YAML
 mv where.yaml "$WORK/hidden/job"
 fanmill submit "$WORK/hidden/job/where.yaml"
 begin worker-far env HOME="$WORK/home" unshare -m sh -c "mount -t tmpfs none '$WORK/hidden' && exec '$FANMILL_BIN' worker -v --name far -j 2"
+BLIND=$LAST
 fanmill wait
 expect_status 0
 fanmill results
 expect_stdout "$(printf '%s\n' "$WORK/home" "$WORK/home")"
+
+case_is "another file of the same name, size and time"
+sed '1s/1/X/' "$WORK/data/numbers" >"$WORK/other"
+touch -r "$WORK/data/numbers" "$WORK/other"
+crash "$BLIND"
+until_workers 0
+begin worker-fooled unshare -m sh -c "mount --bind '$WORK/other' '$WORK/data/numbers' && exec '$FANMILL_BIN' worker -v --name fooled -j 2"
+BLIND=$LAST
+until_workers 1
+fanmill run all.yaml
+expect_status 0
+expect_same "$WORK/data/numbers"
+[ "$(count retries)" = 0 ] || wrong "it cost attempts"
+worker seeing -j 1
+until_workers 2
 
 case_is "chunks of lines"
 sed 's/bytes: 64KiB/lines: 1000/' count.yaml >lines.yaml

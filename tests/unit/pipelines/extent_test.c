@@ -36,7 +36,7 @@ static int read_one(const struct folder *f, struct extent e, struct buf *out, st
 Test(extent, the_encoded_form_comes_back)
 {
     struct buf b = {0};
-    struct extent e = {"dir/a b\xff.txt", 12, 1ull << 40, EXTENT_BYTES_MAX, true, 3, 0, 0}, back;
+    struct extent e = {"dir/a b\xff.txt", 12, 1ull << 40, EXTENT_BYTES_MAX, true, 3, 0, 0, 0}, back;
     cr_assert_eq(extent_put(&b, &e), 0);
     cr_assert_eq(extent_get(b.data, b.len, &back), 0);
     cr_assert(back.path_len == e.path_len && memcmp(back.path, e.path, e.path_len) == 0);
@@ -58,9 +58,12 @@ Test(extent, a_peers_values_are_bounded)
     char *path = malloc(EXTENT_PATH_MAX + 1);
     memset(path, 'a', EXTENT_PATH_MAX + 1);
     const struct extent bad[] = {
-        {path, 0, 0, 1, true, 0, 0, 0},         {path, EXTENT_PATH_MAX + 1, 0, 1, true, 0, 0, 0},
-        {"a\0b", 3, 0, 1, true, 0, 0, 0},       {"a", 1, 0, EXTENT_BYTES_MAX + 1, true, 0, 0, 0},
-        {"a", 1, UINT64_MAX, 1, true, 0, 0, 0}, {"a", 1, INT64_MAX, 1, true, 0, 0, 0},
+        {path, 0, 0, 1, true, 0, 0, 0, 0},
+        {path, EXTENT_PATH_MAX + 1, 0, 1, true, 0, 0, 0, 0},
+        {"a\0b", 3, 0, 1, true, 0, 0, 0, 0},
+        {"a", 1, 0, EXTENT_BYTES_MAX + 1, true, 0, 0, 0, 0},
+        {"a", 1, UINT64_MAX, 1, true, 0, 0, 0, 0},
+        {"a", 1, INT64_MAX, 1, true, 0, 0, 0, 0},
     };
     struct buf b = {0};
     struct extent back;
@@ -112,7 +115,8 @@ Test(extent, records_that_begin_inside_are_read_whole)
     cr_expect_eq(read_one(&f, extent_of("a", 2, 5, false), &out, &err), 0);
     expect_text(&out, "e\ntwo");
     cr_expect_eq(
-        extent_read(&(struct extent){"a", 1, 0, 3, false, 0, 0, 0}, &lines, f.path, &out, &err), 0);
+        extent_read(&(struct extent){"a", 1, 0, 3, false, 0, 0, 0, 0}, &lines, f.path, &out, &err),
+        0);
     expect_text(&out, "e\ntwoone");
     buf_done(&out);
     folder_remove(&f);
@@ -215,5 +219,62 @@ Test(extent, an_absolute_path_needs_no_directory)
     cr_assert_eq(extent_read(&e, &lines, "/", &out, &err), 0);
     expect_text(&out, "text");
     buf_done(&out);
+    folder_remove(&f);
+}
+
+// What a source puts into an extent of the file.
+static struct extent seen_as_it_is(const struct folder *f, const char *name)
+{
+    struct stat st;
+    struct extent e = extent_of(name, 0, 4, false);
+    int fd = openat(f->fd, name, O_RDONLY | O_CLOEXEC);
+    cr_assert(fd >= 0 && fstat(fd, &st) == 0);
+    e.file_size = (uint64_t)st.st_size;
+    e.mtime_ns = extent_mtime_ns(&st);
+    cr_assert_eq(extent_fingerprint(fd, e.file_size, &e.fingerprint), 0);
+    close(fd);
+    return e;
+}
+
+static void change(const struct folder *f, const char *name, off_t at)
+{
+    struct stat st;
+    int fd = openat(f->fd, name, O_WRONLY | O_CLOEXEC);
+    cr_assert(fd >= 0 && fstat(fd, &st) == 0 && pwrite(fd, "X", 1, at) == 1);
+    const struct timespec as_before[] = {st.st_mtim, st.st_mtim};
+    cr_assert_eq(futimens(fd, as_before), 0);
+    close(fd);
+}
+
+Test(extent, another_file_of_the_same_size_and_time_is_noticed)
+{
+    const off_t ends[] = {0, 4095, 20000 - 4096, 19999};
+    char *bytes = calloc(1, 20000);
+    struct folder f;
+    struct err err;
+    folder_make(&f);
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        struct extent_seen seen = {0}, none = {0};
+        folder_file(&f, "a", bytes, 20000);
+        struct extent e = seen_as_it_is(&f, "a");
+        cr_expect_eq(extent_check(&e, f.path, &seen, &err), 0);
+        cr_expect_eq(extent_check(&e, f.path, &seen, &err), 0);
+        change(&f, "a", ends[i]);
+        cr_expect_eq(extent_check(&e, f.path, &none, &err), -ESTALE, "byte %lld",
+                     (long long)ends[i]);
+    }
+    // A short file, and an empty one.
+    struct extent_seen seen = {0};
+    folder_file(&f, "b", "text", 4);
+    struct extent e = seen_as_it_is(&f, "b");
+    cr_expect_eq(extent_check(&e, f.path, &seen, &err), 0);
+    folder_file(&f, "c", "", 0);
+    e = seen_as_it_is(&f, "c");
+    cr_expect_eq(extent_check(&e, f.path, &seen, &err), 0);
+    e.fingerprint = 0;
+    e.path = "nowhere";
+    e.path_len = 7;
+    cr_expect_eq(extent_check(&e, f.path, &seen, &err), 0, "not known: nothing to compare");
+    free(bytes);
     folder_remove(&f);
 }
