@@ -37,7 +37,7 @@ static void counting_done(struct counting *c)
 static size_t find_named(const struct matrix *m, size_t axis, struct span value, bool *ret_found)
 {
     const struct span *list = (const struct span *)(const void *)m->named[axis].data;
-    size_t low = 0, high = m->n_ids[axis];
+    size_t low = 0, high = list ? m->n_ids[axis] : 0;
     *ret_found = false;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
