@@ -12,7 +12,7 @@
 #define PLAN_FIELDS 8
 #define RANGE_FIELDS 3
 #define STEP_FIELDS 13
-#define STAGE_FIELDS 10
+#define STAGE_FIELDS 12
 #define WHOLE_FIELDS 14
 #define SOURCE_FIELDS 5
 #define SINK_FIELDS 5
@@ -134,6 +134,8 @@ static void put_stage(struct pack_writer *w, const struct stage *stage)
     pack_str(w, stage->function);
     put_pairs(w, stage->args, stage->n_args);
     pack_i64(w, stage->timeout_ns);
+    pack_bool(w, stage->is_batch);
+    pack_bool(w, stage->has_tag);
 }
 
 static void put_step(struct pack_writer *w, const struct step *step)
@@ -259,12 +261,15 @@ static void get_stage(struct pack_reader *r, struct stage *stage)
     stage->function = get_optional(r);
     get_pairs(r, &stage->args, &stage->n_args);
     stage->timeout_ns = pack_read_i64(r);
+    stage->is_batch = pack_read_bool(r);
+    stage->has_tag = pack_read_bool(r);
     if (!pack_ok(r))
         return;
     bool is_kernel = stage->kind == STAGE_KERNEL;
     if (is_kernel != (stage->function != NULL) || is_kernel != (stage->n_words == 0) ||
         (stage->is_script && (stage->n_words != 1 || n_shell == 0)) ||
-        (stage->library && (!is_kernel || stage->library[0] != '/')) || stage->timeout_ns < 0)
+        (stage->library && (!is_kernel || stage->library[0] != '/')) || stage->timeout_ns < 0 ||
+        (stage->kind != STAGE_COMMAND && (stage->is_batch || stage->has_tag)))
         pack_fail(r);
 }
 

@@ -188,7 +188,7 @@ int template_compile(const char *text, enum template_mode mode, const struct tem
         return err_set(err, -EINVAL, "placeholders are written {x}");
     }
     int r = find_suspect(t, text, names);
-    if (r == 0 && mode == TEMPLATE_SCRIPT)
+    if (r == 0 && mode != TEMPLATE_WORD)
         r = template_compile_script(t, text, names, err, ret_offset);
     else if (r == 0)
         r = compile_word(t, text, names);
@@ -219,6 +219,8 @@ bool template_uses_item(const struct template *t)
 
 bool template_is_constant(const struct template *t)
 {
+    if (t->mode == TEMPLATE_BATCH)
+        return t->is_constant;
     for (size_t i = 0; i < t->n_parts; i++)
         if (t->parts[i].kind != PART_TEXT)
             return false;
@@ -323,7 +325,7 @@ int template_expand(const struct template *t, const struct template_values *valu
 
 const char *template_script(const struct template *t)
 {
-    return t->mode == TEMPLATE_SCRIPT ? (const char *)t->text.data : NULL;
+    return t->mode != TEMPLATE_WORD ? (const char *)t->text.data : NULL;
 }
 
 size_t template_n_args(const struct template *t)

@@ -9,6 +9,7 @@
 #include "proto/message.h"
 #include "worker/input.h"
 #include "worker/recipe.h"
+#include "worker/words.h"
 
 struct page;
 
@@ -48,8 +49,7 @@ struct chunk {
     struct input first;
     struct input later;
     struct output outputs[2];
-    struct buf words; // texts of argv and environment
-    struct buf argv;
+    struct words words; // texts of argv and of what else a program gets
 };
 
 void chunk_init(struct chunk *c, struct page *page, int signals, uint32_t slot);
