@@ -8,11 +8,13 @@
 #include <unistd.h>
 
 #include "base/parse.h"
+#include "cli/slots.h"
 #include "cli/status.h"
 #include "pipelines/plan.h"
-#include "proto/limits.h"
+#include "worker/cpus.h"
 
-#define FLAGS_MAX 64
+#define FLAGS_MAX 128
+#define HELP_COLUMNS 98
 
 int args_mistake(const char *command, const char *fmt, ...)
 {
@@ -25,22 +27,58 @@ int args_mistake(const char *command, const char *fmt, ...)
     return EXIT_USAGE;
 }
 
+static void spell(const struct arg *arg, char *ret, size_t size)
+{
+    snprintf(ret, size, "%c%c%c --%s%s%s", arg->letter ? '-' : ' ', arg->letter ? arg->letter : ' ',
+             arg->letter ? ',' : ' ', arg->name, arg->meta ? " " : "", arg->meta ? arg->meta : "");
+}
+
+// Flags that are known from elsewhere, several in a line.
+static void list_others(const struct args *a)
+{
+    size_t column = 0;
+    for (size_t i = a->n_explained; i < a->n; i++) {
+        const struct arg *arg = &a->table[i];
+        char flag[64];
+        spell(arg, flag, sizeof flag);
+        const char *text = arg->letter ? flag : flag + 4;
+        if (column && column + 2 + strlen(text) > HELP_COLUMNS) {
+            printf("\n");
+            column = 0;
+        }
+        column += (size_t)printf("%s%s", column ? "; " : "  ", text);
+    }
+    printf("\n");
+}
+
 static int give_help(const struct args *a)
 {
+    size_t n = a->n_explained ? a->n_explained : a->n;
+    if (a->examples)
+        printf("Examples:\n%s\n", a->examples);
     printf("Usage: fanmill %s %s\n\n%s", a->command, a->usage, a->about);
     if (a->n)
         printf("\n");
-    for (size_t i = 0; i < a->n; i++) {
-        const struct arg *arg = &a->table[i];
+    for (size_t i = 0; i < n; i++) {
         char flag[64];
-        snprintf(flag, sizeof flag, "%c%c%c --%s%s%s", arg->letter ? '-' : ' ',
-                 arg->letter ? arg->letter : ' ', arg->letter ? ',' : ' ', arg->name,
-                 arg->meta ? " " : "", arg->meta ? arg->meta : "");
-        printf("  %-26s %s\n", flag, arg->help);
+        spell(&a->table[i], flag, sizeof flag);
+        printf("  %-26s %s\n", flag, a->table[i].help);
     }
+    if (n < a->n)
+        list_others(a);
     if (a->more)
         printf("\n%s", a->more);
     return fflush(stdout) == 0 ? EXIT_ALL_WELL : EXIT_OUTPUT;
+}
+
+int args_short_help(const struct args *a)
+{
+    const char *end = a->examples;
+    for (int i = 0; i < 2 && end && *end; i++)
+        end = strchrnul(end, '\n') + 1;
+    fprintf(stderr, "Usage: fanmill %s %s\n\nExamples:\n%.*s\nMore: fanmill %s --help\n",
+            a->command, a->usage, end ? (int)(end - a->examples) : 0, a->examples, a->command);
+    return EXIT_USAGE;
 }
 
 static int unknown(const struct args *a, const char *word)
@@ -61,6 +99,11 @@ static int unknown(const struct args *a, const char *word)
     }
     names[n++] = "--help";
     snprintf(flag, sizeof flag, "%.*s", (int)strcspn(word, "="), word);
+    for (const struct arg_foreign *f = a->foreign; f && f->word; f++)
+        if (strcmp(f->word, flag) == 0) {
+            args_mistake(a->command, "%s is not an option here; %s", flag, f->cure);
+            return -EINVAL;
+        }
     const char *near = parse_nearest(flag, names, n);
     if (near)
         args_mistake(a->command, "unknown option '%s' (did you mean '%s'?)", word, near);
@@ -96,27 +139,41 @@ void args_params_done(struct args_params *params)
     *params = (struct args_params){0};
 }
 
-static int set_when(const char *command, enum color *ret, const char *word)
+static int set_word(const char *command, const char *flag, const char *const *names, size_t n,
+                    const char *word, int *ret)
 {
-    static const char *const names[] = {"auto", "always", "never"};
-    for (int i = 0; i < 3; i++)
+    char all[64] = "";
+    for (size_t i = 0, len = 0; i < n; i++) {
         if (strcmp(word, names[i]) == 0) {
-            *ret = (enum color)i;
+            *ret = (int)i;
             return 0;
         }
-    args_mistake(command, "--color is one of auto, always, never, not '%s'", word);
+        len += (size_t)snprintf(all + len, sizeof all - len, "%s%s", i ? ", " : "", names[i]);
+    }
+    args_mistake(command, "--%s is one of %s, not '%s'", flag, all, word);
     return -EINVAL;
+}
+
+static int set_when(const char *command, const struct arg *arg, const char *word)
+{
+    static const char *const names[] = {"auto", "always", "never", "json"};
+    int n = 0;
+    int r = set_word(command, arg->name, names, arg->kind == ARG_PROGRESS ? 4 : 3, word, &n);
+    if (r == 0 && arg->kind == ARG_PROGRESS)
+        *(enum progress *)arg->value = (enum progress)n;
+    else if (r == 0)
+        *(enum color *)arg->value = (enum color)n;
+    return r;
 }
 
 static int set_slots(const char *command, uint32_t *ret, const char *word)
 {
-    uint64_t n;
-    if (parse_u64(word, &n) < 0 || n < 1 || n > PROTO_SLOTS_MAX) {
-        args_mistake(command, "-j takes a number of slots from 1 to 65536, not '%s'", word);
-        return -EINVAL;
-    }
-    *ret = (uint32_t)n;
-    return 0;
+    if (slots_parse(word, cpus_available(), ret) == 0)
+        return 0;
+    args_mistake(command,
+                 "-j takes a number of slots from 1 to 65536, or N%%, +N, -N of the CPUs, not '%s'",
+                 word);
+    return -EINVAL;
 }
 
 static int add_to_list(const char *command, const struct arg *arg, const char *word)
@@ -148,8 +205,14 @@ static int set_value(const char *command, const struct arg *arg, char *word)
             return 0;
         args_mistake(command, "--%s takes a time like 90s or 5m, not '%s'", arg->name, word);
         return -EINVAL;
+    case ARG_SIZE:
+        if (parse_size(word, arg->value) == 0)
+            return 0;
+        args_mistake(command, "--%s takes a size like 64KiB or 1GiB, not '%s'", arg->name, word);
+        return -EINVAL;
     case ARG_WHEN:
-        return set_when(command, arg->value, word);
+    case ARG_PROGRESS:
+        return set_when(command, arg, word);
     case ARG_PARAM:
         return add_param(command, arg->value, word);
     case ARG_LIST:
@@ -226,12 +289,25 @@ static int take_flag(const struct args *a, int *at, int argc, char **argv)
     return set_value(a->command, arg, value ? value : argv[++*at]);
 }
 
+static bool begins_command(const struct args *a, const char *word, bool only_words, size_t before)
+{
+    if (!only_words && word[0] == '-' && word[1])
+        return false;
+    if (a->command_follows)
+        return true;
+    for (const char *const *name = a->commands; name && *name && !before; name++)
+        if (strcmp(word, *name) == 0)
+            return true;
+    return false;
+}
+
 int args_parse(const struct args *a, int argc, char **argv, struct words *ret, int *ret_status)
 {
     bool only_words = false;
     int r = 0;
     *ret_status = EXIT_USAGE;
     ret->n = 0;
+    ret->rest = argc;
     for (int i = 0; i < argc && r == 0; i++) {
         if (!only_words && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
             *ret_status = give_help(a);
@@ -239,7 +315,16 @@ int args_parse(const struct args *a, int argc, char **argv, struct words *ret, i
         }
         if (!only_words && strcmp(argv[i], "--") == 0) {
             only_words = true;
-        } else if (!only_words && argv[i][0] == '-' && argv[i][1]) {
+            if (!a->command_follows)
+                continue;
+            ret->rest = i + 1;
+            return 0;
+        }
+        if (begins_command(a, argv[i], only_words, ret->n)) {
+            ret->rest = i;
+            return 0;
+        }
+        if (!only_words && argv[i][0] == '-' && argv[i][1]) {
             r = take_flag(a, &i, argc, argv);
         } else if (ret->n == a->words_max || ret->n == ARGS_WORDS_MAX) {
             args_mistake(a->command,

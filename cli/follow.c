@@ -193,5 +193,7 @@ int follow_status(const struct follow *f)
     if (f->error)
         return f->error == -ENOENT || f->error == -ESTALE || f->error == -EACCES ? EXIT_USAGE
                                                                                  : EXIT_FAULT;
+    if (f->propagate && f->report->first_status)
+        return f->report->first_status;
     return follow_status_of(&f->info);
 }

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "cli/status.h"
 
 #define REDRAW_NS (200 * NS_PER_MS)
 #define ITEM_NAME_MAX 200
@@ -97,7 +98,9 @@ int report_start(struct report *report, struct group *group, struct link *link, 
     report->link = link;
     report->job = job;
     report->is_tty = isatty(STDERR_FILENO) && !getenv("CI");
-    if (!report->is_tty || report->quiet)
+    bool wanted =
+        report->progress == PROGRESS_AUTO ? report->is_tty : report->progress == PROGRESS_ALWAYS;
+    if (!wanted || report->quiet)
         return 0;
     report->drawing = group_go(group, "progress", draw_on, report);
     return report->drawing ? 0 : -ENOMEM;
@@ -178,11 +181,29 @@ static void report_failure(struct report *report, const struct wire_record *reco
     show_stderr(report, record);
 }
 
+static int status_of(const struct wire_record *record)
+{
+    switch ((enum outcome)record->outcome) {
+    case OUTCOME_EXIT:
+    case OUTCOME_NOT_FOUND:
+    case OUTCOME_NOT_RUNNABLE:
+        return record->code;
+    case OUTCOME_SIGNAL:
+        return EXIT_SIGNAL + record->code;
+    case OUTCOME_TIMEOUT:
+        return EXIT_TIMEOUT;
+    default:
+        return EXIT_CHUNK_FAILED;
+    }
+}
+
 void report_record(struct report *report, const struct wire_record *record)
 {
     snprintf(report->error, sizeof report->error, "%.*s",
              record->error ? (int)record->error_len : 0, record->error ? record->error : "");
     if (record->outcome != OUTCOME_OK) {
+        if (!report->first_status && record->outcome != OUTCOME_CANCELLED)
+            report->first_status = status_of(record);
         if (!report->quiet)
             report_failure(report, record);
         else

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "async/group.h"
+#include "cli/args.h"
 #include "client/link.h"
 #include "pipelines/plan.h"
 #include "proto/record.h"
@@ -25,6 +26,8 @@ struct report {
     bool color;
     bool is_tty;
     bool line_shown;
+    enum progress progress;
+    int first_status; // of the first failed chunk: its exit status, 128 + its signal, or 1
     uint64_t failures;
     uint64_t typos; // commands that could not be run
     int64_t began;

@@ -17,9 +17,10 @@
 #include "base/log.h"
 #include "cli/args.h"
 #include "cli/command.h"
-#include "cli/connect.h"
+#include "cli/dryrun.h"
 #include "cli/embedded.h"
 #include "cli/follow.h"
+#include "cli/run.h"
 #include "cli/status.h"
 #include "client/feed.h"
 #include "client/find.h"
@@ -28,16 +29,6 @@
 #include "worker/cpus.h"
 
 #define SUBMIT_NS (60 * NS_PER_S)
-
-struct run_options {
-    struct args_params params;
-    struct connect connect;
-    uint32_t slots;
-    bool quiet;
-    int verbose;
-    enum color color;
-    const char *file;
-};
 
 struct run_state {
     const struct run_options *options;
@@ -166,7 +157,7 @@ static int main_task(void *arg)
 
 static uint32_t choose_slots(const struct run_options *o, struct plan *plan)
 {
-    uint32_t slots = o->slots ? o->slots : cpus_available();
+    uint32_t slots = run_slots(o);
     // One worker does all the work, so its slots are what `parallelism` means.
     if (plan->parallelism && plan->parallelism < slots)
         slots = plan->parallelism;
@@ -254,46 +245,65 @@ static int start(struct run_state *run)
     return status;
 }
 
-static int load_and_run(const struct run_options *o)
+bool run_is_remote(const struct run_options *o)
+{
+    const char *where = getenv("FANMILL_CONNECT");
+    return o->connect.where || (where && where[0]);
+}
+
+uint32_t run_slots(const struct run_options *o)
+{
+    return o->slots ? o->slots : cpus_available();
+}
+
+int run_plan(struct plan *plan, const struct run_options *o)
+{
+    struct run_state run = {
+        .options = o, .embedded = EMBEDDED_INIT, .is_remote = run_is_remote(o), .plan = plan};
+    int status;
+    log_set_level(o->verbose > 1 ? LOG_DEBUG : o->verbose ? LOG_INFO : LOG_WARN);
+    if (o->json)
+        plan->sink.format = FORMAT_JSON;
+    run.report = (struct report){.plan = plan,
+                                 .name = plan->name,
+                                 .quiet = o->quiet,
+                                 .verbose = o->verbose > 0,
+                                 .color = use_color(o->color),
+                                 .progress = o->progress};
+    run.embedded.lost = on_lost;
+    run.embedded.arg = &run;
+    run.follow = (struct follow){
+        .plan = plan, .report = &run.report, .ends_job = true, .propagate = o->propagate};
+    status = o->dry_run ? dry_run(plan, run_slots(o)) : start(&run);
+    plan_free(plan);
+    return status;
+}
+
+static int load_and_run(const char *file, const struct args_params *params,
+                        const struct run_options *o)
 {
     _cleanup_(load_report_done)
     struct load_report report = {0};
-    const char *where = getenv("FANMILL_CONNECT");
-    struct run_state run = {.options = o,
-                            .embedded = EMBEDDED_INIT,
-                            .is_remote = o->connect.where || (where && where[0])};
+    struct plan *plan = NULL;
     const struct load_options load = {
-        .params = o->params.list, .n_params = o->params.n, .parallelism = o->slots};
-    int r = load_file(o->file, &load, &run.plan, &report);
+        .params = params->list, .n_params = params->n, .parallelism = o->slots};
+    int r = load_file(file, &load, &plan, &report);
     fd_write_all(STDERR_FILENO, report.text.data, report.text.len);
-    if (r < 0)
-        return EXIT_USAGE;
-    run.report = (struct report){.plan = run.plan,
-                                 .name = run.plan->name,
-                                 .quiet = o->quiet,
-                                 .verbose = o->verbose > 0,
-                                 .color = use_color(o->color)};
-    run.embedded.lost = on_lost;
-    run.embedded.arg = &run;
-    run.follow = (struct follow){.plan = run.plan, .report = &run.report, .ends_job = true};
-    int status = start(&run);
-    plan_free(run.plan);
-    return status;
+    return r < 0 ? EXIT_USAGE : run_plan(plan, o);
 }
 
 int cli_run(int argc, char **argv)
 {
     struct run_options o = {0};
+    struct args_params params = {0};
     struct words words;
     int status;
     const struct arg table[] = {
         {'j', "slots", ARG_SLOTS, &o.slots, "N",
          "chunks that run at once; default: the CPUs this process may use"},
-        {'p', "param", ARG_PARAM, &o.params, "NAME=VALUE", "set a parameter of the job"},
-        CONNECT_ARGS(o.connect),
-        {'q', "quiet", ARG_FLAG, &o.quiet, NULL, "no failures, no progress, no last line"},
-        {'v', "verbose", ARG_COUNT, &o.verbose, NULL, "every failure, and what happens"},
-        {0, "color", ARG_WHEN, &o.color, "WHEN", "auto, always or never"},
+        {'p', "param", ARG_PARAM, &params, "NAME=VALUE", "set a parameter of the job"},
+        {0, "json", ARG_FLAG, &o.json, NULL, "an object for each chunk, whatever the sink says"},
+        RUN_ARGS(o),
     };
     const struct args args = {
         .command = "run",
@@ -315,11 +325,8 @@ int cli_run(int argc, char **argv)
         .words_max = 1,
         .missing = "which job? give a job file"};
     int r = args_parse(&args, argc, argv, &words, &status);
-    if (r == 0) {
-        o.file = words.list[0];
-        log_set_level(o.verbose > 1 ? LOG_DEBUG : o.verbose ? LOG_INFO : LOG_WARN);
-        status = load_and_run(&o);
-    }
-    args_params_done(&o.params);
+    if (r == 0)
+        status = load_and_run(words.list[0], &params, &o);
+    args_params_done(&params);
     return status;
 }
