@@ -16,6 +16,9 @@ static const struct command {
     const char *about;
 } commands[] = {
     {"run", cli_run, "run JOB.yaml", "run a job, here or on a coordinator, and write its results"},
+    {"map", cli_map, "map COMMAND ::: ITEMS", "run a command for each item"},
+    {"pipe", cli_pipe, "pipe COMMAND <DATA", "run a command on each piece of data"},
+    {"call", cli_call, "call KERNEL ::: ITEMS", "call a C function with items"},
     {"check", cli_check, "check JOB.yaml", "tell every mistake in a job file; start nothing"},
     {"coordinator", cli_coordinator, "coordinator",
      "take jobs and hand them to workers, until told"},

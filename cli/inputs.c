@@ -1,0 +1,180 @@
+#include "cli/inputs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "cli/lines.h"
+
+// The separator that a word is; 0: it is none.
+static size_t colons(const char *word, bool *ret_linked)
+{
+    size_t n = strspn(word, ":");
+    *ret_linked = word[n] == '+';
+    return (n == 3 || n == 4) && !word[n + *ret_linked] ? n : 0;
+}
+
+int inputs_split(int argc, char **argv, struct inputs *ret, struct err *err)
+{
+    struct input_list *list = NULL;
+    int words = 0;
+    for (int i = 0; i < argc; i++) {
+        bool linked;
+        size_t n = colons(argv[i], &linked);
+        if (!n) {
+            if (list)
+                list->n++;
+            else
+                words++;
+            continue;
+        }
+        if (ret->n == INPUT_LISTS_MAX)
+            return err_set(err, -EINVAL, "more than %u lists of items", INPUT_LISTS_MAX);
+        if (linked && !ret->n)
+            return err_set(err, -EINVAL, "'%s' goes along with a list before it, and there is none",
+                           argv[i]);
+        list = &ret->lists[ret->n++];
+        *list =
+            (struct input_list){.from_files = n == 4, .is_linked = linked, .words = argv + i + 1};
+    }
+    for (size_t i = 0; i < ret->n; i++)
+        if (ret->lists[i].from_files && !ret->lists[i].n)
+            return err_set(err, -EINVAL, "'::::' needs the names of files");
+    return words;
+}
+
+bool inputs_named(const struct inputs *in)
+{
+    return in->n || in->n_files;
+}
+
+static bool names_stdin(const char *const *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(words[i], "-") == 0)
+            return true;
+    return false;
+}
+
+bool inputs_from_stdin(const struct inputs *in)
+{
+    if (!inputs_named(in) || names_stdin(in->files, in->n_files))
+        return true;
+    for (size_t i = 0; i < in->n; i++)
+        if (in->lists[i].from_files &&
+            names_stdin((const char *const *)in->lists[i].words, in->lists[i].n))
+            return true;
+    return false;
+}
+
+static int add_word(struct source *source, const char *word, size_t len)
+{
+    size_t n = source->n_texts;
+    if ((n & (n - 1)) == 0) { // room is doubled
+        char **grown = reallocarray(source->texts, n ? n * 2 + 1 : 2, sizeof *grown);
+        if (!grown)
+            return -ENOMEM;
+        source->texts = grown;
+    }
+    char *copy = strndup(word, len);
+    if (!copy)
+        return -ENOMEM;
+    source->texts[n] = copy;
+    source->texts[n + 1] = NULL;
+    source->n_texts++;
+    return 0;
+}
+
+void inputs_source_done(struct source *source)
+{
+    for (size_t i = 0; i < source->n_texts; i++)
+        free(source->texts[i]);
+    free(source->texts);
+    *source = (struct source){0};
+}
+
+static int add_text(void *arg, const char *text, size_t len)
+{
+    return add_word(arg, text, len);
+}
+
+// The words themselves, or the lines of the files they name.
+static int take_list(const struct inputs *in, const struct input_list *list, lines_fn *add,
+                     void *arg, struct err *err)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        const char *word = list->words[i];
+        int r = list->from_files ? lines_read(word, in->delimiter, INPUT_STDIN_MAX, add, arg, err)
+                                 : add(arg, word, strlen(word));
+        if (r < 0)
+            return list->from_files ? r : err_sys(err, r, "the list of items");
+    }
+    return 0;
+}
+
+// Files that are read as the job goes on; told now when they are not there.
+static int name_files(const char *const *names, size_t n, const char *flag, struct source *ret,
+                      struct err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(names[i], "-") != 0 && access(names[i], R_OK) < 0)
+            return err_sys(err, -errno, "%s: '%s'", flag, names[i]);
+        if (add_word(ret, names[i], strlen(names[i])) < 0)
+            return err_sys(err, -ENOMEM, "%s", flag);
+    }
+    return 0;
+}
+
+static int source_lines(const struct inputs *in, bool keeps_stdin, struct source *ret,
+                        struct err *err)
+{
+    static const char *const only_stdin[] = {"-"};
+    const char *const *names = only_stdin;
+    size_t n = 1;
+    const char *flag = "-a";
+    if (in->n) {
+        names = (const char *const *)in->lists[0].words;
+        n = in->lists[0].n;
+        flag = "::::";
+    } else if (in->n_files) {
+        names = in->files;
+        n = in->n_files;
+    }
+    if (!keeps_stdin || !names_stdin(names, n)) {
+        ret->kind = SOURCE_LINES;
+        return name_files(names, n, flag, ret, err);
+    }
+    ret->kind = SOURCE_ITEMS;
+    for (size_t i = 0; i < n; i++) {
+        int r = lines_read(names[i], in->delimiter, INPUT_STDIN_MAX, add_text, ret, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int inputs_source(const struct inputs *in, bool by_number, bool keeps_stdin, struct source *ret,
+                  struct err *err)
+{
+    (void)by_number;
+    *ret = (struct source){.delimiter = in->delimiter};
+    ret->record.end = '\n';
+    if (in->n > 1)
+        return err_set(err, -EINVAL, "several lists are not in this version of fanmill");
+    if (in->n == 1 && !in->lists[0].from_files) {
+        ret->kind = SOURCE_ITEMS;
+        return take_list(in, &in->lists[0], add_text, ret, err);
+    }
+    return source_lines(in, keeps_stdin, ret, err);
+}
+
+uint64_t inputs_count(const struct source *source)
+{
+    if (source->kind == SOURCE_ITEMS)
+        return source->n_texts;
+    return source->kind == SOURCE_RANGE ? source->range.count : UINT64_MAX;
+}

@@ -1,0 +1,29 @@
+// `fanmill map`, `pipe` and `call`.
+#include "cli/command.h"
+#include "cli/oneliner.h"
+#include "cli/status.h"
+
+static int run_oneliner(enum oneliner_kind kind, const char *command, int argc, char **argv)
+{
+    struct oneliner o = {.kind = kind, .command = command};
+    struct plan *plan = NULL;
+    int status;
+    if (oneliner_read(&o, argc, argv, &status) != 0)
+        return status;
+    return oneliner_plan(&o, &plan) < 0 ? EXIT_USAGE : run_plan(plan, &o.run);
+}
+
+int cli_map(int argc, char **argv)
+{
+    return run_oneliner(ONELINER_MAP, "map", argc, argv);
+}
+
+int cli_pipe(int argc, char **argv)
+{
+    return run_oneliner(ONELINER_PIPE, "pipe", argc, argv);
+}
+
+int cli_call(int argc, char **argv)
+{
+    return run_oneliner(ONELINER_CALL, "call", argc, argv);
+}

@@ -1,0 +1,437 @@
+// From what was said to a tree as of a job file, which the loader checks. A mistake is named by
+// its flag or word.
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "cli/oneliner.h"
+#include "cli/slots.h"
+#include "cli/status.h"
+#include "pipelines/load.h"
+#include "pipelines/rules.h"
+#include "pipelines/template.h"
+#include "pipelines/tree.h"
+
+#define BLOCK_DEFAULT "4MiB"
+#define NAME_DEFAULT "{#}.txt"
+#define LABEL_MAX 80 // letters of a word in a message
+
+struct making {
+    const struct oneliner *o;
+    struct arena arena;
+    struct tree tree;
+    struct source source; // of items
+    char chunks[24];      // a number that is not on the command line
+};
+
+static void making_done(struct making *m)
+{
+    inputs_source_done(&m->source);
+    arena_done(&m->arena);
+}
+
+static int mistake(const struct oneliner *o, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+static int mistake(const struct oneliner *o, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    args_mistake(o->command, "%s", text);
+    return -EINVAL;
+}
+
+static const char *kept(struct making *m, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+static const char *kept(struct making *m, const char *fmt, ...)
+{
+    char *text = NULL;
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vasprintf(&text, fmt, ap);
+    va_end(ap);
+    char *copy = n < 0 ? NULL : arena_take(&m->arena, (size_t)n + 1);
+    if (copy)
+        memcpy(copy, text, (size_t)n + 1);
+    else
+        m->tree.error = -ENOMEM;
+    if (n >= 0)
+        free(text);
+    return copy ? copy : "";
+}
+
+// `text` NULL: the flag was not given.
+static void put(struct making *m, struct node *map, const char *key, const char *text,
+                const char *label)
+{
+    if (text)
+        tree_put(&m->tree, map, key, tree_text(&m->tree, text, label));
+}
+
+// ---- the command
+
+// Several lists, columns and the like are filled in by number.
+static bool uses_number(const struct oneliner *o)
+{
+    for (size_t i = 0; i < o->n_words; i++)
+        for (const char *c = o->words[i]; (c = strchr(c, '{')); c++)
+            if (isdigit((unsigned char)c[1]) && c[1 + strspn(c + 1, "0123456789")] != ',')
+                return true;
+    return false;
+}
+
+static void template_free_ptr(struct template **t)
+{
+    template_free(*t);
+}
+
+static bool has_placeholder(const struct oneliner *o, enum template_mode mode)
+{
+    const struct template_names names = {.has_item = true};
+    for (size_t i = 0; i < o->n_words; i++) {
+        _cleanup_(template_free_ptr)
+        struct template *t = NULL;
+        struct err err;
+        size_t offset;
+        // What can't be compiled is told by the loader.
+        if (template_compile(o->words[i], mode, &names, &t, &err, &offset) < 0 ||
+            !template_is_constant(t))
+            return true;
+    }
+    return false;
+}
+
+// The script with the item at its end. Where a shell would take it for a command of its own, or not
+// see it, nothing is guessed.
+static int append_item(struct making *m, const char *script, const char *item, const char **ret)
+{
+    size_t len = strlen(script);
+    while (len && strchr(" \t\n", script[len - 1]))
+        len--;
+    *ret = script;
+    if (!len)
+        return 0; // told by the loader
+    bool plain = !memchr(script, '\n', len) && !memchr(script, '#', len) &&
+                 !strchr(";&|(){}!=<>\\", script[len - 1]);
+    if (!plain)
+        return mistake(m->o, "write {} where the item belongs in the script");
+    *ret = kept(m, "%.*s %s", (int)len, script, item);
+    return 0;
+}
+
+static int put_words(struct making *m, struct node *stage, const char *key)
+{
+    const struct oneliner *o = m->o;
+    bool takes_item = o->kind == ONELINER_MAP, append = false;
+    bool is_script = o->n_words == 1;
+    if (takes_item)
+        append = !has_placeholder(o, is_script ? TEMPLATE_SCRIPT : TEMPLATE_WORD);
+    if (is_script) {
+        const char *script = o->words[0];
+        int r = append ? append_item(m, script, "{}", &script) : 0;
+        put(m, stage, key, script, "the script");
+        return r;
+    }
+    struct node *list = tree_put(&m->tree, stage, key, tree_list(&m->tree, "the command"));
+    for (size_t i = 0; i < o->n_words; i++)
+        tree_append(list,
+                    tree_text(&m->tree, o->words[i], kept(m, "'%.*s'", LABEL_MAX, o->words[i])));
+    if (append)
+        tree_append(list, tree_text(&m->tree, "{}", NULL));
+    return 0;
+}
+
+static int put_env(struct making *m, struct node *stage)
+{
+    const struct oneliner *o = m->o;
+    if (!o->env.n)
+        return 0;
+    struct node *map = tree_put(&m->tree, stage, "env", tree_map(&m->tree, NULL));
+    for (size_t i = 0; i < o->env.n; i++) {
+        const char *text = o->env.list[i], *equals = strchrnul(text, '=');
+        const char *name = kept(m, "%.*s", (int)(equals - text), text);
+        const char *value = *equals ? equals + 1 : getenv(name);
+        if (!value)
+            return mistake(o, "--env %s: there is no such variable here; write %s=VALUE", name,
+                           name);
+        put(m, map, name, value, kept(m, "--env %s", name));
+    }
+    return 0;
+}
+
+static int put_args(struct making *m, struct node *stage)
+{
+    const struct oneliner *o = m->o;
+    if (!o->args.n)
+        return 0;
+    struct node *map = tree_put(&m->tree, stage, "args", tree_map(&m->tree, NULL));
+    for (size_t i = 0; i < o->args.n; i++) {
+        const char *text = o->args.list[i], *equals = strchr(text, '=');
+        if (!equals || equals == text)
+            return mistake(o, "--arg takes NAME=VALUE, not '%s'", text);
+        const char *name = kept(m, "%.*s", (int)(equals - text), text);
+        put(m, map, name, equals + 1, kept(m, "--arg %s", name));
+    }
+    return 0;
+}
+
+static int put_stage(struct making *m, struct node *root)
+{
+    const struct oneliner *o = m->o;
+    struct node *list = tree_put(&m->tree, root, "stages", tree_list(&m->tree, NULL));
+    struct node *stage = tree_append(list, tree_map(&m->tree, NULL)), *resources;
+    int r = 0;
+    if (o->kind == ONELINER_CALL)
+        put(m, stage, "kernel", o->kernel, kept(m, "'%.*s'", LABEL_MAX, o->kernel));
+    else
+        r = put_words(m, stage, o->kind == ONELINER_MAP ? "command" : "pipe");
+    if (o->many || (o->kind == ONELINER_MAP && o->items && strcmp(o->items, "1") != 0))
+        put(m, stage, "batch", "true", o->many ? "-X" : "-n");
+    put(m, stage, "tag", o->tag ? "true" : NULL, "--tag");
+    put(m, stage, "retries", o->retries, "--retries");
+    put(m, stage, "timeout", o->timeout, "--timeout");
+    put(m, stage, "workdir", o->workdir, "--workdir");
+    if (o->cpus || o->memory || o->gpus) {
+        resources = tree_put(&m->tree, stage, "resources", tree_map(&m->tree, NULL));
+        put(m, resources, "cpus", o->cpus, "--cpus");
+        put(m, resources, "memory", o->memory, "--memory");
+        put(m, resources, "gpus", o->gpus, "--gpus");
+    }
+    if (r == 0)
+        r = put_env(m, stage);
+    return r < 0 ? r : put_args(m, stage);
+}
+
+// ---- source and chunks
+
+// Names that a shell has expanded already mean the files of these names.
+static const char *literal(struct making *m, const char *name)
+{
+    char *copy = arena_take(&m->arena, strlen(name) * 2 + 1), *at = copy;
+    if (!copy) {
+        m->tree.error = -ENOMEM;
+        return "";
+    }
+    for (const char *c = name; *c; c++) {
+        if (strchr("*?[\\", *c) || (c == name && *c == '!'))
+            *at++ = '\\';
+        *at++ = *c;
+    }
+    return copy;
+}
+
+static int put_data(struct making *m, struct node *source)
+{
+    const struct oneliner *o = m->o;
+    const struct input_list *files = o->inputs.n ? &o->inputs.lists[0] : NULL;
+    struct node *list = tree_put(&m->tree, source, "data", tree_list(&m->tree, "::::"));
+    if (o->detached && inputs_from_stdin(&o->inputs))
+        return mistake(o, "a job that goes on without us can't read standard input; give files: "
+                          ":::: FILE");
+    if (!files)
+        tree_append(list, tree_data(&m->tree, "-", "::::"));
+    for (size_t i = 0; files && i < files->n; i++)
+        tree_append(list, tree_data(&m->tree, literal(m, files->words[i]), "::::"));
+    if (o->record_end || o->record_start) {
+        struct node *record = tree_put(&m->tree, source, "record", tree_map(&m->tree, NULL));
+        put(m, record, "end", o->record_end, "--record-end");
+        put(m, record, "start", o->record_start, "--record-start");
+    }
+    return 0;
+}
+
+static int put_source(struct making *m, struct node *root)
+{
+    const struct oneliner *o = m->o;
+    struct node *source = tree_put(&m->tree, root, "source", tree_map(&m->tree, NULL));
+    struct err err = {0};
+    if (o->kind == ONELINER_PIPE)
+        return put_data(m, source);
+    if (o->range) {
+        put(m, source, "range", o->range, "--range");
+        return 0;
+    }
+    int r = inputs_source(&o->inputs, uses_number(o), o->detached, &m->source, &err);
+    if (r < 0)
+        args_mistake(o->command, "%s", err.text);
+    return r;
+}
+
+// -X: a list whose length is known is spread over the slots.
+static const char *batch_items(struct making *m)
+{
+    uint64_t count = inputs_count(&m->source), slots = run_slots(&m->o->run);
+    uint64_t n = PLAN_BATCH_ITEMS;
+    if (!m->o->range && count != UINT64_MAX && count / slots < n)
+        n = count / slots + (count % slots != 0);
+    snprintf(m->chunks, sizeof m->chunks, "%llu", (unsigned long long)(n ? n : 1));
+    return m->chunks;
+}
+
+static int put_parts(struct making *m, struct node *chunk)
+{
+    const struct oneliner *o = m->o;
+    uint32_t n;
+    if (!strchr(o->parts, '%')) {
+        put(m, chunk, "parts", o->parts, "--parts");
+        return 0;
+    }
+    if (!isdigit((unsigned char)*o->parts) || slots_parse(o->parts, run_slots(&o->run), &n) < 0)
+        return mistake(o, "--parts takes a number, or N%% of the slots, not '%s'", o->parts);
+    snprintf(m->chunks, sizeof m->chunks, "%u", n);
+    put(m, chunk, "parts", m->chunks, "--parts");
+    return 0;
+}
+
+static int put_chunk(struct making *m, struct node *root)
+{
+    const struct oneliner *o = m->o;
+    struct node *chunk = tree_map(&m->tree, NULL);
+    int r = 0;
+    put(m, chunk, "items", o->many ? batch_items(m) : o->items, o->many ? "-X" : "-n");
+    put(m, chunk, "bytes", o->block, "--block");
+    put(m, chunk, "lines", o->lines, "--lines");
+    put(m, chunk, "lines", o->records, "-N");
+    if (o->parts)
+        r = put_parts(m, chunk);
+    if (!chunk->n && o->kind == ONELINER_PIPE)
+        put(m, chunk, "bytes", BLOCK_DEFAULT, "--block");
+    if (chunk->n)
+        tree_put(&m->tree, root, "chunk", chunk);
+    return r;
+}
+
+// ---- the rest of the job
+
+static void put_reduce(struct making *m, struct node *root)
+{
+    const struct oneliner *o = m->o;
+    if (!o->reduce)
+        return;
+    bool is_kernel = strncmp(o->reduce, "builtin:", 8) == 0 || strstr(o->reduce, ".so:");
+    struct node *reduce = tree_put(&m->tree, root, "reduce", tree_map(&m->tree, NULL));
+    put(m, reduce, is_kernel ? "kernel" : "pipe", o->reduce, "--reduce");
+    // A script need not be able to take its own output in again.
+    put(m, reduce, "fan_in", o->fan_in ? o->fan_in : is_kernel ? NULL : "all", "--fan-in");
+}
+
+static void put_sink(struct making *m, struct node *root)
+{
+    const struct oneliner *o = m->o;
+    if (!o->output && !o->out_dir)
+        return;
+    struct node *sink = tree_put(&m->tree, root, "sink", tree_map(&m->tree, NULL));
+    put(m, sink, "file", o->output, "-o");
+    put(m, sink, "dir", o->out_dir, "--out-dir");
+    if (o->out_dir)
+        put(m, sink, "name", o->name ? o->name : NAME_DEFAULT, "--name");
+}
+
+// GNU parallel's words for when to end.
+static int put_halt(struct making *m, struct node *root)
+{
+    const struct oneliner *o = m->o;
+    const char *halt = o->halt;
+    char number[24];
+    if (!halt)
+        return 0;
+    if (o->on_error || o->max_failures)
+        return mistake(o, "--halt says the same as --on-error and --max-failures; take one");
+    if (strcmp(halt, "never") == 0)
+        return 0;
+    if (strcmp(halt, "now,fail=1") == 0 || strcmp(halt, "soon,fail=1") == 0) {
+        put(m, root, "on_error", *halt == 'n' ? "stop" : "finish", "--halt");
+        return 0;
+    }
+    const char *limit = strncmp(halt, "soon,fail=", 10) == 0 ? halt + 10 : "";
+    size_t len = strlen(limit);
+    uint64_t n = strtoull(limit, NULL, 10);
+    if (len < sizeof number && strspn(limit, "0123456789") == len && n > 1) {
+        put(m, root, "max_failures", kept(m, "%llu", (unsigned long long)n - 1), "--halt");
+        return 0;
+    }
+    if (len > 1 && strspn(limit, "0123456789.") == len - 1 && limit[len - 1] == '%') {
+        put(m, root, "max_failures", limit, "--halt");
+        return 0;
+    }
+    return mistake(o, "--halt is one of never, now,fail=1, soon,fail=N, soon,fail=N%%, not '%s'",
+                   halt);
+}
+
+// What a job is called in messages: its program.
+static const char *job_name(struct making *m)
+{
+    const struct oneliner *o = m->o;
+    const char *word = o->kind == ONELINER_CALL ? strrchr(o->kernel, ':') : o->words[0];
+    char name[PLAN_NAME_MAX + 1];
+    size_t n = 0;
+    if (o->kind == ONELINER_CALL)
+        word = word ? word + 1 : o->kernel;
+    size_t len = strcspn(word, " \t\n;|&<>");
+    for (size_t i = 0; i < len; i++)
+        if (word[i] == '/') {
+            word += i + 1;
+            len -= i + 1;
+            i = (size_t)-1;
+        }
+    for (size_t i = 0; i < len && n < PLAN_NAME_MAX; i++) {
+        char c = (char)tolower((unsigned char)word[i]);
+        name[n++] = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ? c : '-';
+    }
+    name[n] = '\0';
+    return strspn(name, "-") == n ? o->command : kept(m, "%s", name);
+}
+
+static int put_job(struct making *m, struct node *root)
+{
+    const struct oneliner *o = m->o;
+    const char *name = job_name(m);
+    put(m, root, "version", "1", NULL);
+    put(m, root, "name", strchr(name, ' ') ? strchr(name, ' ') + 1 : name, NULL);
+    int r = put_source(m, root);
+    if (r == 0)
+        r = put_chunk(m, root);
+    if (r == 0)
+        r = put_stage(m, root);
+    put_reduce(m, root);
+    put_sink(m, root);
+    put(m, root, "order", o->unordered ? "completion" : NULL, "--unordered");
+    put(m, root, "on_error", o->on_error, "--on-error");
+    put(m, root, "max_failures", o->max_failures, "--max-failures");
+    if (r == 0)
+        r = put_halt(m, root);
+    return r < 0 ? r : m->tree.error;
+}
+
+int oneliner_plan(const struct oneliner *o, struct plan **ret)
+{
+    _cleanup_(making_done)
+    struct making m = {.o = o};
+    _cleanup_(load_report_done)
+    struct load_report report = {0};
+    char command[64];
+    m.tree.arena = &m.arena;
+    struct node *root = tree_map(&m.tree, NULL);
+    int r = put_job(&m, root);
+    if (r == -ENOMEM)
+        args_mistake(o->command, "no memory for the job");
+    if (r < 0)
+        return r;
+    bool has_source = o->kind != ONELINER_PIPE && !o->range;
+    const struct load_options load = {.parallelism = o->run.slots,
+                                      .source = has_source ? &m.source : NULL};
+    snprintf(command, sizeof command, "fanmill %s", o->command);
+    r = load_tree(command, ".", root, &load, ret, &report);
+    fd_write_all(STDERR_FILENO, report.text.data, report.text.len);
+    if (r == 0 && o->run.json)
+        (*ret)->sink.format = FORMAT_JSON;
+    return r;
+}
