@@ -15,6 +15,7 @@
 #include "cli/command.h"
 #include "cli/connect.h"
 #include "cli/follow.h"
+#include "cli/oneliner.h"
 #include "cli/status.h"
 #include "pipelines/load.h"
 
@@ -28,7 +29,6 @@ struct submit {
     int verbose;
     enum color color;
     int64_t timeout_ns;
-    const char *file;
     struct plan *plan;
 };
 
@@ -106,18 +106,54 @@ static int submit_job(struct link *link, void *arg)
     return s->wait || s->follow ? follow_job(s, link, job) : EXIT_ALL_WELL;
 }
 
-static int load_and_submit(struct submit *s)
+static int submit_plan(struct submit *s)
+{
+    int status = connect_run(&s->connect, submit_job, s);
+    plan_free(s->plan);
+    return status;
+}
+
+static int submit_file(struct submit *s, const char *file)
 {
     _cleanup_(load_report_done)
     struct load_report report = {0};
     const struct load_options load = {.params = s->params.list, .n_params = s->params.n};
-    int r = load_file(s->file, &load, &s->plan, &report);
+    int r = load_file(file, &load, &s->plan, &report);
     fd_write_all(STDERR_FILENO, report.text.data, report.text.len);
-    if (r < 0)
+    return r < 0 ? EXIT_USAGE : submit_plan(s);
+}
+
+static const char *const oneliners[] = {"map", "pipe", "call", NULL};
+
+// A one-liner says some things itself; what stands in front of it holds too.
+static int submit_oneliner(struct submit *s, int argc, char **argv)
+{
+    static const char *const names[] = {"submit map", "submit pipe", "submit call"};
+    struct oneliner o = {
+        .detached = true,
+    };
+    int status;
+    while (strcmp(oneliners[o.kind], argv[0]) != 0)
+        o.kind++;
+    o.command = names[o.kind];
+    if (s->params.n)
+        return args_mistake(o.command, "-p goes with a job file");
+    if (oneliner_read(&o, argc - 1, argv + 1, &status) != 0)
+        return status;
+    if (o.run.dry_run || o.run.propagate)
+        return args_mistake(o.command, "%s goes with a job that is run here",
+                            o.run.dry_run ? "--dry-run" : "--propagate");
+    if (oneliner_plan(&o, &s->plan) < 0)
         return EXIT_USAGE;
-    int status = connect_run(&s->connect, submit_job, s);
-    plan_free(s->plan);
-    return status;
+    if (o.run.connect.where)
+        s->connect.where = o.run.connect.where;
+    if (o.run.connect.key)
+        s->connect.key = o.run.connect.key;
+    s->quiet |= o.run.quiet;
+    s->verbose += o.run.verbose;
+    if (o.run.color != COLOR_AUTO)
+        s->color = o.run.color;
+    return submit_plan(s);
 }
 
 int cli_submit(int argc, char **argv)
@@ -138,7 +174,8 @@ int cli_submit(int argc, char **argv)
     };
     const struct args args = {
         .command = "submit",
-        .usage = "[-p NAME=VALUE]... [--wait | --follow] JOB.yaml",
+        .usage = "[-p NAME=VALUE]... [--wait | --follow] JOB.yaml\n"
+                 "       fanmill submit [--wait | --follow] map|pipe|call ...",
         .about = "Gives a job to a running coordinator and prints its number. The job goes on by "
                  "itself: its source\nis read, and a file or folder is written, where the "
                  "coordinator runs; other results are kept\nthere until 'fanmill forget'.\n",
@@ -149,12 +186,12 @@ int cli_submit(int argc, char **argv)
         .n = sizeof table / sizeof table[0],
         .words_min = 1,
         .words_max = 1,
-        .missing = "which job? give a job file"};
+        .commands = oneliners,
+        .missing = "which job? give a job file, or map, pipe or call and what belongs to them"};
     int r = args_parse(&args, argc, argv, &words, &status);
-    if (r == 0) {
-        s.file = words.list[0];
-        status = load_and_submit(&s);
-    }
+    if (r == 0)
+        status = words.rest < argc ? submit_oneliner(&s, argc - words.rest, argv + words.rest)
+                                   : submit_file(&s, words.list[0]);
     args_params_done(&s.params);
     return status;
 }
