@@ -122,7 +122,7 @@ static int name_files(const char *const *names, size_t n, const char *flag, stru
 {
     for (size_t i = 0; i < n; i++) {
         if (strcmp(names[i], "-") != 0 && access(names[i], R_OK) < 0)
-            return err_sys(err, -errno, "%s: '%s'", flag, names[i]);
+            return err_sys(err, -errno, "%s '%s'", flag, names[i]);
         if (add_word(ret, names[i], strlen(names[i])) < 0)
             return err_sys(err, -ENOMEM, "%s", flag);
     }

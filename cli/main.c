@@ -175,5 +175,8 @@ int main(int argc, char **argv)
     const struct command *command = at < argc ? find(argv[at]) : NULL;
     if (command)
         return run_behind(command, at, argc, argv);
-    return unknown(at < argc ? argv[at] : word);
+    if (at < argc)
+        return unknown(argv[at]);
+    fprintf(stderr, "fanmill: which command? '%s' is a flag of one\ntry: fanmill help\n", word);
+    return EXIT_USAGE;
 }

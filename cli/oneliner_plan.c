@@ -109,6 +109,17 @@ static bool has_placeholder(const struct oneliner *o, enum template_mode mode)
     return false;
 }
 
+// Whether what comes behind a script would be a word of its last command, not a command itself nor
+// a comment.
+static bool ends_within_command(const char *script, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (script[i] == '\n' || (script[i] == '#' && (i == 0 || strchr(" \t;&|(", script[i - 1]))))
+            return false;
+    bool negates = script[len - 1] == '!' && (len == 1 || strchr(" \t;&|(", script[len - 2]));
+    return !negates && !strchr(";&|(=\\", script[len - 1]);
+}
+
 // The script with the item at its end. Where a shell would take it for a command of its own, or not
 // see it, nothing is guessed.
 static int append_item(struct making *m, const char *script, const char *item, const char **ret)
@@ -119,9 +130,7 @@ static int append_item(struct making *m, const char *script, const char *item, c
     *ret = script;
     if (!len)
         return 0; // told by the loader
-    bool plain = !memchr(script, '\n', len) && !memchr(script, '#', len) &&
-                 !strchr(";&|(){}!=<>\\", script[len - 1]);
-    if (!plain)
+    if (!ends_within_command(script, len))
         return mistake(m->o, "write {} where the item belongs in the script");
     *ret = kept(m, "%.*s %s", (int)len, script, item);
     return 0;
@@ -190,7 +199,7 @@ static int put_stage(struct making *m, struct node *root)
     struct node *stage = tree_append(list, tree_map(&m->tree, NULL)), *resources;
     int r = 0;
     if (o->kind == ONELINER_CALL)
-        put(m, stage, "kernel", o->kernel, kept(m, "'%.*s'", LABEL_MAX, o->kernel));
+        put(m, stage, "kernel", o->kernel, "the kernel");
     else
         r = put_words(m, stage, o->kind == ONELINER_MAP ? "command" : "pipe");
     if (o->many || (o->kind == ONELINER_MAP && o->items && strcmp(o->items, "1") != 0))
@@ -228,6 +237,28 @@ static const char *literal(struct making *m, const char *name)
     return copy;
 }
 
+// Bytes with \n, \r, \t, \0 and \\ for those that are hard to type.
+static void put_mark(struct making *m, struct node *map, const char *key, const char *text,
+                     const char *label)
+{
+    static const char names[] = "nrt0\\", bytes[] = "\n\r\t\0\\";
+    if (!text)
+        return;
+    char *copy = arena_take(&m->arena, strlen(text) + 1);
+    size_t n = 0;
+    for (const char *c = text; copy && *c; c++) {
+        const char *at = *c == '\\' && c[1] ? strchr(names, c[1]) : NULL;
+        copy[n++] = at ? bytes[at - names] : *c;
+        c += at != NULL;
+    }
+    if (!copy)
+        m->tree.error = -ENOMEM;
+    struct node *node = tree_text(&m->tree, copy ? copy : "", label);
+    node->len = n;
+    node->has_nul = memchr(node->text, '\0', n) != NULL;
+    tree_put(&m->tree, map, key, node);
+}
+
 static int put_data(struct making *m, struct node *source)
 {
     const struct oneliner *o = m->o;
@@ -238,12 +269,15 @@ static int put_data(struct making *m, struct node *source)
                           ":::: FILE");
     if (!files)
         tree_append(list, tree_data(&m->tree, "-", "::::"));
-    for (size_t i = 0; files && i < files->n; i++)
+    for (size_t i = 0; files && i < files->n; i++) {
+        if (strcmp(files->words[i], "-") != 0 && access(files->words[i], R_OK) < 0)
+            return mistake(o, ":::: '%s': %s", files->words[i], strerror(errno));
         tree_append(list, tree_data(&m->tree, literal(m, files->words[i]), "::::"));
+    }
     if (o->record_end || o->record_start) {
         struct node *record = tree_put(&m->tree, source, "record", tree_map(&m->tree, NULL));
-        put(m, record, "end", o->record_end, "--record-end");
-        put(m, record, "start", o->record_start, "--record-start");
+        put_mark(m, record, "end", o->record_end, "--record-end");
+        put_mark(m, record, "start", o->record_start, "--record-start");
     }
     return 0;
 }
@@ -280,6 +314,9 @@ static int put_parts(struct making *m, struct node *chunk)
 {
     const struct oneliner *o = m->o;
     uint32_t n;
+    if (inputs_from_stdin(&o->inputs))
+        return mistake(o, "--parts is for files (:::: FILE); standard input has no size, use "
+                          "--block");
     if (!strchr(o->parts, '%')) {
         put(m, chunk, "parts", o->parts, "--parts");
         return 0;
