@@ -105,7 +105,9 @@ static int unknown(const struct args *a, const char *word)
             return -EINVAL;
         }
     const char *near = parse_nearest(flag, names, n);
-    if (near)
+    if (near && strcmp(near, flag) == 0 && word[strlen(flag)])
+        args_mistake(a->command, "%s takes no value", flag);
+    else if (near)
         args_mistake(a->command, "unknown option '%s' (did you mean '%s'?)", word, near);
     else
         args_mistake(a->command, "unknown option '%s'", word);

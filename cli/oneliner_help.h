@@ -33,7 +33,7 @@
     "  fanmill call builtin:primes --range 1..1000000 --reduce builtin:sum\n"                      \
     "  fanmill call ./libpi.so:count_inside --arg samples=1000 --range 1..500\n"                   \
     "  seq 100 | fanmill call builtin:sum -n 10\n"
-#define CALL_USAGE "[FLAG]... LIBRARY.so:FUNCTION|builtin:NAME [::: ITEM... | :::: FILE...]..."
+#define CALL_USAGE "[FLAG]... LIB.so:FUNCTION|builtin:NAME [::: ITEM... | :::: FILE...]..."
 #define CALL_ABOUT                                                                                 \
     "Calls a C function with runs of items, in processes that are there already. See "             \
     "docs/guide/kernels.md.\n"
