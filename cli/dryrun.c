@@ -29,6 +29,7 @@ struct dry {
     struct recipe *recipe; // of the step being told
     struct input input;
     struct words words;
+    struct row row;
     struct buf payload; // of a chunk, with room behind it
     struct buf out;
     uint64_t item_first; // of the chunk
@@ -41,6 +42,7 @@ static void dry_done(struct dry *d)
     recipe_free(d->recipe);
     input_done(&d->input);
     words_done(&d->words);
+    row_done(&d->row);
     buf_done(&d->payload);
     buf_done(&d->out);
 }
@@ -55,16 +57,18 @@ static int open_recipe(struct dry *d, size_t step, struct err *err)
                  : recipe_new(1, (uint32_t)step, packed.data, packed.len, &d->recipe, err);
 }
 
-static bool give_item(void *arg, size_t index, struct template_values *ret)
+static int give_item(void *arg, size_t index, struct template_values *ret)
 {
     struct dry *d = arg;
     const struct input_item *item = d->has_items ? input_item(&d->input, d->at + index) : NULL;
+    int r = item ? input_row(&d->input, d->at + index, &d->row) : 0;
     *ret = (struct template_values){.item = item ? (const char *)item->at : "",
                                     .item_len = item ? item->len : 0,
                                     .seq = d->item_first + d->at + index + 1,
                                     .slot = 1,
+                                    .row = &d->row,
                                     .params = d->recipe->params};
-    return item || index == 0;
+    return r < 0 ? r : item || index == 0;
 }
 
 static int put_program(struct dry *d, const struct recipe_stage *s, size_t *ret_taken)
@@ -249,6 +253,7 @@ int dry_run(const struct plan *plan, uint32_t slots)
     int output = 0;
     input_init(&d.input);
     words_init(&d.words);
+    row_init(&d.row);
     int r = open_recipe(&d, 0, &err);
     if (r == 0)
         r = source_open(plan, &source, &err);

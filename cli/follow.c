@@ -34,6 +34,7 @@ static void make_record(const struct follow *f, const struct result_record *r, c
                            .error = w->error ? f->report->error : NULL,
                            .parts = r->parts,
                            .n_parts = r->n_parts,
+                           .item_first = w->item_first,
                            .run_ns = w->run_ns,
                            .maxrss_bytes = w->maxrss_bytes,
                            .worker = worker,

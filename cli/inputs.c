@@ -9,6 +9,9 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "cli/lines.h"
+#include "pipelines/matrix.h"
+#include "pipelines/plan_source.h"
+#include "pipelines/rules.h"
 
 // The separator that a word is; 0: it is none.
 static size_t colons(const char *word, bool *ret_linked)
@@ -91,9 +94,7 @@ static int add_word(struct source *source, const char *word, size_t len)
 
 void inputs_source_done(struct source *source)
 {
-    for (size_t i = 0; i < source->n_texts; i++)
-        free(source->texts[i]);
-    free(source->texts);
+    plan_source_done(source);
     *source = (struct source){0};
 }
 
@@ -129,7 +130,46 @@ static int name_files(const char *const *names, size_t n, const char *flag, stru
     return 0;
 }
 
-static int source_lines(const struct inputs *in, bool keeps_stdin, struct source *ret,
+static int keep_separator(const struct inputs *in, struct source *ret)
+{
+    char *separator = strdup(in->separator);
+    if (!separator)
+        return -ENOMEM;
+    ret->rows.form = ROW_SPLIT;
+    ret->rows.separator = separator;
+    return 0;
+}
+
+// {1} is the item itself, and there is no {2}.
+static int number_items(struct source *ret)
+{
+    ret->rows.columns = calloc(2, sizeof *ret->rows.columns);
+    if (!ret->rows.columns || !(ret->rows.columns[0] = strdup("")))
+        return -ENOMEM;
+    ret->rows.n_columns = 1;
+    ret->rows.form = ROW_WHOLE;
+    return 0;
+}
+
+static int source_table(const struct inputs *in, const char *const *names, size_t n,
+                        const char *flag, bool keeps_stdin, struct source *ret, struct err *err)
+{
+    if (keeps_stdin && names_stdin(names, n))
+        return err_set(err, -EINVAL,
+                       "a job that goes on without us can't read a table on standard input; give a "
+                       "file: :::: FILE");
+    ret->kind = SOURCE_CSV;
+    ret->rows.has_header = in->has_header;
+    ret->rows.form = ROW_CSV;
+    ret->rows.delimiter = in->is_csv && in->separator ? in->separator[0] : ',';
+    if (!plan_delimiter_ok(ret->rows.delimiter))
+        return err_set(err, -EINVAL, "-C: this byte can't stand between columns of a csv");
+    if (!in->is_csv && keep_separator(in, ret) < 0)
+        return err_sys(err, -ENOMEM, "-C");
+    return name_files(names, n, flag, ret, err);
+}
+
+static int source_files(const struct inputs *in, bool keeps_stdin, struct source *ret,
                         struct err *err)
 {
     static const char *const only_stdin[] = {"-"};
@@ -144,6 +184,8 @@ static int source_lines(const struct inputs *in, bool keeps_stdin, struct source
         names = in->files;
         n = in->n_files;
     }
+    if (in->is_csv || in->has_header)
+        return source_table(in, names, n, flag, keeps_stdin, ret, err);
     if (!keeps_stdin || !names_stdin(names, n)) {
         ret->kind = SOURCE_LINES;
         return name_files(names, n, flag, ret, err);
@@ -157,24 +199,73 @@ static int source_lines(const struct inputs *in, bool keeps_stdin, struct source
     return 0;
 }
 
+static int add_value(void *arg, const char *text, size_t len)
+{
+    return matrix_add_value(arg, text, len);
+}
+
+static int source_matrix(const struct inputs *in, struct source *ret, struct err *err)
+{
+    ret->kind = SOURCE_MATRIX;
+    ret->matrix = matrix_new();
+    if (!ret->matrix)
+        return err_sys(err, -ENOMEM, "the lists of items");
+    for (size_t i = 0; i < in->n; i++) {
+        const struct input_list *list = &in->lists[i];
+        int r = list->is_linked ? matrix_link_axis(ret->matrix, NULL)
+                                : matrix_add_axis(ret->matrix, NULL);
+        if (r < 0)
+            return err_sys(err, r, "the lists of items");
+        r = take_list(in, list, add_value, ret->matrix, err);
+        if (r == -E2BIG)
+            return err_set(err, r,
+                           "lists that are combined may have %u KiB in all; for one long list "
+                           "alone: -a FILE",
+                           MATRIX_BYTES_MAX >> 10);
+        if (r < 0)
+            return r;
+    }
+    return matrix_seal(ret->matrix, err);
+}
+
+// Nothing combined with something is nothing.
+static bool has_empty_list(const struct inputs *in)
+{
+    for (size_t i = 0; i < in->n; i++)
+        if (!in->lists[i].from_files && !in->lists[i].n)
+            return true;
+    return false;
+}
+
 int inputs_source(const struct inputs *in, bool by_number, bool keeps_stdin, struct source *ret,
                   struct err *err)
 {
-    (void)by_number;
-    *ret = (struct source){.delimiter = in->delimiter};
-    ret->record.end = '\n';
-    if (in->n > 1)
-        return err_set(err, -EINVAL, "several lists are not in this version of fanmill");
-    if (in->n == 1 && !in->lists[0].from_files) {
+    int r;
+    *ret = (struct source){.delimiter = in->delimiter, .record = {.end = "\n", .end_len = 1}};
+    if (in->n > 1 && (in->separator || in->is_csv))
+        return err_set(err, -EINVAL, "%s is for one list; several have a column each",
+                       in->is_csv ? "--csv" : "-C");
+    if (in->n && has_empty_list(in)) {
         ret->kind = SOURCE_ITEMS;
-        return take_list(in, &in->lists[0], add_text, ret, err);
+    } else if (in->n > 1) {
+        return source_matrix(in, ret, err);
+    } else if (in->n == 1 && !in->lists[0].from_files) {
+        ret->kind = SOURCE_ITEMS;
+        r = take_list(in, &in->lists[0], add_text, ret, err);
+        if (r < 0)
+            return r;
+    } else {
+        r = source_files(in, keeps_stdin, ret, err);
+        if (r < 0 || ret->kind == SOURCE_CSV)
+            return r;
     }
-    return source_lines(in, keeps_stdin, ret, err);
+    r = in->separator ? keep_separator(in, ret) : by_number ? number_items(ret) : 0;
+    return r < 0 ? err_sys(err, r, "the list of items") : 0;
 }
 
 uint64_t inputs_count(const struct source *source)
 {
     if (source->kind == SOURCE_ITEMS)
         return source->n_texts;
-    return source->kind == SOURCE_RANGE ? source->range.count : UINT64_MAX;
+    return source->kind == SOURCE_MATRIX ? matrix_count(source->matrix) : UINT64_MAX;
 }

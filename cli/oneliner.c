@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/escape.h"
 #include "cli/oneliner_help.h"
 #include "cli/status.h"
 
@@ -31,8 +32,7 @@ static void add_item_rows(struct oneliner *o, struct rows *rows)
          "items are its lines; else those of standard input"},
         {'0', "null", ARG_FLAG, &o->nul, NULL, "items end with a NUL byte: find -print0"},
         {'d', "delimiter", ARG_TEXT, &o->delimiter, "C", "items end with this byte"},
-        {'C', "colsep", ARG_TEXT, &o->inputs.separator, "SEP",
-         "an item has columns {1} {2} between SEPs"},
+        {'C', "colsep", ARG_TEXT, &o->colsep, "SEP", "an item has columns {1} {2} between SEPs"},
         {0, "csv", ARG_FLAG, &o->inputs.is_csv, NULL, "items are rows of a table (RFC 4180)"},
         {0, "header", ARG_FLAG, &o->inputs.has_header, NULL,
          "the first row names the columns: {name}"},
@@ -186,20 +186,39 @@ static void gather_rows(struct oneliner *o, struct rows *rows, size_t *ret_expla
     add_other_rows(o, rows);
 }
 
-// The byte that is meant by "C", "\t", "\0", "\n" or "\\".
+// One byte, "," or "\\t".
 static int read_delimiter(const char *text, uint8_t *ret)
 {
-    static const char names[] = "n0t\\", bytes[] = "\n\0\t\\";
-    if (text[0] == '\\' && text[1] && !text[2]) {
-        const char *at = strchr(names, text[1]);
-        if (!at)
-            return -EINVAL;
-        *ret = (uint8_t)bytes[at - names];
-        return 0;
-    }
-    if (!text[0] || text[1])
+    char bytes[4];
+    if (strlen(text) >= sizeof bytes || escape_read(text, bytes) != 1)
         return -EINVAL;
-    *ret = (uint8_t)text[0];
+    *ret = (uint8_t)bytes[0];
+    return 0;
+}
+
+// Rows of tables.
+static int check_rows(struct oneliner *o)
+{
+    struct inputs *in = &o->inputs;
+    size_t len = o->colsep ? strlen(o->colsep) : 0;
+    if (o->colsep && (len == 0 || len > ROW_SEPARATOR_MAX))
+        return args_mistake(o->command, "-C takes the 1 to %u bytes between two columns",
+                            ROW_SEPARATOR_MAX);
+    if (o->colsep) {
+        len = escape_read(o->colsep, o->separator);
+        if (in->is_csv && len > 1)
+            return args_mistake(o->command, "-C with --csv takes one byte, not '%s'", o->colsep);
+        if (memchr(o->separator, '\0', len))
+            return args_mistake(o->command, "-C takes no NUL byte: '%s'", o->colsep);
+        in->separator = o->separator;
+    }
+    if (in->has_header && !in->is_csv && !in->separator)
+        return args_mistake(o->command, "--header goes with --csv or -C");
+    for (size_t i = 0; i < in->n && (in->is_csv || in->has_header); i++)
+        if (!in->lists[i].from_files)
+            return args_mistake(o->command,
+                                "%s is for files ('::::', -a) and standard input, not for ':::'",
+                                in->is_csv ? "--csv" : "--header");
     return 0;
 }
 
@@ -232,12 +251,9 @@ static int check(struct oneliner *o, const struct args *args)
     if (o->range && inputs_named(in))
         return args_mistake(o->command, "--range and '%s' both say where items come from",
                             in->n ? ":::" : "-a");
-    if (in->separator && !*in->separator)
-        return args_mistake(o->command, "-C takes what stands between two columns");
-    if (in->separator && in->is_csv)
-        return args_mistake(o->command, "-C and --csv are two forms of a row; take one");
-    if (in->has_header && !in->is_csv && !in->separator)
-        return args_mistake(o->command, "--header goes with --csv or -C");
+    int r = check_rows(o);
+    if (r)
+        return r;
     if (o->items && o->many)
         return args_mistake(o->command, "-n and -X both say how many items a command gets");
     if (o->output && o->out_dir)

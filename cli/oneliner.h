@@ -21,6 +21,8 @@ struct oneliner {
     struct args_list files; // -a
     bool nul;               // -0
     const char *delimiter;  // -d
+    const char *colsep;     // -C
+    char separator[ROW_SEPARATOR_MAX + 1];
     const char *range;
     const char *items; // -n
     bool many;         // -X

@@ -10,11 +10,14 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "cli/escape.h"
 #include "cli/oneliner.h"
 #include "cli/slots.h"
 #include "cli/status.h"
 #include "pipelines/load.h"
+#include "pipelines/matrix.h"
 #include "pipelines/rules.h"
+#include "pipelines/source.h"
 #include "pipelines/template.h"
 #include "pipelines/tree.h"
 
@@ -93,9 +96,10 @@ static void template_free_ptr(struct template **t)
     template_free(*t);
 }
 
-static bool has_placeholder(const struct oneliner *o, enum template_mode mode)
+static bool has_placeholder(struct making *m, enum template_mode mode)
 {
-    const struct template_names names = {.has_item = true};
+    const struct oneliner *o = m->o;
+    const struct template_names names = {.has_item = true, .source = &m->source};
     for (size_t i = 0; i < o->n_words; i++) {
         _cleanup_(template_free_ptr)
         struct template *t = NULL;
@@ -107,6 +111,17 @@ static bool has_placeholder(const struct oneliner *o, enum template_mode mode)
             return true;
     }
     return false;
+}
+
+// What is appended: a word for each of several lists.
+static size_t n_items(const struct making *m)
+{
+    return m->source.kind == SOURCE_MATRIX ? matrix_n_columns(m->source.matrix) : 1;
+}
+
+static const char *item_word(struct making *m, size_t number)
+{
+    return m->source.kind == SOURCE_MATRIX ? kept(m, "{%zu}", number) : "{}";
 }
 
 // Whether what comes behind a script would be a word of its last command, not a command itself nor
@@ -122,7 +137,7 @@ static bool ends_within_command(const char *script, size_t len)
 
 // The script with the item at its end. Where a shell would take it for a command of its own, or not
 // see it, nothing is guessed.
-static int append_item(struct making *m, const char *script, const char *item, const char **ret)
+static int append_item(struct making *m, const char *script, const char **ret)
 {
     size_t len = strlen(script);
     while (len && strchr(" \t\n", script[len - 1]))
@@ -132,7 +147,9 @@ static int append_item(struct making *m, const char *script, const char *item, c
         return 0; // told by the loader
     if (!ends_within_command(script, len))
         return mistake(m->o, "write {} where the item belongs in the script");
-    *ret = kept(m, "%.*s %s", (int)len, script, item);
+    *ret = kept(m, "%.*s", (int)len, script);
+    for (size_t i = 1; i <= n_items(m); i++)
+        *ret = kept(m, "%s %s", *ret, item_word(m, i));
     return 0;
 }
 
@@ -142,10 +159,10 @@ static int put_words(struct making *m, struct node *stage, const char *key)
     bool takes_item = o->kind == ONELINER_MAP, append = false;
     bool is_script = o->n_words == 1;
     if (takes_item)
-        append = !has_placeholder(o, is_script ? TEMPLATE_SCRIPT : TEMPLATE_WORD);
+        append = !has_placeholder(m, is_script ? TEMPLATE_SCRIPT : TEMPLATE_WORD);
     if (is_script) {
         const char *script = o->words[0];
-        int r = append ? append_item(m, script, "{}", &script) : 0;
+        int r = append ? append_item(m, script, &script) : 0;
         put(m, stage, key, script, "the script");
         return r;
     }
@@ -153,8 +170,8 @@ static int put_words(struct making *m, struct node *stage, const char *key)
     for (size_t i = 0; i < o->n_words; i++)
         tree_append(list,
                     tree_text(&m->tree, o->words[i], kept(m, "'%.*s'", LABEL_MAX, o->words[i])));
-    if (append)
-        tree_append(list, tree_text(&m->tree, "{}", NULL));
+    for (size_t i = 1; append && i <= n_items(m); i++)
+        tree_append(list, tree_text(&m->tree, item_word(m, i), NULL));
     return 0;
 }
 
@@ -237,20 +254,13 @@ static const char *literal(struct making *m, const char *name)
     return copy;
 }
 
-// Bytes with \n, \r, \t, \0 and \\ for those that are hard to type.
 static void put_mark(struct making *m, struct node *map, const char *key, const char *text,
                      const char *label)
 {
-    static const char names[] = "nrt0\\", bytes[] = "\n\r\t\0\\";
     if (!text)
         return;
     char *copy = arena_take(&m->arena, strlen(text) + 1);
-    size_t n = 0;
-    for (const char *c = text; copy && *c; c++) {
-        const char *at = *c == '\\' && c[1] ? strchr(names, c[1]) : NULL;
-        copy[n++] = at ? bytes[at - names] : *c;
-        c += at != NULL;
-    }
+    size_t n = copy ? escape_read(text, copy) : 0;
     if (!copy)
         m->tree.error = -ENOMEM;
     struct node *node = tree_text(&m->tree, copy ? copy : "", label);
@@ -276,10 +286,20 @@ static int put_data(struct making *m, struct node *source)
     }
     if (o->record_end || o->record_start) {
         struct node *record = tree_put(&m->tree, source, "record", tree_map(&m->tree, NULL));
-        put_mark(m, record, "end", o->record_end, "--record-end");
+        put_mark(m, record, "end", o->record_end ? o->record_end : "", "--record-end");
         put_mark(m, record, "start", o->record_start, "--record-start");
     }
     return 0;
+}
+
+// The names that a table gives to its columns: what is a placeholder depends on them.
+static int find_columns(struct making *m, struct err *err)
+{
+    char here[] = ".";
+    struct plan plan = {.directory = here, .source = m->source};
+    int r = source_find_columns(&plan, !m->o->detached, err);
+    m->source = plan.source;
+    return r;
 }
 
 static int put_source(struct making *m, struct node *root)
@@ -294,6 +314,8 @@ static int put_source(struct making *m, struct node *root)
         return 0;
     }
     int r = inputs_source(&o->inputs, uses_number(o), o->detached, &m->source, &err);
+    if (r == 0)
+        r = find_columns(m, &err);
     if (r < 0)
         args_mistake(o->command, "%s", err.text);
     return r;
@@ -336,7 +358,7 @@ static int put_chunk(struct making *m, struct node *root)
     put(m, chunk, "items", o->many ? batch_items(m) : o->items, o->many ? "-X" : "-n");
     put(m, chunk, "bytes", o->block, "--block");
     put(m, chunk, "lines", o->lines, "--lines");
-    put(m, chunk, "lines", o->records, "-N");
+    put(m, chunk, "records", o->records, "-N");
     if (o->parts)
         r = put_parts(m, chunk);
     if (!chunk->n && o->kind == ONELINER_PIPE)

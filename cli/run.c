@@ -285,8 +285,10 @@ static int load_and_run(const char *file, const struct args_params *params,
     _cleanup_(load_report_done)
     struct load_report report = {0};
     struct plan *plan = NULL;
-    const struct load_options load = {
-        .params = params->list, .n_params = params->n, .parallelism = o->slots};
+    const struct load_options load = {.params = params->list,
+                                      .n_params = params->n,
+                                      .parallelism = o->slots,
+                                      .reads_stdin = true};
     int r = load_file(file, &load, &plan, &report);
     fd_write_all(STDERR_FILENO, report.text.data, report.text.len);
     return r < 0 ? EXIT_USAGE : run_plan(plan, o);

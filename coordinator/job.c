@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "coordinator/internal.h"
 #include "pipelines/extent.h"
+#include "pipelines/matrix.h"
 
 #define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 #define SPOOL_BYTES (1ull << 30)
@@ -264,22 +265,30 @@ static void mark_readers(const struct server_job *job)
         stream_mark(stream);
 }
 
-// The number that a chunk of one item of a range is about, as text.
-static void name_number(const struct server_job *job, const struct delivery *d, char *text,
-                        size_t size, struct wire_record *record)
+// The item of a chunk that is only described, as text: a number of a range, a row of a matrix.
+// Without memory for it the record has no item.
+static void name_item(const struct server_job *job, const struct delivery *d, struct buf *text,
+                      struct wire_record *record)
 {
-    const struct range *range = &job->plan->source.range;
+    const struct source *source = &job->plan->source;
+    const struct range *range = &source->range;
     if (d->step != 0 || d->items != 1 || d->item.len || d->kind != RUN_RANGE)
         return;
-    int n = snprintf(text, size, "%" PRId64,
-                     (int64_t)((uint64_t)range->start + d->item_first * (uint64_t)range->step));
-    record->item = (const uint8_t *)text;
-    record->item_len = (size_t)n;
+    int r =
+        source->kind == SOURCE_MATRIX
+            ? matrix_text(source->matrix, d->item_first, text)
+            : buf_printf(text, "%" PRId64,
+                         (int64_t)((uint64_t)range->start + d->item_first * (uint64_t)range->step));
+    if (r < 0)
+        return;
+    record->item = text->data;
+    record->item_len = text->len;
 }
 
 void job_record(struct server_job *job, struct delivery *d)
 {
-    char number[24];
+    _cleanup_(buf_done)
+    struct buf text = {0};
     job->delivered_bytes += d->bytes;
     if (job->discard)
         return;
@@ -306,7 +315,7 @@ void job_record(struct server_job *job, struct delivery *d)
         .stderr_text = (const char *)d->stderr_text.data,
         .stderr_len = d->stderr_text.len,
     };
-    name_number(job, d, number, sizeof number, &record);
+    name_item(job, d, &text, &record);
     if (d->outcome != OUTCOME_OK)
         keep_failed(job, d);
     int r = spool_add(&job->spool, &record, d->parts, d->n_parts);
@@ -486,7 +495,7 @@ static void read_here(struct server_job *job, uint64_t chunk, const struct slice
     extent.file_size = 0;
     extent.mtime_ns = 0;
     if (r == 0)
-        r = extent_read(&extent, job->plan->directory, &out, &err);
+        r = extent_read(&extent, &job->plan->source.record, job->plan->directory, &out, &err);
     if (r == 0)
         r = slice_copy(out.data, out.len, &bytes);
     fetched(job, chunk, r, err.text, &bytes);

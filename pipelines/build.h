@@ -54,6 +54,8 @@ bool read_size(struct builder *b, enum section section, const struct node *map, 
                uint64_t *ret);
 bool read_duration(struct builder *b, enum section section, const struct node *map,
                    const char *name, int64_t *ret_ns);
+// true or false. False when absent or told.
+bool read_flag(struct builder *b, const struct node *map, const char *name, bool *ret);
 bool read_word(struct builder *b, enum section section, const struct node *map, const char *name,
                unsigned *ret);
 // A scalar that isn't empty and holds no NUL. *ret is borrowed from the tree.
@@ -78,6 +80,7 @@ struct text_rules {
     bool is_script;
     bool is_batch; // the script gets many items
     bool has_item;
+    bool has_fields; // of the item
     bool strict;
 };
 bool check_template(struct builder *b, struct node *node, const char *text,

@@ -71,7 +71,8 @@ static bool one_item_each(const struct builder *b)
 static void read_name(struct builder *b, struct node *map)
 {
     struct node *node = node_get(map, "name");
-    struct text_rules rules = {.has_item = one_item_each(b), .strict = true};
+    struct text_rules rules = {
+        .has_item = one_item_each(b), .has_fields = one_item_each(b), .strict = true};
     bool constant = false;
     const char *text;
     if (!node) {

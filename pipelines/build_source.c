@@ -6,16 +6,15 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "pipelines/build.h"
+#include "pipelines/build_rows.h"
 #include "pipelines/rules.h"
 
 static const char *const kinds[] = {
-    [SOURCE_FILES] = "files", [SOURCE_ITEMS] = "items", [SOURCE_LINES] = "lines",
-    [SOURCE_RANGE] = "range", [SOURCE_DATA] = "data",
+    [SOURCE_FILES] = "files",   [SOURCE_ITEMS] = "items", [SOURCE_LINES] = "lines",
+    [SOURCE_RANGE] = "range",   [SOURCE_DATA] = "data",   [SOURCE_CSV] = "csv",
+    [SOURCE_MATRIX] = "matrix",
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
-
-// Kinds of the format that this version doesn't read. check_keys tells about them.
-static const char *const later_kinds[] = {"csv", "matrix"};
 
 const char *source_word(enum source_kind kind)
 {
@@ -64,7 +63,8 @@ static void check_paths(struct builder *b, struct node *node)
         wanted += source->texts[i][0] != '!';
         from_stdin += strcmp(source->texts[i], "-") == 0;
     }
-    if (source->n_texts > 0 && wanted == 0 && source->kind != SOURCE_LINES)
+    if (source->n_texts > 0 && wanted == 0 && source->kind != SOURCE_LINES &&
+        source->kind != SOURCE_CSV)
         tell(b, node, NULL, "only excludes (!pattern); name what to take too");
     if (from_stdin > 1)
         tell(b, node, NULL, "\"-\", the standard input, can be read only once");
@@ -112,60 +112,40 @@ static bool parse_range(const char *text, struct range *ret, bool *ret_zero_step
     return true;
 }
 
-static void read_range(struct builder *b, struct node *node)
+bool range_read(struct builder *b, struct node *node, struct range *ret)
 {
-    struct range *range = &b->plan->source.range;
+    struct range range = {.start = 0, .step = 1};
     bool zero_step = false;
     const char *text;
-    *range = (struct range){.start = 0, .step = 1};
     if (node->is_bad)
-        return;
+        return false;
     if (node->kind == NODE_MAP) {
         check_keys(b, node, SECTION_RANGE);
-        bool given = read_count(b, SECTION_RANGE, node, "count", &range->count);
-        given &= read_integer(b, node, "start", &range->start) || !node_get(node, "start");
-        given &= read_integer(b, node, "step", &range->step) || !node_get(node, "step");
+        bool given = read_count(b, SECTION_RANGE, node, "count", &range.count);
+        given &= read_integer(b, node, "start", &range.start) || !node_get(node, "start");
+        given &= read_integer(b, node, "step", &range.step) || !node_get(node, "step");
         if (!given)
-            return;
-        zero_step = range->step == 0;
+            return false;
+        zero_step = range.step == 0;
     } else {
         if (!want_text(b, node, &text))
-            return;
+            return false;
         _free_ char *filled = fill_in(b, node, text, true);
         if (!filled)
-            return;
-        if (!parse_range(filled, range, &zero_step)) {
+            return false;
+        if (!parse_range(filled, &range, &zero_step)) {
             tell(b, node, "write 1..100 (both ends included) or 1..100..5", "'%s' is not a range",
                  filled);
-            return;
+            return false;
         }
     }
     if (zero_step)
         tell(b, node, NULL, "a step of 0 never ends");
-    else if (!plan_range_ok(range))
+    else if (!plan_range_ok(&range))
         tell(b, node, NULL, "the numbers do not fit into 64 bits");
-}
-
-static void read_record(struct builder *b, const struct node *map)
-{
-    struct node *record = node_get(map, "record"), *end;
-    const char *text;
-    if (!record || !want_map(b, record))
-        return;
-    if (b->plan->source.kind != SOURCE_DATA) {
-        tell_key(b, record, NULL, "only data has records");
-        return;
-    }
-    check_keys(b, record, SECTION_RECORD);
-    end = node_get(record, "end");
-    if (!end || end->is_bad)
-        return;
-    if (end->kind == NODE_SCALAR && end->len == 1)
-        b->plan->source.record.end = (uint8_t)end->text[0];
-    else if (end->kind == NODE_SCALAR && end->len == 0)
-        tell(b, end, NULL, "must not be empty");
-    else if (end->has_nul || want_text(b, end, &text))
-        tell(b, end, "in double quotes \\n is one byte", "must be one byte in this version");
+    else
+        *ret = range;
+    return !node->is_bad;
 }
 
 static void read_delimiter(struct builder *b, const struct node *map)
@@ -174,7 +154,7 @@ static void read_delimiter(struct builder *b, const struct node *map)
     if (!node || node->is_bad)
         return;
     if (b->plan->source.kind != SOURCE_LINES)
-        tell_key(b, node, NULL, "only lines have a delimiter");
+        tell_key(b, node, NULL, "only lines and csv have a delimiter");
     else if (node->kind == NODE_SCALAR && node->len == 1 && (*node->text == '\n' || !*node->text))
         b->plan->source.delimiter = (uint8_t)node->text[0];
     else if (node->kind == NODE_SCALAR && strcmp(node->text, "\\n") == 0)
@@ -185,13 +165,28 @@ static void read_delimiter(struct builder *b, const struct node *map)
         tell(b, node, NULL, "must be \"\\n\" or \"\\0\"");
 }
 
+// What belongs to some kinds only.
+static void read_options(struct builder *b, const struct node *map, struct node *kind)
+{
+    struct node *header = node_get(map, "header");
+    bool is_csv = b->plan->source.kind == SOURCE_CSV;
+    if (is_csv)
+        csv_read(b, map, kind);
+    else
+        read_delimiter(b, map);
+    if (header && !is_csv)
+        tell_key(b, header, NULL, "only csv has a header");
+    record_read(b, map);
+}
+
 void build_source(struct builder *b)
 {
+    struct source *source = &b->plan->source;
     struct node *map = node_get(b->root, "source"), *kind = NULL;
     char found[HINT_MAX] = "";
-    size_t n = 0, n_later = 0, len = 0;
+    size_t n = 0, len = 0;
     if (b->options && b->options->source) {
-        b->plan->source = *b->options->source;
+        *source = *b->options->source;
         *b->options->source = (struct source){0};
         b->has_source = true;
         return;
@@ -199,33 +194,35 @@ void build_source(struct builder *b)
     if (!map || !want_map(b, map))
         return;
     bool known = check_keys(b, map, SECTION_SOURCE);
-    for (size_t i = 0; i < sizeof(later_kinds) / sizeof(later_kinds[0]); i++)
-        n_later += node_get(map, later_kinds[i]) != NULL;
     for (unsigned i = 0; i < N_KINDS; i++) {
-        struct node *node = node_get(map, kinds[i]);
+        struct node *node = kinds[i] ? node_get(map, kinds[i]) : NULL;
         if (!node)
             continue;
         kind = node;
-        b->plan->source.kind = (enum source_kind)i;
+        source->kind = (enum source_kind)i;
         len += (size_t)snprintf(found + len, sizeof(found) - len, "%s%s", n ? ", " : "", kinds[i]);
         n++;
     }
-    if (n + n_later > 1 || (n + n_later == 0 && known))
-        tell(b, map, NULL, "needs exactly one of files, items, lines, range, data (found: %s)",
+    if (n > 1 || (n == 0 && known))
+        tell(b, map, NULL,
+             "needs exactly one of files, items, lines, csv, range, matrix, data (found: %s)",
              n ? found : "none");
-    if (n != 1 || n_later > 0)
+    if (n != 1)
         return;
     b->has_source = true;
-    b->plan->source.record.end = '\n';
-    b->plan->source.delimiter = '\n';
-    if (b->plan->source.kind == SOURCE_RANGE)
-        read_range(b, kind);
+    source->record.end[0] = '\n';
+    source->record.end_len = 1;
+    source->delimiter = '\n';
+    if (source->kind == SOURCE_RANGE)
+        range_read(b, kind, &source->range);
+    else if (source->kind == SOURCE_MATRIX)
+        matrix_read(b, kind);
     else
         read_texts(b, kind);
-    if (b->plan->source.kind != SOURCE_RANGE && b->plan->source.kind != SOURCE_ITEMS)
+    if (source->kind != SOURCE_RANGE && source->kind != SOURCE_ITEMS &&
+        source->kind != SOURCE_MATRIX)
         check_paths(b, kind);
-    read_record(b, map);
-    read_delimiter(b, map);
+    read_options(b, map, kind);
 }
 
 bool build_chunking(struct builder *b, struct node *node, struct chunking *ret)
@@ -236,6 +233,7 @@ bool build_chunking(struct builder *b, struct node *node, struct chunking *ret)
     } rules[] = {{"items", CHUNK_ITEMS},
                  {"bytes", CHUNK_BYTES},
                  {"lines", CHUNK_LINES},
+                 {"records", CHUNK_LINES},
                  {"parts", CHUNK_PARTS}};
     size_t n = 0;
     struct chunking chunking = {CHUNK_AUTO, 0};
@@ -247,7 +245,8 @@ bool build_chunking(struct builder *b, struct node *node, struct chunking *ret)
         return true;
     }
     if (node->kind != NODE_MAP) {
-        tell(b, node, "write {items: N}, {bytes: SIZE}, {lines: N}, {parts: N} or auto",
+        tell(b, node,
+             "write {items: N}, {bytes: SIZE}, {lines: N}, {records: N}, {parts: N} or auto",
              "is not a chunk rule");
         return false;
     }
@@ -263,7 +262,7 @@ bool build_chunking(struct builder *b, struct node *node, struct chunking *ret)
                     : read_count(b, SECTION_CHUNK, node, name, &chunking.n);
     }
     if (n != 1 && n == node->n)
-        tell(b, node, NULL, "needs exactly one of items, bytes, lines, parts");
+        tell(b, node, NULL, "needs exactly one of items, bytes, lines, records, parts");
     if (n != 1 || !good || node->n != 1)
         return false;
     *ret = chunking;

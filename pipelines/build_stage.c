@@ -230,8 +230,8 @@ static bool read_command_flag(struct builder *b, const struct node *map, const c
                               enum stage_kind kind)
 {
     struct node *node = node_get(map, name);
-    unsigned word = 0;
-    if (!read_word(b, SECTION_STAGE, map, name, &word) || !word)
+    bool given = false;
+    if (!read_flag(b, map, name, &given) || !given)
         return false;
     if (kind != STAGE_COMMAND)
         tell_key(b, node, NULL, "only for a command");
@@ -391,7 +391,8 @@ void stage_check_texts(struct builder *b, const struct draft *draft)
     const struct stage *stage = &draft->stage;
     struct text_rules rules = {.is_script = stage->is_script,
                                .is_batch = stage->is_batch,
-                               .has_item = stage_has_item(stage)};
+                               .has_item = stage_has_item(stage),
+                               .has_fields = stage_has_item(stage) && draft->is_first};
     struct node *action = node_get(draft->node, kinds[stage->kind]);
     struct node *workdir = node_get(draft->node, "workdir");
     if (stage->kind != STAGE_KERNEL && stage->is_script)

@@ -14,6 +14,7 @@ struct draft {
     double cpus;
     uint64_t memory_bytes;
     double gpus;
+    bool is_first;             // of the step that the source feeds
     const struct node *labels; // checked; NULL: none
 };
 

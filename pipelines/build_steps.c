@@ -237,8 +237,10 @@ static void form_steps(struct builder *b, struct draft *drafts, size_t n)
         size_t last = b->plan->n_steps - 1;
         settle_chunk(b, &b->plan->steps[last], last == 0, &drafts[first]);
         check_step(b, &b->plan->steps[last], last == 0, &drafts[first]);
-        for (size_t j = first; j <= i; j++)
+        for (size_t j = first; j <= i; j++) {
+            drafts[j].is_first = last == 0;
             stage_check_texts(b, &drafts[j]);
+        }
     }
 }
 

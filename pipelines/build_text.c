@@ -36,10 +36,20 @@ static struct place place_inside(const struct node *node, size_t offset)
     return at;
 }
 
+static struct template_names names_of(const struct builder *b, bool has_item)
+{
+    const struct source *source = &b->plan->source;
+    bool has_fields = has_item && b->has_source && rows_have_fields(source);
+    return (struct template_names){.params = b->param_names,
+                                   .n_params = b->plan->n_params,
+                                   .has_item = has_item,
+                                   .source = has_fields ? source : NULL};
+}
+
 static struct template *compile(struct builder *b, struct node *node, const char *text,
                                 enum template_mode mode, bool has_item)
 {
-    struct template_names names = {b->param_names, b->plan->n_params, has_item};
+    struct template_names names = names_of(b, has_item);
     struct template *t = NULL;
     struct err err = {{0}};
     size_t offset = 0;
@@ -56,10 +66,15 @@ static struct template *compile(struct builder *b, struct node *node, const char
 }
 
 // "{}, {#}, {seed}"
-static void list_known(struct builder *b, bool has_item, bool has_chunk, char *ret, size_t size)
+static void list_known(struct builder *b, const struct text_rules *rules, char *ret, size_t size)
 {
-    size_t len =
-        (size_t)snprintf(ret, size, "%s%s", has_item ? "{}, " : "", has_chunk ? "{#}, {%}, " : "");
+    struct template_names names = names_of(b, rules && rules->has_fields);
+    size_t len = (size_t)snprintf(ret, size, "%s%s", rules && rules->has_item ? "{}, " : "",
+                                  rules ? "{#}, {%}, " : "");
+    for (size_t i = 0; names.source && i < rows_n_columns(names.source) && len < size; i++)
+        if (rows_column_name(names.source, i)[0])
+            len += (size_t)snprintf(ret + len, size - len, "{%s}, ",
+                                    rows_column_name(names.source, i));
     for (size_t i = 0; i < b->plan->n_params && len < size; i++)
         len += (size_t)snprintf(ret + len, size - len, "{%s}, ", b->param_names[i]);
     if (len >= size)
@@ -70,12 +85,24 @@ static void list_known(struct builder *b, bool has_item, bool has_chunk, char *r
         snprintf(ret, size, "none");
 }
 
-static bool uses(const struct template *t, enum part_kind kind)
+static const struct part *uses(const struct template *t, enum part_kind kind)
 {
     for (size_t i = 0; i < t->n_parts; i++)
         if (t->parts[i].kind == kind)
-            return true;
-    return false;
+            return &t->parts[i];
+    return NULL;
+}
+
+// "{mesh}" or "{2}", as far as it goes.
+static void name_field(const struct builder *b, const struct part *part, char *ret, size_t size)
+{
+    const struct source *source = &b->plan->source;
+    const char *name =
+        part->param < rows_n_columns(source) ? rows_column_name(source, part->param) : "";
+    if (*name)
+        snprintf(ret, size, "{%s}", name);
+    else
+        snprintf(ret, size, "{%zu}", part->param + 1);
 }
 
 char *fill_in(struct builder *b, struct node *node, const char *text, bool strict)
@@ -84,15 +111,18 @@ char *fill_in(struct builder *b, struct node *node, const char *text, bool stric
     struct template *t = compile(b, node, text, TEMPLATE_WORD, strict);
     _cleanup_(buf_done)
     struct buf out = {0};
-    char known[HINT_MAX];
+    char known[HINT_MAX], field[80];
     if (!t)
         return NULL;
-    const char *wrong = uses(t, PART_ITEM)   ? "{}"
-                        : uses(t, PART_SEQ)  ? "{#}"
-                        : uses(t, PART_SLOT) ? "{%}"
-                                             : NULL;
+    const char *wrong = uses(t, PART_ITEM)    ? "{}"
+                        : uses(t, PART_SEQ)   ? "{#}"
+                        : uses(t, PART_SLOT)  ? "{%}"
+                        : uses(t, PART_FIELD) ? field
+                                              : NULL;
     if (wrong) {
-        list_known(b, false, false, known, sizeof(known));
+        if (wrong == field)
+            name_field(b, uses(t, PART_FIELD), field, sizeof(field));
+        list_known(b, NULL, known, sizeof(known));
         tell(b, node, NULL, "%s is not known here (known: %s)", wrong, known);
         return NULL;
     }
@@ -107,7 +137,7 @@ char *fill_in(struct builder *b, struct node *node, const char *text, bool stric
 // The first {word} that is not known, for texts that become paths.
 static bool find_unknown(struct builder *b, const char *text, char *ret, size_t size)
 {
-    struct template_names names = {b->param_names, b->plan->n_params, true};
+    struct template_names names = names_of(b, true);
     struct part part;
     size_t len;
     for (const char *c = text; *c; c++) {
@@ -137,17 +167,26 @@ bool check_template(struct builder *b, struct node *node, const char *text,
     if (!t)
         return false;
     bool item = template_uses_item(t);
-    list_known(b, rules->has_item, true, known, sizeof(known));
-    if (item && !rules->has_item && rules->strict) {
-        tell(b, node, NULL, "{} is not known here (known: %s)", known);
+    const struct part *field = uses(t, PART_FIELD);
+    list_known(b, rules, known, sizeof(known));
+    if (rules->strict && ((item && !rules->has_item) || (field && !rules->has_fields))) {
+        snprintf(unknown, sizeof(unknown), "{}");
+        if (field)
+            name_field(b, field, unknown, sizeof(unknown));
+        tell(b, node, NULL, "%s is not known here (known: %s)", unknown, known);
         return false;
     }
-    if (rules->strict && find_unknown(b, text, unknown, sizeof(unknown))) {
+    bool has_all = !b->has_source || !b->plan->source.rows.has_header ||
+                   b->plan->source.rows.n_columns > 0; // else any name may be a column's
+    if (rules->strict && has_all && find_unknown(b, text, unknown, sizeof(unknown))) {
         tell(b, node, NULL, "%s is not known here (known: %s)", unknown, known);
         return false;
     }
     const char *suspect = template_suspect(t, &nearest);
-    if (item && !rules->has_item) {
+    if (field && !rules->has_fields) {
+        name_field(b, field, unknown, sizeof(unknown));
+        tell_warning(b, node, NULL, "there is no row here, so %s stays as it is", unknown);
+    } else if (item && !rules->has_item) {
         tell_warning(b, node, "write {{}} where a literal {} is meant",
                      "there is no item here, so {} stays as it is");
     } else if (suspect) {

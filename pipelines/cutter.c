@@ -15,6 +15,8 @@ struct cut {
 void cutter_init(struct cutter *c, const struct cutter_rule *rule)
 {
     *c = (struct cutter){.rule = *rule};
+    if (rule->record)
+        record_mark_init(rule->record, &c->mark);
 }
 
 void cutter_done(struct cutter *c)
@@ -152,10 +154,70 @@ static int feed_data(struct cutter *c, const uint8_t *data, size_t len, struct c
     return buf_add(&c->ready, data + start, len - start);
 }
 
+// The chunk that stands in `ready` from `begin` on, behind the header and without what is dropped.
+static int give_records(struct cutter *c, size_t begin, size_t len, struct cut *cut)
+{
+    size_t total = c->rule.header_len + len;
+    int r = total > CUTTER_CHUNK_MAX ? -EMSGSIZE : buf_reserve(cut->out, total);
+    if (r < 0)
+        return r;
+    uint8_t *at = cut->out->data + cut->out->len;
+    if (c->rule.header_len)
+        memcpy(at, c->rule.header, c->rule.header_len);
+    memcpy(at + c->rule.header_len, c->ready.data + begin, len);
+    total -= len - record_strip(c->rule.record, at + c->rule.header_len, len);
+    uint32_t total32 = (uint32_t)total;
+    r = buf_add(cut->lens, &total32, sizeof(total32));
+    if (r < 0)
+        return r;
+    cut->out->len += total;
+    c->ready_items = 0;
+    c->items++;
+    *cut->items += 1;
+    return 0;
+}
+
+static int feed_records(struct cutter *c, const uint8_t *data, size_t len, struct cut *cut)
+{
+    size_t begin = 0; // of the chunk being filled
+    int r = buf_add(&c->ready, data, len);
+    while (r == 0) {
+        size_t least = record_after(&c->mark, c->ready_items ? c->next : begin);
+        if (!c->rule.items && c->rule.bytes > least - begin)
+            least = begin + (size_t)c->rule.bytes;
+        size_t found = least < c->ready.len
+                           ? record_find(&c->mark, c->ready.data, c->ready.len, least)
+                           : RECORD_NONE;
+        if (found == RECORD_NONE)
+            break;
+        c->next = found;
+        c->ready_items++;
+        if (c->rule.items ? c->ready_items < c->rule.items : !c->rule.bytes)
+            continue;
+        r = give_records(c, begin, found - begin, cut);
+        begin = found;
+    }
+    if (begin) {
+        buf_consume(&c->ready, begin);
+        c->next -= begin;
+    }
+    return r == 0 && c->rule.header_len + c->ready.len > CUTTER_CHUNK_MAX ? -EMSGSIZE : r;
+}
+
+int cutter_add(struct cutter *c, const void *item, size_t len, struct buf *out, struct buf *lens,
+               uint64_t *ret_items)
+{
+    struct cut cut = {out, lens, ret_items};
+    int r = regroup(c, &cut);
+    return r < 0 ? r : add_item(c, item, len, &cut);
+}
+
 int cutter_feed(struct cutter *c, const void *data, size_t len, struct buf *out, struct buf *lens,
                 uint64_t *ret_items)
 {
     struct cut cut = {out, lens, ret_items};
+    if (c->rule.record)
+        return feed_records(c, data, len, &cut);
     return c->rule.as_items ? feed_items(c, data, len, &cut) : feed_data(c, data, len, &cut);
 }
 
@@ -171,6 +233,8 @@ int cutter_flush(struct cutter *c, struct buf *out, struct buf *lens, uint64_t *
 int cutter_end(struct cutter *c, struct buf *out, struct buf *lens, uint64_t *ret_items)
 {
     struct cut cut = {out, lens, ret_items};
+    if (c->rule.record)
+        return c->ready.len ? give_records(c, 0, c->ready.len, &cut) : 0;
     if (!c->rule.as_items)
         return c->ready.len ? give(c, NULL, 0, 1, &cut) : 0;
     int r = regroup(c, &cut);

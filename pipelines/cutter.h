@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "pipelines/record.h"
 #include "pipelines/run.h"
 
 // Payload of one chunk: what one message of the protocol may carry.
@@ -17,15 +18,22 @@ struct cutter_rule {
     uint64_t items;     // records in a chunk; 0: not limited
     uint64_t bytes;     // data: cut behind the first record end at or past so many bytes; 0: no
     uint8_t record_end; // last byte of a record
+    // Data whose records are not just what ends with one byte: this instead of record_end. The
+    // header, if any, stands in front of each chunk. Both borrowed as long as the cutter lives.
+    const struct record_rule *record;
+    const uint8_t *header;
+    size_t header_len;
 };
 
 // Holds at most one chunk that is not whole yet. Zeroed by cutter_init; cutter_done frees.
 struct cutter {
     struct cutter_rule rule;
-    struct buf part;      // bytes of the record that is not whole
-    struct buf ready;     // payload of the chunk being filled
-    uint64_t ready_items; // records in it
-    uint64_t items;       // of all chunks given so far
+    struct buf part;         // bytes of the record that is not whole
+    struct buf ready;        // payload of the chunk being filled
+    uint64_t ready_items;    // records in it
+    uint64_t items;          // of all chunks given so far
+    struct record_mark mark; // of rule.record
+    size_t next;             // where in `ready` the next record may begin
 };
 void cutter_init(struct cutter *c, const struct cutter_rule *rule);
 void cutter_done(struct cutter *c);
@@ -40,6 +48,9 @@ void cutter_set(struct cutter *c, const struct cutter_rule *rule);
 // a chunk than CUTTER_CHUNK_MAX, -ENOBUFS, -ENOMEM; after a failure only cutter_done makes sense.
 int cutter_feed(struct cutter *c, const void *data, size_t len, struct buf *out, struct buf *lens,
                 uint64_t *ret_items);
+// Adds one item, for those who know themselves where items end. Only as_items. As cutter_feed.
+int cutter_add(struct cutter *c, const void *item, size_t len, struct buf *out, struct buf *lens,
+               uint64_t *ret_items);
 // The end of the input: what is left, a last record without its end included, becomes the last
 // chunk; nothing is appended when nothing is left.
 int cutter_end(struct cutter *c, struct buf *out, struct buf *lens, uint64_t *ret_items);

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/pack.h"
+#include "pipelines/record.h"
 
 #define TAIL_BLOCK (64u << 10) // read at once while looking for the end of the last record
 
@@ -15,6 +16,7 @@ static bool extent_valid(const struct extent *e)
 {
     return e->path_len > 0 && e->path_len <= EXTENT_PATH_MAX && e->length <= EXTENT_BYTES_MAX &&
            e->offset <= (uint64_t)INT64_MAX - EXTENT_BYTES_MAX &&
+           e->header_bytes <= RECORD_HEADER_BYTES_MAX && e->header_bytes <= e->offset &&
            memchr(e->path, '\0', e->path_len) == NULL;
 }
 
@@ -27,7 +29,7 @@ int extent_put(struct buf *out, const struct extent *e)
     pack_u64(&w, e->offset);
     pack_u64(&w, e->length);
     pack_bool(&w, e->aligned);
-    pack_u64(&w, e->record_end);
+    pack_u64(&w, e->header_bytes);
     pack_u64(&w, e->file_size);
     pack_i64(&w, e->mtime_ns);
     return w.error;
@@ -44,7 +46,7 @@ int extent_get(const void *data, size_t len, struct extent *ret)
     e.offset = pack_read_u64(&r, INT64_MAX);
     e.length = pack_read_u64(&r, EXTENT_BYTES_MAX);
     e.aligned = pack_read_bool(&r);
-    e.record_end = (uint8_t)pack_read_u64(&r, UINT8_MAX);
+    e.header_bytes = pack_read_u64(&r, RECORD_HEADER_BYTES_MAX);
     e.file_size = pack_read_u64(&r, UINT64_MAX);
     e.mtime_ns = pack_read_i64(&r);
     if (!pack_at_end(&r) || !extent_valid(&e))
@@ -103,52 +105,120 @@ static ssize_t append_at(int fd, uint64_t offset, size_t len, const char *path, 
     return n;
 }
 
-// The bytes behind the extent that still belong to its last record.
-static int append_tail(int fd, const struct extent *e, size_t begin, const char *path,
-                       struct buf *out, struct err *err)
+// What is being read of an extent: its bytes stand in `out` from `begin` on, and are the file's
+// from `offset` on.
+struct piece {
+    const struct extent *extent;
+    const char *path;
+    int fd;
+    struct record_mark mark;
+    struct buf *out;
+    size_t begin;
+    uint64_t offset;
+};
+
+static int tell_shorter(const struct piece *p, struct err *err)
 {
-    uint64_t offset = e->offset + e->length;
-    while (out->data[out->len - 1] != e->record_end) {
-        if (out->len - begin >= EXTENT_BYTES_MAX)
+    return err_set(err, -ESTALE, "'%s' became shorter than %llu bytes while it was used", p->path,
+                   (unsigned long long)p->extent->offset + p->extent->length);
+}
+
+// Appends up to `len` bytes more. Returns how many.
+static ssize_t read_more(struct piece *p, size_t len, struct err *err)
+{
+    return append_at(p->fd, p->offset + (p->out->len - p->begin), len, p->path, p->out, err);
+}
+
+static size_t find(const struct piece *p, size_t from)
+{
+    return record_find(&p->mark, p->out->data + p->begin, p->out->len - p->begin, from);
+}
+
+// Cuts the piece behind the end of its last record, and reads as far as that is. `end` is where the
+// extent ends within the piece.
+static int find_tail(struct piece *p, size_t end, struct err *err)
+{
+    size_t ahead = p->mark.len - p->mark.cut; // a start is looked at, and belongs to the next
+    size_t from = end;
+    for (;;) {
+        size_t found = find(p, from);
+        size_t have = p->out->len - p->begin;
+        if (found != RECORD_NONE) {
+            p->out->len = p->begin + found;
+            return 0;
+        }
+        if (have >= EXTENT_BYTES_MAX)
             return err_set(err, -EFBIG, "'%s': the record that reaches over byte %llu is too long",
-                           path, (unsigned long long)e->offset + e->length);
-        size_t from = out->len;
-        ssize_t n = append_at(fd, offset, TAIL_BLOCK, path, out, err);
+                           p->path, (unsigned long long)p->extent->offset + p->extent->length);
+        if (have > ahead && have - ahead > end)
+            from = have - ahead;
+        ssize_t n = read_more(p, TAIL_BLOCK, err);
         if (n <= 0)
             return (int)n;
-        const uint8_t *end = memchr(out->data + from, e->record_end, (size_t)n);
-        if (end)
-            out->len = (size_t)(end - out->data) + 1;
-        offset += (uint64_t)n;
     }
+}
+
+static int read_aligned(struct piece *p, struct err *err)
+{
+    const struct extent *e = p->extent;
+    bool is_first = e->offset == e->header_bytes; // a record begins there in any case
+    uint64_t behind_header = e->offset - e->header_bytes;
+    size_t before = p->mark.cut < behind_header ? p->mark.cut : (size_t)behind_header;
+    size_t end = before + (size_t)e->length;
+    p->offset = e->offset - before;
+    ssize_t n = read_more(p, end + p->mark.len - p->mark.cut, err);
+    if (n < 0)
+        return (int)n;
+    if ((size_t)n < end)
+        return tell_shorter(p, err);
+    size_t first = is_first ? 0 : find(p, before);
+    if (first == RECORD_NONE || first >= end) {
+        p->out->len = p->begin; // one record fills it that began before
+        return 0;
+    }
+    int r = find_tail(p, end, err);
+    if (r < 0)
+        return r;
+    uint8_t *data = p->out->data + p->begin;
+    p->out->len -= first;
+    memmove(data, data + first, p->out->len - p->begin);
     return 0;
 }
 
-static int read_extent(int fd, const struct extent *e, const char *path, struct buf *out,
-                       struct err *err)
+static int read_exactly(struct piece *p, struct err *err)
 {
-    size_t begin = out->len;
-    // The byte before tells whether a record begins at the offset itself.
-    size_t before = e->aligned && e->offset > 0;
-    ssize_t n = append_at(fd, e->offset - before, (size_t)e->length + before, path, out, err);
+    p->offset = p->extent->offset;
+    ssize_t n = read_more(p, (size_t)p->extent->length, err);
     if (n < 0)
         return (int)n;
-    if ((size_t)n < e->length + before)
-        return err_set(err, -ESTALE, "'%s' became shorter than %llu bytes while it was used", path,
-                       (unsigned long long)e->offset + e->length);
-    if (before) {
-        uint8_t *first = out->data + begin;
-        const uint8_t *end = memchr(first, e->record_end, (size_t)n);
-        size_t skip = end ? (size_t)(end - first) + 1 : (size_t)n;
-        memmove(first, first + skip, (size_t)n - skip);
-        out->len -= skip;
-    }
-    if (!e->aligned || out->len == begin)
-        return 0;
-    return append_tail(fd, e, begin, path, out, err);
+    return (size_t)n < p->extent->length ? tell_shorter(p, err) : 0;
 }
 
-int extent_read(const struct extent *e, const char *directory, struct buf *out, struct err *err)
+static int read_extent(struct piece *p, const struct record_rule *rule, struct err *err)
+{
+    const struct extent *e = p->extent;
+    struct buf *out = p->out;
+    size_t header = out->len;
+    if (e->header_bytes) {
+        ssize_t n = append_at(p->fd, 0, (size_t)e->header_bytes, p->path, out, err);
+        if (n < 0)
+            return (int)n;
+        if ((uint64_t)n < e->header_bytes)
+            return tell_shorter(p, err);
+    }
+    p->begin = out->len;
+    int r = e->aligned && p->mark.len ? read_aligned(p, err) : read_exactly(p, err);
+    if (r < 0)
+        return r;
+    if (out->len == p->begin)
+        out->len = header; // no record, no header
+    else
+        out->len = p->begin + record_strip(rule, out->data + p->begin, out->len - p->begin);
+    return 0;
+}
+
+int extent_read(const struct extent *e, const struct record_rule *rule, const char *directory,
+                struct buf *out, struct err *err)
 {
     if (!extent_valid(e))
         return err_set(err, -EPROTO, "an extent of a file is out of range");
@@ -161,7 +231,9 @@ int extent_read(const struct extent *e, const char *directory, struct buf *out, 
     if (e->length == 0)
         return 0;
     size_t begin = out->len;
-    int r = read_extent(fd, e, path, out, err);
+    struct piece piece = {.extent = e, .path = path, .fd = fd, .out = out};
+    record_mark_init(rule, &piece.mark);
+    int r = read_extent(&piece, rule, err);
     if (r < 0)
         out->len = begin;
     return r;

@@ -2,8 +2,10 @@
 // never pass through the coordinator. It is the payload of a RUN_EXTENT chunk.
 //
 // An aligned extent means the records that BEGIN in [offset, offset + length): a reader skips the
-// rest of a record that began before `offset` (it looks at the byte at offset - 1), and reads past
+// rest of a record that began before `offset` (it looks at the bytes before it), and reads past
 // the end until its last record is whole. So a file is cut by arithmetic alone, without being read.
+// What a record is stands in the plan (pipelines/record.h). The header at the file's beginning is
+// read again for each extent that holds a record.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,14 +22,15 @@ struct extent {
     size_t path_len;
     uint64_t offset;
     uint64_t length;
-    bool aligned;       // to records; else exactly these bytes
-    uint8_t record_end; // last byte of a record
+    bool aligned;          // to records; else exactly these bytes
+    uint64_t header_bytes; // at the file's beginning, in front of the data; 0: none
     // Of the file when the source looked at it: a reader on another machine may have another file
     // of the same name. 0 and 0: not known.
     uint64_t file_size;
     int64_t mtime_ns;
 };
 
+struct record_rule;
 struct stat;
 int64_t extent_mtime_ns(const struct stat *st);
 
@@ -40,6 +43,7 @@ int extent_get(const void *data, size_t len, struct extent *ret);
 // -EACCES, -EIO, ... with text naming the path; -EFBIG past EXTENT_BYTES_MAX or the maximum of
 // `out`; -ESTALE when the file became shorter than the extent, or is another than
 // the source saw (then it may be read elsewhere: clear file_size and mtime_ns to read it anyway);
-// -EISDIR, -EINVAL when it is no file of bytes. Nothing is appended on failure.
-int extent_read(const struct extent *extent, const char *directory, struct buf *out,
-                struct err *err);
+// -EISDIR, -EINVAL when it is no file of bytes. Nothing is appended on failure. `rule` is the
+// source's.
+int extent_read(const struct extent *extent, const struct record_rule *rule, const char *directory,
+                struct buf *out, struct err *err);

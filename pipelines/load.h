@@ -17,6 +17,7 @@ struct load_options {
     size_t n_params;
     uint32_t parallelism;  // -j; 0: as the job says
     struct source *source; // moved into the plan, whatever the job's own says; NULL: its own
+    bool reads_stdin; // the job will run here: the header of a csv on standard input may be taken
 };
 
 // What was found. Zero it before the first use; load_report_done frees.

@@ -7,16 +7,14 @@
 
 #include "base/cleanup.h"
 #include "base/pack.h"
+#include "pipelines/plan_source.h"
 #include "pipelines/rules.h"
 
-#define PLAN_FIELDS 8
-#define RANGE_FIELDS 3
+#define PLAN_FIELDS 7
 #define STEP_FIELDS 13
 #define STAGE_FIELDS 12
 #define WHOLE_FIELDS 14
-#define SOURCE_FIELDS 5
 #define SINK_FIELDS 5
-#define TEXTS_MAX (1u << 20) // items of a source
 
 static void free_words(char **words, size_t n)
 {
@@ -61,7 +59,7 @@ struct plan *plan_free(struct plan *plan)
     free(plan->directory);
     free_pairs(plan->params, plan->n_params);
     free_pairs(plan->env, plan->n_env);
-    free_words(plan->source.texts, plan->source.n_texts);
+    plan_source_done(&plan->source);
     for (size_t i = 0; plan->steps && i < plan->n_steps; i++) {
         for (size_t j = 0; plan->steps[i].stages && j < plan->steps[i].n_stages; j++)
             stage_done(&plan->steps[i].stages[j]);
@@ -174,15 +172,7 @@ int plan_pack_step(const struct plan *plan, size_t step, struct buf *out)
     pack_str(&w, plan->directory);
     put_pairs(&w, plan->params, plan->n_params);
     put_pairs(&w, plan->env, plan->n_env);
-    pack_u64(&w, plan->source.kind);
-    if (plan->source.kind == SOURCE_RANGE) {
-        pack_array(&w, RANGE_FIELDS);
-        pack_i64(&w, plan->source.range.start);
-        pack_i64(&w, plan->source.range.step);
-        pack_u64(&w, plan->source.range.count);
-    } else {
-        pack_nil(&w);
-    }
+    plan_source_pack(&w, &plan->source, false, step == 0);
     pack_bool(&w, plan->partial && step + 1 == plan->n_steps && !plan->steps[step].is_reduce);
     put_step(&w, &plan->steps[step]);
     if (w.error == 0 && out->len - before > PLAN_PACKED_MAX)
@@ -224,9 +214,9 @@ static void get_pairs(struct pack_reader *r, struct plan_pair **ret, size_t *ret
     }
 }
 
-static void get_texts(struct pack_reader *r, uint32_t max, char ***ret, size_t *ret_n)
+static void get_words(struct pack_reader *r, char ***ret, size_t *ret_n)
 {
-    uint32_t n = pack_read_array(r, max);
+    uint32_t n = pack_read_array(r, PLAN_ARGS_MAX);
     if (n == 0)
         return;
     char **words = calloc((size_t)n + 1, sizeof(*words));
@@ -238,11 +228,6 @@ static void get_texts(struct pack_reader *r, uint32_t max, char ***ret, size_t *
     *ret_n = n;
     for (uint32_t i = 0; i < n && pack_ok(r); i++)
         words[i] = pack_read_strdup(r, PLAN_PACKED_MAX);
-}
-
-static void get_words(struct pack_reader *r, char ***ret, size_t *ret_n)
-{
-    get_texts(r, PLAN_ARGS_MAX, ret, ret_n);
 }
 
 static void get_stage(struct pack_reader *r, struct stage *stage)
@@ -329,16 +314,6 @@ static void get_step(struct pack_reader *r, struct step *step)
         get_stage(r, &step->stages[i]);
 }
 
-static void get_range(struct pack_reader *r, struct range *range)
-{
-    expect_array(r, RANGE_FIELDS);
-    range->start = pack_read_i64(r);
-    range->step = pack_read_i64(r);
-    range->count = pack_read_u64(r, INT64_MAX);
-    if (!plan_range_ok(range))
-        pack_fail(r);
-}
-
 static int read_plan(struct plan *plan, const void *data, size_t len, struct err *err)
 {
     if (len > PLAN_PACKED_MAX)
@@ -356,11 +331,7 @@ static int read_plan(struct plan *plan, const void *data, size_t len, struct err
     plan->directory = pack_read_strdup(&r, PLAN_PACKED_MAX);
     get_pairs(&r, &plan->params, &plan->n_params);
     get_pairs(&r, &plan->env, &plan->n_env);
-    plan->source.kind = (enum source_kind)pack_read_u64(&r, SOURCE_PUSH);
-    if (plan->source.kind == SOURCE_RANGE)
-        get_range(&r, &plan->source.range);
-    else if (!pack_read_nil(&r))
-        pack_fail(&r);
+    plan_source_unpack(&r, &plan->source, false);
     plan->partial = pack_read_bool(&r);
     get_step(&r, &plan->steps[0]);
     if (!pack_at_end(&r) || !plan_name_ok(plan->name) || plan->directory[0] != '/')
@@ -381,17 +352,8 @@ int plan_unpack_step(const void *data, size_t len, struct plan **ret, struct err
     return r;
 }
 
-static void put_range(struct pack_writer *w, const struct range *range)
-{
-    pack_array(w, RANGE_FIELDS);
-    pack_i64(w, range->start);
-    pack_i64(w, range->step);
-    pack_u64(w, range->count);
-}
-
 int plan_pack(const struct plan *plan, struct buf *out)
 {
-    const struct source *source = &plan->source;
     struct pack_writer w;
     size_t before = out->len;
     pack_writer_init(&w, out);
@@ -400,15 +362,7 @@ int plan_pack(const struct plan *plan, struct buf *out)
     pack_str(&w, plan->directory);
     put_pairs(&w, plan->params, plan->n_params);
     put_pairs(&w, plan->env, plan->n_env);
-    pack_array(&w, SOURCE_FIELDS);
-    pack_u64(&w, source->kind);
-    put_words(&w, source->texts, source->n_texts);
-    if (source->kind == SOURCE_RANGE)
-        put_range(&w, &source->range);
-    else
-        pack_nil(&w);
-    pack_u64(&w, source->record.end);
-    pack_u64(&w, source->delimiter);
+    plan_source_pack(&w, &plan->source, true, true);
     pack_array(&w, (uint32_t)plan->n_steps);
     for (size_t i = 0; i < plan->n_steps; i++)
         put_step(&w, &plan->steps[i]);
@@ -430,22 +384,6 @@ int plan_pack(const struct plan *plan, struct buf *out)
     if (w.error < 0)
         out->len = before;
     return w.error;
-}
-
-static void get_source(struct pack_reader *r, struct source *source)
-{
-    expect_array(r, SOURCE_FIELDS);
-    source->kind = (enum source_kind)pack_read_u64(r, SOURCE_PUSH);
-    get_texts(r, TEXTS_MAX, &source->texts, &source->n_texts);
-    if (source->kind == SOURCE_RANGE)
-        get_range(r, &source->range);
-    else if (!pack_read_nil(r))
-        pack_fail(r);
-    source->record.end = (uint8_t)pack_read_u64(r, UINT8_MAX);
-    source->delimiter = (uint8_t)pack_read_u64(r, UINT8_MAX);
-    bool has_texts = source->kind != SOURCE_RANGE && source->kind != SOURCE_PUSH;
-    if (!has_texts && source->n_texts)
-        pack_fail(r);
 }
 
 static void get_steps(struct pack_reader *r, struct plan *plan)
@@ -488,7 +426,7 @@ static int read_whole(struct plan *plan, const void *data, size_t len, struct er
     plan->directory = pack_read_strdup(&r, PLAN_PACKED_MAX);
     get_pairs(&r, &plan->params, &plan->n_params);
     get_pairs(&r, &plan->env, &plan->n_env);
-    get_source(&r, &plan->source);
+    plan_source_unpack(&r, &plan->source, true);
     get_steps(&r, plan);
     get_sink(&r, &plan->sink);
     plan->order = (enum order)pack_read_u64(&r, ORDER_COMPLETION);

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "pipelines/rows.h"
 
 #define PLAN_STEPS_MAX 32
 #define PLAN_STAGES_MAX 32    // in one step
@@ -29,6 +30,8 @@ enum source_kind {
     SOURCE_RANGE,
     SOURCE_DATA,
     SOURCE_PUSH,
+    SOURCE_CSV,
+    SOURCE_MATRIX,
 };
 enum chunk_rule { CHUNK_AUTO, CHUNK_ITEMS, CHUNK_BYTES, CHUNK_LINES, CHUNK_PARTS };
 enum sink_kind { SINK_STDOUT, SINK_FILE, SINK_DIR, SINK_NONE };
@@ -95,17 +98,32 @@ struct range {
     uint64_t count;
 };
 
+#define RECORD_MARK_MAX 64u     // bytes of the end or the start of a record
+#define RECORD_HEADER_MAX 1000u // lines of a header
+
+// Records of data. One begins behind an `end` that a `start` follows, and at the beginning of the
+// data (behind the header). Without an end: where a start is; with neither, anywhere.
 struct record_rule {
-    uint8_t end; // last byte of a record; '\n'
+    char end[RECORD_MARK_MAX]; // '\n' by default
+    uint8_t end_len;
+    char start[RECORD_MARK_MAX];
+    uint8_t start_len;     // 0: none
+    uint32_t header_lines; // of each file, repeated in front of each of its chunks
+    bool drops_end;        // keep: false; the ends are not in the chunk
 };
+
+struct matrix;
 
 struct source {
     enum source_kind kind;
-    char **texts; // files, data: patterns or paths; items: the items; lines: paths, "-" is stdin
+    // files, data: patterns or paths; items: the items; lines, csv: paths, "-" is stdin
+    char **texts;
     size_t n_texts;
     struct range range;
     struct record_rule record;
-    uint8_t delimiter; // lines: '\n' or '\0'
+    uint8_t delimiter;     // lines, and csv with ROW_SPLIT: '\n' or '\0'
+    struct row_rule rows;  // items, lines, csv: how an item is taken apart
+    struct matrix *matrix; // matrix: sealed (pipelines/matrix.h)
 };
 
 struct sink {

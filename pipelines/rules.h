@@ -13,6 +13,8 @@ bool plan_name_ok(const char *name);
 bool plan_label_ok(const char *name);
 // True when the step isn't 0 and every number of the range fits into int64_t.
 bool plan_range_ok(const struct range *range);
+// True for what may stand between two fields of a csv.
+bool plan_delimiter_ok(char c);
 
 // Whether {} and its forms mean something in the stage's words and workdir. The loader and the
 // worker compile templates by it.

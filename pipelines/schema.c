@@ -5,6 +5,7 @@
 
 #include "base/parse.h"
 #include "pipelines/load.h"
+#include "pipelines/plan.h"
 
 #define JOB (1u << SECTION_JOB)
 #define SOURCE (1u << SECTION_SOURCE)
@@ -49,16 +50,19 @@ const struct schema_key schema[] = {
     {SOURCE, "lines", KEY_TEXTS, 0, 0, 0, NULL, "the lines of files; \"-\" is standard input"},
     {SOURCE, "range", KEY_MAP, 0, 0, 0, NULL, "numbers: A..B or A..B..STEP, both ends included"},
     {SOURCE, "data", KEY_TEXTS, 0, 0, 0, NULL, "the contents of files, cut at record ends"},
-    {SOURCE, "record", KEY_MAP, 0, 0, 0, NULL, "data: how a record ends"},
-    {SOURCE, "delimiter", KEY_TEXT, 0, 0, 0, NULL, "lines: \"\\n\" or \"\\0\""},
-    {SOURCE, "csv", KEY_TEXTS, KEY_LATER, 0, 0, NULL, "the rows of a table"},
-    {SOURCE, "header", KEY_TEXT, KEY_LATER, 0, 0, NULL, "csv: the first row names the columns"},
-    {SOURCE, "matrix", KEY_MAP, KEY_LATER, 0, 0, NULL, "all combinations of named lists"},
+    {SOURCE, "record", KEY_MAP, 0, 0, 0, NULL, "data: where a record begins and ends"},
+    {SOURCE, "delimiter", KEY_TEXT, 0, 0, 0, NULL,
+     "lines: \"\\n\" or \"\\0\"; csv: one character; \"\\n\", ','"},
+    {SOURCE, "csv", KEY_TEXTS, 0, 0, 0, NULL, "the rows of tables; \"-\" is standard input"},
+    {SOURCE, "header", KEY_FLAG, 0, 0, 0, NULL, "csv: the first row names the columns; true"},
+    {SOURCE, "matrix", KEY_MATRIX, 0, 0, 0, NULL,
+     "all combinations of named lists and ranges; include, exclude"},
 
-    {RECORD, "end", KEY_TEXT, 0, 0, 0, NULL, "the last byte of a record; \"\\n\""},
-    {RECORD, "start", KEY_TEXT, KEY_LATER, 0, 0, NULL, "the first bytes of a record"},
-    {RECORD, "header", KEY_COUNT, KEY_LATER, 0, 0, NULL, "lines repeated in each chunk"},
-    {RECORD, "keep", KEY_TEXT, KEY_LATER, 0, 0, NULL, "whether the end stays in the record"},
+    {RECORD, "end", KEY_TEXT, 0, 0, 0, NULL, "the last bytes of a record; \"\\n\""},
+    {RECORD, "start", KEY_TEXT, 0, 0, 0, NULL, "the first bytes of a record; none"},
+    {RECORD, "header", KEY_COUNT, 0, 0, RECORD_HEADER_MAX, NULL,
+     "lines of each file that are repeated in each chunk; 0"},
+    {RECORD, "keep", KEY_FLAG, 0, 0, 0, NULL, "whether the end stays in the record; true"},
 
     {RANGE, "start", KEY_INTEGER, 0, 0, 0, NULL, "the first number; 0"},
     {RANGE, "count", KEY_COUNT, KEY_REQUIRED, 0, INT64_MAX, NULL, "how many numbers"},
@@ -68,7 +72,7 @@ const struct schema_key schema[] = {
     {CHUNK, "bytes", KEY_SIZE, 0, 1, 1ull << 30, NULL, "data in a chunk, up to a record's end"},
     {CHUNK, "lines", KEY_COUNT, 0, 1, 1000000000, NULL, "records of data in a chunk"},
     {CHUNK, "parts", KEY_COUNT, 0, 1, 1000000000, NULL, "chunks in all"},
-    {CHUNK, "records", KEY_COUNT, KEY_LATER, 0, 0, NULL, "records in a chunk"},
+    {CHUNK, "records", KEY_COUNT, 0, 1, 1000000000, NULL, "records of data in a chunk"},
 
     {STAGE | REDUCE, "name", KEY_NAME, 0, 0, 0, NULL, "for messages"},
     {STAGE | REDUCE, "command", KEY_COMMAND, 0, 0, 0, NULL, "a program run once for each item"},
@@ -80,9 +84,9 @@ const struct schema_key schema[] = {
     {STAGE | REDUCE, "shell", KEY_TEXTS, 0, 0, 0, NULL, "what runs a script; /bin/sh -c"},
     {STAGE | REDUCE, "workdir", KEY_TEXT, 0, 0, 0, NULL,
      "where the program runs; the job's directory"},
-    {STAGE, "batch", KEY_WORD, 0, 0, 0, "false, true",
+    {STAGE, "batch", KEY_FLAG, 0, 0, 0, NULL,
      "command: one run for as many items of the chunk as fit; false"},
-    {STAGE, "tag", KEY_WORD, 0, 0, 0, "false, true",
+    {STAGE, "tag", KEY_FLAG, 0, 0, 0, NULL,
      "command: the item and a tab in front of each line it writes; false"},
     {STAGE | REDUCE, "resources", KEY_MAP, 0, 0, 0, NULL, "what a running chunk needs"},
     {STAGE | REDUCE, "retries", KEY_COUNT, 0, 0, 1000, NULL, "runs after the first that failed; 0"},

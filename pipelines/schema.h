@@ -35,7 +35,9 @@ enum key_type {
     KEY_PAIRS,    // names with texts
     KEY_MAP,      // a section of its own, or a short form
     KEY_STAGES,
-    KEY_SHARE, // a count or N%
+    KEY_SHARE,  // a count or N%
+    KEY_FLAG,   // true or false
+    KEY_MATRIX, // names with lists or ranges, include and exclude with lists of pairs
 };
 
 enum {

@@ -26,6 +26,7 @@ struct sink_writer {
     char *directory;     // SINK_DIR: absolute
     struct template *name;
     const char **params;
+    struct row row; // of the record's item
     struct buf path;
     struct timespec began; // SINK_DIR: files changed later are ours
 };
@@ -52,7 +53,7 @@ static int open_dir(struct sink_writer *sink, struct err *err)
         sink->params[i] = plan->params[i].value;
     }
     const struct template_names known = {
-        .params = names, .n_params = plan->n_params, .has_item = true};
+        .params = names, .n_params = plan->n_params, .has_item = true, .source = &plan->source};
     int r = template_compile(plan->sink.name, TEMPLATE_WORD, &known, &sink->name, err, &offset);
     if (r < 0)
         return r;
@@ -81,6 +82,7 @@ int sink_open(const struct plan *plan, sink_stdout_fn *write_stdout, void *arg,
         .plan = plan, .write_stdout = write_stdout, .arg = arg, .file = OUTFILE_INIT};
     buf_init(&sink->out, 0);
     buf_init(&sink->path, 0);
+    row_init(&sink->row);
     int r = 0;
     if (plan->sink.kind == SINK_FILE)
         r = open_file(sink, err);
@@ -100,6 +102,7 @@ struct sink_writer *sink_close(struct sink_writer *sink)
     template_free(sink->name);
     buf_done(&sink->out);
     buf_done(&sink->path);
+    row_done(&sink->row);
     free(sink->params);
     free(sink->directory);
     free(sink);
@@ -170,11 +173,17 @@ static int make_path(struct sink_writer *sink, const struct record *record, stru
 {
     const struct template_values values = {.item = record->item ? record->item : "",
                                            .item_len = record->item ? record->item_len : 0,
+                                           .row = &sink->row,
                                            .seq = record->chunk + 1,
                                            .params = sink->params};
     struct buf *path = &sink->path;
     buf_clear(path);
-    int r = buf_printf(path, "%s/", sink->directory);
+    int r = 0;
+    const struct source *source = &sink->plan->source;
+    if (source->kind == SOURCE_MATRIX || (record->item && rows_have_fields(source)))
+        r = row_of_item(source, record->item_first, record->item, record->item_len, &sink->row);
+    if (r == 0)
+        r = buf_printf(path, "%s/", sink->directory);
     size_t name_at = path->len;
     if (r == 0)
         r = template_expand(sink->name, &values, path);

@@ -19,8 +19,10 @@ int source_open(const struct plan *plan, struct source_reader **ret, struct err 
     case SOURCE_FILES:
     case SOURCE_ITEMS:
     case SOURCE_RANGE:
+    case SOURCE_MATRIX:
         return source_open_counted(plan, ret, err);
     case SOURCE_LINES:
+    case SOURCE_CSV:
         return source_open_lines(plan, ret, err);
     case SOURCE_DATA:
         return source_open_data(plan, ret, err);

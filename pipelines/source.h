@@ -16,6 +16,14 @@ struct source_want {
     uint32_t slots;      // slots at hand now: `parts` and `auto` look at it
 };
 
+// Fills in source.rows.columns of a csv from the first row of its first file. Standard input ("-")
+// is read for it, byte by byte and blocking, and then that row is gone from there; only when
+// `reads_stdin` and there is a header, else its columns stay unknown. Does nothing for other
+// sources and for columns that are known. A job file's loader calls it, and so does whoever makes a
+// plan of its own or is about to run one that reads standard input; before the plan is packed.
+// Negative errno with text.
+int source_find_columns(struct plan *plan, bool reads_stdin, struct err *err);
+
 // Opens the plan's source: expands globs, checks that files are there and readable, opens stdin
 // only when it is named. Borrows the plan. Blocking (file metadata only). Errors in words for the
 // user.

@@ -7,12 +7,13 @@
 
 #include "base/cleanup.h"
 #include "pipelines/frame.h"
+#include "pipelines/matrix.h"
 #include "pipelines/source_kinds.h"
 
 struct counted {
     struct source_reader base;
     struct paths files;       // SOURCE_FILES owns its names
-    char *const *texts;       // the items; NULL: a range
+    char *const *texts;       // the items; NULL: a range or a matrix
     uint64_t count;           // items in all
     uint64_t at;              // next item
     struct auto_items growth; // CHUNK_AUTO
@@ -213,6 +214,9 @@ int source_open_counted(const struct plan *plan, struct source_reader **ret, str
     } else if (plan->source.kind == SOURCE_ITEMS) {
         c->texts = plan->source.texts;
         c->count = plan->source.n_texts;
+    } else if (plan->source.kind == SOURCE_MATRIX) {
+        c->count = matrix_count(plan->source.matrix);
+        c->growth.items = SOURCE_AUTO_RANGE;
     } else {
         c->count = plan->source.range.count;
         c->growth.items = SOURCE_AUTO_RANGE;

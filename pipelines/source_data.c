@@ -1,6 +1,6 @@
 // The contents of files and of standard input in pieces. Files that can be read from any place are
-// only described: a piece is an extent, which the worker reads. What comes through a pipe is cut
-// here.
+// only described: a piece is an extent, which the worker reads. What comes through a pipe or is
+// compressed is read and cut here (source_stream.c).
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,20 +10,14 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "pipelines/data_file.h"
 #include "pipelines/extent.h"
 #include "pipelines/source_kinds.h"
+#include "pipelines/source_stream.h"
 
 #define PIECE_MIN (64u << 10) // CHUNK_AUTO
 #define PIECE_MAX (8u << 20)
-#define PIECE_STREAM (1u << 20)
-#define STREAM_PIECE_MAX (CUTTER_CHUNK_MAX / 2) // leaves room for the last record
 #define INDEX_BYTES (8u << 20) // looked at for `lines` in one call, when it has one
-
-struct data_file {
-    uint64_t size;
-    int64_t mtime_ns;
-    bool is_stream; // standard input, a fifo: no size, no place
-};
 
 struct data {
     struct source_reader base;
@@ -34,9 +28,9 @@ struct data {
     size_t file;             // the one being cut
     uint64_t piece_at;       // its next piece
     uint64_t offset;         // `lines`: where its next piece begins
-    int fd;                  // of `file`, for streams and the index of lines; -1
-    bool has_cutter;
-    struct cutter cutter;
+    int fd;                  // of `file`, for the index of lines; -1
+    struct record_mark mark;
+    struct source_stream *stream; // of `file`, when it is one; NULL: not open
     struct source_queue queue;
     uint8_t block[SOURCE_BLOCK];
 };
@@ -56,15 +50,21 @@ static uint64_t divide_up(uint64_t a, uint64_t b)
     return a / b + (a % b != 0);
 }
 
+static uint64_t body_of(const struct data_file *f)
+{
+    return f->is_stream ? 0 : f->size - f->header;
+}
+
 // Pieces of one file that is cut by arithmetic.
 static uint64_t pieces_of(const struct data *d, const struct data_file *f)
 {
-    if (rule_of(d)->rule != CHUNK_PARTS || f->size == 0)
-        return divide_up(f->size, d->piece);
+    uint64_t body = body_of(f);
+    if (rule_of(d)->rule != CHUNK_PARTS || body == 0)
+        return divide_up(body, d->piece);
     // The file's share of the parts, to the nearest; a piece never holds bytes of two files.
-    unsigned __int128 share = (unsigned __int128)f->size * rule_of(d)->n + d->total / 2;
+    unsigned __int128 share = (unsigned __int128)body * rule_of(d)->n + d->total / 2;
     uint64_t n = (uint64_t)(share / d->total);
-    return n == 0 ? 1 : n < f->size ? n : f->size;
+    return n == 0 ? 1 : n < body ? n : body;
 }
 
 static uint64_t piece_begin(const struct data *d, const struct data_file *f, uint64_t pieces,
@@ -73,8 +73,8 @@ static uint64_t piece_begin(const struct data *d, const struct data_file *f, uin
     if (i >= pieces)
         return f->size;
     if (rule_of(d)->rule != CHUNK_PARTS)
-        return i * d->piece;
-    return (uint64_t)((unsigned __int128)f->size * i / pieces);
+        return f->header + i * d->piece;
+    return f->header + (uint64_t)((unsigned __int128)body_of(f) * i / pieces);
 }
 
 static void next_file(struct data *d)
@@ -82,9 +82,10 @@ static void next_file(struct data *d)
     if (d->fd >= 0)
         close(d->fd);
     d->fd = -1;
+    d->stream = source_stream_close(d->stream);
     d->file++;
     d->piece_at = 0;
-    d->offset = 0;
+    d->offset = d->file < d->paths.len ? d->files[d->file].header : 0;
 }
 
 // A run being made of extents.
@@ -114,7 +115,7 @@ static int add_extent(struct data *d, struct extents *x, uint64_t offset, uint64
                        .offset = offset,
                        .length = length,
                        .aligned = aligned,
-                       .record_end = d->base.plan->source.record.end,
+                       .header_bytes = d->files[d->file].header,
                        .file_size = d->files[d->file].size,
                        .mtime_ns = d->files[d->file].mtime_ns};
     size_t before = x->body.len;
@@ -169,14 +170,30 @@ static int cut_by_size(struct data *d, const struct source_want *want, struct ex
     return r;
 }
 
+// Where in the block, which begins at `at` of the file, the piece ends; RECORD_NONE: further on.
+// `*next` is the least place of the file where a record may begin.
+static size_t end_in_block(const struct data *d, uint64_t at, size_t len, uint64_t *lines,
+                           uint64_t *next)
+{
+    for (;;) {
+        size_t from = *next > at ? (size_t)(*next - at) : 0;
+        size_t found = record_find(&d->mark, d->block, len, from);
+        if (found == RECORD_NONE)
+            return RECORD_NONE;
+        *next = at + record_after(&d->mark, found);
+        if (--*lines == 0)
+            return found;
+    }
+}
+
 // The end of the piece that begins at d->offset and has `lines` records; the file's end at the
 // latest. Adds what was looked at to *scanned.
 static int find_end(struct data *d, uint64_t lines, uint64_t *scanned, uint64_t *ret_end,
                     struct err *err)
 {
     const struct data_file *f = &d->files[d->file];
-    uint8_t record_end = d->base.plan->source.record.end;
     uint64_t at = d->offset;
+    uint64_t next = record_after(&d->mark, 0) + at;
     while (at < f->size) {
         size_t n = f->size - at < SOURCE_BLOCK ? (size_t)(f->size - at) : SOURCE_BLOCK;
         ssize_t got = fd_pread_full(d->fd, d->block, n, (off_t)at);
@@ -185,17 +202,16 @@ static int find_end(struct data *d, uint64_t lines, uint64_t *scanned, uint64_t 
         if ((size_t)got < n)
             return err_set(err, -ESTALE, "source.data: '%s' became shorter than %llu bytes",
                            path_of(d), (unsigned long long)f->size);
-        for (const uint8_t *c = d->block, *stop = d->block + n; c < stop; c++) {
-            c = memchr(c, record_end, (size_t)(stop - c));
-            if (!c)
-                break;
-            if (--lines == 0) {
-                *ret_end = at + (uint64_t)(c - d->block) + 1;
-                *scanned += *ret_end - at;
-                return 0;
-            }
+        size_t found = end_in_block(d, at, n, &lines, &next);
+        if (found != RECORD_NONE) {
+            *ret_end = at + found;
+            *scanned += found;
+            return 0;
         }
-        at += n;
+        // A mark that begins in this block may end in the next.
+        bool is_last = at + n == f->size;
+        size_t again = d->mark.len - 1 < n ? d->mark.len - 1 : 0;
+        at += is_last ? n : n - again;
         *scanned += n;
         if (at - d->offset > EXTENT_BYTES_MAX)
             break; // the caller refuses it by its length
@@ -261,49 +277,23 @@ static int next_extents(struct data *d, const struct source_want *want, struct r
     return 1;
 }
 
-static void start_stream(struct data *d)
-{
-    const struct chunking *rule = rule_of(d);
-    struct cutter_rule cut = {.record_end = d->base.plan->source.record.end};
-    if (rule->rule == CHUNK_LINES)
-        cut.items = rule->n;
-    else
-        cut.bytes = rule->rule == CHUNK_AUTO ? PIECE_STREAM : rule->n;
-    cutter_init(&d->cutter, &cut);
-    d->has_cutter = true;
-    d->queue.item_at = d->base.chunks;
-}
-
 static int next_stream(struct data *d, const struct source_want *want, struct run *run,
                        struct err *err)
 {
-    if (!d->has_cutter)
-        start_stream(d);
     while (source_queue_empty(&d->queue)) {
-        if (d->fd < 0) {
-            d->fd = source_open_path(d->base.plan, path_of(d), err);
-            if (d->fd < 0)
-                return err_wrap(err, d->fd, "source.data");
+        int r = 0;
+        if (!d->stream) {
+            d->queue.item_at = d->base.chunks;
+            r = source_stream_open(d->base.plan, path_of(d), d->files[d->file].packed, &d->stream,
+                                   err);
         }
-        ssize_t n = source_read_block(d->fd, d->block);
-        if (n == -EAGAIN)
-            return -EAGAIN;
-        if (n < 0)
-            return err_sys(err, (int)n, "source.data: '%s'", path_of(d));
-        uint64_t items = 0;
-        struct source_queue *q = &d->queue;
-        int r = n ? cutter_feed(&d->cutter, d->block, (size_t)n, &q->out, &q->lens, &items)
-                  : cutter_end(&d->cutter, &q->out, &q->lens, &items);
+        if (r == 0)
+            r = source_stream_advance(d->stream, &d->queue, err);
         if (r < 0)
-            return source_cut_error(err, r, path_of(d));
-        q->kind = RUN_BYTES;
-        q->items_per_chunk = 1;
-        q->item_end = q->item_at + items;
-        if (n == 0) {
-            cutter_done(&d->cutter);
-            d->has_cutter = false;
+            return r;
+        if (r == 0) {
             next_file(d);
-            if (source_queue_empty(q))
+            if (source_queue_empty(&d->queue))
                 return 0;
         }
     }
@@ -344,7 +334,8 @@ static int data_next(struct source_reader *base, const struct source_want *want,
 
 static int data_fd(const struct source_reader *base)
 {
-    return ((const struct data *)base)->fd;
+    const struct data *d = (const struct data *)base;
+    return d->stream ? source_stream_fd(d->stream) : -1;
 }
 
 static uint64_t data_total(const struct source_reader *base)
@@ -366,8 +357,7 @@ static void data_close(struct source_reader *base)
     struct data *d = (struct data *)base;
     if (d->fd >= 0)
         close(d->fd);
-    if (d->has_cutter)
-        cutter_done(&d->cutter);
+    source_stream_close(d->stream);
     source_queue_done(&d->queue);
     paths_done(&d->paths);
     free(d->files);
@@ -389,47 +379,6 @@ static const struct source_ops data_ops = {.next = data_next,
                                            .has_file = data_has_file,
                                            .close = data_close};
 
-static int check_stream(const struct data *d, const char *path, struct err *err)
-{
-    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
-    const struct chunking *rule = rule_of(d);
-    if (rule->rule == CHUNK_PARTS)
-        return err_set(err, -EINVAL,
-                       "source.data: '%s' is a pipe, its size is not known; chunk.parts needs a "
-                       "file, use bytes or lines",
-                       name);
-    if (rule->rule == CHUNK_BYTES && rule->n > STREAM_PIECE_MAX)
-        return err_set(err, -EFBIG,
-                       "chunk.bytes: at most %u bytes of '%s' can be one chunk, for it is sent, "
-                       "not read by the worker",
-                       STREAM_PIECE_MAX, name);
-    return 0;
-}
-
-static int add_file(struct data *d, size_t i, struct err *err)
-{
-    const char *path = d->paths.names[i];
-    struct data_file *f = &d->files[i];
-    f->is_stream = strcmp(path, "-") == 0;
-    if (f->is_stream)
-        return check_stream(d, path, err);
-    if (strlen(path) > EXTENT_PATH_MAX)
-        return err_sys(err, -ENAMETOOLONG, "source.data: '%s'", path);
-    _close_ int dir = open(d->base.plan->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    struct stat st;
-    if (dir < 0 || fstatat(dir, path, &st, 0) < 0 || faccessat(dir, path, R_OK, AT_EACCESS) < 0)
-        return err_sys(err, -errno, "source.data: '%s'", path);
-    if (S_ISDIR(st.st_mode))
-        return err_sys(err, -EISDIR, "source.data: '%s'", path);
-    f->is_stream = !S_ISREG(st.st_mode);
-    if (f->is_stream)
-        return check_stream(d, path, err);
-    f->size = (uint64_t)st.st_size;
-    f->mtime_ns = extent_mtime_ns(&st);
-    d->total += f->size;
-    return 0;
-}
-
 static int add_files(struct data *d, struct err *err)
 {
     const struct source *source = &d->base.plan->source;
@@ -444,9 +393,10 @@ static int add_files(struct data *d, struct err *err)
     if (!d->files)
         return err_sys(err, -ENOMEM, "source.data");
     for (size_t i = 0; i < d->paths.len; i++) {
-        int r = add_file(d, i, err);
+        int r = data_file_look(d->base.plan, d->paths.names[i], &d->files[i], err);
         if (r < 0)
             return r;
+        d->total += body_of(&d->files[i]);
     }
     return 0;
 }
@@ -457,12 +407,17 @@ int source_open_data(const struct plan *plan, struct source_reader **ret, struct
     if (rule->rule == CHUNK_ITEMS || (rule->rule != CHUNK_AUTO && rule->n == 0))
         return err_set(err, -EINVAL,
                        "chunk: source.data gives data; use bytes, lines, parts or auto");
+    const struct record_rule *record = &plan->source.record;
+    if (rule->rule == CHUNK_LINES && !record->end_len && !record->start_len)
+        return err_set(err, -EINVAL, "record.end: must not be empty unless chunk is by bytes");
     struct data *d = calloc(1, sizeof(*d));
     if (!d)
         return err_sys(err, -ENOMEM, "source.data");
     d->base = (struct source_reader){.ops = &data_ops, .plan = plan};
     d->fd = -1;
+    record_mark_init(&plan->source.record, &d->mark);
     int r = add_files(d, err);
+    d->offset = r == 0 && d->paths.len ? d->files[0].header : 0;
     if (r < 0) {
         data_close(&d->base);
         return r;

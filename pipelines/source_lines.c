@@ -1,4 +1,5 @@
-// Items are the lines of files or of standard input, read as they are wanted.
+// Items are the lines of files or of standard input, or the rows of tables, read as they are
+// wanted.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,17 +9,26 @@
 
 #include "base/cleanup.h"
 #include "pipelines/source_kinds.h"
+#include "pipelines/source_rows.h"
 
 struct lines {
     struct source_reader base;
     struct cutter cutter;
+    struct source_rows *rows; // csv: finds where items end; NULL: the cutter does
     struct source_queue queue;
     struct auto_items growth;
     size_t path; // of the plan's paths: the one being read, or the next
     int fd;      // -1: between two files
     bool cut_all;
+    int failed; // negative errno: what was cut before it comes first
+    struct err why;
     uint8_t block[SOURCE_BLOCK];
 };
+
+static const char *title(const struct plan *plan)
+{
+    return plan->source.kind == SOURCE_CSV ? "source.csv" : "source.lines";
+}
 
 static bool is_auto(const struct lines *l)
 {
@@ -45,8 +55,23 @@ static int queued(struct lines *l, int r, uint64_t items, struct err *err)
 static int feed(struct lines *l, const void *data, size_t len, struct err *err)
 {
     uint64_t items = 0;
+    struct cut_into into = {&l->cutter, &l->queue.out, &l->queue.lens, &items};
+    if (l->rows) {
+        int r = source_rows_feed(l->rows, data, len, &into, err);
+        queued(l, 0, items, err);
+        return r;
+    }
     int r = cutter_feed(&l->cutter, data, len, &l->queue.out, &l->queue.lens, &items);
     return queued(l, r, items, err);
+}
+
+static int end_rows(struct lines *l, struct err *err)
+{
+    uint64_t items = 0;
+    struct cut_into into = {&l->cutter, &l->queue.out, &l->queue.lens, &items};
+    int r = source_rows_end(l->rows, &into, err);
+    queued(l, 0, items, err);
+    return r;
 }
 
 static int flush(struct lines *l, struct err *err)
@@ -61,7 +86,9 @@ static int end_file(struct lines *l, struct err *err)
 {
     close(l->fd);
     l->fd = -1;
-    int r = l->cutter.part.len ? feed(l, &l->cutter.rule.record_end, 1, err) : 0;
+    int r = l->rows              ? end_rows(l, err)
+            : l->cutter.part.len ? feed(l, &l->cutter.rule.record_end, 1, err)
+                                 : 0;
     l->path++;
     return r;
 }
@@ -85,7 +112,9 @@ static int advance(struct lines *l, struct err *err)
     if (l->fd < 0) {
         l->fd = source_open_path(l->base.plan, s->texts[l->path], err);
         if (l->fd < 0)
-            return err_wrap(err, l->fd, "source.lines");
+            return err_wrap(err, l->fd, "%s", title(l->base.plan));
+        if (l->rows)
+            source_rows_begin(l->rows, s->texts[l->path]);
     }
     ssize_t n = source_read_block(l->fd, l->block);
     if (n == -EAGAIN) {
@@ -95,7 +124,7 @@ static int advance(struct lines *l, struct err *err)
         return -EAGAIN;
     }
     if (n < 0)
-        return err_sys(err, (int)n, "source.lines: '%s'", path_of(l));
+        return err_sys(err, (int)n, "%s: '%s'", title(l->base.plan), path_of(l));
     return n == 0 ? end_file(l, err) : feed(l, l->block, (size_t)n, err);
 }
 
@@ -103,6 +132,10 @@ static int lines_next(struct source_reader *base, const struct source_want *want
                       struct err *err)
 {
     struct lines *l = (struct lines *)base;
+    if (l->failed && source_queue_empty(&l->queue)) {
+        *err = l->why;
+        return l->failed;
+    }
     if (is_auto(l) && source_queue_empty(&l->queue)) {
         struct cutter_rule rule = l->cutter.rule;
         rule.items = auto_items_next(&l->growth, want, UINT64_MAX);
@@ -112,12 +145,17 @@ static int lines_next(struct source_reader *base, const struct source_want *want
         if (l->cut_all)
             return 0;
         int r = advance(l, err);
+        if (r < 0 && r != -EAGAIN && !source_queue_empty(&l->queue)) {
+            l->failed = r;
+            l->why = *err;
+            break;
+        }
         if (r < 0)
             return r;
     }
     int r = source_queue_take(&l->queue, want, run);
     if (r < 0)
-        return err_sys(err, r, "source.lines");
+        return err_sys(err, r, "%s", title(base->plan));
     l->growth.chunks += run->count;
     return 1;
 }
@@ -139,6 +177,7 @@ static void lines_close(struct source_reader *base)
     if (l->fd >= 0)
         close(l->fd);
     cutter_done(&l->cutter);
+    source_rows_free(l->rows);
     source_queue_done(&l->queue);
     free(l);
 }
@@ -151,9 +190,9 @@ static int check_path(const struct plan *plan, const char *path, struct err *err
     _close_ int fd = source_open_path(plan, path, err);
     struct stat st;
     if (fd < 0)
-        return err_wrap(err, fd, "source.lines");
+        return err_wrap(err, fd, "%s", title(plan));
     if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-        return err_sys(err, -EISDIR, "source.lines: '%s'", path);
+        return err_sys(err, -EISDIR, "%s: '%s'", title(plan), path);
     return 0;
 }
 
@@ -180,7 +219,11 @@ int source_open_lines(const struct plan *plan, struct source_reader **ret, struc
     }
     struct lines *l = calloc(1, sizeof(*l));
     if (!l)
-        return err_sys(err, -ENOMEM, "source.lines");
+        return err_sys(err, -ENOMEM, "%s", title(plan));
+    if (plan->source.kind == SOURCE_CSV && !(l->rows = source_rows_new(&plan->source))) {
+        free(l);
+        return err_sys(err, -ENOMEM, "%s", title(plan));
+    }
     l->base = (struct source_reader){.ops = &lines_ops, .plan = plan};
     l->fd = -1;
     l->growth.items = 1;

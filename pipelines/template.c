@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "pipelines/rows.h"
 #include "pipelines/template_parts.h"
 
 #define NAME_LEN_MAX 63 // of a placeholder that may be a typing mistake
@@ -34,24 +35,65 @@ static bool form_of(const char *text, size_t len, enum part_form *ret)
     return false;
 }
 
-// `body` is what stands between the braces.
-static bool known(const char *body, size_t len, const struct template_names *names,
-                  struct part *ret)
+static size_t find_param(const struct template_names *names, const char *name, size_t len)
+{
+    size_t i = 0;
+    while (i < names->n_params &&
+           (strlen(names->params[i]) != len || memcmp(names->params[i], name, len) != 0))
+        i++;
+    return i;
+}
+
+// {1}, {2}..: decimal, without leading zeros, and not more than there are.
+static bool is_number(const struct source *source, const char *text, size_t len, size_t *ret)
+{
+    size_t n_columns = rows_n_columns(source), number = 0;
+    if (len == 0 || len > 4 || text[0] == '0')
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (!isdigit((unsigned char)text[i]))
+            return false;
+        number = number * 10 + (size_t)(text[i] - '0');
+    }
+    if (number > (n_columns ? n_columns : ROW_FIELDS_MAX))
+        return false;
+    *ret = number - 1;
+    return true;
+}
+
+// A field, by number or by its column's name, which may hold any letters. The longest that fits.
+static bool known_field(const char *body, size_t len, const struct template_names *names,
+                        struct part *ret)
+{
+    struct part part = {.kind = PART_FIELD};
+    if (!names->has_item || !names->source || !rows_have_fields(names->source))
+        return false;
+    for (size_t name = len; name > 0; name--) {
+        int column = rows_column(names->source, body, name);
+        if (column >= 0)
+            part.param = (size_t)column;
+        else if (!is_number(names->source, body, name, &part.param))
+            continue;
+        if (form_of(body + name, len - name, &part.form)) {
+            *ret = part;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool known_plain(const char *body, size_t len, const struct template_names *names,
+                        struct part *ret)
 {
     struct part part = {.kind = PART_ITEM};
     size_t name_len = 0;
     while (name_len < len && name_char(body[name_len]))
         name_len++;
-    if (len == 1 && (body[0] == '#' || body[0] == '%')) {
-        part.kind = body[0] == '#' ? PART_SEQ : PART_SLOT;
-    } else if (!form_of(body + name_len, len - name_len, &part.form)) {
+    if (!form_of(body + name_len, len - name_len, &part.form))
         return false;
-    } else if (name_len > 0) {
+    if (name_len > 0) {
         part.kind = PART_PARAM;
-        while (part.param < names->n_params &&
-               (strlen(names->params[part.param]) != name_len ||
-                memcmp(names->params[part.param], body, name_len) != 0))
-            part.param++;
+        part.param = find_param(names, body, name_len);
         if (part.param == names->n_params)
             return false;
     } else if (!names->has_item) {
@@ -61,11 +103,44 @@ static bool known(const char *body, size_t len, const struct template_names *nam
     return true;
 }
 
+// `body` is what stands between the braces.
+static bool known(const char *body, size_t len, const struct template_names *names,
+                  struct part *ret)
+{
+    if (len == 1 && (body[0] == '#' || body[0] == '%')) {
+        *ret = (struct part){.kind = body[0] == '#' ? PART_SEQ : PART_SLOT};
+        return true;
+    }
+    if (known_field(body, len, names, ret) || known_plain(body, len, names, ret))
+        return true;
+    bool is_quoted = len >= 2 && memcmp(body + len - 2, "@q", 2) == 0;
+    if (!is_quoted ||
+        !(known_field(body, len - 2, names, ret) || known_plain(body, len - 2, names, ret)))
+        return false;
+    ret->is_quoted = true;
+    return true;
+}
+
+// Length of what stands between braces: no brace or quote, and no blank unless a column's name
+// holds one.
+static size_t body_length(const char *body, const struct template_names *names)
+{
+    struct part part;
+    size_t len = strcspn(body, "{} \t\n\"'$");
+    if (body[len] == '}' || !names->source)
+        return len;
+    size_t longer = strcspn(body, "{}\n");
+    return body[longer] == '}' && (known_field(body, longer, names, &part) ||
+                                   (longer > 2 && known_field(body, longer - 2, names, &part)))
+               ? longer
+               : len;
+}
+
 enum brace brace_at(const char *text, const struct template_names *names, struct part *ret,
                     size_t *ret_len)
 {
     const char *body = text + 1 + (text[1] == '{');
-    size_t len = strcspn(body, "{} \t\n\"'$");
+    size_t len = body_length(body, names);
     if (body[len] != '}')
         return BRACE_PLAIN;
     bool doubled = text[1] == '{' && body[len + 1] == '}';
@@ -86,7 +161,7 @@ int template_add(struct template *t, const struct part *part)
         return -ENOMEM;
     t->parts = grown;
     t->parts[t->n_parts++] = *part;
-    t->uses_item |= part->kind == PART_ITEM;
+    t->uses_item |= part->kind == PART_ITEM || part->kind == PART_FIELD;
     return 0;
 }
 
@@ -141,12 +216,32 @@ static const char *foreign(const char *text)
     return NULL;
 }
 
+// The nearest of params and columns.
+static const char *nearest_name(const char *name, const struct template_names *names, int *ret)
+{
+    bool has_fields = names->has_item && names->source && rows_have_fields(names->source);
+    size_t n_columns = has_fields ? rows_n_columns(names->source) : 0;
+    _free_ const char **all = calloc(names->n_params + n_columns + 1, sizeof(*all));
+    *ret = all ? 0 : -ENOMEM;
+    if (!all)
+        return NULL;
+    size_t n = names->n_params;
+    for (size_t i = 0; i < n; i++)
+        all[i] = names->params[i];
+    for (size_t i = 0; i < n_columns; i++)
+        if (rows_column_name(names->source, i)[0])
+            all[n++] = rows_column_name(names->source, i);
+    return parse_nearest(name, all, n);
+}
+
 static int find_suspect(struct template *t, const char *text, const struct template_names *names)
 {
     for (const char *c = text; *c; c++) {
         char name[NAME_LEN_MAX + 1];
-        size_t len = 0;
-        if (*c != '{' || (c > text && c[-1] == '$') || !isalpha((unsigned char)c[1]))
+        size_t len = 0, known_len;
+        struct part part;
+        if (*c != '{' || (c > text && c[-1] == '$') || !isalpha((unsigned char)c[1]) ||
+            brace_at(c, names, &part, &known_len) != BRACE_PLAIN)
             continue;
         while (len < NAME_LEN_MAX && name_char(c[1 + len])) {
             name[len] = c[1 + len];
@@ -155,10 +250,13 @@ static int find_suspect(struct template *t, const char *text, const struct templ
         name[len] = '\0';
         const char *rest = c + 1 + len;
         enum part_form form;
-        if (!form_of(rest, strcspn(rest, "} \t\n{"), &form) ||
-            rest[strcspn(rest, "} \t\n{")] != '}')
+        if (!form_of(rest, strcspn(rest, "@} \t\n{"), &form) ||
+            (rest[strcspn(rest, "@} \t\n{")] != '}' && rest[strcspn(rest, "@} \t\n{")] != '@'))
             continue;
-        const char *nearest = parse_nearest(name, names->params, names->n_params);
+        int r;
+        const char *nearest = nearest_name(name, names, &r);
+        if (r < 0)
+            return r;
         if (!nearest || strcmp(nearest, name) == 0)
             continue;
         t->suspect = strdup(name);
@@ -225,120 +323,6 @@ bool template_is_constant(const struct template *t)
         if (t->parts[i].kind != PART_TEXT)
             return false;
     return true;
-}
-
-struct span {
-    const char *at;
-    size_t len;
-};
-
-static size_t last_slash(struct span path) // behind it; 0 when there is none
-{
-    const char *slash = path.len ? memrchr(path.at, '/', path.len) : NULL;
-    return slash ? (size_t)(slash - path.at) + 1 : 0;
-}
-
-static struct span without_trailing_slashes(struct span path)
-{
-    while (path.len > 1 && path.at[path.len - 1] == '/')
-        path.len--;
-    return path;
-}
-
-static struct span base_name(struct span path)
-{
-    path = without_trailing_slashes(path);
-    if (path.len == 1)
-        return path; // "/" is its own name
-    size_t skip = last_slash(path);
-    return (struct span){path.at + skip, path.len - skip};
-}
-
-static struct span directory(struct span path)
-{
-    path = without_trailing_slashes(path);
-    size_t slash = last_slash(path);
-    if (slash == 0)
-        return (struct span){".", 1};
-    return without_trailing_slashes((struct span){path.at, slash});
-}
-
-// A dot that begins a name hides a file, it doesn't begin an extension.
-static struct span without_extension(struct span path)
-{
-    size_t name = last_slash(path);
-    for (size_t i = path.len; i > name + 1; i--)
-        if (path.at[i - 1] == '.')
-            return (struct span){path.at, i - 1};
-    return path;
-}
-
-static struct span form_text(enum part_form form, struct span value)
-{
-    switch (form) {
-    case FORM_NO_EXT:
-        return without_extension(value);
-    case FORM_BASE:
-        return base_name(value);
-    case FORM_DIR:
-        return directory(value);
-    case FORM_BASE_BARE:
-        return without_extension(base_name(value));
-    case FORM_WHOLE:
-        break;
-    }
-    return value;
-}
-
-static int expand_part(const struct template *t, const struct part *part,
-                       const struct template_values *values, struct buf *out)
-{
-    struct span span = {"", 0};
-    switch (part->kind) {
-    case PART_TEXT:
-        return buf_add(out, t->text.data + part->offset, part->len);
-    case PART_SEQ:
-        return buf_printf(out, "%llu", (unsigned long long)values->seq);
-    case PART_SLOT:
-        return buf_printf(out, "%u", values->slot);
-    case PART_PARAM:
-        span = (struct span){values->params[part->param], strlen(values->params[part->param])};
-        break;
-    case PART_ITEM:
-        span = (struct span){values->item ? values->item : "", values->item_len};
-        break;
-    }
-    span = form_text(part->form, span);
-    return buf_add(out, span.at, span.len);
-}
-
-int template_expand(const struct template *t, const struct template_values *values, struct buf *out)
-{
-    size_t before = out->len;
-    int r = t->mode == TEMPLATE_WORD ? 0 : -EINVAL;
-    for (size_t i = 0; i < t->n_parts && r == 0; i++)
-        r = expand_part(t, &t->parts[i], values, out);
-    if (r < 0)
-        out->len = before;
-    return r;
-}
-
-const char *template_script(const struct template *t)
-{
-    return t->mode != TEMPLATE_WORD ? (const char *)t->text.data : NULL;
-}
-
-size_t template_n_args(const struct template *t)
-{
-    return t->mode == TEMPLATE_SCRIPT ? t->n_parts : 0;
-}
-
-int template_expand_arg(const struct template *t, size_t arg, const struct template_values *values,
-                        struct buf *out)
-{
-    if (arg >= template_n_args(t))
-        return -EINVAL;
-    return expand_part(t, &t->parts[arg], values, out);
 }
 
 const char *template_suspect(const struct template *t, const char **ret_nearest)

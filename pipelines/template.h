@@ -1,6 +1,8 @@
-// Placeholders: {} {.} {/} {//} {/.} {#} {%} {name}; {{}} is a literal {}. Only names that are
-// known are replaced; `{print $1}`, `${HOME}` and `a{1,3}` stay as written. Values are data, never
-// code: a script is compiled once and its values arrive as "$1", "$2", ... (DESIGN.md 8).
+// Placeholders: {} {.} {/} {//} {/.} {#} {%}, {1} {2} and {name} with the same forms behind them
+// ({1.}, {name/.}), and each with @q in the end for text that is quoted for a shell ({@q}); {{}} is
+// a literal {}. Only names that are known are replaced; `{print $1}`, `${HOME}` and `a{1,3}` stay
+// as written. Values are data, never code: a script is compiled once and its values arrive as "$1",
+// "$2", ... (DESIGN.md 8).
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,6 +11,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+struct row;
+struct source;
 struct template;
 
 enum template_mode {
@@ -21,6 +25,8 @@ struct template_names {
     const char *const *params; // values that are the same for every chunk
     size_t n_params;
     bool has_item; // false: {} and its forms are unknown here (a `pipe` over data, say)
+    // Whose rows the items are: its columns are {1}, {2}.. and {name}. NULL: items have no fields.
+    const struct source *source;
 };
 
 // Compiles a text. On failure (-EINVAL) the text in err says what, and *ret_offset the byte where.
@@ -29,7 +35,7 @@ int template_compile(const char *text, enum template_mode mode, const struct tem
                      struct template **ret, struct err *err, size_t *ret_offset);
 struct template *template_free(struct template *t);
 
-// True when a placeholder depends on the item ({}, {.}, {/}, {//}, {/.}).
+// True when a placeholder depends on the item ({}, {.}, {/}, {//}, {/.}, {1}, {column}).
 bool template_uses_item(const struct template *t);
 // True when nothing is replaced.
 bool template_is_constant(const struct template *t);
@@ -40,6 +46,7 @@ struct template_values {
     uint64_t seq;              // {#}, from 1
     uint32_t slot;             // {%}, from 1
     const char *const *params; // in the order of names.params
+    const struct row *row;     // the item's fields; NULL: none
 };
 
 // TEMPLATE_WORD: appends the filled-in text. TEMPLATE_SCRIPT: not allowed.

@@ -2,7 +2,7 @@
 #pragma once
 #include "pipelines/template.h"
 
-enum part_kind { PART_TEXT, PART_ITEM, PART_SEQ, PART_SLOT, PART_PARAM };
+enum part_kind { PART_TEXT, PART_ITEM, PART_SEQ, PART_SLOT, PART_PARAM, PART_FIELD };
 
 // What of a value that is a path is wanted.
 enum part_form {
@@ -16,8 +16,9 @@ enum part_form {
 struct part {
     enum part_kind kind;
     enum part_form form;
-    size_t param;  // PART_PARAM: its place in names.params
-    size_t offset; // PART_TEXT: of the bytes in template.text
+    bool is_quoted; // @q: quoted for a shell
+    size_t param;   // PART_PARAM: its place in names.params; PART_FIELD: column, from 0
+    size_t offset;  // PART_TEXT: of the bytes in template.text
     size_t len;
 };
 

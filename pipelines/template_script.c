@@ -85,7 +85,8 @@ static int number_of(struct lexer *l, const struct part *part, size_t *ret)
 {
     for (size_t i = 0; i < l->t->n_parts; i++) {
         const struct part *p = &l->t->parts[i];
-        if (p->kind == part->kind && p->form == part->form && p->param == part->param) {
+        if (p->kind == part->kind && p->form == part->form && p->param == part->param &&
+            p->is_quoted == part->is_quoted) {
             *ret = i + 1;
             return 0;
         }
@@ -112,7 +113,7 @@ static int put_batch_value(struct lexer *l, const struct part *part, const char 
     if (part->kind == PART_SEQ || part->kind == PART_SLOT)
         return buf_printf(&l->t->text, "%s${FANMILL_%s}%s", before,
                           part->kind == PART_SEQ ? "SEQ" : "SLOT", after);
-    if (part->kind != PART_ITEM || part->form != FORM_WHOLE ||
+    if (part->kind != PART_ITEM || part->form != FORM_WHOLE || part->is_quoted ||
         (place != PLACE_PLAIN && place != PLACE_BACKTICK))
         return err_set(l->err, -EINVAL,
                        "a script that gets many items takes them as {}, outside of quotes");

@@ -204,6 +204,21 @@ bool read_size(struct builder *b, enum section section, const struct node *map, 
     return false;
 }
 
+bool read_flag(struct builder *b, const struct node *map, const char *name, bool *ret)
+{
+    struct node *node = node_get(map, name);
+    const char *text;
+    if (!node || !want_text(b, node, &text))
+        return false;
+    bool is_true = strcmp(text, "true") == 0;
+    if (!is_true && strcmp(text, "false") != 0) {
+        tell(b, node, NULL, "'%s' is not a yes or no; write true or false", text);
+        return false;
+    }
+    *ret = is_true;
+    return true;
+}
+
 static const char *duration_unit(const char *unit)
 {
     static const char *const units[][2] = {

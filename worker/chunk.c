@@ -21,6 +21,8 @@ void chunk_init(struct chunk *c, struct page *page, int signals, uint32_t slot)
         buf_init(&c->outputs[i].lens, PROTO_ITEMS_MAX * sizeof(uint32_t));
     }
     words_init(&c->words);
+    row_init(&c->row);
+    row_init(&c->next_row);
 }
 
 void chunk_done(struct chunk *c)
@@ -33,6 +35,8 @@ void chunk_done(struct chunk *c)
         buf_done(&c->outputs[i].lens);
     }
     words_done(&c->words);
+    row_done(&c->row);
+    row_done(&c->next_row);
 }
 
 void chunk_trim(struct chunk *c)

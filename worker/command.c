@@ -42,9 +42,14 @@ int command_run(struct chunk *c, struct recipe_stage *s, struct output *before, 
             return chunk_fail(c, OUTCOME_LIMIT, -ENOMEM, "no memory for the chunk's items");
         struct program_item run = {.item = item ? (const char *)item->at : NULL,
                                    .item_len = item ? item->len : 0,
+                                   .row = &c->row,
                                    .seq = c->item_first + i + 1,
                                    .batch = &c->first,
                                    .batch_at = i};
+        int r = input_row(&c->first, i, &c->row);
+        if (r < 0)
+            return chunk_fail(c, OUTCOME_INPUT, r, "item %" PRIu64 " has no fields: %s", run.seq,
+                              strerror(-r));
         if (before) {
             uint32_t len = (uint32_t)before->body.len;
             if (each)

@@ -6,6 +6,7 @@
 
 #include "pipelines/extent.h"
 #include "pipelines/frame.h"
+#include "pipelines/matrix.h"
 
 #define KEEP_BYTES (1u << 20)
 #define NUMBER_BYTES 21 // "-9223372036854775808" and a NUL
@@ -103,6 +104,39 @@ static int index_numbers(struct input *in)
     return 0;
 }
 
+// The same for rows of a matrix.
+static int index_rows(struct input *in)
+{
+    buf_clear(&in->text);
+    for (size_t i = 0; i < in->n_items; i++) {
+        size_t begin = in->text.len;
+        int r = matrix_text(in->plan->source.matrix, in->item_first + i, &in->text);
+        if (r == 0)
+            r = buf_add(&in->text, "", 1);
+        if (r == 0)
+            r = index_add(in, NULL, in->text.len - begin - 1);
+        if (r < 0) {
+            buf_clear(&in->index);
+            return r;
+        }
+    }
+    // The texts stay where they are now.
+    struct input_item *items = (struct input_item *)(void *)in->index.data;
+    const uint8_t *at = in->text.data;
+    for (size_t i = 0; i < in->n_items; i++) {
+        items[i].at = at;
+        at += items[i].len + 1;
+    }
+    return 0;
+}
+
+static uint64_t described(const struct source *source)
+{
+    if (source->kind == SOURCE_MATRIX)
+        return matrix_count(source->matrix);
+    return source->kind == SOURCE_RANGE ? source->range.count : 0;
+}
+
 static int read_extent(struct input *in, struct err *err)
 {
     struct extent extent;
@@ -110,7 +144,7 @@ static int read_extent(struct input *in, struct err *err)
     if (r < 0)
         return err_set(err, r, "the description of the file's part is broken");
     buf_clear(&in->text);
-    r = extent_read(&extent, in->plan->directory, &in->text, err);
+    r = extent_read(&extent, &in->plan->source.record, in->plan->directory, &in->text, err);
     if (r < 0)
         return r;
     r = buf_reserve(&in->text, 1);
@@ -139,10 +173,11 @@ int input_open(struct input *in, const struct plan *plan, const struct input_chu
     case RUN_RANGE:
         in->n_items = chunk->n_items;
         in->is_data = false;
-        if (chunk->item_first >= plan->source.range.count ||
-            chunk->n_items > plan->source.range.count - chunk->item_first)
-            return err_set(err, -EPROTO, "items %" PRIu64 "+%" PRIu64 " lie outside the range",
-                           chunk->item_first, chunk->n_items);
+        if (chunk->item_first >= described(&plan->source) ||
+            chunk->n_items > described(&plan->source) - chunk->item_first)
+            return err_set(err, -EPROTO, "items %" PRIu64 "+%" PRIu64 " lie outside the %s",
+                           chunk->item_first, chunk->n_items,
+                           plan->source.kind == SOURCE_MATRIX ? "matrix" : "range");
         return 0;
     case RUN_BYTES:
         in->n_items = 1;
@@ -173,15 +208,30 @@ void input_open_bytes(struct input *in, uint8_t *data, size_t len)
         in->out_of_memory = true;
 }
 
+static int index_described(struct input *in)
+{
+    return in->plan->source.kind == SOURCE_MATRIX ? index_rows(in) : index_numbers(in);
+}
+
 const struct input_item *input_item(struct input *in, size_t index)
 {
     if (index >= in->n_items)
         return NULL;
-    if (in->index.len == 0 && in->kind == RUN_RANGE && index_numbers(in) < 0)
+    if (in->index.len == 0 && in->kind == RUN_RANGE && index_described(in) < 0)
         in->out_of_memory = true;
     if (in->out_of_memory)
         return NULL;
     return (const struct input_item *)in->index.data + index;
+}
+
+int input_row(struct input *in, size_t index, struct row *row)
+{
+    row_clear(row);
+    if (!in->plan || !rows_have_fields(&in->plan->source))
+        return 0;
+    const struct input_item *item = input_item(in, index);
+    return item ? row_of_item(&in->plan->source, in->item_first + index, item->at, item->len, row)
+                : -ENOMEM;
 }
 
 static int join(struct input *in)

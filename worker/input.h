@@ -52,5 +52,7 @@ void input_open_bytes(struct input *in, uint8_t *data, size_t len);
 
 // Item `index`, or NULL when there is none (or no memory for it). Borrowed until the next open.
 const struct input_item *input_item(struct input *in, size_t index);
+// The fields of item `index`, into `row`; none when items have none. Negative errno as row_of_item.
+int input_row(struct input *in, size_t index, struct row *row);
 // All of it: data as it is, items one a line. NULL when memory is out.
 const void *input_data(struct input *in, size_t *ret_len);

@@ -153,23 +153,26 @@ static int judge(struct chunk *c, const struct stage *stage, const struct spawn_
 
 // The values of the run's first item, and of those behind it for a batch command.
 struct giving {
+    struct chunk *chunk;
     const struct program_item *item;
     const struct template_values *first;
 };
 
-static bool give_item(void *arg, size_t index, struct template_values *ret)
+static int give_item(void *arg, size_t index, struct template_values *ret)
 {
     const struct giving *g = arg;
     *ret = *g->first;
     if (index == 0)
-        return true;
+        return 1;
     const struct input_item *item = input_item(g->item->batch, g->item->batch_at + index);
     if (!item)
-        return false;
+        return 0;
     ret->item = (const char *)item->at;
     ret->item_len = item->len;
     ret->seq += index;
-    return true;
+    ret->row = &g->chunk->next_row;
+    int r = input_row(g->item->batch, g->item->batch_at + index, &g->chunk->next_row);
+    return r < 0 ? r : 1;
 }
 
 int program_run(struct chunk *c, struct recipe_stage *s, struct program_item *item,
@@ -177,10 +180,11 @@ int program_run(struct chunk *c, struct recipe_stage *s, struct program_item *it
 {
     struct template_values values = {.item = item->item ? item->item : "",
                                      .item_len = item->item ? item->item_len : 0,
+                                     .row = item->row,
                                      .seq = item->seq,
                                      .slot = c->slot,
                                      .params = c->recipe->params};
-    struct giving giving = {.item = item, .first = &values};
+    struct giving giving = {.chunk = c, .item = item, .first = &values};
     struct numbers numbers;
     put_numbers(c, s, &numbers, item->seq);
     size_t item_at = 0;

@@ -8,6 +8,7 @@
 struct program_item {
     const char *item; // NULL: placeholders of an item are unknown here
     size_t item_len;
+    const struct row *row; // the item's fields; NULL: none
     uint64_t seq;
     const void *input; // stdin; NULL: none
     size_t input_len;

@@ -114,8 +114,10 @@ static int stage_compile(const struct recipe *recipe, struct recipe_stage *s, st
         return err_set(err, -EPROTO, "a stage without a command");
     for (size_t i = 0; i < plan->n_params; i++)
         names[i] = plan->params[i].name;
-    struct template_names known = {
-        .params = names, .n_params = plan->n_params, .has_item = stage->kind == STAGE_COMMAND};
+    struct template_names known = {.params = names,
+                                   .n_params = plan->n_params,
+                                   .has_item = stage->kind == STAGE_COMMAND,
+                                   .source = &plan->source};
     enum template_mode mode = !stage->is_script ? TEMPLATE_WORD
                               : stage->is_batch ? TEMPLATE_BATCH
                                                 : TEMPLATE_SCRIPT;

@@ -103,29 +103,29 @@ static int measure(struct batch *b, const struct template_values *values, size_t
 static int count_fitting(struct batch *b, size_t *ret)
 {
     struct template_values values;
-    size_t n = 0, more;
-    while (b->next(b->arg, n, &values)) {
-        int r = measure(b, &values, &more);
-        if (r < 0)
-            return r;
-        if (n && b->bytes + more > BATCH_BYTES_MAX)
+    size_t n = 0, more = 0;
+    int r;
+    while ((r = b->next(b->arg, n, &values)) == 1) {
+        r = measure(b, &values, &more);
+        if (r < 0 || (n && b->bytes + more > BATCH_BYTES_MAX))
             break;
         b->bytes += more;
         n++;
     }
     *ret = n;
-    return 0;
+    return r;
 }
 
 static int add_items(struct batch *b, const struct template *t, size_t n)
 {
     struct template_values values;
     int r = 0;
-    for (size_t i = 0; i < n && r == 0 && b->next(b->arg, i, &values); i++) {
+    for (size_t i = 0; i < n && r == 0; i++) {
         size_t offset = b->w->text.len;
-        if (t) {
+        r = b->next(b->arg, i, &values);
+        if (r == 1 && t) {
             r = add_filled(b->w, t, &values);
-        } else {
+        } else if (r == 1) {
             r = buf_add(&b->w->text, values.item, values.item_len);
             if (r == 0)
                 r = end_word(b->w, offset);
@@ -146,7 +146,8 @@ static int build_batch(struct batch *b, size_t *ret_taken)
         r = add_script(b->w, b->s);
     if (r == 0 && stage->is_script && template_uses_item(b->s->words[0]))
         r = add_items(b, NULL, n);
-    b->next(b->arg, 0, &first);
+    if (r == 0)
+        r = b->next(b->arg, 0, &first) < 0 ? -ENOMEM : 0;
     for (size_t i = 0; r == 0 && !stage->is_script && i < stage->n_words; i++)
         r = template_uses_item(b->s->words[i]) ? add_items(b, b->s->words[i], n)
                                                : add_filled(b->w, b->s->words[i], &first);
@@ -163,9 +164,9 @@ int words_build(struct words *w, const struct recipe_stage *s, words_item_fn *ne
     buf_clear(&w->argv);
     if (s->stage->is_batch)
         return build_batch(&batch, ret_taken);
-    next(arg, 0, &values);
     *ret_taken = 1;
-    return build_one(w, s, &values);
+    int r = next(arg, 0, &values);
+    return r < 0 ? r : build_one(w, s, &values);
 }
 
 size_t words_count(const struct words *w)

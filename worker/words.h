@@ -1,7 +1,6 @@
 // The words of a command: argv of one run, from the templates of its stage and one item or, for a
 // batch command, as many as fit.
 #pragma once
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,12 +20,13 @@ struct words {
 void words_init(struct words *w);
 void words_done(struct words *w);
 
-// Values of the items to come; gives the next one, false at their end. Called in order, from 0.
-typedef bool words_item_fn(void *arg, size_t index, struct template_values *ret);
+// The values of an item: 1, 0 behind the last one, negative errno. Borrowed until the next call.
+// There is always a first.
+typedef int words_item_fn(void *arg, size_t index, struct template_values *ret);
 
 // Clears `w` and fills in the stage's words. Without is_batch the first item is all there is.
 // *ret_taken: items that went in, at least one when there is one. -E2BIG: a word is too long;
-// -EILSEQ: a NUL in an item; -ENOMEM, -ENOBUFS.
+// -EILSEQ: a NUL in an item; -ENOMEM, -ENOBUFS, and what `next` returned.
 int words_build(struct words *w, const struct recipe_stage *s, words_item_fn *next, void *arg,
                 size_t *ret_taken);
 // Ends with NULL. Valid until `text` grows: what belongs there too is added before.

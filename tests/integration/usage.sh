@@ -216,8 +216,20 @@ EOF
 usage map map -n 2 -X echo <<'EOF'
 fanmill map: -n and -X both say how many items a command gets
 EOF
-usage map map --csv -C , echo <<'EOF'
-fanmill map: -C and --csv are two forms of a row; take one
+usage map map --csv -C ,, echo <<'EOF'
+fanmill map: -C with --csv takes one byte, not ',,'
+EOF
+usage map map -C '' echo <<'EOF'
+fanmill map: -C takes the 1 to 64 bytes between two columns
+EOF
+usage map map --csv echo ::: a,b <<'EOF'
+fanmill map: --csv is for files ('::::', -a) and standard input, not for ':::'
+EOF
+usage map map --csv echo :::: data ::: b <<'EOF'
+fanmill map: --csv is for files ('::::', -a) and standard input, not for ':::'
+EOF
+usage map map -C , echo ::: a ::: b <<'EOF'
+fanmill map: -C is for one list; several have a column each
 EOF
 usage map map --header echo <<'EOF'
 fanmill map: --header goes with --csv or -C

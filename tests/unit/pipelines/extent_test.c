@@ -9,7 +9,10 @@
 
 #include "base/fd.h"
 #include "pipelines/extent.h"
+#include "pipelines/plan.h"
 #include "tests/unit/pipelines/folder.h"
+
+static const struct record_rule lines = {.end = "\n", .end_len = 1};
 
 static struct extent extent_of(const char *path, uint64_t offset, uint64_t length, bool aligned)
 {
@@ -17,14 +20,13 @@ static struct extent extent_of(const char *path, uint64_t offset, uint64_t lengt
                            .path_len = strlen(path),
                            .offset = offset,
                            .length = length,
-                           .aligned = aligned,
-                           .record_end = '\n'};
+                           .aligned = aligned};
 }
 
 static int read_one(const struct folder *f, struct extent e, struct buf *out, struct err *err)
 {
     buf_clear(out);
-    return extent_read(&e, f->path, out, err);
+    return extent_read(&e, &lines, f->path, out, err);
 }
 
 #define expect_text(out, text)                                                                     \
@@ -34,12 +36,12 @@ static int read_one(const struct folder *f, struct extent e, struct buf *out, st
 Test(extent, the_encoded_form_comes_back)
 {
     struct buf b = {0};
-    struct extent e = {"dir/a b\xff.txt", 12, 1ull << 40, EXTENT_BYTES_MAX, true, 0, 0, 0}, back;
+    struct extent e = {"dir/a b\xff.txt", 12, 1ull << 40, EXTENT_BYTES_MAX, true, 3, 0, 0}, back;
     cr_assert_eq(extent_put(&b, &e), 0);
     cr_assert_eq(extent_get(b.data, b.len, &back), 0);
     cr_assert(back.path_len == e.path_len && memcmp(back.path, e.path, e.path_len) == 0);
     cr_assert(back.offset == e.offset && back.length == e.length);
-    cr_assert(back.aligned && back.record_end == 0);
+    cr_assert(back.aligned && back.header_bytes == 3);
     cr_assert_eq(buf_add(&b, "x", 1), 0);
     cr_assert_eq(extent_get(b.data, b.len, &back), -EPROTO, "bytes behind the end");
     for (size_t cut = 0; cut < b.len - 1; cut++) {
@@ -56,9 +58,9 @@ Test(extent, a_peers_values_are_bounded)
     char *path = malloc(EXTENT_PATH_MAX + 1);
     memset(path, 'a', EXTENT_PATH_MAX + 1);
     const struct extent bad[] = {
-        {path, 0, 0, 1, true, 10, 0, 0},         {path, EXTENT_PATH_MAX + 1, 0, 1, true, 10, 0, 0},
-        {"a\0b", 3, 0, 1, true, 10, 0, 0},       {"a", 1, 0, EXTENT_BYTES_MAX + 1, true, 10, 0, 0},
-        {"a", 1, UINT64_MAX, 1, true, 10, 0, 0}, {"a", 1, INT64_MAX, 1, true, 10, 0, 0},
+        {path, 0, 0, 1, true, 0, 0, 0},         {path, EXTENT_PATH_MAX + 1, 0, 1, true, 0, 0, 0},
+        {"a\0b", 3, 0, 1, true, 0, 0, 0},       {"a", 1, 0, EXTENT_BYTES_MAX + 1, true, 0, 0, 0},
+        {"a", 1, UINT64_MAX, 1, true, 0, 0, 0}, {"a", 1, INT64_MAX, 1, true, 0, 0, 0},
     };
     struct buf b = {0};
     struct extent back;
@@ -67,7 +69,7 @@ Test(extent, a_peers_values_are_bounded)
         buf_clear(&b);
         cr_assert_eq(extent_put(&b, &bad[i]), 0);
         cr_expect_eq(extent_get(b.data, b.len, &back), -EPROTO, "extent %zu", i);
-        cr_expect_eq(extent_read(&bad[i], "/", &b, &err), -EPROTO, "extent %zu", i);
+        cr_expect_eq(extent_read(&bad[i], &lines, "/", &b, &err), -EPROTO, "extent %zu", i);
     }
     buf_done(&b);
     buf_init(&b, 8);
@@ -109,8 +111,8 @@ Test(extent, records_that_begin_inside_are_read_whole)
     }
     cr_expect_eq(read_one(&f, extent_of("a", 2, 5, false), &out, &err), 0);
     expect_text(&out, "e\ntwo");
-    cr_expect_eq(extent_read(&(struct extent){"a", 1, 0, 3, false, 0, 0, 0}, f.path, &out, &err),
-                 0);
+    cr_expect_eq(
+        extent_read(&(struct extent){"a", 1, 0, 3, false, 0, 0, 0}, &lines, f.path, &out, &err), 0);
     expect_text(&out, "e\ntwoone");
     buf_done(&out);
     folder_remove(&f);
@@ -138,7 +140,7 @@ Test(extent, random_cuts_join_to_the_file)
                 length = size - at;
             struct extent e = extent_of("a", at, length, true);
             size_t before = out.len;
-            cr_assert_eq(extent_read(&e, f.path, &out, &err), 0, "%s", err.text);
+            cr_assert_eq(extent_read(&e, &lines, f.path, &out, &err), 0, "%s", err.text);
             if (out.len > before && before)
                 cr_assert_eq(out.data[before - 1], '\n', "a cut inside a record");
             at += length;
@@ -178,19 +180,20 @@ Test(extent, each_failure_names_the_file)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct extent e = extent_of(cases[i].path, cases[i].offset, cases[i].length, true);
-        cr_expect_eq(extent_read(&e, f.path, &out, &err), cases[i].code, "%s", cases[i].path);
+        cr_expect_eq(extent_read(&e, &lines, f.path, &out, &err), cases[i].code, "%s",
+                     cases[i].path);
         cr_expect(strstr(err.text, cases[i].words), "%s", err.text);
         cr_expect_eq(out.len, 4);
     }
     if (geteuid() != 0) {
         struct extent e = extent_of("secret", 0, 1, true);
-        cr_expect_eq(extent_read(&e, f.path, &out, &err), -EACCES);
+        cr_expect_eq(extent_read(&e, &lines, f.path, &out, &err), -EACCES);
     }
     struct extent e = extent_of("short", 0, 1, true);
-    cr_expect_eq(extent_read(&e, "/no/such/folder", &out, &err), -ENOENT);
+    cr_expect_eq(extent_read(&e, &lines, "/no/such/folder", &out, &err), -ENOENT);
     cr_expect(strstr(err.text, "/no/such/folder"));
     out.max = 6;
-    cr_expect_eq(extent_read(&e, f.path, &out, &err), -EFBIG, "the record is longer");
+    cr_expect_eq(extent_read(&e, &lines, f.path, &out, &err), -EFBIG, "the record is longer");
     cr_expect(strstr(err.text, "'short'"), "%s", err.text);
     buf_done(&out);
     folder_remove(&f);
@@ -206,10 +209,10 @@ Test(extent, an_absolute_path_needs_no_directory)
     struct buf out = {0};
     struct err err;
     struct extent e = extent_of(path, 0, 4, true);
-    cr_assert_eq(extent_read(&e, "/", &out, &err), 0);
+    cr_assert_eq(extent_read(&e, &lines, "/", &out, &err), 0);
     expect_text(&out, "text");
     e.length = 0;
-    cr_assert_eq(extent_read(&e, "/", &out, &err), 0);
+    cr_assert_eq(extent_read(&e, &lines, "/", &out, &err), 0);
     expect_text(&out, "text");
     buf_done(&out);
     folder_remove(&f);

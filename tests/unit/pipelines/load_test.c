@@ -101,7 +101,7 @@ Test(load, example_word_count)
     cr_expect_str_eq(plan->name, "word-count");
     cr_expect_eq(plan->source.kind, SOURCE_DATA);
     cr_expect_str_eq(plan->source.texts[0], "corpus/**/*.txt");
-    cr_expect_eq(plan->source.record.end, '\n');
+    cr_expect(plan->source.record.end_len == 1 && plan->source.record.end[0] == '\n');
     cr_assert_eq(plan->n_steps, 2);
     cr_expect_eq(plan->steps[0].chunking.rule, CHUNK_BYTES);
     cr_expect_eq(plan->steps[0].chunking.n, 8 << 20);

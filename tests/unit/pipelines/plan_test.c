@@ -274,7 +274,12 @@ Test(plan, the_whole_comes_back)
     plan->max_failures_bp = 4;
     plan->crash_limit = 5;
     plan->parallelism = 6;
-    plan->source.record.end = 7;
+    plan->source.record = (struct record_rule){.end = "\r\n",
+                                               .end_len = 2,
+                                               .start = ">",
+                                               .start_len = 1,
+                                               .header_lines = 3,
+                                               .drops_end = true};
     plan->source.delimiter = 8;
     cr_assert_eq(plan_pack(plan, &packed), 0);
     cr_assert_eq(plan_unpack(packed.data, packed.len, &back, &err), 0, "%s", err.text);

@@ -11,8 +11,8 @@
 
 static const char *const param_names[] = {"seed", "mesh"};
 static const char *const param_values[] = {"42", "dir.d/fine.tar.gz"};
-static const struct template_names all = {param_names, 2, true};
-static const struct template_names no_item = {param_names, 2, false};
+static const struct template_names all = {param_names, 2, true, NULL};
+static const struct template_names no_item = {param_names, 2, false, NULL};
 
 static struct template *compiled(const char *text, enum template_mode mode,
                                  const struct template_names *names)
@@ -31,7 +31,7 @@ static void expect_word(const char *text, const char *item, const struct templat
     struct template *t = compiled(text, TEMPLATE_WORD, names);
     struct buf out;
     buf_init(&out, 0);
-    struct template_values values = {item, strlen(item), 17, 3, param_values};
+    struct template_values values = {item, strlen(item), 17, 3, param_values, NULL};
     cr_assert_eq(template_expand(t, &values, &out), 0);
     cr_assert_eq(buf_add(&out, "", 1), 0);
     cr_expect_str_eq((char *)out.data, expected, "%s of '%s': '%s', not '%s'", text, item, out.data,
@@ -228,7 +228,7 @@ Test(template, wrong_uses)
 {
     struct buf out;
     buf_init(&out, 0);
-    struct template_values values = {"x", 1, 1, 1, param_values};
+    struct template_values values = {"x", 1, 1, 1, param_values, NULL};
     struct template *t = compiled("echo {}", TEMPLATE_SCRIPT, &all);
     cr_expect_eq(template_expand(t, &values, &out), -EINVAL);
     cr_expect_eq(template_n_args(t), 1);
@@ -247,7 +247,7 @@ Test(template, wrong_uses)
 static char *run_shell(const char *script, const char *item)
 {
     struct template *t = compiled(script, TEMPLATE_SCRIPT, &all);
-    struct template_values values = {item, strlen(item), 1, 1, param_values};
+    struct template_values values = {item, strlen(item), 1, 1, param_values, NULL};
     size_t n = template_n_args(t);
     char *argv[16] = {strdup("/bin/sh"), strdup("-c"), strdup(template_script(t)),
                       strdup("fanmill")};
