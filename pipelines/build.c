@@ -122,7 +122,8 @@ bool check_keys(struct builder *b, struct node *map, enum section section)
         if (!key)
             tell_unknown(b, value, section);
         else if (key->flags & KEY_RESERVED)
-            tell_key(b, value, NULL, "reserved for a later version; this file describes one job");
+            tell_key(b, value, NULL, "reserved for a later version%s",
+                     section == SECTION_JOB ? "; this file describes one job" : "");
         else if (key->flags & KEY_LATER)
             tell_key(b, value, NULL, "not in this version of fanmill");
     }

@@ -102,6 +102,10 @@ static void check_first_chunk(struct builder *b, struct node *node, enum chunk_r
 {
     const struct source *source = &b->plan->source;
     const char *word = source_word(source->kind);
+    struct node *record = node_get(node_get(b->root, "source"), "record");
+    if (rule == CHUNK_LINES && source->kind == SOURCE_DATA && record && !source->record.end_len &&
+        !source->record.start_len && node_get(record, "end"))
+        tell(b, node_get(record, "end"), NULL, "must not be empty unless chunk is by bytes");
     if (source->kind == SOURCE_DATA) {
         if (rule == CHUNK_ITEMS)
             tell(b, node, "use {lines: N} or {bytes: SIZE}", "source 'data' gives data, not items");
@@ -110,8 +114,10 @@ static void check_first_chunk(struct builder *b, struct node *node, enum chunk_r
                 tell(b, node, "use {bytes: SIZE}", "'-' is a pipe; parts needs a seekable file");
     } else if (rule == CHUNK_BYTES || rule == CHUNK_LINES) {
         tell(b, node, "use {items: N}", "source '%s' gives items, not data", word);
-    } else if (rule == CHUNK_PARTS && source->kind == SOURCE_LINES) {
-        tell(b, node, "use {items: N}", "how many lines there are is not known before the end");
+    } else if (rule == CHUNK_PARTS &&
+               (source->kind == SOURCE_LINES || source->kind == SOURCE_CSV)) {
+        tell(b, node, "use {items: N}", "how many %s there are is not known before the end",
+             source->kind == SOURCE_LINES ? "lines" : "rows");
     }
 }
 

@@ -40,10 +40,10 @@ const struct schema_key schema[] = {
     {JOB, "crash_limit", KEY_COUNT, 0, 1, 1000, NULL,
      "executor or worker losses blamed on one chunk before it fails; 5"},
     {JOB, "parallelism", KEY_COUNT, 0, 1, 1000000, NULL, "chunks that run at once; all slots"},
-    {JOB, "needs", KEY_MAP, KEY_RESERVED, 0, 0, NULL, ""},
+    {JOB | STAGE, "needs", KEY_MAP, KEY_RESERVED, 0, 0, NULL, ""},
     {JOB, "jobs", KEY_MAP, KEY_RESERVED, 0, 0, NULL, ""},
     {JOB, "on", KEY_MAP, KEY_RESERVED, 0, 0, NULL, ""},
-    {JOB, "if", KEY_MAP, KEY_RESERVED, 0, 0, NULL, ""},
+    {JOB | STAGE, "if", KEY_MAP, KEY_RESERVED, 0, 0, NULL, ""},
 
     {SOURCE, "files", KEY_TEXTS, 0, 0, 0, NULL, "the names of files: globs, ** too, and !exclude"},
     {SOURCE, "items", KEY_LIST, 0, 0, 0, NULL, "the items themselves"},

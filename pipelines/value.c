@@ -212,7 +212,7 @@ bool read_flag(struct builder *b, const struct node *map, const char *name, bool
         return false;
     bool is_true = strcmp(text, "true") == 0;
     if (!is_true && strcmp(text, "false") != 0) {
-        tell(b, node, NULL, "'%s' is not a yes or no; write true or false", text);
+        tell(b, node, NULL, "'%s' is neither; write true or false", text);
         return false;
     }
     *ret = is_true;

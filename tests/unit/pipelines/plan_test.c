@@ -94,10 +94,7 @@ Test(plan, a_step_comes_back)
     cr_assert_str_eq(back->params[0].value, "42");
     cr_assert_eq(back->n_env, 1);
     cr_assert_str_eq(back->env[0].name, "LANG");
-    cr_assert_eq(back->source.kind, SOURCE_RANGE);
-    cr_assert_eq(back->source.range.start, -5);
-    cr_assert_eq(back->source.range.step, 3);
-    cr_assert_eq(back->source.range.count, 1000000000);
+    cr_assert_eq(back->source.kind, SOURCE_PUSH, "the source does not feed this step");
     cr_assert_eq(back->n_steps, 1);
     const struct step *step = &back->steps[0];
     cr_assert(step->is_reduce);
@@ -220,7 +217,8 @@ Test(plan, what_breaks_the_rules_is_refused)
         }
         struct buf packed;
         buf_init(&packed, 0);
-        cr_assert_eq(plan_pack_step(plan, 1, &packed), 0);
+        // Only the first step's packed form has the source.
+        cr_assert_eq(plan_pack_step(plan, i == 1 || i == 2 ? 0 : 1, &packed), 0);
         cr_assert_eq(plan_unpack_step(packed.data, packed.len, &back, &err), -EPROTO, "case %d", i);
         plan_free(plan);
         buf_done(&packed);
