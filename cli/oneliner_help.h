@@ -35,7 +35,7 @@
     "  seq 100 | fanmill call builtin:sum -n 10\n"
 #define CALL_USAGE "[FLAG]... LIB.so:FUNCTION|builtin:NAME [::: ITEM... | :::: FILE...]..."
 #define CALL_ABOUT                                                                                 \
-    "Calls a C function with runs of items, in processes that are there already: "                  \
+    "Calls a C function with runs of items, in processes that are there already: "                 \
     "docs/guide/kernels.md.\n"
 
 #define ONELINER_MORE                                                                              \

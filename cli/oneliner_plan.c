@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "cli/escape.h"
+#include "cli/making.h"
 #include "cli/oneliner.h"
 #include "cli/slots.h"
 #include "cli/status.h"
@@ -18,20 +18,9 @@
 #include "pipelines/matrix.h"
 #include "pipelines/rules.h"
 #include "pipelines/source.h"
-#include "pipelines/template.h"
-#include "pipelines/tree.h"
 
 #define BLOCK_DEFAULT "4MiB"
 #define NAME_DEFAULT "{#}.txt"
-#define LABEL_MAX 80 // letters of a word in a message
-
-struct making {
-    const struct oneliner *o;
-    struct arena arena;
-    struct tree tree;
-    struct source source; // of items
-    char chunks[24];      // a number that is not on the command line
-};
 
 static void making_done(struct making *m)
 {
@@ -39,9 +28,7 @@ static void making_done(struct making *m)
     arena_done(&m->arena);
 }
 
-static int mistake(const struct oneliner *o, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-static int mistake(const struct oneliner *o, const char *fmt, ...)
+int making_mistake(const struct oneliner *o, const char *fmt, ...)
 {
     char text[512];
     va_list ap;
@@ -52,9 +39,7 @@ static int mistake(const struct oneliner *o, const char *fmt, ...)
     return -EINVAL;
 }
 
-static const char *kept(struct making *m, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-static const char *kept(struct making *m, const char *fmt, ...)
+const char *making_text(struct making *m, const char *fmt, ...)
 {
     char *text = NULL;
     va_list ap;
@@ -71,109 +56,14 @@ static const char *kept(struct making *m, const char *fmt, ...)
     return copy ? copy : "";
 }
 
-// `text` NULL: the flag was not given.
-static void put(struct making *m, struct node *map, const char *key, const char *text,
+void making_put(struct making *m, struct node *map, const char *key, const char *text,
                 const char *label)
 {
     if (text)
         tree_put(&m->tree, map, key, tree_text(&m->tree, text, label));
 }
 
-// ---- the command
-
-// Several lists, columns and the like are filled in by number.
-static bool uses_number(const struct oneliner *o)
-{
-    for (size_t i = 0; i < o->n_words; i++)
-        for (const char *c = o->words[i]; (c = strchr(c, '{')); c++)
-            if (isdigit((unsigned char)c[1]) && c[1 + strspn(c + 1, "0123456789")] != ',')
-                return true;
-    return false;
-}
-
-static void template_free_ptr(struct template **t)
-{
-    template_free(*t);
-}
-
-static bool has_placeholder(struct making *m, enum template_mode mode)
-{
-    const struct oneliner *o = m->o;
-    const struct template_names names = {.has_item = true, .source = &m->source};
-    for (size_t i = 0; i < o->n_words; i++) {
-        _cleanup_(template_free_ptr)
-        struct template *t = NULL;
-        struct err err;
-        size_t offset;
-        // What can't be compiled is told by the loader.
-        if (template_compile(o->words[i], mode, &names, &t, &err, &offset) < 0 ||
-            !template_is_constant(t))
-            return true;
-    }
-    return false;
-}
-
-// What is appended: a word for each of several lists.
-static size_t n_items(const struct making *m)
-{
-    return m->source.kind == SOURCE_MATRIX ? matrix_n_columns(m->source.matrix) : 1;
-}
-
-static const char *item_word(struct making *m, size_t number)
-{
-    return m->source.kind == SOURCE_MATRIX ? kept(m, "{%zu}", number) : "{}";
-}
-
-// Whether what comes behind a script would be a word of its last command, not a command itself nor
-// a comment.
-static bool ends_within_command(const char *script, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (script[i] == '\n' || (script[i] == '#' && (i == 0 || strchr(" \t;&|(", script[i - 1]))))
-            return false;
-    bool negates = script[len - 1] == '!' && (len == 1 || strchr(" \t;&|(", script[len - 2]));
-    return !negates && !strchr(";&|(=\\", script[len - 1]);
-}
-
-// The script with the item at its end. Where a shell would take it for a command of its own, or not
-// see it, nothing is guessed.
-static int append_item(struct making *m, const char *script, const char **ret)
-{
-    size_t len = strlen(script);
-    while (len && strchr(" \t\n", script[len - 1]))
-        len--;
-    *ret = script;
-    if (!len)
-        return 0; // told by the loader
-    if (!ends_within_command(script, len))
-        return mistake(m->o, "write {} where the item belongs in the script");
-    *ret = kept(m, "%.*s", (int)len, script);
-    for (size_t i = 1; i <= n_items(m); i++)
-        *ret = kept(m, "%s %s", *ret, item_word(m, i));
-    return 0;
-}
-
-static int put_words(struct making *m, struct node *stage, const char *key)
-{
-    const struct oneliner *o = m->o;
-    bool takes_item = o->kind == ONELINER_MAP, append = false;
-    bool is_script = o->n_words == 1;
-    if (takes_item)
-        append = !has_placeholder(m, is_script ? TEMPLATE_SCRIPT : TEMPLATE_WORD);
-    if (is_script) {
-        const char *script = o->words[0];
-        int r = append ? append_item(m, script, &script) : 0;
-        put(m, stage, key, script, "the script");
-        return r;
-    }
-    struct node *list = tree_put(&m->tree, stage, key, tree_list(&m->tree, "the command"));
-    for (size_t i = 0; i < o->n_words; i++)
-        tree_append(list,
-                    tree_text(&m->tree, o->words[i], kept(m, "'%.*s'", LABEL_MAX, o->words[i])));
-    for (size_t i = 1; append && i <= n_items(m); i++)
-        tree_append(list, tree_text(&m->tree, item_word(m, i), NULL));
-    return 0;
-}
+// ---- the stage
 
 static int put_env(struct making *m, struct node *stage)
 {
@@ -183,12 +73,12 @@ static int put_env(struct making *m, struct node *stage)
     struct node *map = tree_put(&m->tree, stage, "env", tree_map(&m->tree, NULL));
     for (size_t i = 0; i < o->env.n; i++) {
         const char *text = o->env.list[i], *equals = strchrnul(text, '=');
-        const char *name = kept(m, "%.*s", (int)(equals - text), text);
+        const char *name = making_text(m, "%.*s", (int)(equals - text), text);
         const char *value = *equals ? equals + 1 : getenv(name);
         if (!value)
-            return mistake(o, "--env %s: there is no such variable here; write %s=VALUE", name,
-                           name);
-        put(m, map, name, value, kept(m, "--env %s", name));
+            return making_mistake(o, "--env %s: there is no such variable here; write %s=VALUE",
+                                  name, name);
+        making_put(m, map, name, value, making_text(m, "--env %s", name));
     }
     return 0;
 }
@@ -202,9 +92,9 @@ static int put_args(struct making *m, struct node *stage)
     for (size_t i = 0; i < o->args.n; i++) {
         const char *text = o->args.list[i], *equals = strchr(text, '=');
         if (!equals || equals == text)
-            return mistake(o, "--arg takes NAME=VALUE, not '%s'", text);
-        const char *name = kept(m, "%.*s", (int)(equals - text), text);
-        put(m, map, name, equals + 1, kept(m, "--arg %s", name));
+            return making_mistake(o, "--arg takes NAME=VALUE, not '%s'", text);
+        const char *name = making_text(m, "%.*s", (int)(equals - text), text);
+        making_put(m, map, name, equals + 1, making_text(m, "--arg %s", name));
     }
     return 0;
 }
@@ -216,20 +106,20 @@ static int put_stage(struct making *m, struct node *root)
     struct node *stage = tree_append(list, tree_map(&m->tree, NULL)), *resources;
     int r = 0;
     if (o->kind == ONELINER_CALL)
-        put(m, stage, "kernel", o->kernel, "the kernel");
+        making_put(m, stage, "kernel", o->kernel, "the kernel");
     else
-        r = put_words(m, stage, o->kind == ONELINER_MAP ? "command" : "pipe");
+        r = words_put(m, stage, o->kind == ONELINER_MAP ? "command" : "pipe");
     if (o->many || (o->kind == ONELINER_MAP && o->items && strcmp(o->items, "1") != 0))
-        put(m, stage, "batch", "true", o->many ? "-X" : "-n");
-    put(m, stage, "tag", o->tag ? "true" : NULL, "--tag");
-    put(m, stage, "retries", o->retries, "--retries");
-    put(m, stage, "timeout", o->timeout, "--timeout");
-    put(m, stage, "workdir", o->workdir, "--workdir");
+        making_put(m, stage, "batch", "true", o->many ? "-X" : "-n");
+    making_put(m, stage, "tag", o->tag ? "true" : NULL, "--tag");
+    making_put(m, stage, "retries", o->retries, "--retries");
+    making_put(m, stage, "timeout", o->timeout, "--timeout");
+    making_put(m, stage, "workdir", o->workdir, "--workdir");
     if (o->cpus || o->memory || o->gpus) {
         resources = tree_put(&m->tree, stage, "resources", tree_map(&m->tree, NULL));
-        put(m, resources, "cpus", o->cpus, "--cpus");
-        put(m, resources, "memory", o->memory, "--memory");
-        put(m, resources, "gpus", o->gpus, "--gpus");
+        making_put(m, resources, "cpus", o->cpus, "--cpus");
+        making_put(m, resources, "memory", o->memory, "--memory");
+        making_put(m, resources, "gpus", o->gpus, "--gpus");
     }
     if (r == 0)
         r = put_env(m, stage);
@@ -275,13 +165,14 @@ static int put_data(struct making *m, struct node *source)
     const struct input_list *files = o->inputs.n ? &o->inputs.lists[0] : NULL;
     struct node *list = tree_put(&m->tree, source, "data", tree_list(&m->tree, "::::"));
     if (o->detached && inputs_from_stdin(&o->inputs))
-        return mistake(o, "a job that goes on without us can't read standard input; give files: "
-                          ":::: FILE");
+        return making_mistake(
+            o, "a job that goes on without us can't read standard input; give files: "
+               ":::: FILE");
     if (!files)
         tree_append(list, tree_data(&m->tree, "-", "::::"));
     for (size_t i = 0; files && i < files->n; i++) {
         if (strcmp(files->words[i], "-") != 0 && access(files->words[i], R_OK) < 0)
-            return mistake(o, ":::: '%s': %s", files->words[i], strerror(errno));
+            return making_mistake(o, ":::: '%s': %s", files->words[i], strerror(errno));
         tree_append(list, tree_data(&m->tree, literal(m, files->words[i]), "::::"));
     }
     if (o->record_end || o->record_start) {
@@ -310,10 +201,10 @@ static int put_source(struct making *m, struct node *root)
     if (o->kind == ONELINER_PIPE)
         return put_data(m, source);
     if (o->range) {
-        put(m, source, "range", o->range, "--range");
+        making_put(m, source, "range", o->range, "--range");
         return 0;
     }
-    int r = inputs_source(&o->inputs, uses_number(o), o->detached, &m->source, &err);
+    int r = inputs_source(&o->inputs, words_use_number(o), o->detached, &m->source, &err);
     if (r == 0)
         r = find_columns(m, &err);
     if (r < 0)
@@ -337,16 +228,17 @@ static int put_parts(struct making *m, struct node *chunk)
     const struct oneliner *o = m->o;
     uint32_t n;
     if (inputs_from_stdin(&o->inputs))
-        return mistake(o, "--parts is for files (:::: FILE); standard input has no size, use "
-                          "--block");
+        return making_mistake(o,
+                              "--parts is for files (:::: FILE); standard input has no size, use "
+                              "--block");
     if (!strchr(o->parts, '%')) {
-        put(m, chunk, "parts", o->parts, "--parts");
+        making_put(m, chunk, "parts", o->parts, "--parts");
         return 0;
     }
     if (!isdigit((unsigned char)*o->parts) || slots_parse(o->parts, run_slots(&o->run), &n) < 0)
-        return mistake(o, "--parts takes a number, or N%% of the slots, not '%s'", o->parts);
+        return making_mistake(o, "--parts takes a number, or N%% of the slots, not '%s'", o->parts);
     snprintf(m->chunks, sizeof m->chunks, "%u", n);
-    put(m, chunk, "parts", m->chunks, "--parts");
+    making_put(m, chunk, "parts", m->chunks, "--parts");
     return 0;
 }
 
@@ -355,14 +247,14 @@ static int put_chunk(struct making *m, struct node *root)
     const struct oneliner *o = m->o;
     struct node *chunk = tree_map(&m->tree, NULL);
     int r = 0;
-    put(m, chunk, "items", o->many ? batch_items(m) : o->items, o->many ? "-X" : "-n");
-    put(m, chunk, "bytes", o->block, "--block");
-    put(m, chunk, "lines", o->lines, "--lines");
-    put(m, chunk, "records", o->records, "-N");
+    making_put(m, chunk, "items", o->many ? batch_items(m) : o->items, o->many ? "-X" : "-n");
+    making_put(m, chunk, "bytes", o->block, "--block");
+    making_put(m, chunk, "lines", o->lines, "--lines");
+    making_put(m, chunk, "records", o->records, "-N");
     if (o->parts)
         r = put_parts(m, chunk);
     if (!chunk->n && o->kind == ONELINER_PIPE)
-        put(m, chunk, "bytes", BLOCK_DEFAULT, "--block");
+        making_put(m, chunk, "bytes", BLOCK_DEFAULT, "--block");
     if (chunk->n)
         tree_put(&m->tree, root, "chunk", chunk);
     return r;
@@ -377,9 +269,9 @@ static void put_reduce(struct making *m, struct node *root)
         return;
     bool is_kernel = strncmp(o->reduce, "builtin:", 8) == 0 || strstr(o->reduce, ".so:");
     struct node *reduce = tree_put(&m->tree, root, "reduce", tree_map(&m->tree, NULL));
-    put(m, reduce, is_kernel ? "kernel" : "pipe", o->reduce, "--reduce");
+    making_put(m, reduce, is_kernel ? "kernel" : "pipe", o->reduce, "--reduce");
     // A script need not be able to take its own output in again.
-    put(m, reduce, "fan_in", o->fan_in ? o->fan_in : is_kernel ? NULL : "all", "--fan-in");
+    making_put(m, reduce, "fan_in", o->fan_in ? o->fan_in : is_kernel ? NULL : "all", "--fan-in");
 }
 
 static void put_sink(struct making *m, struct node *root)
@@ -388,10 +280,10 @@ static void put_sink(struct making *m, struct node *root)
     if (!o->output && !o->out_dir)
         return;
     struct node *sink = tree_put(&m->tree, root, "sink", tree_map(&m->tree, NULL));
-    put(m, sink, "file", o->output, "-o");
-    put(m, sink, "dir", o->out_dir, "--out-dir");
+    making_put(m, sink, "file", o->output, "-o");
+    making_put(m, sink, "dir", o->out_dir, "--out-dir");
     if (o->out_dir)
-        put(m, sink, "name", o->name ? o->name : NAME_DEFAULT, "--name");
+        making_put(m, sink, "name", o->name ? o->name : NAME_DEFAULT, "--name");
 }
 
 // GNU parallel's words for when to end.
@@ -403,26 +295,27 @@ static int put_halt(struct making *m, struct node *root)
     if (!halt)
         return 0;
     if (o->on_error || o->max_failures)
-        return mistake(o, "--halt says the same as --on-error and --max-failures; take one");
+        return making_mistake(o, "--halt says the same as --on-error and --max-failures; take one");
     if (strcmp(halt, "never") == 0)
         return 0;
     if (strcmp(halt, "now,fail=1") == 0 || strcmp(halt, "soon,fail=1") == 0) {
-        put(m, root, "on_error", *halt == 'n' ? "stop" : "finish", "--halt");
+        making_put(m, root, "on_error", *halt == 'n' ? "stop" : "finish", "--halt");
         return 0;
     }
     const char *limit = strncmp(halt, "soon,fail=", 10) == 0 ? halt + 10 : "";
     size_t len = strlen(limit);
     uint64_t n = strtoull(limit, NULL, 10);
     if (len < sizeof number && strspn(limit, "0123456789") == len && n > 1) {
-        put(m, root, "max_failures", kept(m, "%llu", (unsigned long long)n - 1), "--halt");
+        making_put(m, root, "max_failures", making_text(m, "%llu", (unsigned long long)n - 1),
+                   "--halt");
         return 0;
     }
     if (len > 1 && strspn(limit, "0123456789.") == len - 1 && limit[len - 1] == '%') {
-        put(m, root, "max_failures", limit, "--halt");
+        making_put(m, root, "max_failures", limit, "--halt");
         return 0;
     }
-    return mistake(o, "--halt is one of never, now,fail=1, soon,fail=N, soon,fail=N%%, not '%s'",
-                   halt);
+    return making_mistake(
+        o, "--halt is one of never, now,fail=1, soon,fail=N, soon,fail=N%%, not '%s'", halt);
 }
 
 // What a job is called in messages: its program.
@@ -446,15 +339,15 @@ static const char *job_name(struct making *m)
         name[n++] = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ? c : '-';
     }
     name[n] = '\0';
-    return strspn(name, "-") == n ? o->command : kept(m, "%s", name);
+    return strspn(name, "-") == n ? o->command : making_text(m, "%s", name);
 }
 
 static int put_job(struct making *m, struct node *root)
 {
     const struct oneliner *o = m->o;
     const char *name = job_name(m);
-    put(m, root, "version", "1", NULL);
-    put(m, root, "name", strchr(name, ' ') ? strchr(name, ' ') + 1 : name, NULL);
+    making_put(m, root, "version", "1", NULL);
+    making_put(m, root, "name", strchr(name, ' ') ? strchr(name, ' ') + 1 : name, NULL);
     int r = put_source(m, root);
     if (r == 0)
         r = put_chunk(m, root);
@@ -462,9 +355,9 @@ static int put_job(struct making *m, struct node *root)
         r = put_stage(m, root);
     put_reduce(m, root);
     put_sink(m, root);
-    put(m, root, "order", o->unordered ? "completion" : NULL, "--unordered");
-    put(m, root, "on_error", o->on_error, "--on-error");
-    put(m, root, "max_failures", o->max_failures, "--max-failures");
+    making_put(m, root, "order", o->unordered ? "completion" : NULL, "--unordered");
+    making_put(m, root, "on_error", o->on_error, "--on-error");
+    making_put(m, root, "max_failures", o->max_failures, "--max-failures");
     if (r == 0)
         r = put_halt(m, root);
     return r < 0 ? r : m->tree.error;

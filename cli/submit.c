@@ -129,12 +129,11 @@ static const char *const oneliners[] = {"map", "pipe", "call", NULL};
 static int submit_oneliner(struct submit *s, int argc, char **argv)
 {
     static const char *const names[] = {"submit map", "submit pipe", "submit call"};
-    struct oneliner o = {
-        .detached = true,
-    };
+    struct oneliner o = {.detached = true};
     int status;
-    while (strcmp(oneliners[o.kind], argv[0]) != 0)
-        o.kind++;
+    for (int i = ONELINER_MAP; i <= ONELINER_CALL; i++)
+        if (strcmp(oneliners[i], argv[0]) == 0)
+            o.kind = (enum oneliner_kind)i;
     o.command = names[o.kind];
     if (s->params.n)
         return args_mistake(o.command, "-p goes with a job file");

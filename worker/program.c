@@ -195,7 +195,7 @@ int program_run(struct chunk *c, struct recipe_stage *s, struct program_item *it
     if (r == 0)
         r = put_directory(c, s, &values, &directory_at);
     char **argv = r == 0 ? words_argv(&c->words) : NULL;
-    if (!argv)
+    if (!argv || !argv[0])
         return fail_words(c, r ? r : -ENOMEM, item);
     const char *words = (const char *)c->words.text.data;
     s->env[RECIPE_ITEM] = (char *)c->words.text.data + item_at;
