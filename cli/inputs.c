@@ -228,6 +228,45 @@ static int source_matrix(const struct inputs *in, struct source *ret, struct err
     return matrix_seal(ret->matrix, err);
 }
 
+// Item 0, n, 2n.. of a single list in the first column, 1, n + 1.. in the second: linked lists.
+// What is missing in the last row is empty.
+static int source_groups(const struct inputs *in, struct source *ret, struct err *err)
+{
+    struct source items = {0};
+    int r = 0;
+    ret->kind = SOURCE_MATRIX;
+    ret->matrix = matrix_new();
+    if (in->n == 1)
+        r = take_list(in, &in->lists[0], add_text, &items, err);
+    for (size_t i = 0; i < in->n_files && r == 0; i++)
+        r = lines_read(in->files[i], in->delimiter, MATRIX_BYTES_MAX, add_text, &items, err);
+    if (!inputs_named(in))
+        r = lines_read("-", in->delimiter, MATRIX_BYTES_MAX, add_text, &items, err);
+    size_t n_rows = items.n_texts / in->group + (items.n_texts % in->group != 0);
+    for (uint32_t column = 0; column < in->group && r == 0; column++) {
+        r = !ret->matrix ? -ENOMEM
+            : column     ? matrix_link_axis(ret->matrix, NULL)
+                         : matrix_add_axis(ret->matrix, NULL);
+        for (size_t row = 0; row < n_rows && r == 0; row++) {
+            size_t i = row * in->group + column;
+            const char *text = i < items.n_texts ? items.texts[i] : "";
+            r = matrix_add_value(ret->matrix, text, strlen(text));
+        }
+        if (r == -E2BIG)
+            err_set(err, r, "items that are used by number may have %u KiB in all",
+                    MATRIX_BYTES_MAX >> 10);
+        else if (r < 0)
+            err_sys(err, r, "the list of items");
+    }
+    inputs_source_done(&items);
+    if (r == 0 && n_rows == 0) {
+        inputs_source_done(ret);
+        ret->kind = SOURCE_ITEMS;
+        return 0;
+    }
+    return r < 0 ? r : matrix_seal(ret->matrix, err);
+}
+
 // Nothing combined with something is nothing.
 static bool has_empty_list(const struct inputs *in)
 {
@@ -242,6 +281,8 @@ int inputs_source(const struct inputs *in, bool by_number, bool keeps_stdin, str
 {
     int r;
     *ret = (struct source){.delimiter = in->delimiter, .record = {.end = "\n", .end_len = 1}};
+    if (in->group && in->n <= 1 && !in->separator && !in->is_csv)
+        return source_groups(in, ret, err);
     if (in->n > 1 && (in->separator || in->is_csv))
         return err_set(err, -EINVAL, "%s is for one list; several have a column each",
                        in->is_csv ? "--csv" : "-C");

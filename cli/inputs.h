@@ -28,6 +28,8 @@ struct inputs {
     const char *separator; // -C; NULL
     bool is_csv;
     bool has_header;
+    uint32_t
+        group; // -n, when {1} {2}.. are used: so many items of a list are a row; 0: they are not
 };
 
 // Finds the lists in argv; what is in front of them stays the command's. Returns how many words

@@ -5,10 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/parse.h"
 #include "cli/command.h"
 #include "cli/escape.h"
+#include "cli/making.h"
 #include "cli/oneliner_help.h"
 #include "cli/status.h"
+#include "pipelines/matrix.h"
 
 #define ROWS_MAX 64
 
@@ -222,6 +225,17 @@ static int check_rows(struct oneliner *o)
     return 0;
 }
 
+// -n 2 with {1} and {2}: a list is taken two by two.
+static void check_group(struct oneliner *o)
+{
+    struct inputs *in = &o->inputs;
+    uint64_t n;
+    bool rows = in->n > 1 || in->separator || in->is_csv || o->range;
+    if (o->kind == ONELINER_MAP && o->items && !rows && parse_u64(o->items, &n) == 0 && n > 1 &&
+        n <= MATRIX_AXES_MAX && words_use_number(o))
+        in->group = (uint32_t)n;
+}
+
 static int check_stdin(const struct oneliner *o, const struct args *args)
 {
     const struct inputs *in = &o->inputs;
@@ -256,6 +270,7 @@ static int check(struct oneliner *o, const struct args *args)
         return r;
     if (o->items && o->many)
         return args_mistake(o->command, "-n and -X both say how many items a command gets");
+    check_group(o);
     if (o->output && o->out_dir)
         return args_mistake(o->command, "-o and --out-dir both say where results go");
     if (o->name && !o->out_dir)

@@ -109,7 +109,8 @@ static int put_stage(struct making *m, struct node *root)
         making_put(m, stage, "kernel", o->kernel, "the kernel");
     else
         r = words_put(m, stage, o->kind == ONELINER_MAP ? "command" : "pipe");
-    if (o->many || (o->kind == ONELINER_MAP && o->items && strcmp(o->items, "1") != 0))
+    if (o->many ||
+        (o->kind == ONELINER_MAP && o->items && strcmp(o->items, "1") != 0 && !o->inputs.group))
         making_put(m, stage, "batch", "true", o->many ? "-X" : "-n");
     making_put(m, stage, "tag", o->tag ? "true" : NULL, "--tag");
     making_put(m, stage, "retries", o->retries, "--retries");
@@ -247,7 +248,8 @@ static int put_chunk(struct making *m, struct node *root)
     const struct oneliner *o = m->o;
     struct node *chunk = tree_map(&m->tree, NULL);
     int r = 0;
-    making_put(m, chunk, "items", o->many ? batch_items(m) : o->items, o->many ? "-X" : "-n");
+    if (!o->inputs.group)
+        making_put(m, chunk, "items", o->many ? batch_items(m) : o->items, o->many ? "-X" : "-n");
     making_put(m, chunk, "bytes", o->block, "--block");
     making_put(m, chunk, "lines", o->lines, "--lines");
     making_put(m, chunk, "records", o->records, "-N");

@@ -149,6 +149,23 @@ expect_status 0
 runs "fanmill map --tag -n 2 echo {1}+{2} ::: a b c ::: '\$(id)'"
 expect_stdout "$(printf '%s\n' $'a $(id)\ta+$(id) b+$(id)' $'c $(id)\tc+$(id)')"
 
+# ---- a list taken by twos, as parallel -N 2
+runs "fanmill map -n 2 printf '<%s|%s>' {2} {1} ::: a 'b c' '\$(id)' d e"
+printf '<%s|%s>' 'b c' a d '$(id)' '' e >want
+expect_same want
+runs "seq 7 | fanmill map -n 3 'echo {3}-{2}-{1}'"
+expect_stdout "$(printf '%s\n' 3-2-1 6-5-4 --7)"
+runs 'fanmill map -n 2 echo {1} {2} -- {} :::: hosts'
+expect_stdout 'alpha beta -- alpha beta'
+runs 'fanmill map -n 2 echo {1} {2} :::'
+expect_status 0
+runs 'fanmill map -n 2 echo {1} ::: a b ::: 1 2'
+expect_stdout "$(printf '%s\n' 'a a' 'b b')"
+runs 'fanmill map echo :::: <(seq 2) ::: x'
+expect_stdout "$(printf '%s\n' '1 x' '2 x')"
+runs 'fanmill map -a <(seq 2) echo; fanmill pipe cat :::: <(seq 2)'
+expect_stdout "$(printf '%s\n' 1 2 1 2)"
+
 # ---- columns
 printf 'a\tb c\nd\t$(id)\n' >t.tsv
 runs "fanmill map -C '\\t' printf '%s,%s;' {2} {1} :::: t.tsv"
