@@ -226,62 +226,56 @@ static int set_value(const char *command, const struct arg *arg, char *word)
     return 0;
 }
 
-// The flag that the word is; *ret_value: behind '=' or the letter, NULL if it is the next word.
-static const struct arg *find(const struct args *a, char *word, char **ret_value)
+static const struct arg *find_letter(const struct args *a, char letter)
 {
-    *ret_value = NULL;
-    for (size_t i = 0; i < a->n; i++) {
-        const struct arg *arg = &a->table[i];
-        size_t n = strlen(arg->name);
-        if (arg->letter && word[0] == '-' && word[1] == arg->letter) {
-            if (!word[2])
-                return arg;
-            if (!arg->meta)
-                continue;
-            *ret_value = word + 2 + (word[2] == '=');
-            return arg;
-        }
-        if (strncmp(word, "--", 2) != 0 || strncmp(word + 2, arg->name, n) != 0)
-            continue;
-        if (!word[2 + n])
-            return arg;
-        if (word[2 + n] == '=' && arg->meta) {
-            *ret_value = word + 3 + n;
-            return arg;
-        }
-    }
+    for (size_t i = 0; i < a->n; i++)
+        if (a->table[i].letter && a->table[i].letter == letter)
+            return &a->table[i];
     return NULL;
 }
 
-// -vv is -v twice.
-static bool take_letters(const struct args *a, const char *word)
+// *ret_value: what stands behind '='; NULL: nothing.
+static const struct arg *find_name(const struct args *a, char *word, char **ret_value)
 {
-    for (size_t i = 0; i < a->n; i++) {
-        const struct arg *arg = &a->table[i];
-        if (arg->kind != ARG_COUNT || !arg->letter || word[1] != arg->letter)
-            continue;
-        size_t n = strlen(word + 1);
-        for (size_t k = 0; k < n; k++)
-            if (word[1 + k] != arg->letter)
-                return false;
-        *(int *)arg->value += (int)n;
-        return true;
-    }
-    return false;
+    size_t len = strcspn(word, "=");
+    *ret_value = word[len] ? word + len + 1 : NULL;
+    for (size_t i = 0; i < a->n; i++)
+        if (strlen(a->table[i].name) == len && strncmp(word, a->table[i].name, len) == 0 &&
+            (!*ret_value || a->table[i].meta))
+            return &a->table[i];
+    return NULL;
 }
 
-static int take_flag(const struct args *a, int *at, int argc, char **argv)
+static void set_flag(const struct arg *arg)
 {
-    char *word = argv[*at], *value;
-    if (word[1] != '-' && word[2] && take_letters(a, word))
-        return 0;
-    const struct arg *arg = find(a, word, &value);
-    if (!arg)
-        return unknown(a, word);
     if (arg->kind == ARG_FLAG)
         *(bool *)arg->value = true;
-    else if (arg->kind == ARG_COUNT)
+    else
         ++*(int *)arg->value;
+}
+
+// --name, --name=value, -l, -lvalue, -l=value; letters without a value may stand together: -0X.
+static int take_flag(const struct args *a, int *at, int argc, char **argv)
+{
+    char *word = argv[*at], *value = NULL;
+    const struct arg *arg = NULL;
+    if (word[1] == '-') {
+        arg = find_name(a, word + 2, &value);
+        if (arg && !arg->meta)
+            set_flag(arg);
+    }
+    for (char *letter = word + 1; word[1] != '-' && *letter; letter++) {
+        arg = find_letter(a, *letter);
+        if (!arg)
+            break;
+        if (arg->meta) {
+            value = letter[1] ? letter + 1 + (letter[1] == '=') : NULL;
+            break;
+        }
+        set_flag(arg);
+    }
+    if (!arg)
+        return unknown(a, word);
     if (!arg->meta)
         return 0;
     if (!value && *at + 1 >= argc) {

@@ -298,8 +298,10 @@ static int put_halt(struct making *m, struct node *root)
         return 0;
     if (o->on_error || o->max_failures)
         return making_mistake(o, "--halt says the same as --on-error and --max-failures; take one");
-    if (strcmp(halt, "never") == 0)
+    if (strcmp(halt, "0") == 0 || strcmp(halt, "never") == 0)
         return 0;
+    if (strcmp(halt, "1") == 0 || strcmp(halt, "2") == 0) // as older versions have it
+        halt = *halt == '1' ? "soon,fail=1" : "now,fail=1";
     if (strcmp(halt, "now,fail=1") == 0 || strcmp(halt, "soon,fail=1") == 0) {
         making_put(m, root, "on_error", *halt == 'n' ? "stop" : "finish", "--halt");
         return 0;

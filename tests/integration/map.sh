@@ -184,6 +184,17 @@ expect_status 0
 "$bin" map echo ::: $(seq 3000) | head -n 1 >stdout
 [ "${PIPESTATUS[0]}" = 141 ] || wrong "status of a run whose reader left"
 
+case_is "letters together, values with and without a blank"
+printf 'a\0b\0c\0' >zero
+for flags in "-0n2" "-0 -n 2" "-n2 -0" "-n=2 --null" "--max-args=2 -0" "-0kqvvn 2"; do
+    # shellcheck disable=SC2086
+    from zero map $flags echo {}
+    expect_status 0
+    expect_stdout "$(printf '%s\n' 'a b' c)"
+done
+fanmill map -j 1 --halt 2 --propagate 'exit {}' ::: 0 8 0
+expect_status 8
+
 case_is "--env, --workdir"
 export COLOUR=red
 fanmill map --env COLOUR --env 'A=b c' --workdir 'sub/{}' 'echo "$COLOUR $A ${PWD##*/}"; : {}' ::: x

@@ -45,6 +45,12 @@ EOF
 usage map map --tag=yes echo ::: a <<'EOF'
 fanmill map: --tag takes no value
 EOF
+usage map map -0Z echo <<'EOF'
+fanmill map: unknown option '-0Z' (did you mean '-0'?)
+EOF
+usage map map -0n <<'EOF'
+fanmill map: -0n needs a value
+EOF
 usage map map --timeout <<'EOF'
 fanmill map: --timeout needs a value
 EOF
