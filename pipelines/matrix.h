@@ -20,7 +20,7 @@
 #define MATRIX_RULES_MAX 1024u        // of exclude, and of include
 #define MATRIX_VALUES_MAX (1u << 18)  // written values of all axes
 #define MATRIX_BYTES_MAX (640u << 10) // of all written values: every worker gets them
-#define MATRIX_EDGES_MAX (1u << 20)   // of the graph that counts what exclude leaves
+#define MATRIX_EDGES_MAX (1u << 18)   // of the graph that counts what exclude leaves
 
 struct matrix;
 struct range;

@@ -147,10 +147,12 @@ static bool in_set(const uint64_t *set, size_t rule)
 
 static size_t slot_of(const struct counting *c, size_t level, const uint64_t *set)
 {
-    uint64_t hash = 14695981039346656037u ^ level;
-    for (size_t i = 0; i < c->set_words; i++)
-        hash = (hash ^ set[i] ^ set[i] >> 32) * 1099511628211u;
-    return (size_t)(hash ^ hash >> 29) & (c->table_size - 1);
+    uint64_t hash = level + 1;
+    for (size_t i = 0; i < c->set_words; i++) {
+        hash = (hash ^ set[i]) * UINT64_C(0xff51afd7ed558ccd); // of MurmurHash3: every bit counts
+        hash ^= hash >> 32;
+    }
+    return (size_t)(hash * UINT64_C(0xc4ceb9fe1a85ec53) >> 32) & (c->table_size - 1);
 }
 
 static uint32_t *find_node(const struct counting *c, size_t level, const uint64_t *set)
