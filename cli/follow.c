@@ -30,15 +30,31 @@ static void make_record(const struct follow *f, const struct result_record *r, c
                            .chunk = w->chunk,
                            .attempt = w->attempt,
                            .outcome = outcome_name((enum outcome)w->outcome),
-                           .code = w->code,
+                           .step = w->step,
+                           .exit = -1,
                            .error = w->error ? f->report->error : NULL,
                            .parts = r->parts,
                            .n_parts = r->n_parts,
+                           .start_ns = w->start_ns,
                            .run_ns = w->run_ns,
                            .maxrss_bytes = w->maxrss_bytes,
                            .worker = worker,
                            .stderr_text = w->stderr_text,
                            .stderr_len = w->stderr_len};
+    switch ((enum outcome)w->outcome) {
+    case OUTCOME_OK:
+    case OUTCOME_EXIT:
+    case OUTCOME_NOT_FOUND:
+    case OUTCOME_NOT_RUNNABLE:
+        ret->exit = w->code;
+        break;
+    case OUTCOME_SIGNAL:
+    case OUTCOME_CRASH:
+        ret->signal = w->code;
+        break;
+    default:
+        ret->code = w->code;
+    }
     if (w->item_len > 0) {
         ret->item = (const char *)w->item;
         ret->item_len = w->item_len;

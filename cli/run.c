@@ -33,6 +33,7 @@ struct run_options {
     struct args_params params;
     struct connect connect;
     uint32_t slots;
+    bool json;
     bool quiet;
     int verbose;
     enum color color;
@@ -254,6 +255,14 @@ static int start(struct run_state *run)
     return status;
 }
 
+// --json is short for the job's `sink: {stdout: json}`.
+static void take_json(struct plan *plan)
+{
+    free(plan->sink.path);
+    free(plan->sink.name);
+    plan->sink = (struct sink){.kind = SINK_STDOUT, .format = FORMAT_JSON};
+}
+
 static int load_and_run(const struct run_options *o)
 {
     _cleanup_(load_report_done)
@@ -268,6 +277,8 @@ static int load_and_run(const struct run_options *o)
     fd_write_all(STDERR_FILENO, report.text.data, report.text.len);
     if (r < 0)
         return EXIT_USAGE;
+    if (o->json)
+        take_json(run.plan);
     run.report = (struct report){.plan = run.plan,
                                  .name = run.plan->name,
                                  .quiet = o->quiet,
@@ -291,6 +302,7 @@ int cli_run(int argc, char **argv)
          "chunks that run at once; default: the CPUs this process may use"},
         {'p', "param", ARG_PARAM, &o.params, "NAME=VALUE", "set a parameter of the job"},
         CONNECT_ARGS(o.connect),
+        {0, "json", ARG_FLAG, &o.json, NULL, "an object for each chunk, failures included"},
         {'q', "quiet", ARG_FLAG, &o.quiet, NULL, "no failures, no progress, no last line"},
         {'v', "verbose", ARG_COUNT, &o.verbose, NULL, "every failure, and what happens"},
         {0, "color", ARG_WHEN, &o.color, "WHEN", "auto, always or never"},

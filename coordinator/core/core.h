@@ -106,6 +106,7 @@ struct delivery {
     uint32_t attempt;
     uint8_t outcome;
     int32_t code;
+    int64_t ended; // when its outcome came; 0: it is a part
     int64_t run_ns;
     int64_t cpu_ns;
     uint64_t maxrss_bytes;

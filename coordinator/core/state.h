@@ -48,6 +48,7 @@ struct chunk {
     uint8_t level;     // of a reduce tree
     uint8_t outcome;   // enum outcome, once HELD
     int32_t code;
+    int64_t ended; // once HELD
     int64_t run_ns;
     int64_t cpu_ns;
     uint64_t maxrss_bytes;
