@@ -68,5 +68,6 @@ void args_params_done(struct args_params *params);
 // "fanmill COMMAND: ..." and where to find help. Returns the status for a usage error.
 int args_mistake(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-// May escape sequences be written to stderr? Obeys --color, NO_COLOR and TERM=dumb.
+// May escape sequences be written to stderr? Obeys --color, NO_COLOR, CLICOLOR_FORCE, CLICOLOR
+// and TERM=dumb, in this order.
 bool use_color(enum color when);

@@ -106,13 +106,20 @@ static int consume(struct follow *f)
 static int watch_signals(void *arg)
 {
     struct follow *f = arg;
-    const int list[] = {SIGINT, SIGTERM, SIGHUP};
+    const int list[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
     struct signals signals;
     int number;
     int r = signals_open(list, sizeof list / sizeof list[0], &signals);
     if (r < 0)
         return r;
     while ((number = signals_next(&signals)) > 0) {
+        if (number == SIGUSR1 || number == SIGUSR2) {
+            if (number == SIGUSR1)
+                report_ask(f->report);
+            else
+                report_toggle(f->report);
+            continue;
+        }
         if (!f->signal)
             f->signal = number;
         if (!f->ends_job) {

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "async/group.h"
-#include "async/io.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -37,6 +36,8 @@ struct run_options {
     bool quiet;
     int verbose;
     enum color color;
+    const char *progress_word;
+    enum progress_mode progress;
     const char *file;
 };
 
@@ -56,8 +57,8 @@ struct run_state {
 
 static int write_stdout(void *arg, const void *data, size_t len)
 {
-    (void)arg;
-    return io_write(STDOUT_FILENO, data, len);
+    struct run_state *run = arg;
+    return report_stdout(&run->report, data, len);
 }
 
 static void on_lost(void *arg, const char *why)
@@ -70,6 +71,11 @@ static void on_lost(void *arg, const char *why)
 static uint64_t total_of(void *arg)
 {
     return feed_total(arg);
+}
+
+static uint64_t bytes_of(void *arg, uint64_t *ret_chunks)
+{
+    return feed_bytes(arg, ret_chunks);
 }
 
 static int submit(struct run_state *run, struct err *err)
@@ -119,7 +125,8 @@ static int run_job(struct run_state *run)
                 ? group_spawn(&group, "worker", embedded_watch, &run->embedded)
                 : 0;
     run->report.total = total_of;
-    run->report.total_arg = run->feed;
+    run->report.fed = bytes_of;
+    run->report.fed_arg = run->feed;
     if (r == 0)
         follow_run(f);
     run->embedded.ending = true;
@@ -207,6 +214,7 @@ static int prepare(struct run_state *run, struct err *err)
     const struct connect *connect = &run->options->connect;
     if (!run->is_remote) {
         uint32_t slots = choose_slots(run->options, run->plan);
+        run->report.slots = slots;
         int r = check_resources(run->plan, slots, err);
         return r < 0 ? r : embedded_prepare(&run->embedded, slots, err);
     }
@@ -283,6 +291,7 @@ static int load_and_run(const struct run_options *o)
                                  .name = run.plan->name,
                                  .quiet = o->quiet,
                                  .verbose = o->verbose > 0,
+                                 .mode = o->progress,
                                  .color = use_color(o->color)};
     run.embedded.lost = on_lost;
     run.embedded.arg = &run;
@@ -306,6 +315,8 @@ int cli_run(int argc, char **argv)
         {'q', "quiet", ARG_FLAG, &o.quiet, NULL, "no failures, no progress, no last line"},
         {'v', "verbose", ARG_COUNT, &o.verbose, NULL, "every failure, and what happens"},
         {0, "color", ARG_WHEN, &o.color, "WHEN", "auto, always or never"},
+        {0, "progress", ARG_TEXT, &o.progress_word, "WHEN",
+         "auto, always, never; json: an object a second on standard error"},
     };
     const struct args args = {
         .command = "run",
@@ -315,7 +326,8 @@ int cli_run(int argc, char **argv)
                  "the workers of a coordinator. The\nsource is read here, and results go to the "
                  "job's sink here, standard output by default.\n",
         .more =
-            "Ctrl-C once ends what runs (TERM, 5 s later KILL), twice kills it.\n"
+            "Ctrl-C once ends what runs (TERM, 5 s later KILL), twice kills it. SIGUSR1 tells how "
+            "the job stands,\nSIGUSR2 turns the progress line on and off.\n"
             "\n"
             "Exit status: 0 all well, 1 some chunk failed, 2 usage or job file, 3 the coordinator "
             "or the worker\nwas lost, 4 ended early, 5 output could not be written, 125 a fault in "
@@ -327,6 +339,10 @@ int cli_run(int argc, char **argv)
         .words_max = 1,
         .missing = "which job? give a job file"};
     int r = args_parse(&args, argc, argv, &words, &status);
+    if (r == 0 && o.progress_word && progress_mode_parse(o.progress_word, &o.progress) < 0) {
+        status = args_mistake("run", PROGRESS_MISTAKE, o.progress_word);
+        r = -EINVAL;
+    }
     if (r == 0) {
         o.file = words.list[0];
         log_set_level(o.verbose > 1 ? LOG_DEBUG : o.verbose ? LOG_INFO : LOG_WARN);

@@ -6,7 +6,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "async/io.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -27,6 +26,8 @@ struct submit {
     bool json;
     int verbose;
     enum color color;
+    const char *progress_word;
+    enum progress_mode progress;
     int64_t timeout_ns;
     const char *file;
     struct plan *plan;
@@ -34,8 +35,7 @@ struct submit {
 
 static int write_stdout(void *arg, const void *data, size_t len)
 {
-    (void)arg;
-    return io_write(STDOUT_FILENO, data, len);
+    return report_stdout(arg, data, len);
 }
 
 static int follow_job(const struct submit *s, struct link *link, uint64_t job)
@@ -46,16 +46,17 @@ static int follow_job(const struct submit *s, struct link *link, uint64_t job)
     struct plan shown = {.name = s->plan->name, .sink = s->plan->sink};
     if (shown.sink.kind != SINK_STDOUT)
         shown.sink = (struct sink){.kind = SINK_NONE};
-    int r = s->follow ? sink_open(&shown, write_stdout, NULL, &sink, &err) : 0;
-    if (r < 0) {
-        fprintf(stderr, "fanmill: %s\n", err.text);
-        return EXIT_OUTPUT;
-    }
     struct report report = {.plan = s->plan,
                             .name = s->plan->name,
                             .quiet = s->quiet,
                             .verbose = s->verbose > 0,
+                            .mode = s->progress,
                             .color = use_color(s->color)};
+    int r = s->follow ? sink_open(&shown, write_stdout, &report, &sink, &err) : 0;
+    if (r < 0) {
+        fprintf(stderr, "fanmill: %s\n", err.text);
+        return EXIT_OUTPUT;
+    }
     struct follow f = {.link = link, .job = job, .plan = s->plan, .report = &report, .sink = sink};
     follow_run(&f);
     if (sink && !f.sink_error && sink_finish(sink, &err) < 0)
@@ -135,6 +136,8 @@ int cli_submit(int argc, char **argv)
         {'q', "quiet", ARG_FLAG, &s.quiet, NULL, "no failures, no progress"},
         {'v', "verbose", ARG_COUNT, &s.verbose, NULL, "every failure"},
         {0, "color", ARG_WHEN, &s.color, "WHEN", "auto, always or never"},
+        {0, "progress", ARG_TEXT, &s.progress_word, "WHEN",
+         "auto, always, never; json: an object a second on standard error"},
     };
     const struct args args = {
         .command = "submit",
@@ -151,6 +154,10 @@ int cli_submit(int argc, char **argv)
         .words_max = 1,
         .missing = "which job? give a job file"};
     int r = args_parse(&args, argc, argv, &words, &status);
+    if (r == 0 && s.progress_word && progress_mode_parse(s.progress_word, &s.progress) < 0) {
+        status = args_mistake("submit", PROGRESS_MISTAKE, s.progress_word);
+        r = -EINVAL;
+    }
     if (r == 0) {
         s.file = words.list[0];
         status = load_and_submit(&s);
