@@ -19,6 +19,7 @@
 #include "cli/connect.h"
 #include "cli/embedded.h"
 #include "cli/follow.h"
+#include "cli/spooling.h"
 #include "cli/status.h"
 #include "client/feed.h"
 #include "client/find.h"
@@ -37,6 +38,7 @@ struct run_options {
     int verbose;
     enum color color;
     const char *progress_word;
+    struct spool_args spool;
     enum progress_mode progress;
     const char *file;
 };
@@ -66,6 +68,12 @@ static void on_lost(void *arg, const char *why)
     struct run_state *run = arg;
     report_say(&run->report, "%s", why);
     follow_lost(&run->follow);
+}
+
+static void on_told(void *arg, const char *text)
+{
+    struct run_state *run = arg;
+    report_say(&run->report, "%s", text);
 }
 
 static uint64_t total_of(void *arg)
@@ -293,7 +301,10 @@ static int load_and_run(const struct run_options *o)
                                  .verbose = o->verbose > 0,
                                  .mode = o->progress,
                                  .color = use_color(o->color)};
+    run.embedded.spool_directory = o->spool.directory;
+    run.embedded.spool_bytes = o->spool.bytes;
     run.embedded.lost = on_lost;
+    run.embedded.told = on_told;
     run.embedded.arg = &run;
     run.follow = (struct follow){.plan = run.plan, .report = &run.report, .ends_job = true};
     int status = start(&run);
@@ -311,6 +322,7 @@ int cli_run(int argc, char **argv)
          "chunks that run at once; default: the CPUs this process may use"},
         {'p', "param", ARG_PARAM, &o.params, "NAME=VALUE", "set a parameter of the job"},
         CONNECT_ARGS(o.connect),
+        SPOOL_ARGS(o.spool),
         {0, "json", ARG_FLAG, &o.json, NULL, "an object for each chunk, failures included"},
         {'q', "quiet", ARG_FLAG, &o.quiet, NULL, "no failures, no progress, no last line"},
         {'v', "verbose", ARG_COUNT, &o.verbose, NULL, "every failure, and what happens"},
@@ -343,6 +355,8 @@ int cli_run(int argc, char **argv)
         status = args_mistake("run", PROGRESS_MISTAKE, o.progress_word);
         r = -EINVAL;
     }
+    if (r == 0)
+        r = spool_args_check("run", &o.spool, &status);
     if (r == 0) {
         o.file = words.list[0];
         log_set_level(o.verbose > 1 ? LOG_DEBUG : o.verbose ? LOG_INFO : LOG_WARN);

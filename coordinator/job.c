@@ -13,7 +13,6 @@
 #include "pipelines/extent.h"
 
 #define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
-#define SPOOL_BYTES (1ull << 30)
 #define STREAM_BYTES (32ull << 20) // records between core and client
 
 struct server_job *server_job_find(const struct server *server, uint64_t id)
@@ -47,7 +46,8 @@ static uint64_t bytes_ready(const struct server_job *job)
         return UINT64_MAX / 2;
     if (job->flags & SUBMIT_DETACHED) {
         uint64_t max = job->server->options.spool_bytes;
-        max = max ? max : SPOOL_BYTES;
+        if (job->full_at && job->full_at < max)
+            max = job->full_at;
         return max > job->spool.bytes ? max - job->spool.bytes : 0;
     }
     room = reader && reader->bytes > reader->sent_bytes ? reader->bytes - reader->sent_bytes : 0;
@@ -326,6 +326,7 @@ void job_record(struct server_job *job, struct delivery *d)
         job_cancel(job, CANCEL_KILL);
     } else if (r < 0 && !job->warned) {
         job->warned = true;
+        job->full_at = job->spool.bytes;
         log_warn("records stay in memory: their file can't be written", "job=%llu reason=\"%s\"",
                  (unsigned long long)job->id, strerror(-r));
     }

@@ -149,6 +149,7 @@ static void release(struct server *server)
     zsock_close(server->ports[0].socket);
     actions_done(&server->actions);
     core_free(server->core);
+    stash_free(server->stash);
     batch_reader_done(&server->reader);
     buf_done(&server->scratch);
     buf_done(&server->header);
@@ -174,7 +175,15 @@ int server_open(struct transport *transport, const struct server_options *option
     if (getrandom(&server->epoch, sizeof server->epoch, 0) != sizeof server->epoch)
         server->epoch = (uint64_t)clock_now();
     server->epoch >>= 1;
-    int r = core_new(&(struct core_options){.epoch = server->epoch}, &server->core);
+    if (!server->options.spool_bytes)
+        server->options.spool_bytes = SERVER_SPOOL_BYTES;
+    const char *directory = server->options.spool_directory;
+    int r =
+        core_new(&(struct core_options){.epoch = server->epoch,
+                                        .held_bytes = directory ? server->options.spool_bytes : 0},
+                 &server->core);
+    if (r == 0 && directory)
+        r = stash_new(directory, &server->stash);
     if (r < 0)
         err_set(err, r, "out of memory");
     if (r == 0)

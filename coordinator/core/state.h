@@ -215,6 +215,8 @@ void job_fed_end(struct core *core, struct core_job *job, int code, const char *
                  struct actions *actions);
 // Bytes that the step keeps from its input and its results.
 void step_drop_inputs(struct core_step *step);
+// Result bytes of the step that may wait.
+uint64_t step_held_max(const struct core *core, const struct core_step *step);
 // May the step take more input now?
 bool step_has_room(const struct core *core, const struct core_step *step);
 uint32_t step_window(const struct core *core);
