@@ -14,7 +14,7 @@ int embedded_prepare(struct embedded *e, uint32_t slots, struct err *err)
     int r = localdir_make(&e->dir, err);
     if (r < 0)
         return r;
-    r = local_worker_start(&e->dir, slots, &e->worker, err);
+    r = local_worker_start(&e->dir, slots, e->jobserver, &e->worker, err);
     if (r < 0)
         localdir_remove(&e->dir);
     return r;

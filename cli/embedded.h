@@ -9,6 +9,7 @@ struct embedded {
     struct local_worker worker;
     struct server *server;
     bool ending;                 // the job is over; a worker that leaves is no surprise
+    struct jobserver *jobserver; // NULL: none. Borrowed
     const char *spool_directory; // as server_options
     uint64_t spool_bytes;
     void (*lost)(void *arg, const char *why);

@@ -26,6 +26,7 @@
 #include "pipelines/load.h"
 #include "transport/zsock.h"
 #include "worker/cpus.h"
+#include "worker/jobserver.h"
 
 #define SUBMIT_NS (60 * NS_PER_S)
 
@@ -39,6 +40,8 @@ struct run_options {
     enum color color;
     const char *progress_word;
     struct spool_args spool;
+    bool offers; // --jobserver
+    struct jobserver *jobserver;
     enum progress_mode progress;
     const char *file;
 };
@@ -53,6 +56,7 @@ struct run_state {
     struct sink_writer *sink;
     struct link *link;
     struct feed *feed;
+    struct jobserver *offered;
     struct report report;
     struct follow follow;
 };
@@ -217,12 +221,27 @@ static int check_resources(const struct plan *plan, uint32_t slots, struct err *
     return 0;
 }
 
+// One that make offers is taken part in, whether or not --jobserver asks for one.
+static int join_jobserver(struct run_state *run, uint32_t slots)
+{
+    const struct run_options *o = run->options;
+    run->embedded.jobserver = o->jobserver;
+    if (o->jobserver || !o->offers)
+        return 0;
+    int r = jobserver_offer(slots, &run->offered);
+    run->embedded.jobserver = run->offered;
+    errno = -r;
+    return r;
+}
+
 static int prepare(struct run_state *run, struct err *err)
 {
     const struct connect *connect = &run->options->connect;
     if (!run->is_remote) {
         uint32_t slots = choose_slots(run->options, run->plan);
         run->report.slots = slots;
+        if (join_jobserver(run, slots) < 0)
+            return err_set(err, -EIO, "can't make a jobserver: %s", strerror(errno));
         int r = check_resources(run->plan, slots, err);
         return r < 0 ? r : embedded_prepare(&run->embedded, slots, err);
     }
@@ -308,6 +327,7 @@ static int load_and_run(const struct run_options *o)
     run.embedded.arg = &run;
     run.follow = (struct follow){.plan = run.plan, .report = &run.report, .ends_job = true};
     int status = start(&run);
+    jobserver_free(run.offered);
     plan_free(run.plan);
     return status;
 }
@@ -317,12 +337,16 @@ int cli_run(int argc, char **argv)
     struct run_options o = {0};
     struct words words;
     int status;
+    // Before anything is opened: what make left open has the numbers it says.
+    int joined = jobserver_join(getenv("MAKEFLAGS"), &o.jobserver);
     const struct arg table[] = {
         {'j', "slots", ARG_SLOTS, &o.slots, "N",
          "chunks that run at once; default: the CPUs this process may use"},
         {'p', "param", ARG_PARAM, &o.params, "NAME=VALUE", "set a parameter of the job"},
         CONNECT_ARGS(o.connect),
         SPOOL_ARGS(o.spool),
+        {0, "jobserver", ARG_FLAG, &o.offers, NULL,
+         "let make, ninja and others below share the slots: offer them a jobserver"},
         {0, "json", ARG_FLAG, &o.json, NULL, "an object for each chunk, failures included"},
         {'q', "quiet", ARG_FLAG, &o.quiet, NULL, "no failures, no progress, no last line"},
         {'v', "verbose", ARG_COUNT, &o.verbose, NULL, "every failure, and what happens"},
@@ -360,8 +384,12 @@ int cli_run(int argc, char **argv)
     if (r == 0) {
         o.file = words.list[0];
         log_set_level(o.verbose > 1 ? LOG_DEBUG : o.verbose ? LOG_INFO : LOG_WARN);
+        if (joined < 0)
+            log_info("make's jobserver is out of reach: its rule's line wants a '+' in front",
+                     "reason=\"%s\"", strerror(-joined));
         status = load_and_run(&o);
     }
     args_params_done(&o.params);
+    jobserver_free(o.jobserver);
     return status;
 }
