@@ -4,13 +4,15 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "coordinator/internal.h"
 
-#define LATE_NS NS_PER_S // a timer so late means that the whole process was stopped
+#define SERVER_SPOOL_SHARE 8 // of a limited address space
+#define LATE_NS NS_PER_S     // a timer so late means that the whole process was stopped
 
 #define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
@@ -158,6 +160,16 @@ static void release(struct server *server)
     free(server);
 }
 
+// Results in the spool are mapped: where address space is limited, most of it is for other things.
+static uint64_t within_memory(uint64_t bytes)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+        return bytes;
+    uint64_t share = limit.rlim_cur / SERVER_SPOOL_SHARE;
+    return bytes < share ? bytes : share;
+}
+
 int server_open(struct transport *transport, const struct server_options *options,
                 struct server **ret, struct err *err)
 {
@@ -177,6 +189,7 @@ int server_open(struct transport *transport, const struct server_options *option
     server->epoch >>= 1;
     if (!server->options.spool_bytes)
         server->options.spool_bytes = SERVER_SPOOL_BYTES;
+    server->options.spool_bytes = within_memory(server->options.spool_bytes);
     const char *directory = server->options.spool_directory;
     int r =
         core_new(&(struct core_options){.epoch = server->epoch,

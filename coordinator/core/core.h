@@ -23,8 +23,10 @@ struct core_options {
     uint64_t epoch;        // of this coordinator; fences what older ones leased
     uint32_t window_items; // chunks of one step between source and consumer; 0: from the slots
     uint64_t window_bytes; // payload bytes of one step in memory; 0: 64 MiB
-    uint64_t held_bytes;   // results of one job that may wait in the core; 0: window_bytes a step
-    int64_t silence_ns;    // a worker silent for so long is lost; 0: PROTO_SILENCE_NS
+    // Results of one job that may wait for an earlier one; those that wait for the consumer alone
+    // are bounded by window_bytes too. 0: window_bytes a step.
+    uint64_t held_bytes;
+    int64_t silence_ns; // a worker silent for so long is lost; 0: PROTO_SILENCE_NS
 };
 
 int core_new(const struct core_options *options, struct core **ret);

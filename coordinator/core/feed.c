@@ -18,10 +18,21 @@ uint32_t step_window(const struct core *core)
     return window < CORE_WINDOW_MAX ? (uint32_t)window : CORE_WINDOW_MAX;
 }
 
+// All wait for one that is not over: then more may wait than a consumer that is slow is worth.
+static bool waits_for_earlier(const struct core_step *step)
+{
+    const struct chunk *head = step->line.first;
+    return step->job->plan->order == ORDER_INPUT && head && head->state != CHUNK_HELD;
+}
+
 uint64_t step_held_max(const struct core *core, const struct core_step *step)
 {
+    uint64_t window = core->options.window_bytes;
     uint64_t max = core->options.held_bytes;
-    return max ? (max + step->job->n_steps - 1) / step->job->n_steps : core->options.window_bytes;
+    if (!max)
+        return window;
+    max = (max + step->job->n_steps - 1) / step->job->n_steps;
+    return max < window || waits_for_earlier(step) ? max : window;
 }
 
 bool step_has_room(const struct core *core, const struct core_step *step)
