@@ -141,31 +141,16 @@ void args_params_done(struct args_params *params)
     *params = (struct args_params){0};
 }
 
-static int set_word(const char *command, const char *flag, const char *const *names, size_t n,
-                    const char *word, int *ret)
+static int set_when(const char *command, enum color *ret, const char *word)
 {
-    char all[64] = "";
-    for (size_t i = 0, len = 0; i < n; i++) {
+    static const char *const names[] = {"auto", "always", "never"};
+    for (int i = 0; i < 3; i++)
         if (strcmp(word, names[i]) == 0) {
-            *ret = (int)i;
+            *ret = (enum color)i;
             return 0;
         }
-        len += (size_t)snprintf(all + len, sizeof all - len, "%s%s", i ? ", " : "", names[i]);
-    }
-    args_mistake(command, "--%s is one of %s, not '%s'", flag, all, word);
+    args_mistake(command, "--color is one of auto, always, never, not '%s'", word);
     return -EINVAL;
-}
-
-static int set_when(const char *command, const struct arg *arg, const char *word)
-{
-    static const char *const names[] = {"auto", "always", "never", "json"};
-    int n = 0;
-    int r = set_word(command, arg->name, names, arg->kind == ARG_PROGRESS ? 4 : 3, word, &n);
-    if (r == 0 && arg->kind == ARG_PROGRESS)
-        *(enum progress *)arg->value = (enum progress)n;
-    else if (r == 0)
-        *(enum color *)arg->value = (enum color)n;
-    return r;
 }
 
 static int set_slots(const char *command, uint32_t *ret, const char *word)
@@ -207,14 +192,8 @@ static int set_value(const char *command, const struct arg *arg, char *word)
             return 0;
         args_mistake(command, "--%s takes a time like 90s or 5m, not '%s'", arg->name, word);
         return -EINVAL;
-    case ARG_SIZE:
-        if (parse_size(word, arg->value) == 0)
-            return 0;
-        args_mistake(command, "--%s takes a size like 64KiB or 1GiB, not '%s'", arg->name, word);
-        return -EINVAL;
     case ARG_WHEN:
-    case ARG_PROGRESS:
-        return set_when(command, arg, word);
+        return set_when(command, arg->value, word);
     case ARG_PARAM:
         return add_param(command, arg->value, word);
     case ARG_LIST:
@@ -342,7 +321,14 @@ bool use_color(enum color when)
 {
     const char *term = getenv("TERM");
     const char *no_color = getenv("NO_COLOR");
+    const char *wish = getenv("CLICOLOR");
+    const char *force = getenv("CLICOLOR_FORCE");
     if (when != COLOR_AUTO)
         return when == COLOR_ALWAYS;
-    return isatty(STDERR_FILENO) && !(no_color && no_color[0]) && term && strcmp(term, "dumb") != 0;
+    if (no_color && no_color[0])
+        return false;
+    if (force && force[0] && strcmp(force, "0") != 0)
+        return true;
+    return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0 &&
+           !(wish && strcmp(wish, "0") == 0);
 }

@@ -13,11 +13,9 @@ enum arg_kind {
     ARG_COUNT,    // int, one more each time
     ARG_TEXT,     // const char *
     ARG_NUMBER,   // uint64_t
-    ARG_SIZE,     // uint64_t, bytes
     ARG_SLOTS,    // uint32_t, 1..65536; N%, +N and -N are of the CPUs of this process
     ARG_DURATION, // int64_t, ns
     ARG_WHEN,     // enum color: auto, always, never
-    ARG_PROGRESS, // enum progress: auto, always, never, json
     ARG_PARAM,    // struct args_params: NAME=VALUE, many
     ARG_LIST,     // struct args_list, many
 };
@@ -32,7 +30,6 @@ struct arg {
 };
 
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
-enum progress { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER, PROGRESS_JSON };
 
 struct plan_pair;
 #define ARGS_PARAMS_MAX 256
@@ -86,5 +83,6 @@ int args_short_help(const struct args *args);
 // "fanmill COMMAND: ..." and where to find help. Returns the status for a usage error.
 int args_mistake(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-// May escape sequences be written to stderr? Obeys --color, NO_COLOR and TERM=dumb.
+// May escape sequences be written to stderr? Obeys --color, NO_COLOR, CLICOLOR_FORCE, CLICOLOR
+// and TERM=dumb, in this order.
 bool use_color(enum color when);

@@ -14,7 +14,7 @@ int embedded_prepare(struct embedded *e, uint32_t slots, struct err *err)
     int r = localdir_make(&e->dir, err);
     if (r < 0)
         return r;
-    r = local_worker_start(&e->dir, slots, &e->worker, err);
+    r = local_worker_start(&e->dir, slots, e->jobserver, &e->worker, err);
     if (r < 0)
         localdir_remove(&e->dir);
     return r;
@@ -50,6 +50,12 @@ int embedded_watch(void *arg)
     return 0;
 }
 
+static void on_spool_full(void *arg, const char *text)
+{
+    struct embedded *e = arg;
+    e->told(e->arg, text);
+}
+
 static void on_worker_gone(void *arg, uint64_t worker, const char *reason)
 {
     struct embedded *e = arg;
@@ -66,8 +72,12 @@ int embedded_start(struct embedded *e, struct transport *transport, struct link 
                    struct err *err)
 {
     const char *const endpoints[] = {ENDPOINT, e->dir.endpoint, NULL};
-    const struct server_options options = {
-        .endpoints = endpoints, .worker_gone = on_worker_gone, .arg = e};
+    const struct server_options options = {.endpoints = endpoints,
+                                           .spool_directory = e->spool_directory,
+                                           .spool_bytes = e->spool_bytes,
+                                           .spool_full = on_spool_full,
+                                           .worker_gone = on_worker_gone,
+                                           .arg = e};
     int r = server_open(transport, &options, &e->server, err);
     if (r < 0)
         return r;

@@ -160,6 +160,10 @@ int main(int argc, char **argv)
 {
     keep_standard_files();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error, told as one
+    // A command that tells its progress on them may be asked before it listens.
+    signal(SIGUSR1, SIG_IGN);
+    signal(SIGUSR2, SIG_IGN);
     if (argc < 2) {
         give_help(stderr);
         return EXIT_USAGE;

@@ -8,9 +8,14 @@ static int run_oneliner(enum oneliner_kind kind, const char *command, int argc, 
     struct oneliner o = {.kind = kind, .command = command};
     struct plan *plan = NULL;
     int status;
-    if (oneliner_read(&o, argc, argv, &status) != 0)
-        return status;
-    return oneliner_plan(&o, &plan) < 0 ? EXIT_USAGE : run_plan(plan, &o.run);
+    run_begin(&o.run);
+    int r = oneliner_read(&o, argc, argv, &status);
+    if (r == 0)
+        r = run_check(command, &o.run, &status);
+    if (r == 0)
+        status = oneliner_plan(&o, &plan) < 0 ? EXIT_USAGE : run_plan(plan, &o.run);
+    run_end(&o.run);
+    return status;
 }
 
 int cli_map(int argc, char **argv)

@@ -6,7 +6,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "async/io.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -28,14 +27,15 @@ struct submit {
     bool json;
     int verbose;
     enum color color;
+    const char *progress_word;
+    enum progress_mode progress;
     int64_t timeout_ns;
     struct plan *plan;
 };
 
 static int write_stdout(void *arg, const void *data, size_t len)
 {
-    (void)arg;
-    return io_write(STDOUT_FILENO, data, len);
+    return report_stdout(arg, data, len);
 }
 
 static int follow_job(const struct submit *s, struct link *link, uint64_t job)
@@ -46,16 +46,17 @@ static int follow_job(const struct submit *s, struct link *link, uint64_t job)
     struct plan shown = {.name = s->plan->name, .sink = s->plan->sink};
     if (shown.sink.kind != SINK_STDOUT)
         shown.sink = (struct sink){.kind = SINK_NONE};
-    int r = s->follow ? sink_open(&shown, write_stdout, NULL, &sink, &err) : 0;
-    if (r < 0) {
-        fprintf(stderr, "fanmill: %s\n", err.text);
-        return EXIT_OUTPUT;
-    }
     struct report report = {.plan = s->plan,
                             .name = s->plan->name,
                             .quiet = s->quiet,
                             .verbose = s->verbose > 0,
+                            .mode = s->progress,
                             .color = use_color(s->color)};
+    int r = s->follow ? sink_open(&shown, write_stdout, &report, &sink, &err) : 0;
+    if (r < 0) {
+        fprintf(stderr, "fanmill: %s\n", err.text);
+        return EXIT_OUTPUT;
+    }
     struct follow f = {.link = link, .job = job, .plan = s->plan, .report = &report, .sink = sink};
     follow_run(&f);
     if (sink && !f.sink_error && sink_finish(sink, &err) < 0)
@@ -139,9 +140,18 @@ static int submit_oneliner(struct submit *s, int argc, char **argv)
         return args_mistake(o.command, "-p goes with a job file");
     if (oneliner_read(&o, argc - 1, argv + 1, &status) != 0)
         return status;
-    if (o.run.dry_run || o.run.propagate)
-        return args_mistake(o.command, "%s goes with a job that is run here",
-                            o.run.dry_run ? "--dry-run" : "--propagate");
+    if (run_check(o.command, &o.run, &status) < 0)
+        return status;
+    const char *here = o.run.dry_run       ? "--dry-run"
+                       : o.run.propagate   ? "--propagate"
+                       : o.run.offers      ? "--jobserver"
+                       : o.run.spool.limit ? "--spool-limit"
+                       : o.run.spool.given ? "--spool-dir"
+                                           : NULL;
+    if (here)
+        return args_mistake(o.command, "%s goes with a job that is run here", here);
+    if (o.run.progress_word)
+        s->progress = o.run.progress;
     if (oneliner_plan(&o, &s->plan) < 0)
         return EXIT_USAGE;
     if (o.run.connect.where)
@@ -170,6 +180,8 @@ int cli_submit(int argc, char **argv)
         {'q', "quiet", ARG_FLAG, &s.quiet, NULL, "no failures, no progress"},
         {'v', "verbose", ARG_COUNT, &s.verbose, NULL, "every failure"},
         {0, "color", ARG_WHEN, &s.color, "WHEN", "auto, always or never"},
+        {0, "progress", ARG_TEXT, &s.progress_word, "WHEN",
+         "auto, always, never; json: an object a second on standard error"},
     };
     const struct args args = {
         .command = "submit",
@@ -188,6 +200,10 @@ int cli_submit(int argc, char **argv)
         .commands = oneliners,
         .missing = "which job? give a job file, or map, pipe or call and what belongs to them"};
     int r = args_parse(&args, argc, argv, &words, &status);
+    if (r == 0 && s.progress_word && progress_mode_parse(s.progress_word, &s.progress) < 0) {
+        status = args_mistake("submit", PROGRESS_MISTAKE, s.progress_word);
+        r = -EINVAL;
+    }
     if (r == 0)
         status = words.rest < argc ? submit_oneliner(&s, argc - words.rest, argv + words.rest)
                                    : submit_file(&s, words.list[0]);

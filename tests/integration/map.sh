@@ -208,7 +208,7 @@ cmp -s out/2.txt <(echo b) || wrong "--out-dir"
 fanmill map --out-dir out --name '{/.}.new' cat ::: whole
 cmp -s out/whole.new whole || wrong "--name"
 fanmill map --json echo ::: a
-grep -q '"item":"a".*"output":"a\\n"' stdout || wrong "--json: $(cat stdout)"
+grep -q '"item":"a".*"stdout":"a\\n"' stdout || wrong "--json: $(cat stdout)"
 
 case_is "--reduce"
 fanmill map --reduce builtin:sum 'echo {}' ::: 1 2 -10

@@ -93,7 +93,7 @@ usage map map --progress bar echo ::: a <<'EOF'
 fanmill map: --progress is one of auto, always, never, json, not 'bar'
 EOF
 usage map map --spool-limit lots echo ::: a <<'EOF'
-fanmill map: --spool-limit takes a size like 64KiB or 1GiB, not 'lots'
+fanmill map: --spool-limit takes a size like 512MiB, not 'lots'
 EOF
 says 2 map --env 2X=a echo ::: a <<'EOF'
 fanmill map: --env 2X: not a variable name
