@@ -210,6 +210,13 @@ cmp -s out/whole.new whole || wrong "--name"
 fanmill map --json echo ::: a
 grep -q '"item":"a".*"stdout":"a\\n"' stdout || wrong "--json: $(cat stdout)"
 
+case_is "--progress json, --spool-limit"
+fanmill map --progress=json --spool-limit 1MiB --spool-dir "$WORK" 'sleep 1.2; echo {}' ::: a
+expect_status 0
+expect_stdout a
+expect_stderr '{"v":1'
+expect_stderr '"name":"sleep"'
+
 case_is "--reduce"
 fanmill map --reduce builtin:sum 'echo {}' ::: 1 2 -10
 expect_stdout -7
