@@ -214,8 +214,7 @@ case_is "--progress json, --spool-limit"
 fanmill map --progress=json --spool-limit 1MiB --spool-dir "$WORK" 'sleep 1.2; echo {}' ::: a
 expect_status 0
 expect_stdout a
-expect_stderr '{"v":1'
-expect_stderr '"name":"sleep"'
+expect_stderr '{"v":1,"progress":{"job":"sleep"'
 
 case_is "--reduce"
 fanmill map --reduce builtin:sum 'echo {}' ::: 1 2 -10
