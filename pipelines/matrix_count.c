@@ -37,7 +37,7 @@ static void counting_done(struct counting *c)
 static size_t find_named(const struct matrix *m, size_t axis, struct span value, bool *ret_found)
 {
     const struct span *list = (const struct span *)(const void *)m->named[axis].data;
-    size_t low = 0, high = m->n_ids[axis];
+    size_t low = 0, high = list ? m->n_ids[axis] : 0;
     *ret_found = false;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -201,7 +201,8 @@ static int add_node(struct counting *c, size_t level, const uint64_t *set, uint3
     int r = buf_reserve(&m->children, bytes);
     if (r < 0 || !(node.set = malloc(c->set_words * sizeof(*set))))
         return -ENOMEM;
-    memset(m->children.data + m->children.len, 0, bytes);
+    if (bytes)
+        memset(m->children.data + m->children.len, 0, bytes);
     m->children.len += bytes;
     memcpy(node.set, set, c->set_words * sizeof(*set));
     *ret = (uint32_t)m->n_nodes;

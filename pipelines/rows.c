@@ -123,13 +123,15 @@ static int split_plain(const char *separator, const char *text, size_t len, stru
 int row_split(const struct row_rule *rule, const void *item, size_t len, struct row *row,
               const char **ret_why)
 {
+    // An empty row may come as a null pointer, and null + 0 is undefined before C2x.
+    const char *text = item ? item : "";
     *ret_why = "";
     row_clear(row);
     if (rule->form == ROW_CSV)
-        return split_csv(rule->delimiter, item, len, row, ret_why);
+        return split_csv(rule->delimiter, text, len, row, ret_why);
     if (rule->form == ROW_WHOLE)
-        return row_add(row, item, len);
-    return rule->form == ROW_SPLIT ? split_plain(rule->separator, item, len, row) : 0;
+        return row_add(row, text, len);
+    return rule->form == ROW_SPLIT ? split_plain(rule->separator, text, len, row) : 0;
 }
 
 int row_of_item(const struct source *source, uint64_t index, const void *item, size_t len,

@@ -1,5 +1,5 @@
-// Input: a compressed file. Whatever it is, an end comes, and no more than a bound of plain bytes at
-// a time.
+// Input: a compressed file. Whatever it is, an end comes, and no more than a bound of plain bytes
+// at a time.
 #include <stdint.h>
 #include <stdlib.h>
 

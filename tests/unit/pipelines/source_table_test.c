@@ -270,6 +270,26 @@ Test(source_table, records_in_files_and_pipes)
     folder_remove(&f);
 }
 
+// The index of records reads in blocks; a mark may lie across two of them.
+Test(source_table, a_mark_across_two_blocks)
+{
+    struct folder f;
+    struct made m;
+    char *text = malloc(70000), *expected = malloc(70000);
+    folder_make(&f);
+    memset(text, 'x', 65535);
+    memcpy(text + 65535, "\r\ny\r\n\r", 7);
+    snprintf(expected, 70000, "[%.65537s][y\r\n][\r]", text);
+    text_file(&f, "x", text);
+    struct plan *plan = make(&m, f.path, SOURCE_DATA, CHUNK_LINES, 1);
+    plan->source.record = (struct record_rule){.end = "\r\n", .end_len = 2};
+    add(&m, "x");
+    expect_chunks(plan, expected);
+    free(text);
+    free(expected);
+    folder_remove(&f);
+}
+
 static void gzip_file(const struct folder *f, const char *name, const char *text)
 {
     char path[512];

@@ -157,6 +157,21 @@ Test(template, fields_of_a_row)
     expect_row("{1} {file}", NULL, "{1} {file}");
 }
 
+// Each distinct placeholder of a script is one argument; quoted text is another than the plain one.
+Test(template, fields_of_a_script)
+{
+    const struct template_names names = {param_names, 2, true, &table};
+    struct template *t = compiled("a {1} '{1}' {1@q} {n} {file} {}", TEMPLATE_SCRIPT, &names);
+    cr_expect_str_eq(template_script(t),
+                     "a \"${1}\" ''\"${1}\"'' \"${2}\" \"${3}\" \"${1}\" \"${4}\"");
+    cr_expect_eq(template_n_args(t), 4);
+    cr_expect(template_uses_item(t));
+    template_free(t);
+    t = compiled("a {2}", TEMPLATE_SCRIPT, &names);
+    cr_expect(template_uses_item(t));
+    template_free(t);
+}
+
 Test(template, uses_item_and_constant)
 {
     static const struct {
