@@ -1,5 +1,5 @@
-// Content hashes: BLAKE2b of 32 bytes (RFC 7693), by libsodium. Who has the same digest has the same
-// bytes, also when somebody tries that it be otherwise.
+// Content hashes: BLAKE2b of 32 bytes (RFC 7693), by libsodium. Who has the same digest has the
+// same bytes, also when somebody tries that it be otherwise.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -54,6 +57,22 @@ ssize_t fd_pread_full(int fd, void *data, size_t len, off_t offset)
         done += (size_t)n;
     }
     return (ssize_t)done;
+}
+
+int fd_open_unnamed(const char *directory)
+{
+    int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0 || errno == ENOENT || errno == EACCES)
+        return fd >= 0 ? fd : -errno;
+    char name[PATH_MAX]; // a file system without O_TMPFILE
+    int n = snprintf(name, sizeof(name), "%s/fanmill-XXXXXX", directory);
+    if (n < 0 || (size_t)n >= sizeof(name))
+        return -ENAMETOOLONG;
+    fd = mkostemp(name, O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    unlink(name);
+    return fd;
 }
 
 int fd_set_nonblock(int fd, bool on)

@@ -27,6 +27,15 @@ static void escape_controls(char *text)
     }
 }
 
+static void (*before)(void *arg);
+static void *before_arg;
+
+void log_before(void (*call)(void *arg), void *arg)
+{
+    before = call;
+    before_arg = arg;
+}
+
 void log_line(enum log_level level, const char *msg, const char *fmt, ...)
 {
     static const char *const names[] = {"error", "warn", "info", "debug"};
@@ -47,6 +56,8 @@ void log_line(enum log_level level, const char *msg, const char *fmt, ...)
     line[used] = '\0';
     escape_controls(line);
     line[used] = '\n';
+    if (before)
+        before(before_arg);
     ssize_t ignored = write(STDERR_FILENO, line, used + 1);
     (void)ignored;
 }

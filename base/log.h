@@ -13,6 +13,9 @@ enum log_level log_level(void);
 void log_line(enum log_level level, const char *msg, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+// Called before each line is written, so that a progress line makes room for it. NULL: nothing.
+void log_before(void (*call)(void *arg), void *arg);
+
 #define log_error(msg, ...) log_line(LOG_ERROR, msg, __VA_ARGS__)
 #define log_warn(msg, ...) log_line(LOG_WARN, msg, __VA_ARGS__)
 #define log_info(msg, ...) log_line(LOG_INFO, msg, __VA_ARGS__)

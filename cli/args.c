@@ -8,11 +8,13 @@
 #include <unistd.h>
 
 #include "base/parse.h"
+#include "cli/slots.h"
 #include "cli/status.h"
 #include "pipelines/plan.h"
-#include "proto/limits.h"
+#include "worker/cpus.h"
 
-#define FLAGS_MAX 64
+#define FLAGS_MAX 128
+#define HELP_COLUMNS 98
 
 int args_mistake(const char *command, const char *fmt, ...)
 {
@@ -25,22 +27,58 @@ int args_mistake(const char *command, const char *fmt, ...)
     return EXIT_USAGE;
 }
 
+static void spell(const struct arg *arg, char *ret, size_t size)
+{
+    snprintf(ret, size, "%c%c%c --%s%s%s", arg->letter ? '-' : ' ', arg->letter ? arg->letter : ' ',
+             arg->letter ? ',' : ' ', arg->name, arg->meta ? " " : "", arg->meta ? arg->meta : "");
+}
+
+// Flags that are known from elsewhere, several in a line.
+static void list_others(const struct args *a)
+{
+    size_t column = 0;
+    for (size_t i = a->n_explained; i < a->n; i++) {
+        const struct arg *arg = &a->table[i];
+        char flag[64];
+        spell(arg, flag, sizeof flag);
+        const char *text = arg->letter ? flag : flag + 4;
+        if (column && column + 2 + strlen(text) > HELP_COLUMNS) {
+            printf("\n");
+            column = 0;
+        }
+        column += (size_t)printf("%s%s", column ? "; " : "  ", text);
+    }
+    printf("\n");
+}
+
 static int give_help(const struct args *a)
 {
+    size_t n = a->n_explained ? a->n_explained : a->n;
+    if (a->examples)
+        printf("Examples:\n%s\n", a->examples);
     printf("Usage: fanmill %s %s\n\n%s", a->command, a->usage, a->about);
     if (a->n)
         printf("\n");
-    for (size_t i = 0; i < a->n; i++) {
-        const struct arg *arg = &a->table[i];
+    for (size_t i = 0; i < n; i++) {
         char flag[64];
-        snprintf(flag, sizeof flag, "%c%c%c --%s%s%s", arg->letter ? '-' : ' ',
-                 arg->letter ? arg->letter : ' ', arg->letter ? ',' : ' ', arg->name,
-                 arg->meta ? " " : "", arg->meta ? arg->meta : "");
-        printf("  %-26s %s\n", flag, arg->help);
+        spell(&a->table[i], flag, sizeof flag);
+        printf("  %-26s %s\n", flag, a->table[i].help);
     }
+    if (n < a->n)
+        list_others(a);
     if (a->more)
         printf("\n%s", a->more);
     return fflush(stdout) == 0 ? EXIT_ALL_WELL : EXIT_OUTPUT;
+}
+
+int args_short_help(const struct args *a)
+{
+    const char *end = a->examples;
+    for (int i = 0; i < 2 && end && *end; i++)
+        end = strchrnul(end, '\n') + 1;
+    fprintf(stderr, "Usage: fanmill %s %s\n\nExamples:\n%.*s\nMore: fanmill %s --help\n",
+            a->command, a->usage, end ? (int)(end - a->examples) : 0, a->examples, a->command);
+    return EXIT_USAGE;
 }
 
 static int unknown(const struct args *a, const char *word)
@@ -61,8 +99,15 @@ static int unknown(const struct args *a, const char *word)
     }
     names[n++] = "--help";
     snprintf(flag, sizeof flag, "%.*s", (int)strcspn(word, "="), word);
+    for (const struct arg_foreign *f = a->foreign; f && f->word; f++)
+        if (strcmp(f->word, flag) == 0) {
+            args_mistake(a->command, "%s is not an option here; %s", flag, f->cure);
+            return -EINVAL;
+        }
     const char *near = parse_nearest(flag, names, n);
-    if (near)
+    if (near && strcmp(near, flag) == 0 && word[strlen(flag)])
+        args_mistake(a->command, "%s takes no value", flag);
+    else if (near)
         args_mistake(a->command, "unknown option '%s' (did you mean '%s'?)", word, near);
     else
         args_mistake(a->command, "unknown option '%s'", word);
@@ -110,13 +155,12 @@ static int set_when(const char *command, enum color *ret, const char *word)
 
 static int set_slots(const char *command, uint32_t *ret, const char *word)
 {
-    uint64_t n;
-    if (parse_u64(word, &n) < 0 || n < 1 || n > PROTO_SLOTS_MAX) {
-        args_mistake(command, "-j takes a number of slots from 1 to 65536, not '%s'", word);
-        return -EINVAL;
-    }
-    *ret = (uint32_t)n;
-    return 0;
+    if (slots_parse(word, cpus_available(), ret) == 0)
+        return 0;
+    args_mistake(command,
+                 "-j takes a number of slots from 1 to 65536, or N%%, +N, -N of the CPUs, not '%s'",
+                 word);
+    return -EINVAL;
 }
 
 static int add_to_list(const char *command, const struct arg *arg, const char *word)
@@ -161,62 +205,56 @@ static int set_value(const char *command, const struct arg *arg, char *word)
     return 0;
 }
 
-// The flag that the word is; *ret_value: behind '=' or the letter, NULL if it is the next word.
-static const struct arg *find(const struct args *a, char *word, char **ret_value)
+static const struct arg *find_letter(const struct args *a, char letter)
 {
-    *ret_value = NULL;
-    for (size_t i = 0; i < a->n; i++) {
-        const struct arg *arg = &a->table[i];
-        size_t n = strlen(arg->name);
-        if (arg->letter && word[0] == '-' && word[1] == arg->letter) {
-            if (!word[2])
-                return arg;
-            if (!arg->meta)
-                continue;
-            *ret_value = word + 2 + (word[2] == '=');
-            return arg;
-        }
-        if (strncmp(word, "--", 2) != 0 || strncmp(word + 2, arg->name, n) != 0)
-            continue;
-        if (!word[2 + n])
-            return arg;
-        if (word[2 + n] == '=' && arg->meta) {
-            *ret_value = word + 3 + n;
-            return arg;
-        }
-    }
+    for (size_t i = 0; i < a->n; i++)
+        if (a->table[i].letter && a->table[i].letter == letter)
+            return &a->table[i];
     return NULL;
 }
 
-// -vv is -v twice.
-static bool take_letters(const struct args *a, const char *word)
+// *ret_value: what stands behind '='; NULL: nothing.
+static const struct arg *find_name(const struct args *a, char *word, char **ret_value)
 {
-    for (size_t i = 0; i < a->n; i++) {
-        const struct arg *arg = &a->table[i];
-        if (arg->kind != ARG_COUNT || !arg->letter || word[1] != arg->letter)
-            continue;
-        size_t n = strlen(word + 1);
-        for (size_t k = 0; k < n; k++)
-            if (word[1 + k] != arg->letter)
-                return false;
-        *(int *)arg->value += (int)n;
-        return true;
-    }
-    return false;
+    size_t len = strcspn(word, "=");
+    *ret_value = word[len] ? word + len + 1 : NULL;
+    for (size_t i = 0; i < a->n; i++)
+        if (strlen(a->table[i].name) == len && strncmp(word, a->table[i].name, len) == 0 &&
+            (!*ret_value || a->table[i].meta))
+            return &a->table[i];
+    return NULL;
 }
 
-static int take_flag(const struct args *a, int *at, int argc, char **argv)
+static void set_flag(const struct arg *arg)
 {
-    char *word = argv[*at], *value;
-    if (word[1] != '-' && word[2] && take_letters(a, word))
-        return 0;
-    const struct arg *arg = find(a, word, &value);
-    if (!arg)
-        return unknown(a, word);
     if (arg->kind == ARG_FLAG)
         *(bool *)arg->value = true;
-    else if (arg->kind == ARG_COUNT)
+    else
         ++*(int *)arg->value;
+}
+
+// --name, --name=value, -l, -lvalue, -l=value; letters without a value may stand together: -0X.
+static int take_flag(const struct args *a, int *at, int argc, char **argv)
+{
+    char *word = argv[*at], *value = NULL;
+    const struct arg *arg = NULL;
+    if (word[1] == '-') {
+        arg = find_name(a, word + 2, &value);
+        if (arg && !arg->meta)
+            set_flag(arg);
+    }
+    for (char *letter = word + 1; word[1] != '-' && *letter; letter++) {
+        arg = find_letter(a, *letter);
+        if (!arg)
+            break;
+        if (arg->meta) {
+            value = letter[1] ? letter + 1 + (letter[1] == '=') : NULL;
+            break;
+        }
+        set_flag(arg);
+    }
+    if (!arg)
+        return unknown(a, word);
     if (!arg->meta)
         return 0;
     if (!value && *at + 1 >= argc) {
@@ -226,12 +264,25 @@ static int take_flag(const struct args *a, int *at, int argc, char **argv)
     return set_value(a->command, arg, value ? value : argv[++*at]);
 }
 
+static bool begins_command(const struct args *a, const char *word, bool only_words, size_t before)
+{
+    if (!only_words && word[0] == '-' && word[1])
+        return false;
+    if (a->command_follows)
+        return true;
+    for (const char *const *name = a->commands; name && *name && !before; name++)
+        if (strcmp(word, *name) == 0)
+            return true;
+    return false;
+}
+
 int args_parse(const struct args *a, int argc, char **argv, struct words *ret, int *ret_status)
 {
     bool only_words = false;
     int r = 0;
     *ret_status = EXIT_USAGE;
     ret->n = 0;
+    ret->rest = argc;
     for (int i = 0; i < argc && r == 0; i++) {
         if (!only_words && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
             *ret_status = give_help(a);
@@ -239,7 +290,16 @@ int args_parse(const struct args *a, int argc, char **argv, struct words *ret, i
         }
         if (!only_words && strcmp(argv[i], "--") == 0) {
             only_words = true;
-        } else if (!only_words && argv[i][0] == '-' && argv[i][1]) {
+            if (!a->command_follows)
+                continue;
+            ret->rest = i + 1;
+            return 0;
+        }
+        if (begins_command(a, argv[i], only_words, ret->n)) {
+            ret->rest = i;
+            return 0;
+        }
+        if (!only_words && argv[i][0] == '-' && argv[i][1]) {
             r = take_flag(a, &i, argc, argv);
         } else if (ret->n == a->words_max || ret->n == ARGS_WORDS_MAX) {
             args_mistake(a->command,
@@ -261,7 +321,14 @@ bool use_color(enum color when)
 {
     const char *term = getenv("TERM");
     const char *no_color = getenv("NO_COLOR");
+    const char *wish = getenv("CLICOLOR");
+    const char *force = getenv("CLICOLOR_FORCE");
     if (when != COLOR_AUTO)
         return when == COLOR_ALWAYS;
-    return isatty(STDERR_FILENO) && !(no_color && no_color[0]) && term && strcmp(term, "dumb") != 0;
+    if (no_color && no_color[0])
+        return false;
+    if (force && force[0] && strcmp(force, "0") != 0)
+        return true;
+    return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0 &&
+           !(wish && strcmp(wish, "0") == 0);
 }

@@ -175,9 +175,53 @@ int cli_service(int argc, char **argv)
 static void show_job_row(void *arg, const void *row)
 {
     struct look *look = arg;
+    if (look->json) {
+        show_job_json(look->out, row);
+        return;
+    }
     if (look->rows++ == 0)
         show_jobs_head(look->out);
     show_job(look->out, row);
+}
+
+// The objects are made as lines; in a list they stand side by side.
+static void put_list(const char *name, const char *text, size_t len)
+{
+    printf(",\"%s\":[", name);
+    for (size_t i = 0; i < len; i++)
+        if (text[i] != '\n')
+            putchar(text[i]);
+        else if (i + 1 < len)
+            putchar(',');
+    printf("]");
+}
+
+static int query_list(struct look *look, const struct msg_query *query, link_row_fn *row,
+                      const char *name, struct err *err)
+{
+    char *text = NULL;
+    size_t len = 0;
+    look->out = open_memstream(&text, &len);
+    if (!look->out)
+        return err_set(err, -ENOMEM, "out of memory");
+    int r = link_query(look->link, query, row, look, soon(), err);
+    fclose(look->out);
+    if (r == 0)
+        put_list(name, text, len);
+    free(text);
+    return r;
+}
+
+static int draw_json(struct look *look, struct err *err)
+{
+    const struct msg_query jobs = {.what = QUERY_JOBS, .first = 1, .last = UINT64_MAX};
+    const struct msg_query workers_query = {.what = QUERY_WORKERS};
+    printf("{\"v\":1");
+    int r = query_list(look, &workers_query, show_worker_row, "workers", err);
+    if (r == 0)
+        r = query_list(look, &jobs, show_job_row, "jobs", err);
+    printf("}\n");
+    return r < 0 ? r : fflush(stdout) == 0 ? 0 : err_set(err, -EPIPE, "output is gone");
 }
 
 static int draw(struct look *look, struct err *err)
@@ -227,6 +271,10 @@ static int top(struct link *link, void *arg)
     struct err err = {0};
     struct group group;
     look->link = link;
+    if (look->json) {
+        int once = draw_json(look, &err);
+        return once < 0 ? trouble(&err, once) : EXIT_ALL_WELL;
+    }
     group_open(&group);
     int r = group_spawn(&group, "signals", watch_end, look);
     while (r == 0 && !look->over.set) {
@@ -247,9 +295,11 @@ int cli_top(int argc, char **argv)
     struct look look = {0};
     struct words words;
     int status;
-    const struct arg table[] = {CONNECT_ARGS(look.connect)};
+    const struct arg table[] = {
+        CONNECT_ARGS(look.connect),
+        {0, "json", ARG_FLAG, &look.json, NULL, "once, as one object: workers and jobs"}};
     const struct args args = {.command = "top",
-                              .usage = "",
+                              .usage = "[--json]",
                               .about = "Shows workers and jobs, once a second, until Ctrl-C; once "
                                        "when it is not a terminal.\n",
                               .table = table,

@@ -3,6 +3,9 @@
 #pragma once
 
 int cli_run(int argc, char **argv);
+int cli_map(int argc, char **argv);
+int cli_pipe(int argc, char **argv);
+int cli_call(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_coordinator(int argc, char **argv);
 int cli_worker(int argc, char **argv);

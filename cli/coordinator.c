@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "cli/args.h"
 #include "cli/command.h"
+#include "cli/spooling.h"
 #include "cli/state.h"
 #include "cli/status.h"
 #include "cli/writer.h"
@@ -29,6 +30,7 @@ struct service {
     struct keypair keys;
     struct server *server;
     struct writers writers;
+    struct spool_args spool;
     struct event_flag over;
     int status;
 };
@@ -128,7 +130,9 @@ static int main_task(void *arg)
     char list[PATH_MAX];
     const char *const endpoints[] = {"inproc://coordinator", s->endpoint, NULL};
     struct server_options options = {.endpoints = endpoints,
-                                     .spool_directory = s->state.folder,
+                                     .spool_directory =
+                                         s->spool.given ? s->spool.given : s->state.folder,
+                                     .spool_bytes = s->spool.bytes,
                                      .job_changed = on_job_changed,
                                      .open_door = on_open_door,
                                      .arg = s};
@@ -188,6 +192,7 @@ int cli_coordinator(int argc, char **argv)
          "where workers and clients of other machines connect: tcp://HOST:PORT"},
         {0, "state", ARG_TEXT, &state, "DIR",
          "its folder: keys, allow-list, kept results; one coordinator each"},
+        SPOOL_ARGS(s.spool),
         {'q', "quiet", ARG_FLAG, &quiet, NULL, "log warnings and errors only"},
         {'v', "verbose", ARG_COUNT, &verbose, NULL, "log more"},
     };
@@ -203,6 +208,8 @@ int cli_coordinator(int argc, char **argv)
         .table = table,
         .n = sizeof table / sizeof table[0]};
     if (args_parse(&args, argc, argv, &words, &status) != 0)
+        return status;
+    if (spool_args_check("coordinator", &s.spool, &status) < 0)
         return status;
     if (s.listen && strncmp(s.listen, "tcp://", 6) != 0)
         return args_mistake("coordinator", "--listen takes tcp://HOST:PORT, not '%s'", s.listen);

@@ -21,7 +21,7 @@ int embedded_prepare(struct embedded *e, uint32_t slots, struct err *err)
     int r = localdir_make(&e->dir, err);
     if (r < 0)
         return r;
-    r = local_worker_start(&e->dir, slots, &e->worker, err);
+    r = local_worker_start(&e->dir, slots, e->jobserver, &e->worker, err);
     if (r < 0)
         localdir_remove(&e->dir);
     return r;
@@ -65,6 +65,12 @@ int embedded_attend(struct embedded *e, struct group *group, struct err *err)
     return e->hosts ? hosts_begin(e->hosts, e->server, e->slots, group, err) : 0;
 }
 
+static void on_spool_full(void *arg, const char *text)
+{
+    struct embedded *e = arg;
+    e->told(e->arg, text);
+}
+
 static void on_worker_gone(void *arg, uint64_t worker, const char *reason)
 {
     struct embedded *e = arg;
@@ -88,11 +94,16 @@ int embedded_start(struct embedded *e, struct transport *transport, struct link 
                    struct err *err)
 {
     const char *const endpoints[] = {ENDPOINT, has_local(e) ? e->dir.endpoint : NULL, NULL};
-    struct server_options options = {
-        .endpoints = endpoints, .worker_gone = on_worker_gone, .open_door = on_open_door, .arg = e};
+    struct server_options options = {.endpoints = endpoints,
+                                     .spool_directory = e->spool_directory,
+                                     .spool_bytes = e->spool_bytes,
+                                     .spool_full = on_spool_full,
+                                     .worker_gone = on_worker_gone,
+                                     .open_door = on_open_door,
+                                     .arg = e};
     int r = 0;
     if (e->hosts) {
-        e->hosts->say = e->say;
+        e->hosts->say = e->told;
         e->hosts->lost = e->lost;
         e->hosts->arg = e->arg;
         r = hosts_prepare(e->hosts, &options, err);

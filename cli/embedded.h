@@ -11,11 +11,14 @@ struct embedded {
     struct localdir dir;
     struct local_worker worker;
     struct server *server;
-    struct hosts *hosts; // workers elsewhere; NULL: none
-    uint32_t slots;      // of hosts that say none; 0: their CPUs
-    bool ending;         // the job is over; a worker that leaves is no surprise
+    struct hosts *hosts;         // workers elsewhere; NULL: none
+    uint32_t slots;              // of hosts that say none; 0: their CPUs
+    bool ending;                 // the job is over; a worker that leaves is no surprise
+    struct jobserver *jobserver; // NULL: none. Borrowed
+    const char *spool_directory; // as server_options
+    uint64_t spool_bytes;
     void (*lost)(void *arg, const char *why);
-    void (*say)(void *arg, const char *text); // what happens with hosts
+    void (*told)(void *arg, const char *text); // what the user should know
     void *arg;
 };
 #define EMBEDDED_INIT ((struct embedded){.worker.lifeline = -1})

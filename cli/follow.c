@@ -30,16 +30,32 @@ static void make_record(const struct follow *f, const struct result_record *r, c
                            .chunk = w->chunk,
                            .attempt = w->attempt,
                            .outcome = outcome_name((enum outcome)w->outcome),
-                           .code = w->code,
+                           .step = w->step,
+                           .exit = -1,
                            .error = w->error ? f->report->error : NULL,
                            .parts = r->parts,
                            .n_parts = r->n_parts,
                            .item_first = w->item_first,
+                           .start_ns = w->start_ns,
                            .run_ns = w->run_ns,
                            .maxrss_bytes = w->maxrss_bytes,
                            .worker = worker,
                            .stderr_text = w->stderr_text,
                            .stderr_len = w->stderr_len};
+    switch ((enum outcome)w->outcome) {
+    case OUTCOME_OK:
+    case OUTCOME_EXIT:
+    case OUTCOME_NOT_FOUND:
+    case OUTCOME_NOT_RUNNABLE:
+        ret->exit = w->code;
+        break;
+    case OUTCOME_SIGNAL:
+    case OUTCOME_CRASH:
+        ret->signal = w->code;
+        break;
+    default:
+        ret->code = w->code;
+    }
     if (w->item_len > 0) {
         ret->item = (const char *)w->item;
         ret->item_len = w->item_len;
@@ -91,13 +107,20 @@ static int consume(struct follow *f)
 static int watch_signals(void *arg)
 {
     struct follow *f = arg;
-    const int list[] = {SIGINT, SIGTERM, SIGHUP};
+    const int list[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
     struct signals signals;
     int number;
     int r = signals_open(list, sizeof list / sizeof list[0], &signals);
     if (r < 0)
         return r;
     while ((number = signals_next(&signals)) > 0) {
+        if (number == SIGUSR1 || number == SIGUSR2) {
+            if (number == SIGUSR1)
+                report_ask(f->report);
+            else
+                report_toggle(f->report);
+            continue;
+        }
         if (!f->signal)
             f->signal = number;
         if (!f->ends_job) {
@@ -194,5 +217,7 @@ int follow_status(const struct follow *f)
     if (f->error)
         return f->error == -ENOENT || f->error == -ESTALE || f->error == -EACCES ? EXIT_USAGE
                                                                                  : EXIT_FAULT;
+    if (f->propagate && f->report->first_status)
+        return f->report->first_status;
     return follow_status_of(&f->info);
 }

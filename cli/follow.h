@@ -24,6 +24,7 @@ struct follow {
     struct report *report;
     bool ends_job; // a signal, or a sink that fails, ends the job; else only our looking on
     bool no_signals;
+    bool propagate;   // follow_status is the first failed chunk's own
     int64_t deadline; // then we give up waiting
     // set by follow_run
     struct results *results;

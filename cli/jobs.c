@@ -283,8 +283,7 @@ static void show_line(void *arg, const void *row)
     const struct line_info *line = row;
     ask->rows++;
     if (ask->json)
-        printf("{\"v\":1,\"job\":%" PRIu64 ",\"step\":%" PRIu64 ",\"text\":\"%s\"}\n", line->job,
-               line->value, line->text);
+        show_line_json(stdout, line);
     else
         printf("%s\n", line->text);
 }

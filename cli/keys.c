@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "cli/args.h"
 #include "cli/command.h"
+#include "cli/show.h"
 #include "cli/state.h"
 #include "cli/status.h"
 #include "transport/allow.h"
@@ -30,6 +31,7 @@ static int done(void)
 int cli_keygen(int argc, char **argv)
 {
     const char *folder = NULL;
+    bool json = false;
     char path[PATH_MAX];
     struct state state = STATE_INIT;
     struct keypair keys;
@@ -37,9 +39,10 @@ int cli_keygen(int argc, char **argv)
     struct err err = {0};
     int status;
     const struct arg table[] = {
-        {0, "state", ARG_TEXT, &folder, "DIR", "the coordinator's state folder"}};
+        {0, "state", ARG_TEXT, &folder, "DIR", "the coordinator's state folder"},
+        {0, "json", ARG_FLAG, &json, NULL, "one object"}};
     const struct args args = {.command = "keygen",
-                              .usage = "[--state DIR]",
+                              .usage = "[--state DIR] [--json]",
                               .about = "Makes a coordinator's key, and prints its public half. A "
                                        "coordinator with --listen makes its\nown when it has "
                                        "none; a key that is there is never replaced.\n",
@@ -56,7 +59,10 @@ int cli_keygen(int argc, char **argv)
         r = keyfile_write(path, &keys, &err);
     if (r < 0)
         return tell("keygen", &err);
-    printf("%s\n", keys.public_key);
+    if (json)
+        show_words_json(stdout, &(struct show_word){"public_key", keys.public_key}, 1);
+    else
+        printf("%s\n", keys.public_key);
     keypair_done(&keys);
     return done();
 }
@@ -96,9 +102,11 @@ struct invitation {
     const char *endpoint;
     const char *output;
     int64_t valid_ns;
+    bool json;
+    char told[ACCESS_ENDPOINT_MAX]; // the address that is in it
 };
 
-static int invite(const struct invitation *in, enum role role, const char *name, struct err *err)
+static int invite(struct invitation *in, enum role role, const char *name, struct err *err)
 {
     struct state state = STATE_INIT;
     struct keypair coordinator = {0};
@@ -128,6 +136,7 @@ static int invite(const struct invitation *in, enum role role, const char *name,
     if (r < 0)
         return r;
     memcpy(access.coordinator, coordinator.public_key, KEY_TEXT);
+    memcpy(in->told, access.endpoints[0], sizeof in->told);
     keypair_done(&coordinator);
     snprintf(access.name, sizeof access.name, "%s", name);
     snprintf(peer.name, sizeof peer.name, "%s", name);
@@ -164,7 +173,8 @@ int cli_invite(int argc, char **argv)
         {0, "endpoint", ARG_TEXT, &in.endpoint, "ADDRESS",
          "how the coordinator is reached: tcp://HOST:PORT"},
         {'o', "output", ARG_TEXT, &in.output, "FILE", "default: NAME.access; - is standard output"},
-        {0, "valid", ARG_DURATION, &in.valid_ns, "TIME", "the key is of no use after it, as 30d"}};
+        {0, "valid", ARG_DURATION, &in.valid_ns, "TIME", "the key is of no use after it, as 30d"},
+        {0, "json", ARG_FLAG, &in.json, NULL, "an object: name, role, file, endpoint"}};
     const struct args args = {
         .command = "invite",
         .usage = "worker|client|observer|admin NAME [-o FILE]",
@@ -193,9 +203,16 @@ int cli_invite(int argc, char **argv)
     snprintf(output, sizeof output, "%s.access", name);
     if (!in.output)
         in.output = output;
+    if (in.json && strcmp(in.output, "-") == 0)
+        return args_mistake("invite",
+                            "--json and -o - would write one behind the other; give a file");
     if (invite(&in, role, name, &err) < 0)
         return tell("invite", &err);
-    if (strcmp(in.output, "-") != 0)
+    const struct show_word facts[] = {
+        {"name", name}, {"role", words.list[0]}, {"file", in.output}, {"endpoint", in.told}};
+    if (in.json)
+        show_words_json(stdout, facts, 4);
+    else if (strcmp(in.output, "-") != 0)
         printf("%s\n", in.output);
     return done();
 }
@@ -203,15 +220,17 @@ int cli_invite(int argc, char **argv)
 int cli_revoke(int argc, char **argv)
 {
     const char *folder = NULL;
+    bool json = false;
     char list[PATH_MAX];
     struct state state = STATE_INIT;
     struct words words;
     struct err err = {0};
     int status;
     const struct arg table[] = {
-        {0, "state", ARG_TEXT, &folder, "DIR", "the coordinator's state folder"}};
+        {0, "state", ARG_TEXT, &folder, "DIR", "the coordinator's state folder"},
+        {0, "json", ARG_FLAG, &json, NULL, "an object with the name"}};
     const struct args args = {.command = "revoke",
-                              .usage = "NAME",
+                              .usage = "NAME [--json]",
                               .about =
                                   "Takes a peer off the allow-list. A running coordinator cuts "
                                   "it off at once.\n",
@@ -227,5 +246,9 @@ int cli_revoke(int argc, char **argv)
         r = state_path(&state, "peers", list, &err);
     if (r == 0)
         r = allow_remove(list, words.list[0], &err);
-    return r < 0 ? tell("revoke", &err) : EXIT_ALL_WELL;
+    if (r < 0)
+        return tell("revoke", &err);
+    if (json)
+        show_words_json(stdout, &(struct show_word){"name", words.list[0]}, 1);
+    return done();
 }

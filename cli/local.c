@@ -12,6 +12,7 @@
 #include "async/scope.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "worker/jobserver.h"
 #include "worker/worker.h"
 
 #define STOP_NS (10 * NS_PER_S) // TERM, grace and KILL of its commands fit in
@@ -28,7 +29,8 @@ static void detach_stdio(void)
         close(null);
 }
 
-static _Noreturn void be_worker(const struct localdir *dir, uint32_t slots, int lifeline)
+static _Noreturn void be_worker(const struct localdir *dir, uint32_t slots, int lifeline,
+                                struct jobserver *js)
 {
     // A session of its own: the terminal's Ctrl-C is for the coordinator to understand.
     setsid();
@@ -38,12 +40,15 @@ static _Noreturn void be_worker(const struct localdir *dir, uint32_t slots, int 
                                            .slots = slots,
                                            .lifeline_fd = lifeline,
                                            .end_fd = -1,
+                                           .jobserver = js,
                                            .local = dir};
-    exit(worker_main(&options));
+    int status = worker_main(&options);
+    jobserver_free(js);
+    exit(status);
 }
 
-int local_worker_start(const struct localdir *dir, uint32_t slots, struct local_worker *ret,
-                       struct err *err)
+int local_worker_start(const struct localdir *dir, uint32_t slots, struct jobserver *js,
+                       struct local_worker *ret, struct err *err)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
@@ -58,7 +63,7 @@ int local_worker_start(const struct localdir *dir, uint32_t slots, struct local_
     }
     if (pid == 0) {
         close(ends[1]);
-        be_worker(dir, slots, ends[0]);
+        be_worker(dir, slots, ends[0], js);
     }
     close(ends[0]);
     *ret = (struct local_worker){.pid = pid, .lifeline = ends[1]};

@@ -13,8 +13,9 @@ struct local_worker {
 
 // Forks the worker. Must come before any ZeroMQ context, loop and thread of this process. The
 // worker waits for local_worker_go() before it connects.
-int local_worker_start(const struct localdir *dir, uint32_t slots, struct local_worker *ret,
-                       struct err *err);
+struct jobserver; // NULL: none; borrowed for the call
+int local_worker_start(const struct localdir *dir, uint32_t slots, struct jobserver *js,
+                       struct local_worker *ret, struct err *err);
 // The endpoint is there.
 void local_worker_go(struct local_worker *worker);
 // Breaks the lifeline and waits until the process has ended, for at most some seconds, then kills

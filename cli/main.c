@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,9 @@ static const struct command {
     const char *about;
 } commands[] = {
     {"run", cli_run, "run JOB.yaml", "run a job, here or on a coordinator, and write its results"},
+    {"map", cli_map, "map COMMAND ::: ITEMS", "run a command for each item"},
+    {"pipe", cli_pipe, "pipe COMMAND <DATA", "run a command on each piece of data"},
+    {"call", cli_call, "call KERNEL ::: ITEMS", "call a C function with items"},
     {"check", cli_check, "check JOB.yaml", "tell every mistake in a job file; start nothing"},
     {"coordinator", cli_coordinator, "coordinator",
      "take jobs and hand them to workers, until told"},
@@ -46,15 +50,18 @@ static int give_help(FILE *out)
           "Usage: fanmill COMMAND ...\n\n",
           out);
     for (size_t i = 0; i < N_COMMANDS; i++)
-        fprintf(out, "  %-18s %s\n", commands[i].usage, commands[i].about);
-    fputs("  help [COMMAND]     this text, or a command's\n\n"
+        fprintf(out, "  %-24s %s\n", commands[i].usage, commands[i].about);
+    fputs("  help [COMMAND]           this text, or a command's\n\n"
           "Examples:\n"
+          "  fanmill map gzip -9 ::: *.log\n"
+          "  fanmill pipe --reduce builtin:sum -- wc -l < big\n"
           "  fanmill run pipelines/examples/word-count.yaml\n"
           "  fanmill run -j 4 -p points=100000 pipelines/examples/monte-carlo-pi.yaml\n"
           "  fanmill coordinator &  fanmill worker &  fanmill submit job.yaml; fanmill results\n"
           "\n"
           "fanmill --version tells the version. The job file is described in "
-          "docs/guide/job-file.md,\nmany machines in docs/guide/cluster.md.\n",
+          "docs/guide/job-file.md,\none-liners in docs/guide/one-liners.md, many machines in "
+          "docs/guide/cluster.md.\n",
           out);
     return fflush(out) == 0 ? EXIT_ALL_WELL : EXIT_OUTPUT;
 }
@@ -65,6 +72,56 @@ static const struct command *find(const char *name)
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
     return NULL;
+}
+
+// Flags of the commands that run jobs take a value behind them; the others are complete. A flag
+// that isn't here may still stand in front with `=`.
+static bool takes_value(const char *flag)
+{
+    static const char *const names[] = {
+        "slots",        "param",
+        "connect",      "key",
+        "host",         "hosts",
+        "progress",     "color",
+        "spool-limit",  "spool-dir",
+        "arg-file",     "delimiter",
+        "colsep",       "range",
+        "max-args",     "arg",
+        "block",        "lines",
+        "records",      "parts",
+        "record-end",   "record-start",
+        "retries",      "timeout",
+        "on-error",     "reduce",
+        "output",       "out-dir",
+        "max-failures", "halt",
+        "fan-in",       "name",
+        "env",          "workdir",
+        "cpus",         "memory",
+        "gpus",         "items-per-chunk",
+    };
+    if (flag[1] != '-')
+        return flag[1] && !flag[2] && strchr("jpadCnNo", flag[1]);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(flag + 2, names[i]) == 0)
+            return true;
+    return false;
+}
+
+// Where in argv the command's name stands, behind flags of its own; argc: nowhere.
+static int find_word(int argc, char **argv)
+{
+    int i = 1;
+    while (i < argc && argv[i][0] == '-' && argv[i][1] && strcmp(argv[i], "--") != 0)
+        i += takes_value(argv[i]) ? 2 : 1;
+    return i < argc ? i : argc;
+}
+
+// The flags go behind the name.
+static int run_behind(const struct command *command, int at, int argc, char **argv)
+{
+    for (int i = at; i > 1; i--)
+        argv[i] = argv[i - 1];
+    return command->run(argc - 2, argv + 2);
 }
 
 static int unknown(const char *name)
@@ -103,6 +160,10 @@ int main(int argc, char **argv)
 {
     keep_standard_files();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error, told as one
+    // A command that tells its progress on them may be asked before it listens.
+    signal(SIGUSR1, SIG_IGN);
+    signal(SIGUSR2, SIG_IGN);
     if (argc < 2) {
         give_help(stderr);
         return EXIT_USAGE;
@@ -114,6 +175,12 @@ int main(int argc, char **argv)
     }
     if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
         return show_help(argc - 2, argv + 2);
-    const struct command *command = find(word);
-    return command ? command->run(argc - 2, argv + 2) : unknown(word);
+    int at = find_word(argc, argv);
+    const struct command *command = at < argc ? find(argv[at]) : NULL;
+    if (command)
+        return run_behind(command, at, argc, argv);
+    if (at < argc)
+        return unknown(argv[at]);
+    fprintf(stderr, "fanmill: which command? '%s' is a flag of one\ntry: fanmill help\n", word);
+    return EXIT_USAGE;
 }

@@ -14,6 +14,7 @@
 #include "cli/connect.h"
 #include "cli/follow.h"
 #include "cli/status.h"
+#include "pipelines/json.h"
 
 struct reading {
     struct connect connect;
@@ -41,6 +42,26 @@ static int trouble(struct link *link, const struct err *err, int r)
 {
     fprintf(stderr, "fanmill: %s\n", link_trouble(link)[0] ? link_trouble(link) : err->text);
     return r == -EHOSTDOWN || r == -ECONNRESET || r == -ECONNREFUSED ? EXIT_LOST : EXIT_USAGE;
+}
+
+// What a chunk wrote to stderr and why it failed, as one object; nothing for one without either.
+static int write_log_json(struct buf *out, const struct result_record *record)
+{
+    const struct wire_record *w = &record->head;
+    buf_clear(out);
+    if (!w->stderr_len && !w->error)
+        return 0;
+    int r = buf_printf(out,
+                       "{\"v\":1,\"seq\":%" PRIu64 ",\"offset\":%" PRIu64
+                       ",\"step\":%u,\"chunk\":%" PRIu64 ",\"attempts\":%u",
+                       w->chunk + 1, record->offset, w->step, w->chunk, w->attempt);
+    if (r == 0 && w->error)
+        r = json_text(out, "error", w->error, w->error_len);
+    if (r == 0)
+        r = json_text(out, "stderr", w->stderr_len ? w->stderr_text : "", w->stderr_len);
+    if (r == 0)
+        r = buf_add(out, "}\n", 2);
+    return r < 0 ? r : io_write(STDOUT_FILENO, out->data, out->len);
 }
 
 // "7| text" for each line of what chunk 7 wrote.
@@ -74,7 +95,7 @@ static int read_logs(struct reading *reading, struct link *link, uint64_t end, s
     if (r < 0)
         return err_sys(err, r, "the job");
     while (reading->from < end && (r = results_next(results, CLOCK_FOREVER, &record)) == 1) {
-        r = write_log(&out, &record.head);
+        r = reading->json ? write_log_json(&out, &record) : write_log(&out, &record.head);
         reading->from = record.offset + 1;
         if (r < 0) {
             err_sys(err, r, "standard output");
@@ -186,9 +207,10 @@ int cli_logs(int argc, char **argv)
         CONNECT_ARGS(reading.connect),
         {'f', "follow", ARG_FLAG, &reading.follow, NULL, "go on until the job has ended"},
         {0, "from", ARG_NUMBER, &reading.from, "OFFSET", "begin with this result, from 0"},
+        {0, "json", ARG_FLAG, &reading.json, NULL, "an object for each chunk that said something"},
     };
     const struct args args = {.command = "logs",
-                              .usage = "[JOB] [--follow]",
+                              .usage = "[JOB] [--follow] [--json]",
                               .about =
                                   "Writes what the chunks of a detached job wrote to standard "
                                   "error (the last 64 KiB of each),\nand why they failed; each "

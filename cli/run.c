@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "async/group.h"
-#include "async/io.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -16,28 +15,20 @@
 #include "base/log.h"
 #include "cli/args.h"
 #include "cli/command.h"
-#include "cli/connect.h"
+#include "cli/dryrun.h"
 #include "cli/embedded.h"
 #include "cli/follow.h"
+#include "cli/run.h"
+#include "cli/spooling.h"
 #include "cli/status.h"
 #include "client/feed.h"
 #include "client/find.h"
 #include "pipelines/load.h"
 #include "transport/zsock.h"
 #include "worker/cpus.h"
+#include "worker/jobserver.h"
 
 #define SUBMIT_NS (60 * NS_PER_S)
-
-struct run_options {
-    struct args_params params;
-    struct connect connect;
-    uint32_t slots;
-    struct args_list hosts;
-    bool quiet;
-    int verbose;
-    enum color color;
-    const char *file;
-};
 
 struct run_state {
     const struct run_options *options;
@@ -50,14 +41,15 @@ struct run_state {
     struct sink_writer *sink;
     struct link *link;
     struct feed *feed;
+    struct jobserver *offered;
     struct report report;
     struct follow follow;
 };
 
 static int write_stdout(void *arg, const void *data, size_t len)
 {
-    (void)arg;
-    return io_write(STDOUT_FILENO, data, len);
+    struct run_state *run = arg;
+    return report_stdout(&run->report, data, len);
 }
 
 static void on_lost(void *arg, const char *why)
@@ -67,7 +59,7 @@ static void on_lost(void *arg, const char *why)
     follow_lost(&run->follow);
 }
 
-static void on_say(void *arg, const char *text)
+static void on_told(void *arg, const char *text)
 {
     struct run_state *run = arg;
     report_say(&run->report, "%s", text);
@@ -76,6 +68,11 @@ static void on_say(void *arg, const char *text)
 static uint64_t total_of(void *arg)
 {
     return feed_total(arg);
+}
+
+static uint64_t bytes_of(void *arg, uint64_t *ret_chunks)
+{
+    return feed_bytes(arg, ret_chunks);
 }
 
 static int submit(struct run_state *run, struct err *err)
@@ -118,7 +115,8 @@ static int run_job(struct run_state *run)
     if (r < 0)
         report_say(&run->report, "%s", err.text);
     run->report.total = total_of;
-    run->report.total_arg = run->feed;
+    run->report.fed = bytes_of;
+    run->report.fed_arg = run->feed;
     if (r == 0)
         follow_run(f);
     run->embedded.ending = true;
@@ -166,7 +164,7 @@ static int main_task(void *arg)
 
 static uint32_t choose_slots(const struct run_options *o, struct plan *plan)
 {
-    uint32_t slots = o->slots ? o->slots : cpus_available();
+    uint32_t slots = run_slots(o);
     // One worker does all the work, so its slots are what `parallelism` means.
     if (plan->parallelism && plan->parallelism < slots)
         slots = plan->parallelism;
@@ -215,8 +213,21 @@ static int prepare_hosts(struct run_state *run, struct err *err)
         return r;
     if (o->slots)
         run->plan->parallelism = 0; // -j is for each machine
-    uint32_t here = run->hosts.slots ? run->hosts.slots : o->slots ? o->slots : cpus_available();
+    uint32_t here = run->hosts.slots ? run->hosts.slots : run_slots(o);
     return embedded_prepare(&run->embedded, here, err);
+}
+
+// One that make offers is taken part in, whether or not --jobserver asks for one.
+static int join_jobserver(struct run_state *run, uint32_t slots)
+{
+    const struct run_options *o = run->options;
+    run->embedded.jobserver = o->jobserver;
+    if (o->jobserver || !o->offers)
+        return 0;
+    int r = jobserver_offer(slots, &run->offered);
+    run->embedded.jobserver = run->offered;
+    errno = -r;
+    return r;
 }
 
 static int prepare(struct run_state *run, struct err *err)
@@ -226,6 +237,9 @@ static int prepare(struct run_state *run, struct err *err)
         return prepare_hosts(run, err);
     if (!run->is_remote) {
         uint32_t slots = choose_slots(run->options, run->plan);
+        run->report.slots = slots;
+        if (join_jobserver(run, slots) < 0)
+            return err_set(err, -EIO, "can't make a jobserver: %s", strerror(errno));
         int r = check_resources(run->plan, slots, err);
         return r < 0 ? r : embedded_prepare(&run->embedded, slots, err);
     }
@@ -276,52 +290,104 @@ static int start(struct run_state *run)
     return status;
 }
 
-static int load_and_run(const struct run_options *o)
+bool run_is_remote(const struct run_options *o)
+{
+    const char *where = getenv("FANMILL_CONNECT");
+    return o->hosts.n == 0 && (o->connect.where || (where && where[0]));
+}
+
+uint32_t run_slots(const struct run_options *o)
+{
+    return o->slots ? o->slots : cpus_available();
+}
+
+void run_begin(struct run_options *o)
+{
+    o->joined = jobserver_join(getenv("MAKEFLAGS"), &o->jobserver);
+}
+
+void run_end(struct run_options *o)
+{
+    o->jobserver = jobserver_free(o->jobserver);
+}
+
+int run_check(const char *command, struct run_options *o, int *ret_status)
+{
+    if (o->progress_word && progress_mode_parse(o->progress_word, &o->progress) < 0) {
+        *ret_status = args_mistake(command, PROGRESS_MISTAKE, o->progress_word);
+        return -EINVAL;
+    }
+    return spool_args_check(command, &o->spool, ret_status);
+}
+
+int run_plan(struct plan *plan, const struct run_options *o)
+{
+    struct run_state run = {
+        .options = o, .embedded = EMBEDDED_INIT, .is_remote = run_is_remote(o), .plan = plan};
+    int status;
+    log_set_level(o->verbose > 1 ? LOG_DEBUG : o->verbose ? LOG_INFO : LOG_WARN);
+    if (o->joined < 0)
+        log_info("make's jobserver is out of reach: its rule's line wants a '+' in front",
+                 "reason=\"%s\"", strerror(-o->joined));
+    run.report = (struct report){.plan = plan,
+                                 .name = plan->name,
+                                 .quiet = o->quiet,
+                                 .verbose = o->verbose > 0,
+                                 .mode = o->progress,
+                                 .color = use_color(o->color)};
+    run.embedded.spool_directory = o->spool.directory;
+    run.embedded.spool_bytes = o->spool.bytes;
+    run.embedded.lost = on_lost;
+    run.embedded.told = on_told;
+    run.embedded.arg = &run;
+    run.follow = (struct follow){
+        .plan = plan, .report = &run.report, .ends_job = true, .propagate = o->propagate};
+    status = o->dry_run ? dry_run(plan, run_slots(o)) : start(&run);
+    jobserver_free(run.offered);
+    plan_free(plan);
+    return status;
+}
+
+// --json is short for the job's `sink: {stdout: json}`.
+static void take_json(struct plan *plan)
+{
+    free(plan->sink.path);
+    free(plan->sink.name);
+    plan->sink = (struct sink){.kind = SINK_STDOUT, .format = FORMAT_JSON};
+}
+
+static int load_and_run(const char *file, const struct args_params *params,
+                        const struct run_options *o)
 {
     _cleanup_(load_report_done)
     struct load_report report = {0};
-    const char *where = getenv("FANMILL_CONNECT");
-    struct run_state run = {.options = o,
-                            .embedded = EMBEDDED_INIT,
-                            .is_remote =
-                                o->hosts.n == 0 && (o->connect.where || (where && where[0]))};
-    const struct load_options load = {.params = o->params.list,
-                                      .n_params = o->params.n,
+    struct plan *plan = NULL;
+    const struct load_options load = {.params = params->list,
+                                      .n_params = params->n,
                                       .parallelism = o->slots,
                                       .reads_stdin = true};
-    int r = load_file(o->file, &load, &run.plan, &report);
+    int r = load_file(file, &load, &plan, &report);
     fd_write_all(STDERR_FILENO, report.text.data, report.text.len);
     if (r < 0)
         return EXIT_USAGE;
-    run.report = (struct report){.plan = run.plan,
-                                 .name = run.plan->name,
-                                 .quiet = o->quiet,
-                                 .verbose = o->verbose > 0,
-                                 .color = use_color(o->color)};
-    run.embedded.lost = on_lost;
-    run.embedded.say = on_say;
-    run.embedded.arg = &run;
-    run.follow = (struct follow){.plan = run.plan, .report = &run.report, .ends_job = true};
-    int status = start(&run);
-    plan_free(run.plan);
-    return status;
+    if (o->json)
+        take_json(plan);
+    return run_plan(plan, o);
 }
 
 int cli_run(int argc, char **argv)
 {
     struct run_options o = {0};
+    struct args_params params = {0};
     struct words words;
     int status;
+    run_begin(&o);
     const struct arg table[] = {
         {'j', "slots", ARG_SLOTS, &o.slots, "N",
          "chunks that run at once; default: the CPUs this process may use"},
-        {'p', "param", ARG_PARAM, &o.params, "NAME=VALUE", "set a parameter of the job"},
-        CONNECT_ARGS(o.connect),
-        {0, "host", ARG_LIST, &o.hosts, "HOSTS",
-         "run on these by ssh: [user@]host[:port][/slots],...; @FILE; : is this machine"},
-        {'q', "quiet", ARG_FLAG, &o.quiet, NULL, "no failures, no progress, no last line"},
-        {'v', "verbose", ARG_COUNT, &o.verbose, NULL, "every failure, and what happens"},
-        {0, "color", ARG_WHEN, &o.color, "WHEN", "auto, always or never"},
+        {'p', "param", ARG_PARAM, &params, "NAME=VALUE", "set a parameter of the job"},
+        {0, "json", ARG_FLAG, &o.json, NULL, "an object for each chunk, failures included"},
+        RUN_ARGS(o),
     };
     const struct args args = {
         .command = "run",
@@ -331,7 +397,8 @@ int cli_run(int argc, char **argv)
                  "the workers of a coordinator. The\nsource is read here, and results go to the "
                  "job's sink here, standard output by default.\n",
         .more =
-            "Ctrl-C once ends what runs (TERM, 5 s later KILL), twice kills it.\n"
+            "Ctrl-C once ends what runs (TERM, 5 s later KILL), twice kills it. SIGUSR1 tells how "
+            "the job stands,\nSIGUSR2 turns the progress line on and off.\n"
             "\n"
             "Exit status: 0 all well, 1 some chunk failed, 2 usage or job file, 3 the coordinator "
             "or the worker\nwas lost, 4 ended early, 5 output could not be written, 125 a fault in "
@@ -343,11 +410,11 @@ int cli_run(int argc, char **argv)
         .words_max = 1,
         .missing = "which job? give a job file"};
     int r = args_parse(&args, argc, argv, &words, &status);
-    if (r == 0) {
-        o.file = words.list[0];
-        log_set_level(o.verbose > 1 ? LOG_DEBUG : o.verbose ? LOG_INFO : LOG_WARN);
-        status = load_and_run(&o);
-    }
-    args_params_done(&o.params);
+    if (r == 0)
+        r = run_check("run", &o, &status);
+    if (r == 0)
+        status = load_and_run(words.list[0], &params, &o);
+    args_params_done(&params);
+    run_end(&o);
     return status;
 }

@@ -84,6 +84,11 @@ static void put_number(struct buf *out, const char *name, uint64_t value)
     buf_printf(out, ",\"%s\":%" PRIu64, name, value);
 }
 
+static void end_line(FILE *out, const struct buf *b)
+{
+    fprintf(out, "%.*s}\n", (int)b->len, (const char *)b->data);
+}
+
 void show_job_json(FILE *out, const struct job_info *job)
 {
     _cleanup_(buf_done)
@@ -109,7 +114,7 @@ void show_job_json(FILE *out, const struct job_info *job)
     put_number(&b, "records", job->records);
     if (job->text[0])
         put_text(&b, "text", job->text);
-    fprintf(out, "%.*s}\n", (int)b.len, (const char *)b.data);
+    end_line(out, &b);
 }
 
 void show_workers_head(FILE *out)
@@ -148,5 +153,27 @@ void show_worker_json(FILE *out, const struct worker_info *w)
     buf_printf(&b, ",\"draining\":%s", w->draining ? "true" : "false");
     put_seconds(&b, "up", w->up_ns);
     put_seconds(&b, "silent", w->silent_ns);
-    fprintf(out, "%.*s}\n", (int)b.len, (const char *)b.data);
+    end_line(out, &b);
+}
+
+void show_line_json(FILE *out, const struct line_info *line)
+{
+    _cleanup_(buf_done)
+    struct buf b;
+    buf_init(&b, 0);
+    buf_printf(&b, "{\"v\":1,\"job\":%" PRIu64 ",\"step\":%" PRIu64, line->job, line->value);
+    put_text(&b, "text", line->text);
+    end_line(out, &b);
+}
+
+void show_words_json(FILE *out, const struct show_word *words, size_t n)
+{
+    _cleanup_(buf_done)
+    struct buf b;
+    buf_init(&b, 0);
+    buf_printf(&b, "{\"v\":1");
+    for (size_t i = 0; i < n; i++)
+        if (words[i].text)
+            put_text(&b, words[i].name, words[i].text);
+    end_line(out, &b);
 }

@@ -15,3 +15,11 @@ void show_job_json(FILE *out, const struct job_info *job);
 void show_workers_head(FILE *out);
 void show_worker(FILE *out, const struct worker_info *worker);
 void show_worker_json(FILE *out, const struct worker_info *worker);
+// A line of `explain`.
+void show_line_json(FILE *out, const struct line_info *line);
+// An object of texts; those that are NULL are left out.
+struct show_word {
+    const char *name;
+    const char *text;
+};
+void show_words_json(FILE *out, const struct show_word *words, size_t n);

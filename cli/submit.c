@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "async/io.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -14,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/connect.h"
 #include "cli/follow.h"
+#include "cli/oneliner.h"
 #include "cli/status.h"
 #include "pipelines/load.h"
 
@@ -26,15 +26,15 @@ struct submit {
     bool json;
     int verbose;
     enum color color;
+    const char *progress_word;
+    enum progress_mode progress;
     int64_t timeout_ns;
-    const char *file;
     struct plan *plan;
 };
 
 static int write_stdout(void *arg, const void *data, size_t len)
 {
-    (void)arg;
-    return io_write(STDOUT_FILENO, data, len);
+    return report_stdout(arg, data, len);
 }
 
 static int follow_job(const struct submit *s, struct link *link, uint64_t job)
@@ -45,16 +45,17 @@ static int follow_job(const struct submit *s, struct link *link, uint64_t job)
     struct plan shown = {.name = s->plan->name, .sink = s->plan->sink};
     if (shown.sink.kind != SINK_STDOUT)
         shown.sink = (struct sink){.kind = SINK_NONE};
-    int r = s->follow ? sink_open(&shown, write_stdout, NULL, &sink, &err) : 0;
-    if (r < 0) {
-        fprintf(stderr, "fanmill: %s\n", err.text);
-        return EXIT_OUTPUT;
-    }
     struct report report = {.plan = s->plan,
                             .name = s->plan->name,
                             .quiet = s->quiet,
                             .verbose = s->verbose > 0,
+                            .mode = s->progress,
                             .color = use_color(s->color)};
+    int r = s->follow ? sink_open(&shown, write_stdout, &report, &sink, &err) : 0;
+    if (r < 0) {
+        fprintf(stderr, "fanmill: %s\n", err.text);
+        return EXIT_OUTPUT;
+    }
     struct follow f = {.link = link, .job = job, .plan = s->plan, .report = &report, .sink = sink};
     follow_run(&f);
     if (sink && !f.sink_error && sink_finish(sink, &err) < 0)
@@ -96,18 +97,62 @@ static int submit_job(struct link *link, void *arg)
     return s->wait || s->follow ? follow_job(s, link, job) : EXIT_ALL_WELL;
 }
 
-static int load_and_submit(struct submit *s)
+static int submit_plan(struct submit *s)
+{
+    int status = connect_run(&s->connect, submit_job, s);
+    plan_free(s->plan);
+    return status;
+}
+
+static int submit_file(struct submit *s, const char *file)
 {
     _cleanup_(load_report_done)
     struct load_report report = {0};
     const struct load_options load = {.params = s->params.list, .n_params = s->params.n};
-    int r = load_file(s->file, &load, &s->plan, &report);
+    int r = load_file(file, &load, &s->plan, &report);
     fd_write_all(STDERR_FILENO, report.text.data, report.text.len);
-    if (r < 0)
+    return r < 0 ? EXIT_USAGE : submit_plan(s);
+}
+
+static const char *const oneliners[] = {"map", "pipe", "call", NULL};
+
+// A one-liner says some things itself; what stands in front of it holds too.
+static int submit_oneliner(struct submit *s, int argc, char **argv)
+{
+    static const char *const names[] = {"submit map", "submit pipe", "submit call"};
+    struct oneliner o = {.detached = true};
+    int status;
+    for (int i = ONELINER_MAP; i <= ONELINER_CALL; i++)
+        if (strcmp(oneliners[i], argv[0]) == 0)
+            o.kind = (enum oneliner_kind)i;
+    o.command = names[o.kind];
+    if (s->params.n)
+        return args_mistake(o.command, "-p goes with a job file");
+    if (oneliner_read(&o, argc - 1, argv + 1, &status) != 0)
+        return status;
+    if (run_check(o.command, &o.run, &status) < 0)
+        return status;
+    const char *here = o.run.dry_run       ? "--dry-run"
+                       : o.run.propagate   ? "--propagate"
+                       : o.run.offers      ? "--jobserver"
+                       : o.run.spool.limit ? "--spool-limit"
+                       : o.run.spool.given ? "--spool-dir"
+                                           : NULL;
+    if (here)
+        return args_mistake(o.command, "%s goes with a job that is run here", here);
+    if (o.run.progress_word)
+        s->progress = o.run.progress;
+    if (oneliner_plan(&o, &s->plan) < 0)
         return EXIT_USAGE;
-    int status = connect_run(&s->connect, submit_job, s);
-    plan_free(s->plan);
-    return status;
+    if (o.run.connect.where)
+        s->connect.where = o.run.connect.where;
+    if (o.run.connect.key)
+        s->connect.key = o.run.connect.key;
+    s->quiet |= o.run.quiet;
+    s->verbose += o.run.verbose;
+    if (o.run.color != COLOR_AUTO)
+        s->color = o.run.color;
+    return submit_plan(s);
 }
 
 int cli_submit(int argc, char **argv)
@@ -125,10 +170,13 @@ int cli_submit(int argc, char **argv)
         {'q', "quiet", ARG_FLAG, &s.quiet, NULL, "no failures, no progress"},
         {'v', "verbose", ARG_COUNT, &s.verbose, NULL, "every failure"},
         {0, "color", ARG_WHEN, &s.color, "WHEN", "auto, always or never"},
+        {0, "progress", ARG_TEXT, &s.progress_word, "WHEN",
+         "auto, always, never; json: an object a second on standard error"},
     };
     const struct args args = {
         .command = "submit",
-        .usage = "[-p NAME=VALUE]... [--wait | --follow] JOB.yaml",
+        .usage = "[-p NAME=VALUE]... [--wait | --follow] JOB.yaml\n"
+                 "       fanmill submit [--wait | --follow] map|pipe|call ...",
         .about = "Gives a job to a running coordinator and prints its number. The job goes on by "
                  "itself: its source\nis read, and a file or folder is written, where the "
                  "coordinator runs; other results are kept\nthere until 'fanmill forget'.\n",
@@ -139,12 +187,16 @@ int cli_submit(int argc, char **argv)
         .n = sizeof table / sizeof table[0],
         .words_min = 1,
         .words_max = 1,
-        .missing = "which job? give a job file"};
+        .commands = oneliners,
+        .missing = "which job? give a job file, or map, pipe or call and what belongs to them"};
     int r = args_parse(&args, argc, argv, &words, &status);
-    if (r == 0) {
-        s.file = words.list[0];
-        status = load_and_submit(&s);
+    if (r == 0 && s.progress_word && progress_mode_parse(s.progress_word, &s.progress) < 0) {
+        status = args_mistake("submit", PROGRESS_MISTAKE, s.progress_word);
+        r = -EINVAL;
     }
+    if (r == 0)
+        status = words.rest < argc ? submit_oneliner(&s, argc - words.rest, argv + words.rest)
+                                   : submit_file(&s, words.list[0]);
     args_params_done(&s.params);
     return status;
 }

@@ -31,6 +31,22 @@ static void send_answer(struct feed *feed)
                    feed->body.len);
 }
 
+static void count_bytes(struct feed *feed, const struct run *run)
+{
+    size_t at = 0;
+    feed->fed_chunks += run->count;
+    if (!feed->plan || feed->plan->source.kind != SOURCE_DATA || !run->lens)
+        return;
+    for (uint64_t i = 0; i < run->count; i++) {
+        struct extent extent;
+        if (run->kind != RUN_EXTENT)
+            feed->fed_bytes += run->lens[i];
+        else if (extent_get(run->body.data + at, run->lens[i], &extent) == 0)
+            feed->fed_bytes += extent.length;
+        at += run->lens[i];
+    }
+}
+
 static int write_run(struct feed *feed, const struct run *run)
 {
     struct lease lease = {.job = feed->job,
@@ -43,6 +59,7 @@ static int write_run(struct feed *feed, const struct run *run)
                           .lens = run->lens,
                           .body = run->body.data,
                           .body_len = run->body.len};
+    count_bytes(feed, run);
     return msg_put_feed(&feed->header, &feed->body, feed->seq, &lease);
 }
 
@@ -266,6 +283,12 @@ void feed_push_end(struct feed *feed)
     feed->push_ended = true;
     if (feed->wanted && !feed->over)
         pull(feed);
+}
+
+uint64_t feed_bytes(const struct feed *feed, uint64_t *ret_chunks)
+{
+    *ret_chunks = feed->fed_chunks;
+    return feed->fed_bytes;
 }
 
 uint64_t feed_total(const struct feed *feed)

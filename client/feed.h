@@ -23,6 +23,8 @@ struct feed {
     struct buf pushed;            // framed items that were not sent yet
     uint64_t n_pushed;
     uint64_t sent_items;
+    uint64_t fed_chunks;
+    uint64_t fed_bytes; // of a source of data: what its chunks hold, wherever it is read
     bool push_ended;
     bool over; // the job wants no more
     struct source_want want;
@@ -47,6 +49,8 @@ int feed_push(struct feed *feed, const void *item, size_t len);
 void feed_push_end(struct feed *feed);
 // How many chunks there will be, or UINT64_MAX when that is not known.
 uint64_t feed_total(const struct feed *feed);
+// Bytes of data given so far, and in how many chunks; 0 for a source of items.
+uint64_t feed_bytes(const struct feed *feed, uint64_t *ret_chunks);
 // Accepts NULL. Returns NULL.
 struct feed *feed_close(struct feed *feed);
 

@@ -8,6 +8,7 @@
 #include "coordinator/gate.h"
 #include "coordinator/server.h"
 #include "coordinator/spool.h"
+#include "coordinator/stash.h"
 #include "proto/client.h"
 #include "transport/zsock.h"
 
@@ -143,11 +144,12 @@ struct server_job {
     bool discard; // nobody reads: records are dropped
     bool ended;
     bool timed_out;
-    bool warned;    // that its records can't be written
-    bool hopeless;  // told that a step of it can't run
-    bool feeding;   // the feeder's task lives
-    bool forgotten; // freed when that task has ended
-    bool broken;    // a record had no room
+    bool warned;      // that its records can't be written
+    uint64_t full_at; // bytes of its spool when that happened; 0: never
+    bool hopeless;    // told that a step of it can't run
+    bool feeding;     // the feeder's task lives
+    bool forgotten;   // freed when that task has ended
+    bool broken;      // a record had no room
     struct task *feeder_task;
     struct timer timeout;
     uint64_t created_ms; // wall time
@@ -160,6 +162,8 @@ struct server_job {
 
 struct server {
     struct core *core;
+    struct stash *stash; // NULL: results wait in memory only
+    bool stash_is_full;  // told
     struct port ports[2];
     uint32_t n_ports;
     struct gate *gate; // NULL: private

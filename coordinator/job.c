@@ -14,7 +14,6 @@
 #include "pipelines/matrix.h"
 
 #define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
-#define SPOOL_BYTES (1ull << 30)
 #define STREAM_BYTES (32ull << 20) // records between core and client
 
 struct server_job *server_job_find(const struct server *server, uint64_t id)
@@ -48,7 +47,8 @@ static uint64_t bytes_ready(const struct server_job *job)
         return UINT64_MAX / 2;
     if (job->flags & SUBMIT_DETACHED) {
         uint64_t max = job->server->options.spool_bytes;
-        max = max ? max : SPOOL_BYTES;
+        if (job->full_at && job->full_at < max)
+            max = job->full_at;
         return max > job->spool.bytes ? max - job->spool.bytes : 0;
     }
     room = reader && reader->bytes > reader->sent_bytes ? reader->bytes - reader->sent_bytes : 0;
@@ -285,6 +285,16 @@ static void name_item(const struct server_job *job, const struct delivery *d, st
     record->item_len = text->len;
 }
 
+// The core knows the loop's time only; here it meets the wall's.
+static int64_t wall_start(const struct delivery *d)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t wall = now.tv_sec * NS_PER_S + now.tv_nsec;
+    int64_t start = wall - (loop_now() - d->ended) - d->run_ns;
+    return d->ended && start > 0 ? start : 0;
+}
+
 void job_record(struct server_job *job, struct delivery *d)
 {
     _cleanup_(buf_done)
@@ -301,6 +311,7 @@ void job_record(struct server_job *job, struct delivery *d)
         .partial = d->partial,
         .outcome = d->outcome,
         .code = d->code,
+        .start_ns = wall_start(d),
         .run_ns = d->run_ns,
         .cpu_ns = d->cpu_ns,
         .maxrss_bytes = d->maxrss_bytes,
@@ -324,6 +335,7 @@ void job_record(struct server_job *job, struct delivery *d)
         job_cancel(job, CANCEL_KILL);
     } else if (r < 0 && !job->warned) {
         job->warned = true;
+        job->full_at = job->spool.bytes;
         log_warn("records stay in memory: their file can't be written", "job=%llu reason=\"%s\"",
                  (unsigned long long)job->id, strerror(-r));
     }

@@ -4,13 +4,15 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "coordinator/internal.h"
 
-#define LATE_NS NS_PER_S // a timer so late means that the whole process was stopped
+#define SERVER_SPOOL_SHARE 8 // of a limited address space
+#define LATE_NS NS_PER_S     // a timer so late means that the whole process was stopped
 
 #define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
@@ -157,12 +159,23 @@ static void release(struct server *server)
     zsock_close(server->ports[0].socket);
     actions_done(&server->actions);
     core_free(server->core);
+    stash_free(server->stash);
     batch_reader_done(&server->reader);
     buf_done(&server->scratch);
     buf_done(&server->header);
     buf_done(&server->body);
     buf_done(&server->cuts);
     free(server);
+}
+
+// Results in the spool are mapped: where address space is limited, most of it is for other things.
+static uint64_t within_memory(uint64_t bytes)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+        return bytes;
+    uint64_t share = limit.rlim_cur / SERVER_SPOOL_SHARE;
+    return bytes < share ? bytes : share;
 }
 
 int server_open(struct transport *transport, const struct server_options *options,
@@ -182,7 +195,16 @@ int server_open(struct transport *transport, const struct server_options *option
     if (getrandom(&server->epoch, sizeof server->epoch, 0) != sizeof server->epoch)
         server->epoch = (uint64_t)clock_now();
     server->epoch >>= 1;
-    int r = core_new(&(struct core_options){.epoch = server->epoch}, &server->core);
+    if (!server->options.spool_bytes)
+        server->options.spool_bytes = SERVER_SPOOL_BYTES;
+    server->options.spool_bytes = within_memory(server->options.spool_bytes);
+    const char *directory = server->options.spool_directory;
+    int r =
+        core_new(&(struct core_options){.epoch = server->epoch,
+                                        .held_bytes = directory ? server->options.spool_bytes : 0},
+                 &server->core);
+    if (r == 0 && directory)
+        r = stash_new(directory, &server->stash);
     if (r < 0)
         err_set(err, r, "out of memory");
     if (r == 0)

@@ -20,6 +20,8 @@ struct keypair;
 struct server;
 struct transport;
 
+#define SERVER_SPOOL_BYTES (1ull << 30)
+
 struct server_options {
     const char *const *endpoints; // private ones, bound by server_open; NULL-terminated, at most 8
     // Where others connect: tcp://host:port, with keys and the folder of the allow-list
@@ -31,9 +33,14 @@ struct server_options {
     size_t n_allowed;
     // Strangers are not kept out: the process must end. With `listen`.
     void (*open_door)(void *arg, const char *why);
-    // Where kept records go beyond memory; NULL: nowhere. Borrowed.
+    // Where results that wait, and records that are kept, go beyond memory; NULL: nowhere.
+    // Borrowed.
     const char *spool_directory;
-    uint64_t spool_bytes; // of one job's kept records; then its dispatch waits. 0: 1 GiB
+    // Of one job's results that wait, and likewise of its kept records; then its dispatch waits.
+    // 0: 1 GiB.
+    uint64_t spool_bytes;
+    // The directory has no room: said once, in words. Nothing is lost. NULL: it is logged.
+    void (*spool_full)(void *arg, const char *text);
     // A worker is gone. Optional.
     void (*worker_gone)(void *arg, uint64_t worker, const char *reason);
     // A job that was not abandoned has ended, or a detached one has begun. Optional.

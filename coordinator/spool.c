@@ -1,8 +1,6 @@
 #include "coordinator/spool.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -65,20 +63,9 @@ static int new_page(struct spool *spool, struct spool_page **ret)
 
 static int file_open(struct spool *spool)
 {
-    if (spool->fd >= 0)
-        return 0;
-    spool->fd = open(spool->directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (spool->fd >= 0)
-        return 0;
-    char name[4096];
-    int n = snprintf(name, sizeof name, "%s/spool-XXXXXX", spool->directory);
-    if (n < 0 || (size_t)n >= sizeof name)
-        return -ENAMETOOLONG;
-    spool->fd = mkostemp(name, O_CLOEXEC); // a file system without O_TMPFILE
     if (spool->fd < 0)
-        return -errno;
-    unlink(name);
-    return 0;
+        spool->fd = fd_open_unnamed(spool->directory);
+    return spool->fd < 0 ? spool->fd : 0;
 }
 
 static int page_write(struct spool *spool, struct spool_page *page)

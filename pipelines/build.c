@@ -15,6 +15,10 @@ void node_path(const struct node *node, char *ret, size_t size)
     char part[80] = "";
     size_t len = 0;
     ret[0] = '\0';
+    if (node->label) {
+        snprintf(ret, size, "%s", node->label);
+        return;
+    }
     if (!node->parent)
         return;
     node_path(node->parent, ret, size);

@@ -78,6 +78,7 @@ char *fill_in(struct builder *b, struct node *node, const char *text, bool stric
 // Returns false when it was told. *ret_uses_item and *ret_is_constant may be NULL.
 struct text_rules {
     bool is_script;
+    bool is_batch; // the script gets many items
     bool has_item;
     bool has_fields; // of the item
     bool strict;

@@ -27,6 +27,10 @@ static void add_text(struct builder *b, struct node *node, bool may_be_empty)
     struct source *source = &b->plan->source;
     if (!(may_be_empty ? want_any_text(b, node, &text) : want_text(b, node, &text)))
         return;
+    if (node->is_data) {
+        words_add(b, &source->texts, &source->n_texts, text);
+        return;
+    }
     _free_ char *filled = fill_in(b, node, text, false);
     if (filled)
         words_add(b, &source->texts, &source->n_texts, filled);
@@ -181,6 +185,12 @@ void build_source(struct builder *b)
     struct node *map = node_get(b->root, "source"), *kind = NULL;
     char found[HINT_MAX] = "";
     size_t n = 0, len = 0;
+    if (b->options && b->options->source) {
+        *source = *b->options->source;
+        *b->options->source = (struct source){0};
+        b->has_source = true;
+        return;
+    }
     if (!map || !want_map(b, map))
         return;
     bool known = check_keys(b, map, SECTION_SOURCE);

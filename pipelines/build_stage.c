@@ -232,6 +232,18 @@ static void read_shell(struct builder *b, const struct node *map, struct stage *
         tell(b, node, NULL, "needs a program: /bin/sh -c");
 }
 
+static bool read_command_flag(struct builder *b, const struct node *map, const char *name,
+                              enum stage_kind kind)
+{
+    struct node *node = node_get(map, name);
+    bool given = false;
+    if (!read_flag(b, map, name, &given) || !given)
+        return false;
+    if (kind != STAGE_COMMAND)
+        tell_key(b, node, NULL, "only for a command");
+    return kind == STAGE_COMMAND;
+}
+
 static void read_retries(struct builder *b, const struct node *map, struct draft *draft)
 {
     struct node *node = node_get(map, "retries");
@@ -359,6 +371,10 @@ bool stage_read(struct builder *b, struct node *node, enum section section, stru
     if (!action->is_bad)
         read_shell(b, node, stage);
     read_workdir(b, node, stage);
+    if (section == SECTION_STAGE) {
+        stage->is_batch = read_command_flag(b, node, "batch", stage->kind);
+        stage->has_tag = read_command_flag(b, node, "tag", stage->kind);
+    }
     build_env(b, node, &stage->env, &stage->n_env);
     env = node_get(node, "env");
     if (env && stage->kind == STAGE_KERNEL)
@@ -380,6 +396,7 @@ void stage_check_texts(struct builder *b, const struct draft *draft)
 {
     const struct stage *stage = &draft->stage;
     struct text_rules rules = {.is_script = stage->is_script,
+                               .is_batch = stage->is_batch,
                                .has_item = stage_has_item(stage),
                                .has_fields = stage_has_item(stage) && draft->is_first};
     struct node *action = node_get(draft->node, kinds[stage->kind]);
@@ -392,6 +409,8 @@ void stage_check_texts(struct builder *b, const struct draft *draft)
                 check_template(b, word, word->text, &rules, NULL, NULL);
     rules.is_script = false;
     rules.strict = true;
+    if (stage->is_batch) // there is one directory for all of them
+        rules.has_item = rules.has_fields = false;
     if (stage->workdir)
         check_template(b, workdir, stage->workdir, &rules, NULL, NULL);
 }

@@ -140,7 +140,8 @@ static void settle_chunk(struct builder *b, struct step *step, bool is_first,
              "results come as they are made: their number is not known");
     if (step->chunking.rule == CHUNK_AUTO && has_command(step) &&
         (!is_first || b->plan->source.kind != SOURCE_DATA))
-        step->chunking = (struct chunking){CHUNK_ITEMS, 1};
+        step->chunking =
+            (struct chunking){CHUNK_ITEMS, step->stages[0].is_batch ? PLAN_BATCH_ITEMS : 1};
 }
 
 static void check_step(struct builder *b, const struct step *step, bool is_first,
@@ -152,13 +153,16 @@ static void check_step(struct builder *b, const struct step *step, bool is_first
         struct node *action;
         if (is_first && !b->has_source)
             continue;
+        if (i > 0 && draft->stage.is_batch)
+            tell_key(b, node_get(draft->node, "batch"), "give this stage a chunk of its own",
+                     "only the first stage of a step gets many items");
         if (draft->stage.kind == STAGE_COMMAND && data) {
             action = node_get(draft->node, "command");
             tell_key(b, action, "use pipe: it gets the data on its standard input",
                      "runs once for each item, but %s",
                      is_first ? "source 'data' gives data" : "its chunks are data");
         } else if (draft->stage.kind == STAGE_COMMAND && i > 0 && step->chunking.n != 1 &&
-                   drafts[i - 1].stage.kind != STAGE_COMMAND) {
+                   (drafts[i - 1].stage.kind != STAGE_COMMAND || drafts[i - 1].stage.is_batch)) {
             action = node_get(draft->node, "command");
             tell_key(b, action, "give this stage a chunk of its own: {items: 1}",
                      "runs once for each item, but the stage before gives one result for many");

@@ -157,7 +157,9 @@ static bool find_unknown(struct builder *b, const char *text, char *ret, size_t 
 bool check_template(struct builder *b, struct node *node, const char *text,
                     const struct text_rules *rules, bool *ret_uses_item, bool *ret_is_constant)
 {
-    enum template_mode mode = rules->is_script ? TEMPLATE_SCRIPT : TEMPLATE_WORD;
+    enum template_mode mode = !rules->is_script ? TEMPLATE_WORD
+                              : rules->is_batch ? TEMPLATE_BATCH
+                                                : TEMPLATE_SCRIPT;
     _cleanup_(template_free_ptr)
     struct template *t = compile(b, node, text, mode, true);
     char known[HINT_MAX], unknown[80], hint[HINT_MAX];

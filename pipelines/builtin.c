@@ -8,6 +8,7 @@ const struct builtin builtins[] = {
     {"sleep",
      "sleeps, then an empty result",
      {{"time", BUILTIN_ARG_DURATION, "how long: 0.1, 50ms, 2s"}}},
+    {"sum", "the sum of items that are numbers: whole ones exactly, with a sign or not", {{0}}},
     {"sum_u64", "the sum of items that are whole numbers", {{0}}},
     {"sum_f64", "the sum of items that are decimal numbers", {{0}}},
     {"count_lines", "how many lines the input has", {{0}}},

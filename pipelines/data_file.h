@@ -12,7 +12,7 @@ struct data_file {
     uint64_t header; // bytes of it that each chunk begins with
     int64_t mtime_ns;
     uint64_t fingerprint; // of one that is no stream
-    bool is_stream; // standard input, a fifo, compressed: no size, no place
+    bool is_stream;       // standard input, a fifo, compressed: no size, no place
     enum unpack_kind packed;
 };
 

@@ -211,7 +211,9 @@ static int print_mistake(const struct diag *diag, const struct mistake *m, struc
 {
     const char *kind = m->is_warning ? "warning" : "error";
     int r;
-    if (m->at.line == 0) {
+    if (diag->is_command) {
+        r = buf_printf(out, "%s: %s%s\n", diag->name, m->is_warning ? "warning: " : "", m->text);
+    } else if (m->at.line == 0) {
         r = buf_printf(out, "%s: %s: %s\n", diag->name, kind, m->text);
     } else {
         r = buf_printf(out, "%s:%u:%u: %s: %s\n", diag->name, m->at.line, m->at.column, kind,

@@ -27,6 +27,7 @@ struct mistake {
 
 struct diag {
     const char *name; // of the file; borrowed
+    bool is_command;  // `name` is a command's instead, and its words have no places
     const char *text; // of the file; borrowed
     size_t len;
     struct mistake *list;

@@ -93,16 +93,16 @@ int json_text(struct buf *out, const char *name, const void *data, size_t len)
 static int put_output(struct buf *out, const struct record *record)
 {
     if (record->n_parts == 0)
-        return json_text(out, "output", "", 0);
+        return json_text(out, "stdout", "", 0);
     if (record->n_parts == 1)
-        return json_text(out, "output", record->parts[0].data, record->parts[0].len);
+        return json_text(out, "stdout", record->parts[0].data, record->parts[0].len);
     struct buf joined;
     buf_init(&joined, 0);
     int r = 0;
     for (size_t i = 0; i < record->n_parts && r == 0; i++)
         r = buf_add(&joined, record->parts[i].data, record->parts[i].len);
     if (r == 0)
-        r = json_text(out, "output", joined.data, joined.len);
+        r = json_text(out, "stdout", joined.data, joined.len);
     buf_done(&joined);
     return r;
 }
@@ -117,29 +117,56 @@ static int put_string(struct buf *out, const char *name, const char *text)
     return text ? json_text(out, name, text, strlen(text)) : 0;
 }
 
+static int put_number_or_null(struct buf *out, const char *name, bool known, int value)
+{
+    return known ? buf_printf(out, ",\"%s\":%d", name, value)
+                 : buf_printf(out, ",\"%s\":null", name);
+}
+
+static int put_how(struct buf *out, const struct record *record)
+{
+    int r = put_string(out, "outcome", record->outcome);
+    if (r == 0)
+        r = put_number_or_null(out, "exit", record->exit >= 0, record->exit);
+    if (r == 0)
+        r = put_number_or_null(out, "signal", record->signal > 0, record->signal);
+    if (r == 0 && record->code)
+        r = buf_printf(out, ",\"code\":%d", record->code);
+    return r < 0 ? r : put_string(out, "error", record->error);
+}
+
+static int put_when(struct buf *out, const struct record *record)
+{
+    int r = buf_printf(out, ",\"attempts\":%u", record->attempt);
+    if (r == 0 && record->start_ns)
+        r = buf_printf(out, ",\"start\":%" PRId64 ".%06" PRId64, record->start_ns / 1000000000,
+                       record->start_ns % 1000000000 / 1000);
+    if (r == 0)
+        r = buf_printf(out, ",\"seconds\":%" PRId64 ".%09" PRId64, record->run_ns / 1000000000,
+                       record->run_ns % 1000000000);
+    if (r == 0 && record->maxrss_bytes)
+        r = buf_printf(out, ",\"maxrss\":%" PRIu64, record->maxrss_bytes);
+    return r;
+}
+
 static int put_record(struct buf *out, const struct record *record)
 {
-    int r = buf_printf(out, "{\"v\":1,\"offset\":%" PRIu64 ",\"chunk\":%" PRIu64, record->offset,
-                       record->chunk);
+    int r = buf_printf(
+        out, "{\"v\":1,\"seq\":%" PRIu64 ",\"offset\":%" PRIu64 ",\"step\":%u,\"chunk\":%" PRIu64,
+        record->chunk + 1, record->offset, record->step, record->chunk);
     if (r == 0)
         r = put_optional(out, "item", record->item, record->item_len);
     if (r == 0)
-        r = put_string(out, "outcome", record->outcome);
-    if (r == 0 && record->code)
-        r = buf_printf(out, ",\"code\":%d", record->code);
+        r = put_how(out, record);
     if (r == 0)
-        r = put_string(out, "error", record->error);
-    if (r == 0)
-        r = buf_printf(out, ",\"attempts\":%u,\"seconds\":%" PRId64 ".%09" PRId64, record->attempt,
-                       record->run_ns / 1000000000, record->run_ns % 1000000000);
-    if (r == 0 && record->maxrss_bytes)
-        r = buf_printf(out, ",\"maxrss\":%" PRIu64, record->maxrss_bytes);
+        r = put_when(out, record);
     if (r == 0)
         r = put_string(out, "worker", record->worker);
     if (r == 0)
         r = put_output(out, record);
-    if (r == 0 && record->stderr_len)
-        r = json_text(out, "stderr", record->stderr_text, record->stderr_len);
+    if (r == 0)
+        r = json_text(out, "stderr", record->stderr_len ? record->stderr_text : "",
+                      record->stderr_len);
     return r < 0 ? r : buf_add(out, "}\n", 2);
 }
 

@@ -77,6 +77,35 @@ static void diag_cleanup(struct diag *diag)
     diag_done(diag);
 }
 
+// The end of a load: what was found goes to the report, a plan without mistakes to the caller.
+static int conclude(struct diag *diag, int r, struct plan **plan, struct plan **ret,
+                    struct load_report *report)
+{
+    report->n_errors += diag->n_errors;
+    report->n_warnings += diag->n_warnings;
+    if (r == 0)
+        r = diag_print(diag, LOAD_MISTAKES_MAX, &report->text);
+    if (r < 0)
+        return r;
+    if (diag->n_errors > 0)
+        return -EINVAL;
+    *ret = take(*plan);
+    return 0;
+}
+
+int load_tree(const char *command, const char *directory, struct node *root,
+              const struct load_options *options, struct plan **ret, struct load_report *report)
+{
+    _cleanup_(diag_cleanup)
+    struct diag diag;
+    _cleanup_(plan_free_ptr)
+    struct plan *plan = NULL;
+    diag_init(&diag, command, "", 0);
+    diag.is_command = true;
+    int r = build(&diag, directory, options, root, &plan);
+    return conclude(&diag, r, &plan, ret, report);
+}
+
 int load_text(const char *name, const char *directory, const char *text, size_t len,
               const struct load_options *options, struct plan **ret, struct load_report *report)
 {
@@ -100,16 +129,7 @@ int load_text(const char *name, const char *directory, const char *text, size_t 
         r = yaml_read(&diag, &arena, &root);
     if (r == 0 && root)
         r = build(&diag, directory, options, root, &plan);
-    report->n_errors += diag.n_errors;
-    report->n_warnings += diag.n_warnings;
-    if (r == 0)
-        r = diag_print(&diag, LOAD_MISTAKES_MAX, &report->text);
-    if (r < 0)
-        return r;
-    if (diag.n_errors > 0)
-        return -EINVAL;
-    *ret = take(plan);
-    return 0;
+    return conclude(&diag, r, &plan, ret, report);
 }
 
 static int read_all(int fd, struct buf *out)

@@ -15,7 +15,8 @@
 struct load_options {
     const struct plan_pair *params; // -p name=value, in order of the command line; the last wins
     size_t n_params;
-    uint32_t parallelism; // -j; 0: as the job says
+    uint32_t parallelism;  // -j; 0: as the job says
+    struct source *source; // moved into the plan, whatever the job's own says; NULL: its own
     bool reads_stdin; // the job will run here: the header of a csv on standard input may be taken
 };
 
@@ -34,4 +35,9 @@ int load_file(const char *path, const struct load_options *options, struct plan 
               struct load_report *report);
 // The same from memory. `name` stands in messages, `directory` is where relative paths begin.
 int load_text(const char *name, const char *directory, const char *text, size_t len,
+              const struct load_options *options, struct plan **ret, struct load_report *report);
+// The same from a tree made by hand (pipelines/tree.h) of the words of a command, "fanmill map",
+// which stands in messages: "fanmill map: --timeout: ...".
+struct node;
+int load_tree(const char *command, const char *directory, struct node *root,
               const struct load_options *options, struct plan **ret, struct load_report *report);

@@ -12,7 +12,7 @@
 
 #define PLAN_FIELDS 7
 #define STEP_FIELDS 13
-#define STAGE_FIELDS 10
+#define STAGE_FIELDS 12
 #define KERNEL_FIELDS 4
 #define WHOLE_FIELDS 14
 #define SINK_FIELDS 5
@@ -136,6 +136,8 @@ static void put_stage(struct pack_writer *w, const struct stage *stage)
     pack_str(w, stage->library_at);
     put_pairs(w, stage->args, stage->n_args);
     pack_i64(w, stage->timeout_ns);
+    pack_bool(w, stage->is_batch);
+    pack_bool(w, stage->has_tag);
 }
 
 static void put_step(struct pack_writer *w, const struct step *step)
@@ -260,13 +262,17 @@ static void get_stage(struct pack_reader *r, struct stage *stage)
     stage->library_at = get_optional(r);
     get_pairs(r, &stage->args, &stage->n_args);
     stage->timeout_ns = pack_read_i64(r);
+    stage->is_batch = pack_read_bool(r);
+    stage->has_tag = pack_read_bool(r);
     if (!pack_ok(r))
         return;
     bool is_kernel = stage->kind == STAGE_KERNEL;
     if (is_kernel != (stage->function != NULL) || is_kernel != (stage->n_words == 0) ||
         (stage->is_script && (stage->n_words != 1 || n_shell == 0)) ||
         (stage->library && (!is_kernel || stage->library[0] != '/')) ||
-        (stage->library_at && (!stage->library || stage->library_at[0] != '/')) || stage->timeout_ns < 0)
+        (stage->library_at && (!stage->library || stage->library_at[0] != '/')) ||
+        stage->timeout_ns < 0 ||
+        (stage->kind != STAGE_COMMAND && (stage->is_batch || stage->has_tag)))
         pack_fail(r);
 }
 

@@ -12,10 +12,11 @@
 #include "pipelines/rows.h"
 
 #define PLAN_STEPS_MAX 32
-#define PLAN_STAGES_MAX 32 // in one step
-#define PLAN_ARGS_MAX 4096 // words of one argv, names of one map
-#define PLAN_LABELS_MAX 16 // of a step
-#define PLAN_FAN_IN_ALL 0  // step.fan_in: one chunk takes everything
+#define PLAN_STAGES_MAX 32    // in one step
+#define PLAN_ARGS_MAX 4096    // words of one argv, names of one map
+#define PLAN_LABELS_MAX 16    // of a step
+#define PLAN_BATCH_ITEMS 1000 // of a batch command, when no chunk rule says how many
+#define PLAN_FAN_IN_ALL 0     // step.fan_in: one chunk takes everything
 #define PLAN_PACKED_MAX (1u << 20)
 #define PLAN_WHOLE_MAX (16u << 20)
 
@@ -59,6 +60,8 @@ struct stage {
     char *function;         // kernel: symbol or built-in name
     struct plan_pair *args; // kernel: name -> value, with placeholders of params already filled in
     size_t n_args;
+    bool is_batch;      // command: one run for as many items of the chunk as fit, not one for each
+    bool has_tag;       // command: each line of its output comes behind the item and a tab
     int64_t timeout_ns; // per run of the stage for one item (command) or chunk; 0: none
 };
 

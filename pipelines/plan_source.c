@@ -146,7 +146,7 @@ bool plan_delimiter_ok(char c)
 static void get_rows(struct pack_reader *r, enum source_kind kind, struct row_rule *rows)
 {
     expect_array(r, ROWS_FIELDS);
-    rows->form = (enum row_form)pack_read_u64(r, ROW_SPLIT);
+    rows->form = (enum row_form)pack_read_u64(r, ROW_WHOLE);
     rows->delimiter = (char)pack_read_u64(r, UINT8_MAX);
     rows->separator = pack_read_nil(r) ? NULL : pack_read_strdup(r, ROW_SEPARATOR_MAX);
     rows->has_header = pack_read_bool(r);
@@ -157,7 +157,9 @@ static void get_rows(struct pack_reader *r, enum source_kind kind, struct row_ru
     bool is_split = rows->form == ROW_SPLIT;
     if ((kind == SOURCE_CSV && rows->form == ROW_PLAIN) ||
         (rows->form == ROW_CSV && (kind != SOURCE_CSV || !plan_delimiter_ok(rows->delimiter))) ||
-        (is_split && !may_split) || is_split != (rows->separator && rows->separator[0]) ||
+        ((is_split || rows->form == ROW_WHOLE) && !may_split) ||
+        (rows->form == ROW_WHOLE && kind == SOURCE_CSV) ||
+        is_split != (rows->separator && rows->separator[0]) ||
         (rows->n_columns && rows->form == ROW_PLAIN))
         pack_fail(r);
 }

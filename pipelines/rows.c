@@ -129,6 +129,8 @@ int row_split(const struct row_rule *rule, const void *item, size_t len, struct 
     row_clear(row);
     if (rule->form == ROW_CSV)
         return split_csv(rule->delimiter, text, len, row, ret_why);
+    if (rule->form == ROW_WHOLE)
+        return row_add(row, text, len);
     return rule->form == ROW_SPLIT ? split_plain(rule->separator, text, len, row) : 0;
 }
 

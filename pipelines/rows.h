@@ -17,10 +17,11 @@ enum row_form {
     ROW_PLAIN, // an item is one value: it has no fields
     ROW_CSV,   // RFC 4180: fields between delimiters, in double quotes where they need it
     ROW_SPLIT, // fields between separators, whatever they hold
+    ROW_WHOLE, // the item is its only field, {1}
 };
 
 // How items are taken apart. Of SOURCE_CSV (form CSV or SPLIT), and of SOURCE_ITEMS and
-// SOURCE_LINES with ROW_SPLIT (`-C SEP`).
+// SOURCE_LINES with ROW_SPLIT (`-C SEP`) or ROW_WHOLE (`map echo {1}`).
 struct row_rule {
     enum row_form form;
     char delimiter;  // ROW_CSV: between two fields; ','

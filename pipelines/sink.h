@@ -12,16 +12,20 @@ struct sink_writer;
 // One result as the sink sees it. Borrowed for the call.
 struct record {
     uint64_t offset; // place in the stream, dense from 0
+    uint32_t step;   // from 0
     uint64_t chunk;
     uint32_t attempt;
     const char *outcome;       // "ok", "exit", "signal", "timeout", "crash", "kernel", "input", ...
-    int code;                  // exit code or signal number; 0
+    int code;                  // negative errno, or what a kernel returned; 0
+    int exit;                  // exit status; -1: none, it did not end by itself
+    int signal;                // that ended it; 0
     const char *error;         // words for a person; NULL when all is well
     const struct slice *parts; // the result's bytes, in pieces
     size_t n_parts;
     const char *item; // the chunk's own item where it has exactly one; else NULL
     size_t item_len;
     uint64_t item_first; // number of the chunk's first item, from 0
+    int64_t start_ns;    // wall time since 1970; 0: not known
     int64_t run_ns;
     uint64_t maxrss_bytes;
     const char *worker;

@@ -59,9 +59,28 @@ void paths_sort(struct paths *p, size_t first, bool unique)
     p->len = kept;
 }
 
+// A backslash takes the next character's meaning away.
 static bool is_pattern(const char *text)
 {
-    return strpbrk(text, "*?[") != NULL;
+    for (const char *c = text; *c; c++) {
+        if (*c == '\\' && c[1])
+            c++;
+        else if (strchr("*?[", *c))
+            return true;
+    }
+    return false;
+}
+
+// What a text that is no pattern means, in its own place.
+static void unescape(char *text)
+{
+    char *at = text;
+    for (const char *c = text; *c; c++) {
+        if (*c == '\\' && c[1])
+            c++;
+        *at++ = *c;
+    }
+    *at = '\0';
 }
 
 // Copies the first part of a path and returns what is behind its slash, "" at the last part. NULL:
@@ -188,7 +207,10 @@ static int walk(struct walk *w, const char *prefix, const char *pattern)
         int r = walk(w, prefix, *rest ? rest : "*");
         return r < 0 ? r : scan(w, prefix, part, pattern, rest);
     }
-    return is_pattern(part) ? scan(w, prefix, part, pattern, rest) : visit(w, prefix, part, rest);
+    if (is_pattern(part))
+        return scan(w, prefix, part, pattern, rest);
+    unescape(part);
+    return visit(w, prefix, part, rest);
 }
 
 int paths_glob(struct paths *p, const char *pattern, const char *directory, struct err *err)
@@ -198,12 +220,16 @@ int paths_glob(struct paths *p, const char *pattern, const char *directory, stru
         return err_sys(err, -errno, "'%s'", directory);
     if (!is_pattern(pattern)) {
         struct stat st;
-        if (fstatat(base, pattern, &st, 0) < 0)
-            return err_sys(err, -errno, "'%s' (searched from %s)", pattern, directory);
+        _free_ char *path = strdup(pattern);
+        if (!path)
+            return err_sys(err, -ENOMEM, "'%s'", pattern);
+        unescape(path);
+        if (fstatat(base, path, &st, 0) < 0)
+            return err_sys(err, -errno, "'%s' (searched from %s)", path, directory);
         if (S_ISDIR(st.st_mode))
-            return err_sys(err, -EISDIR, "'%s'", pattern);
-        int r = paths_add(p, pattern);
-        return r < 0 ? err_sys(err, r, "'%s'", pattern) : 0;
+            return err_sys(err, -EISDIR, "'%s'", path);
+        int r = paths_add(p, path);
+        return r < 0 ? err_sys(err, r, "'%s'", path) : 0;
     }
     size_t first = p->len;
     struct walk w = {.found = p, .base = base, .err = err};

@@ -286,7 +286,7 @@ int template_compile(const char *text, enum template_mode mode, const struct tem
         return err_set(err, -EINVAL, "placeholders are written {x}");
     }
     int r = find_suspect(t, text, names);
-    if (r == 0 && mode == TEMPLATE_SCRIPT)
+    if (r == 0 && mode != TEMPLATE_WORD)
         r = template_compile_script(t, text, names, err, ret_offset);
     else if (r == 0)
         r = compile_word(t, text, names);
@@ -317,6 +317,8 @@ bool template_uses_item(const struct template *t)
 
 bool template_is_constant(const struct template *t)
 {
+    if (t->mode == TEMPLATE_BATCH)
+        return t->is_constant;
     for (size_t i = 0; i < t->n_parts; i++)
         if (t->parts[i].kind != PART_TEXT)
             return false;

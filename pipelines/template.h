@@ -18,6 +18,7 @@ struct template;
 enum template_mode {
     TEMPLATE_WORD,   // the whole text becomes one string: an argv word, a path, an argument
     TEMPLATE_SCRIPT, // a shell script: each placeholder becomes a quoted positional parameter
+    TEMPLATE_BATCH,  // one that gets many items: {} becomes "$@", and there are no other parameters
 };
 
 struct template_names {

@@ -130,7 +130,7 @@ int template_expand(const struct template *t, const struct template_values *valu
 
 const char *template_script(const struct template *t)
 {
-    return t->mode == TEMPLATE_SCRIPT ? (const char *)t->text.data : NULL;
+    return t->mode != TEMPLATE_WORD ? (const char *)t->text.data : NULL;
 }
 
 size_t template_n_args(const struct template *t)

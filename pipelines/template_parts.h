@@ -29,6 +29,7 @@ struct template
     struct part *parts; // WORD: in order; SCRIPT: one for each positional parameter
     size_t n_parts;
     bool uses_item;
+    bool is_constant; // BATCH, which has no parts: nothing was replaced
     char *suspect;
     char *nearest;
 };

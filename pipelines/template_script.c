@@ -103,6 +103,23 @@ static bool in_backticks(const struct lexer *l)
     return false;
 }
 
+// Many items are the positional parameters, so what else there is comes by the environment.
+static int put_batch_value(struct lexer *l, const struct part *part, const char *before,
+                           const char *after)
+{
+    enum place place = frame(l)->place;
+    l->t->is_constant = false;
+    l->t->uses_item |= part->kind == PART_ITEM;
+    if (part->kind == PART_SEQ || part->kind == PART_SLOT)
+        return buf_printf(&l->t->text, "%s${FANMILL_%s}%s", before,
+                          part->kind == PART_SEQ ? "SEQ" : "SLOT", after);
+    if (part->kind != PART_ITEM || part->form != FORM_WHOLE || part->is_quoted ||
+        (place != PLACE_PLAIN && place != PLACE_BACKTICK))
+        return err_set(l->err, -EINVAL,
+                       "a script that gets many items takes them as {}, outside of quotes");
+    return buf_add_str(&l->t->text, "\"$@\"");
+}
+
 static int put_value(struct lexer *l, const struct part *part, size_t len)
 {
     static const char *const quotes[][2] = {
@@ -124,11 +141,18 @@ static int put_value(struct lexer *l, const struct part *part, size_t len)
         return err_set(l->err, -EINVAL,
                        "a placeholder can't follow a backslash between backticks; use $(...)");
     bool bare = place == PLACE_PARAM && frame(l)->quoted;
-    int r = number_of(l, part, &number);
+    const char *before = bare ? "" : quotes[place][0];
+    const char *after = bare ? "" : quotes[place][1];
+    int r;
+    if (l->t->mode == TEMPLATE_BATCH) {
+        r = put_batch_value(l, part, before, after);
+    } else {
+        r = number_of(l, part, &number);
+        if (r == 0)
+            r = buf_printf(&l->t->text, "%s${%zu}%s", before, number, after);
+    }
     if (r == 0)
-        r = buf_printf(&l->t->text, "%s${%zu}%s", bare ? "" : quotes[place][0], number,
-                       bare ? "" : quotes[place][1]);
-    l->at += len;
+        l->at += len;
     return r;
 }
 
@@ -339,6 +363,7 @@ int template_compile_script(struct template *t, const char *text,
                             const struct template_names *names, struct err *err, size_t *ret_offset)
 {
     struct lexer l = {.t = t, .text = text, .at = text, .names = names, .err = err};
+    t->is_constant = true;
     int r = 0;
     while (r >= 0 && *l.at)
         r = take_next(&l);

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "pipelines/load.h"
+#include "pipelines/tree.h"
 
 #define ARENA_BLOCK_BYTES 32768u
 #define QUOTE_HINT "quote text that begins with { [ * & ! % @ ` or - or that holds ': ' or ' #'"
@@ -173,17 +174,6 @@ static struct node *scalar_new(struct reader *reader, const yaml_event_t *event)
 
 static struct node *read_node(struct reader *reader, const yaml_event_t *event, unsigned depth);
 
-static void append(struct node *parent, struct node *child)
-{
-    child->parent = parent;
-    child->index = parent->n++;
-    if (parent->last)
-        parent->last->next = child;
-    else
-        parent->first = child;
-    parent->last = child;
-}
-
 static void read_list(struct reader *reader, struct node *list, unsigned depth)
 {
     bool more = true;
@@ -196,7 +186,7 @@ static void read_list(struct reader *reader, struct node *list, unsigned depth)
             list->end = place_at(event.end_mark);
         struct node *child = more ? read_node(reader, &event, depth + 1) : NULL;
         if (child)
-            append(list, child);
+            tree_append(list, child);
         yaml_event_delete(&event);
     }
 }
@@ -252,7 +242,7 @@ static void read_map(struct reader *reader, struct node *map, unsigned depth)
         yaml_event_delete(&event);
         if (value && good) {
             value->key = key;
-            append(map, value);
+            tree_append(map, value);
         }
     }
 }

@@ -19,6 +19,7 @@ struct node {
     bool is_flow;  // list, map: written with brackets
     bool is_bad;   // a mistake was told about it: no more of them
     bool has_nul;  // scalar: "\0" stands in it
+    bool is_data;  // scalar: bytes as they are, where others have placeholders and patterns
     struct place at;
     struct place end;
     const char *text; // scalar: NUL-terminated
@@ -31,6 +32,8 @@ struct node {
     struct node *next;
     size_t n;
     uint32_t hash; // scalar: of its text
+    // What a message calls it instead of its path: the flag that it was on a command line. NULL.
+    const char *label;
 };
 
 struct arena_block;

@@ -5,7 +5,7 @@
 
 #include "proto/batch.h"
 
-#define RECORD_FIELDS 17
+#define RECORD_FIELDS 18
 
 static void put_text(struct pack_writer *w, const char *text, size_t len, size_t max)
 {
@@ -44,6 +44,7 @@ int record_put(struct buf *header, const struct wire_record *record)
     pack_bool(&w, record->partial);
     pack_u64(&w, record->outcome);
     pack_i64(&w, record->code);
+    pack_i64(&w, record->start_ns);
     pack_i64(&w, record->run_ns);
     pack_i64(&w, record->cpu_ns);
     pack_u64(&w, record->maxrss_bytes);
@@ -116,6 +117,7 @@ int records_next(struct records_reader *r, struct wire_record *ret, struct err *
     if (code < INT32_MIN || code > INT32_MAX)
         pack_fail(h);
     record.code = (int32_t)code;
+    record.start_ns = pack_read_i64(h);
     record.run_ns = pack_read_i64(h);
     record.cpu_ns = pack_read_i64(h);
     record.maxrss_bytes = pack_read_u64(h, UINT64_MAX);
@@ -127,7 +129,8 @@ int records_next(struct records_reader *r, struct wire_record *ret, struct err *
         record.error = pack_read_str(h, PROTO_TEXT_MAX - 1, &record.error_len);
     record.stderr_text = (const char *)get_bin(h, PROTO_STDERR_TAIL_MAX, &record.stderr_len);
     record.body_len = pack_read_u64(h, PROTO_RECORD_PART_MAX);
-    if (record.body_len > r->body_left || record.run_ns < 0 || record.cpu_ns < 0)
+    if (record.body_len > r->body_left || record.start_ns < 0 || record.run_ns < 0 ||
+        record.cpu_ns < 0)
         pack_fail(h);
     if (!pack_ok(h))
         return batch_bad("RECORDS", err);

@@ -12,6 +12,7 @@ struct wire_record {
     bool partial;    // a part that a running chunk gave; its record comes later, with no bytes
     uint8_t outcome; // enum outcome
     int32_t code;
+    int64_t start_ns; // wall time since 1970, by the coordinator's clock; 0: not known
     int64_t run_ns;
     int64_t cpu_ns;
     uint64_t maxrss_bytes;

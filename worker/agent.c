@@ -312,6 +312,8 @@ static int run(void *arg)
         return WORKER_LOST;
     int r = pool_new(start->zygote, agent->slots, &callbacks, agent, &agent->pool, &err);
     if (r == 0)
+        pool_obey(agent->pool, agent->options->jobserver);
+    if (r == 0)
         r = transport_new(&agent->transport, &err);
     if (r == 0 && getrandom(agent->session, sizeof agent->session, 0) != sizeof agent->session)
         r = err_set(&err, -EIO, "no random numbers");
@@ -352,7 +354,7 @@ int worker_main(const struct worker_options *options)
     agent.slots = options->slots ? options->slots : cpus_available();
     if (agent.slots > PROTO_SLOTS_MAX)
         agent.slots = PROTO_SLOTS_MAX;
-    int r = zygote_fork(&start.zygote, &err);
+    int r = zygote_fork(options->jobserver, &start.zygote, &err);
     if (r < 0) {
         log_error("the worker can't start", "reason=\"%s\"", err.text);
         return WORKER_BROKEN;

@@ -81,6 +81,7 @@ fm_kernel_fn *builtin_kernel(const char *name)
         {"noop", builtin_noop},
         {"identity", builtin_identity},
         {"sleep", builtin_sleep},
+        {"sum", builtin_sum},
         {"sum_u64", builtin_sum_u64},
         {"sum_f64", builtin_sum_f64},
         {"count_lines", builtin_count_lines},

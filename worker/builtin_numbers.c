@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,27 +83,88 @@ int builtin_sum_u64(fm_call *call)
     return fm_emit_text(call, "%" PRIu64 "\n", sum);
 }
 
+// Neumaier's compensated sum: `lost` is what the additions lost.
+struct decimal_sum {
+    double sum;
+    double lost;
+};
+
+static void decimal_add(struct decimal_sum *s, double value)
+{
+    double next = s->sum + value;
+    s->lost += fabs(s->sum) >= fabs(value) ? (s->sum - next) + value : (value - next) + s->sum;
+    s->sum = next;
+}
+
+static bool to_f64(const char *text, size_t len, double *ret)
+{
+    char number[64];
+    char *end;
+    if (len >= sizeof number)
+        return false;
+    memcpy(number, text, len);
+    number[len] = '\0';
+    double value = strtod(number, &end);
+    *ret = value;
+    return !*end && isfinite(value);
+}
+
 int builtin_sum_f64(fm_call *call)
 {
     struct lines lines = lines_of(call);
+    struct decimal_sum s = {0};
     const char *text;
     size_t len;
-    double sum = 0, lost = 0; // Neumaier's compensated sum: what the additions lost
+    double value;
     while (next_line(&lines, &text, &len)) {
-        char number[64];
-        char *end;
-        if (len >= sizeof number)
+        if (!to_f64(text, len, &value))
             return bad_number(call, &lines, text, len, "number");
-        memcpy(number, text, len);
-        number[len] = '\0';
-        double value = strtod(number, &end);
-        if (*end || !isfinite(value))
-            return bad_number(call, &lines, text, len, "number");
-        double next = sum + value;
-        lost += fabs(sum) >= fabs(value) ? (sum - next) + value : (value - next) + sum;
-        sum = next;
+        decimal_add(&s, value);
     }
-    return fm_emit_text(call, "%.17g\n", sum + lost);
+    return fm_emit_text(call, "%.17g\n", s.sum + s.lost);
+}
+
+// As few digits as tell it from every other number.
+static int emit_shortest(fm_call *call, double value)
+{
+    char text[32];
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    return fm_emit_text(call, "%s\n", text);
+}
+
+// Whole numbers are added as such; the first that isn't one, or a sum of more than 64 bits, makes
+// the rest decimal.
+int builtin_sum(fm_call *call)
+{
+    struct lines lines = lines_of(call);
+    struct decimal_sum s = {0};
+    const char *text;
+    size_t len;
+    int64_t whole = 0;
+    bool is_whole = true;
+    while (next_line(&lines, &text, &len)) {
+        bool minus = *text == '-';
+        uint64_t size;
+        int64_t next;
+        double value;
+        if (is_whole && to_u64(text + minus, len - minus, &size) && size <= INT64_MAX &&
+            !__builtin_add_overflow(whole, minus ? -(int64_t)size : (int64_t)size, &next)) {
+            whole = next;
+            continue;
+        }
+        if (!to_f64(text, len, &value))
+            return bad_number(call, &lines, text, len, "number");
+        if (is_whole)
+            decimal_add(&s, (double)whole);
+        is_whole = false;
+        decimal_add(&s, value);
+    }
+    return is_whole ? fm_emit_text(call, "%" PRId64 "\n", whole)
+                    : emit_shortest(call, s.sum + s.lost);
 }
 
 static uint64_t mul_mod(uint64_t a, uint64_t b, uint64_t m)

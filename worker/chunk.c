@@ -20,9 +20,9 @@ void chunk_init(struct chunk *c, struct page *page, int signals, uint32_t slot)
         buf_init(&c->outputs[i].body, PROTO_RESULT_MAX + 1);
         buf_init(&c->outputs[i].lens, PROTO_ITEMS_MAX * sizeof(uint32_t));
     }
-    buf_init(&c->words, 0);
-    buf_init(&c->argv, 0);
+    words_init(&c->words);
     row_init(&c->row);
+    row_init(&c->next_row);
 }
 
 void chunk_done(struct chunk *c)
@@ -34,16 +34,16 @@ void chunk_done(struct chunk *c)
         buf_done(&c->outputs[i].body);
         buf_done(&c->outputs[i].lens);
     }
-    buf_done(&c->words);
-    buf_done(&c->argv);
+    words_done(&c->words);
     row_done(&c->row);
+    row_done(&c->next_row);
 }
 
 void chunk_trim(struct chunk *c)
 {
     input_trim(&c->first);
     input_trim(&c->later);
-    struct buf *bufs[] = {&c->outputs[0].body, &c->outputs[1].body, &c->words};
+    struct buf *bufs[] = {&c->outputs[0].body, &c->outputs[1].body, &c->words.text};
     for (size_t i = 0; i < sizeof(bufs) / sizeof(bufs[0]); i++)
         if (bufs[i]->cap > KEEP_BYTES)
             buf_done(bufs[i]);

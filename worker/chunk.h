@@ -9,6 +9,7 @@
 #include "proto/message.h"
 #include "worker/input.h"
 #include "worker/recipe.h"
+#include "worker/words.h"
 
 struct page;
 
@@ -48,9 +49,9 @@ struct chunk {
     struct input first;
     struct input later;
     struct output outputs[2];
-    struct buf words; // texts of argv and environment
-    struct buf argv;
-    struct row row; // of the item that a command runs for
+    struct words words;  // texts of argv and of what else a program gets
+    struct row row;      // of the item that a command runs for
+    struct row next_row; // of a further item of a batch
 };
 
 void chunk_init(struct chunk *c, struct page *page, int signals, uint32_t slot);

@@ -5,6 +5,7 @@
 #include "worker/chunk.h"
 #include "worker/page.h"
 #include "worker/program.h"
+#include "worker/tag.h"
 
 static int close_item(struct output *out, size_t begin)
 {
@@ -13,8 +14,19 @@ static int close_item(struct output *out, size_t begin)
     return buf_add(&out->lens, &len, sizeof(len));
 }
 
-// Once for each item. After a stage that gave one output for each item, each gets its own on stdin;
-// after one that made a single piece of them, there is one run, named after the first item.
+static int tag_output(struct chunk *c, const struct program_item *run, size_t begin,
+                      struct output *out)
+{
+    int r = tag_lines(&out->body, begin, run->item ? run->item : "", run->item ? run->item_len : 0);
+    if (r == -ENOBUFS)
+        return chunk_fail(c, OUTCOME_LIMIT, r, "its output is larger than %llu MiB",
+                          PROTO_RESULT_MAX >> 20);
+    return r < 0 ? chunk_fail(c, OUTCOME_LIMIT, r, "no memory for the chunk's results") : 0;
+}
+
+// Once for each item, or for as many as fit. After a stage that gave one output for each item, each
+// gets its own on stdin; after one that made a single piece of them, there is one run, named after
+// the first item.
 int command_run(struct chunk *c, struct recipe_stage *s, struct output *before, struct output *out)
 {
     size_t runs = c->first.n_items;
@@ -22,7 +34,7 @@ int command_run(struct chunk *c, struct recipe_stage *s, struct output *before, 
     if (before && !each)
         runs = 1;
     const uint8_t *given = before ? before->body.data : NULL;
-    for (size_t i = 0; i < runs; i++) {
+    for (size_t i = 0; i < runs;) {
         if (page_cancelled(c->page, c->serial))
             return chunk_fail(c, OUTCOME_CANCELLED, 0, "cancelled");
         const struct input_item *item = input_item(&c->first, i);
@@ -31,7 +43,9 @@ int command_run(struct chunk *c, struct recipe_stage *s, struct output *before, 
         struct program_item run = {.item = item ? (const char *)item->at : NULL,
                                    .item_len = item ? item->len : 0,
                                    .row = &c->row,
-                                   .seq = c->item_first + i + 1};
+                                   .seq = c->item_first + i + 1,
+                                   .batch = &c->first,
+                                   .batch_at = i};
         int r = input_row(&c->first, i, &c->row);
         if (r < 0)
             return chunk_fail(c, OUTCOME_INPUT, r, "item %" PRIu64 " has no fields: %s", run.seq,
@@ -47,8 +61,11 @@ int command_run(struct chunk *c, struct recipe_stage *s, struct output *before, 
         size_t begin = out->body.len;
         if (program_run(c, s, &run, out) < 0)
             return -1;
+        if (s->stage->has_tag && tag_output(c, &run, begin, out) < 0)
+            return -1;
         if (close_item(out, begin) < 0)
             return chunk_fail(c, OUTCOME_LIMIT, -ENOMEM, "no memory for the chunk's results");
+        i += run.taken;
     }
     return 0;
 }

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "worker/chunk.h"
+#include "worker/jobserver.h"
 #include "worker/page.h"
 #include "worker/recipe.h"
 #include "worker/wire.h"
@@ -301,7 +302,8 @@ static int arrange_files(int fd)
     int kept = STDERR_FILENO + 1;
     if (fd != kept && dup3(fd, kept, O_CLOEXEC) < 0)
         leave(1);
-    close_range((unsigned)kept + 1, ~0u, 0);
+    int last = jobserver_passed() ? JOBSERVER_PASS_WRITE : kept;
+    close_range((unsigned)last + 1, ~0u, 0);
     return kept;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "worker/jobserver.h"
 #include "worker/slot.h"
 #include "worker/zygote.h"
 
@@ -42,6 +43,7 @@ struct pool {
     struct timer deadline;
     bool deadline_set;
     struct buf lens; // scratch: a result's lengths, aligned
+    struct permits permits;
 };
 
 static void fail(struct pool *pool, int code, const char *text)
@@ -233,6 +235,8 @@ static void refill(struct pool *pool, struct slot *slot, uint32_t slots_at_work)
         return;
     if (pool->heavy && !has_room(pool, slot))
         return;
+    if (pool->permits.js && !load && !permits_take(&pool->permits, pool_running(pool)))
+        return;
     // Nobody takes so much that another stays idle.
     uint64_t share = pool->queue.chunks / slots_at_work;
     if (share < 1)
@@ -334,6 +338,8 @@ static void on_top_up(struct post *post)
         for (uint32_t i = 0; i < pool->n_slots && pool->queue.first; i++)
             if (pool->slots[i].state == SLOT_LIVE && (pool->slots[i].n == 0) == idle_first)
                 refill(pool, &pool->slots[i], at_work);
+    if (pool->permits.js)
+        permits_settle(&pool->permits, pool_running(pool));
     if (needs_a_look(pool) && !heap_holds(&pool->look.node))
         timer_set(&pool->look, clock_after(loop_now(), LOOK_NS), on_look);
     if (pool->kernel_timeout_ns && !pool->deadline_set && needs_watching(pool))
@@ -376,10 +382,21 @@ int pool_new(struct zygote *zygote, uint32_t slots, const struct pool_callbacks 
     return 0;
 }
 
+static void on_token(void *arg)
+{
+    pool_wake(arg);
+}
+
+void pool_obey(struct pool *pool, struct jobserver *js)
+{
+    pool->permits = (struct permits){.js = js, .ready = on_token, .arg = pool};
+}
+
 struct pool *pool_free(struct pool *pool)
 {
     if (!pool)
         return NULL;
+    permits_done(&pool->permits);
     watch_remove(&pool->watch);
     loop_unpost(&pool->top_up);
     timer_cancel(&pool->look);

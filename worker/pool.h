@@ -24,6 +24,10 @@ struct pool_callbacks {
 // callbacks.
 int pool_new(struct zygote *zygote, uint32_t slots, const struct pool_callbacks *callbacks,
              void *arg, struct pool **ret, struct err *err);
+// Before the first chunk: no more run at once than the jobserver lets. Borrowed until pool_free,
+// which gives its tokens back.
+struct jobserver;
+void pool_obey(struct pool *pool, struct jobserver *js);
 // Closes all sockets and forgets all chunks. What runs is ended by zygote_free(). Accepts NULL.
 // Returns NULL.
 struct pool *pool_free(struct pool *pool);

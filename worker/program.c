@@ -12,59 +12,7 @@
 #include "base/cleanup.h"
 #include "worker/find.h"
 #include "worker/spawn.h"
-
-#define ARG_BYTES_MAX (128u << 10) // the kernel's MAX_ARG_STRLEN
-
-// argv as offsets into `words` while that still moves.
-static int add_word(struct chunk *c, size_t offset)
-{
-    int r = buf_add(&c->words, "", 1);
-    return r < 0 ? r : buf_add(&c->argv, &offset, sizeof(offset));
-}
-
-static int add_text(struct chunk *c, const char *text)
-{
-    size_t offset = c->words.len;
-    int r = buf_add_str(&c->words, text);
-    return r < 0 ? r : add_word(c, offset);
-}
-
-static int add_filled(struct chunk *c, const struct template *t, size_t arg, bool is_script,
-                      const struct template_values *values)
-{
-    size_t offset = c->words.len;
-    int r = is_script ? template_expand_arg(t, arg, values, &c->words)
-                      : template_expand(t, values, &c->words);
-    if (r < 0)
-        return r;
-    if (c->words.len - offset >= ARG_BYTES_MAX)
-        return -E2BIG;
-    if (memchr(c->words.data + offset, '\0', c->words.len - offset))
-        return -EILSEQ;
-    return add_word(c, offset);
-}
-
-static int build_words(struct chunk *c, const struct recipe_stage *s,
-                       const struct template_values *values)
-{
-    const struct stage *stage = s->stage;
-    int r = 0;
-    if (!stage->is_script) {
-        for (size_t i = 0; i < stage->n_words && r == 0; i++)
-            r = add_filled(c, s->words[i], 0, false, values);
-        return r;
-    }
-    for (char **word = stage->shell; *word && r == 0; word++)
-        r = add_text(c, *word);
-    const struct template *script = s->words[0];
-    if (r == 0)
-        r = add_text(c, template_script(script));
-    if (r == 0)
-        r = add_text(c, "fanmill");
-    for (size_t i = 0; i < template_n_args(script) && r == 0; i++)
-        r = add_filled(c, script, i, true, values);
-    return r;
-}
+#include "worker/words.h"
 
 struct numbers {
     char text[RECIPE_NUMBERS][48];
@@ -86,12 +34,12 @@ static void put_numbers(struct chunk *c, struct recipe_stage *s, struct numbers 
 // FANMILL_ITEM is there when it can be: not for data, nor for what no variable can hold.
 static int put_item(struct chunk *c, const struct program_item *item, size_t *ret_offset)
 {
-    *ret_offset = c->words.len;
-    int r = buf_add_str(&c->words, "FANMILL_ITEM=");
-    if (r == 0 && item->item && item->item_len < ARG_BYTES_MAX - 32 &&
+    *ret_offset = c->words.text.len;
+    int r = buf_add_str(&c->words.text, "FANMILL_ITEM=");
+    if (r == 0 && item->item && item->item_len < WORD_BYTES_MAX - 32 &&
         !memchr(item->item, '\0', item->item_len))
-        r = buf_add(&c->words, item->item, item->item_len);
-    return r < 0 ? r : buf_add(&c->words, "", 1);
+        r = buf_add(&c->words.text, item->item, item->item_len);
+    return r < 0 ? r : buf_add(&c->words.text, "", 1);
 }
 
 static int make_directory(const char *path)
@@ -115,20 +63,20 @@ static int put_directory(struct chunk *c, const struct recipe_stage *s,
                          const struct template_values *values, size_t *ret_offset)
 {
     const char *base = c->recipe->directory;
-    *ret_offset = c->words.len;
+    *ret_offset = c->words.text.len;
     int r = 0;
     if (s->workdir) {
-        r = template_expand(s->workdir, values, &c->words);
-        if (r == 0 && c->words.len > *ret_offset && c->words.data[*ret_offset] != '/') {
-            c->words.len = *ret_offset;
-            r = buf_printf(&c->words, "%s/", base);
+        r = template_expand(s->workdir, values, &c->words.text);
+        if (r == 0 && c->words.text.len > *ret_offset && c->words.text.data[*ret_offset] != '/') {
+            c->words.text.len = *ret_offset;
+            r = buf_printf(&c->words.text, "%s/", base);
             if (r == 0)
-                r = template_expand(s->workdir, values, &c->words);
+                r = template_expand(s->workdir, values, &c->words.text);
         }
     } else {
-        r = buf_add_str(&c->words, base);
+        r = buf_add_str(&c->words.text, base);
     }
-    return r < 0 ? r : buf_add(&c->words, "", 1);
+    return r < 0 ? r : buf_add(&c->words.text, "", 1);
 }
 
 static int fail_words(struct chunk *c, int r, const struct program_item *item)
@@ -203,7 +151,31 @@ static int judge(struct chunk *c, const struct stage *stage, const struct spawn_
     return 0;
 }
 
-int program_run(struct chunk *c, struct recipe_stage *s, const struct program_item *item,
+// The values of the run's first item, and of those behind it for a batch command.
+struct giving {
+    struct chunk *chunk;
+    const struct program_item *item;
+    const struct template_values *first;
+};
+
+static int give_item(void *arg, size_t index, struct template_values *ret)
+{
+    const struct giving *g = arg;
+    *ret = *g->first;
+    if (index == 0)
+        return 1;
+    const struct input_item *item = input_item(g->item->batch, g->item->batch_at + index);
+    if (!item)
+        return 0;
+    ret->item = (const char *)item->at;
+    ret->item_len = item->len;
+    ret->seq += index;
+    ret->row = &g->chunk->next_row;
+    int r = input_row(g->item->batch, g->item->batch_at + index, &g->chunk->next_row);
+    return r < 0 ? r : 1;
+}
+
+int program_run(struct chunk *c, struct recipe_stage *s, struct program_item *item,
                 struct output *out)
 {
     struct template_values values = {.item = item->item ? item->item : "",
@@ -212,33 +184,21 @@ int program_run(struct chunk *c, struct recipe_stage *s, const struct program_it
                                      .seq = item->seq,
                                      .slot = c->slot,
                                      .params = c->recipe->params};
-    buf_clear(&c->words);
-    buf_clear(&c->argv);
+    struct giving giving = {.chunk = c, .item = item, .first = &values};
     struct numbers numbers;
     put_numbers(c, s, &numbers, item->seq);
     size_t item_at = 0;
     size_t directory_at = 0;
-    int r = build_words(c, s, &values);
+    int r = words_build(&c->words, s, give_item, &giving, &item->taken);
     if (r == 0)
         r = put_item(c, item, &item_at);
     if (r == 0)
         r = put_directory(c, s, &values, &directory_at);
-    size_t end_mark = 0;
-    if (r == 0)
-        r = buf_add(&c->argv, &end_mark, sizeof(end_mark));
-    if (r < 0)
-        return fail_words(c, r, item);
-    // `words` stays where it is now: offsets become pointers in their own places.
-    char *words = (char *)c->words.data;
-    char **argv = (char **)(void *)c->argv.data;
-    size_t n = c->argv.len / sizeof(size_t) - 1;
-    for (size_t i = 0; i < n; i++) {
-        size_t offset;
-        memcpy(&offset, &argv[i], sizeof(offset));
-        argv[i] = words + offset;
-    }
-    argv[n] = NULL;
-    s->env[RECIPE_ITEM] = words + item_at;
+    char **argv = r == 0 ? words_argv(&c->words) : NULL;
+    if (!argv || !argv[0])
+        return fail_words(c, r ? r : -ENOMEM, item);
+    const char *words = (const char *)c->words.text.data;
+    s->env[RECIPE_ITEM] = (char *)c->words.text.data + item_at;
     const char *directory = words + directory_at;
     if (s->workdir && (r = make_directory(directory)) < 0)
         return chunk_fail(c, OUTCOME_NOT_RUNNABLE, 126, "workdir '%.200s': %s", directory,

@@ -118,7 +118,9 @@ static int stage_compile(const struct recipe *recipe, struct recipe_stage *s, st
                                    .n_params = plan->n_params,
                                    .has_item = stage->kind == STAGE_COMMAND,
                                    .source = &plan->source};
-    enum template_mode mode = stage->is_script ? TEMPLATE_SCRIPT : TEMPLATE_WORD;
+    enum template_mode mode = !stage->is_script ? TEMPLATE_WORD
+                              : stage->is_batch ? TEMPLATE_BATCH
+                                                : TEMPLATE_SCRIPT;
     for (size_t i = 0; i < stage->n_words; i++) {
         int r = compile(stage->words[i], mode, &known, &s->words[i], err);
         if (r < 0)

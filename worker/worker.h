@@ -12,6 +12,7 @@
 
 struct access;
 struct resources;
+struct jobserver;
 
 struct worker_options {
     const char *endpoint;        // of the coordinator; at most 255 bytes. NULL: those of `access`
@@ -28,6 +29,8 @@ struct worker_options {
     int64_t give_up_ns;
     // The worker leaves when this ends: the other end of an ssh connection. -1: none. Borrowed.
     int end_fd;
+    // Lets chunks run, and is passed on to commands. NULL: none. Borrowed.
+    struct jobserver *jobserver;
     // Of a local run: removed when the lifeline breaks without a BYE. NULL. Borrowed.
     const struct localdir *local;
 };

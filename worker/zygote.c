@@ -16,10 +16,12 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "proto/limits.h"
+#include "worker/jobserver.h"
 #include "worker/nursery.h"
 #include "worker/page.h"
 #include "worker/sweep.h"
 
+#define HIGH_FD 16 // above all that have a place of their own
 #define LEFTOVERS_NS (5 * NS_PER_S)
 #define PAGES_BYTES (sizeof(struct page) * PROTO_SLOTS_MAX)
 
@@ -60,27 +62,29 @@ static void standard_files(void)
         close(null);
 }
 
-static _Noreturn void be_zygote(int control, struct page *pages)
+static _Noreturn void be_zygote(int control, struct page *pages, const struct jobserver *js)
 {
     setsid();
     prctl(PR_SET_NAME, "fanmill-zygote");
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     signals_reset();
-    if (control <= STDERR_FILENO) {
-        control = fcntl(control, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (control <= JOBSERVER_PASS_WRITE) {
+        control = fcntl(control, F_DUPFD_CLOEXEC, HIGH_FD);
         if (control < 0)
             _exit(1);
     }
     standard_files();
+    int free_from =
+        js && jobserver_pass_on(js, HIGH_FD) ? JOBSERVER_PASS_WRITE + 1 : STDERR_FILENO + 2;
     if (control != STDERR_FILENO + 1) {
         dup3(control, STDERR_FILENO + 1, O_CLOEXEC);
         control = STDERR_FILENO + 1;
     }
-    close_range((unsigned)control + 1, ~0u, 0);
+    close_range((unsigned)free_from, ~0u, 0);
     nursery_run(control, pages, PROTO_SLOTS_MAX);
 }
 
-int zygote_fork(struct zygote **ret, struct err *err)
+int zygote_fork(const struct jobserver *js, struct zygote **ret, struct err *err)
 {
     // Untouched pages cost nothing, so there is one for each slot that could be.
     _cleanup_(pages_unmap)
@@ -104,7 +108,7 @@ int zygote_fork(struct zygote **ret, struct err *err)
     if (pid < 0)
         return err_sys(err, -errno, "forking the zygote");
     if (pid == 0)
-        be_zygote(theirs, pages);
+        be_zygote(theirs, pages, js);
     zygote->pid = pid;
     zygote->fd = take_fd(ours);
     zygote->pages = take(pages);

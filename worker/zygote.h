@@ -11,13 +11,15 @@
 
 #include "base/err.h"
 
+struct jobserver;
 struct page;
 struct zygote;
 
 // Forks the zygote. The calling process becomes a subreaper, so that it can end orphans if the
 // zygote is killed; it must have no other children and must not make any. Call it from the main
-// thread, first of all. The caller frees with zygote_free().
-int zygote_fork(struct zygote **ret, struct err *err);
+// thread, first of all. What executors begin finds the jobserver, if there is one; it is borrowed
+// for the call. The caller frees with zygote_free().
+int zygote_fork(const struct jobserver *js, struct zygote **ret, struct err *err);
 // Closes the line to the zygote and waits until it has ended everything: milliseconds. If the
 // zygote was killed, does its work for it. Blocking. Accepts NULL. Returns NULL.
 struct zygote *zygote_free(struct zygote *zygote);

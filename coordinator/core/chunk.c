@@ -240,6 +240,7 @@ void chunk_hold(struct core *core, struct chunk *chunk)
 {
     struct core_step *step = chunk->step;
     chunk->state = CHUNK_HELD;
+    chunk->ended = core->now;
     queue_push(&step->held, chunk);
     step->held_bytes += chunk->result_bytes;
     core->stats.held++;

@@ -24,6 +24,20 @@ int core_new(const struct core_options *options, struct core **ret)
     return 0;
 }
 
+uint64_t core_held_bytes(const struct core *core)
+{
+    uint64_t bytes = 0;
+    for (const struct core_job *job = core->jobs; job; job = job->hh.next)
+        for (uint32_t i = 0; i < job->n_steps; i++)
+            bytes += job->steps[i].held_bytes;
+    return bytes;
+}
+
+void core_hold_at_most(struct core *core, uint64_t bytes)
+{
+    core->options.held_bytes = bytes;
+}
+
 struct core *core_free(struct core *core)
 {
     if (!core)

@@ -22,8 +22,11 @@ struct core;
 struct core_options {
     uint64_t epoch;        // of this coordinator; fences what older ones leased
     uint32_t window_items; // chunks of one step between source and consumer; 0: from the slots
-    uint64_t window_bytes; // payload and result bytes of one step in memory; 0: 64 MiB
-    int64_t silence_ns;    // a worker silent for so long is lost; 0: PROTO_SILENCE_NS
+    uint64_t window_bytes; // payload bytes of one step in memory; 0: 64 MiB
+    // Results of one job that may wait for an earlier one; those that wait for the consumer alone
+    // are bounded by window_bytes too. 0: window_bytes a step.
+    uint64_t held_bytes;
+    int64_t silence_ns; // a worker silent for so long is lost; 0: PROTO_SILENCE_NS
 };
 
 int core_new(const struct core_options *options, struct core **ret);
@@ -64,6 +67,7 @@ struct event {
         struct {
             const struct result *result; // borrowed for the call
             struct slice body; // the entry's bytes; borrowed: the core takes its own count
+            bool stashed;      // `body` lies where results may wait: it is never copied
             uint64_t epoch;
             uint64_t seq;
         } result;
@@ -106,6 +110,7 @@ struct delivery {
     uint32_t attempt;
     uint8_t outcome;
     int32_t code;
+    int64_t ended; // when its outcome came; 0: it is a part
     int64_t run_ns;
     int64_t cpu_ns;
     uint64_t maxrss_bytes;
@@ -198,6 +203,11 @@ int64_t core_next_deadline(const struct core *core);
 
 // Verifies every invariant; aborts with the broken one on stderr. For tests: O(everything).
 void core_check(const struct core *core);
+
+// Result bytes that wait, of all jobs.
+uint64_t core_held_bytes(const struct core *core);
+// From here on so many bytes of a job's results may wait, as core_options.held_bytes.
+void core_hold_at_most(struct core *core, uint64_t bytes);
 
 struct core_stats {
     uint64_t jobs, workers, slots;

@@ -18,9 +18,21 @@ uint32_t step_window(const struct core *core)
     return window < CORE_WINDOW_MAX ? (uint32_t)window : CORE_WINDOW_MAX;
 }
 
-static uint64_t step_bytes(const struct core_step *step)
+// All wait for one that is not over: then more may wait than a consumer that is slow is worth.
+static bool waits_for_earlier(const struct core_step *step)
 {
-    return step->input_bytes + step->held_bytes;
+    const struct chunk *head = step->line.first;
+    return step->job->plan->order == ORDER_INPUT && head && head->state != CHUNK_HELD;
+}
+
+uint64_t step_held_max(const struct core *core, const struct core_step *step)
+{
+    uint64_t window = core->options.window_bytes;
+    uint64_t max = core->options.held_bytes;
+    if (!max)
+        return window;
+    max = (max + step->job->n_steps - 1) / step->job->n_steps;
+    return max < window || waits_for_earlier(step) ? max : window;
 }
 
 bool step_has_room(const struct core *core, const struct core_step *step)
@@ -28,7 +40,8 @@ bool step_has_room(const struct core *core, const struct core_step *step)
     uint64_t live = step_live(step);
     if (live == 0)
         return true;
-    return live < step_window(core) && step_bytes(step) < core->options.window_bytes;
+    return live < step_window(core) && step->input_bytes < core->options.window_bytes &&
+           step->held_bytes < step_held_max(core, step);
 }
 
 void step_drop_inputs(struct core_step *step)
@@ -280,7 +293,7 @@ void job_want(struct core *core, struct core_job *job, struct actions *actions)
     uint64_t room = live < window ? window - live : 1;
     if (room < window / WANT_SHARE && step->pending.n > 0)
         return;
-    uint64_t used = step_bytes(step);
+    uint64_t used = step->input_bytes;
     struct action *action = action_add(actions, ACT_WANT, job->id, 0);
     if (!action)
         return;

@@ -21,6 +21,7 @@ bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
     d->attempt = chunk->attempt;
     d->outcome = chunk->outcome;
     d->code = chunk->code;
+    d->ended = chunk->ended;
     d->run_ns = chunk->run_ns;
     d->cpu_ns = chunk->cpu_ns;
     d->maxrss_bytes = chunk->maxrss_bytes;

@@ -36,7 +36,7 @@ static uint32_t measure_run(const struct queue *pending, uint32_t max, uint64_t 
 
 static bool step_over_budget(const struct core *core, const struct core_step *step)
 {
-    return step->held_bytes >= core->options.window_bytes;
+    return step->held_bytes >= step_held_max(core, step);
 }
 
 // Chunks of the last step that may begin, so that no more are at work or done than the consumer is

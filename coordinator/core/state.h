@@ -48,6 +48,7 @@ struct chunk {
     uint8_t level;     // of a reduce tree
     uint8_t outcome;   // enum outcome, once HELD
     int32_t code;
+    int64_t ended; // once HELD
     int64_t run_ns;
     int64_t cpu_ns;
     uint64_t maxrss_bytes;
@@ -214,6 +215,8 @@ void job_fed_end(struct core *core, struct core_job *job, int code, const char *
                  struct actions *actions);
 // Bytes that the step keeps from its input and its results.
 void step_drop_inputs(struct core_step *step);
+// Result bytes of the step that may wait.
+uint64_t step_held_max(const struct core *core, const struct core_step *step);
 // May the step take more input now?
 bool step_has_room(const struct core *core, const struct core_step *step);
 uint32_t step_window(const struct core *core);

@@ -69,7 +69,7 @@ fanmill results 1 --from 15
 expect_stdout "$(tail -n 5 "$WORK/expected")"
 fanmill results --json
 [ "$(wc -l <"$WORK/stdout")" = 20 ] || wrong "not 20 records"
-grep -q '"offset":6,"chunk":6,"item":"7","outcome":"exit","code":1' "$WORK/stdout" || wrong "the failure"
+grep -q '"offset":6,"step":0,"chunk":6,"item":"7","outcome":"exit","exit":1,"signal":null,' "$WORK/stdout" || wrong "the failure"
 fanmill logs
 grep -qx '2| err 3' "$WORK/stdout" || wrong "stderr of chunk 2"
 grep -q "^6| failed: 'sh' ended with exit status 1" "$WORK/stdout" || wrong "why chunk 6 failed"

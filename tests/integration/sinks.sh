@@ -91,7 +91,7 @@ fanmill run json.yaml
 expect_status 1
 [ "$(wc -l <stdout)" = 3 ] || wrong "not three lines"
 if command -v jq >/dev/null; then
-    jq -es 'length == 3 and .[0].output == "out-a\n" and .[1].outcome == "exit" and .[1].code == 1' \
+    jq -es 'length == 3 and .[0].stdout == "out-a\n" and .[1].outcome == "exit" and .[1].exit == 1' \
         stdout >/dev/null || wrong "the JSON says something else: $(cat stdout)"
 fi
 

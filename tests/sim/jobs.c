@@ -295,10 +295,14 @@ void shell_deliver(struct world *w, const struct action *action)
     if (!job->may_fail && !job->cancelled)
         sim_fail(w, "chunk %llu of step %u failed for good, and nothing gave it a reason",
                  (unsigned long long)d->chunk, d->step);
-    if (d->chunk >= job->n_contents[d->step] || !job->contents[d->step][d->chunk].known)
+    // A lease that was on its way to a worker that died is blamed, and never came here.
+    bool known = d->chunk < job->n_contents[d->step] && job->contents[d->step][d->chunk].known;
+    if (!known && d->outcome != OUTCOME_CRASH)
         sim_fail(w, "a chunk failed that was never leased");
-    const struct buf *bytes = &job->contents[d->step][d->chunk].bytes;
-    buf_add(&job->missing, bytes->data, bytes->len);
+    if (known) {
+        const struct buf *bytes = &job->contents[d->step][d->chunk].bytes;
+        buf_add(&job->missing, bytes->data, bytes->len);
+    }
     // A job that winds down gives no second chance.
     bool winds_down = job->cancelled || job->plan.on_error != ON_ERROR_CONTINUE ||
                       job->plan.max_failures != UINT64_MAX;

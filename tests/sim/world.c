@@ -161,6 +161,8 @@ static void run_seed(uint64_t seed, bool verbose)
         options.window_items = (uint32_t)(4 + rng_below(&w.rng, 60));
     if (rng_percent(&w.rng, 30))
         options.window_bytes = 64 + rng_below(&w.rng, 4096);
+    if (rng_percent(&w.rng, 30))
+        options.held_bytes = 1 + rng_below(&w.rng, 4096);
     if (core_new(&options, &w.core) < 0)
         abort();
     jobs_make(&w);

@@ -55,6 +55,7 @@ static struct record record_of(const char *text, struct slice *part, uint64_t ch
                            .n_parts = 1,
                            .item = item,
                            .item_len = item ? strlen(item) : 0,
+                           .start_ns = 1700000000000123456,
                            .run_ns = 1500000000,
                            .worker = "w"};
 }
@@ -312,9 +313,11 @@ Test(sink, json_is_one_line_with_everything)
     struct record record = record_of("a\"b\\\n\x01", &part, 7, "it\tem");
     record.maxrss_bytes = UINT64_MAX;
     cr_expect_str_eq(json_of(&record),
-                     "{\"v\":1,\"offset\":7,\"chunk\":7,\"item\":\"it\\tem\",\"outcome\":\"ok\","
-                     "\"attempts\":1,\"seconds\":1.500000000,\"maxrss\":18446744073709551615,"
-                     "\"worker\":\"w\",\"output\":\"a\\\"b\\\\\\n\\u0001\"}\n");
+                     "{\"v\":1,\"seq\":8,\"offset\":7,\"step\":0,\"chunk\":7,\"item\":\"it\\tem\","
+                     "\"outcome\":\"ok\",\"exit\":0,\"signal\":null,\"attempts\":1,"
+                     "\"start\":1700000000.000123,\"seconds\":1.500000000,"
+                     "\"maxrss\":18446744073709551615,\"worker\":\"w\","
+                     "\"stdout\":\"a\\\"b\\\\\\n\\u0001\",\"stderr\":\"\"}\n");
 }
 
 Test(sink, json_of_bytes_that_are_no_text)
@@ -324,15 +327,15 @@ Test(sink, json_of_bytes_that_are_no_text)
     struct record record = record_of("", &part[0], 0, NULL);
     part[0] = (struct slice){.data = (const uint8_t *)"\xff\x00", .len = 2};
     record.n_parts = 2;
-    cr_expect_not_null(strstr(json_of(&record), "\"output_base64\":\"/wB4\"}"));
+    cr_expect_not_null(strstr(json_of(&record), "\"stdout_base64\":\"/wB4\",\"stderr\":"));
     record.n_parts = 1;
-    cr_expect_not_null(strstr(json_of(&record), "\"output_base64\":\"/wA=\"}"));
+    cr_expect_not_null(strstr(json_of(&record), "\"stdout_base64\":\"/wA=\",\"stderr\":"));
     part[0].len = 1;
-    cr_expect_not_null(strstr(json_of(&record), "\"output_base64\":\"/w==\"}"));
+    cr_expect_not_null(strstr(json_of(&record), "\"stdout_base64\":\"/w==\",\"stderr\":"));
     part[0] = (struct slice){.data = (const uint8_t *)"gr\xc3\xbc\xc3\x9f", .len = 6};
-    cr_expect_not_null(strstr(json_of(&record), "\"output\":\"gr\xc3\xbc\xc3\x9f\"}"));
+    cr_expect_not_null(strstr(json_of(&record), "\"stdout\":\"gr\xc3\xbc\xc3\x9f\",\"stderr\":"));
     part[0] = (struct slice){.data = (const uint8_t *)"a\0b", .len = 3};
-    cr_expect_not_null(strstr(json_of(&record), "\"output\":\"a\\u0000b\"}"));
+    cr_expect_not_null(strstr(json_of(&record), "\"stdout\":\"a\\u0000b\",\"stderr\":"));
 }
 
 Test(sink, json_tells_of_failures)
@@ -344,7 +347,7 @@ Test(sink, json_tells_of_failures)
     struct slice part;
     struct record record = record_of("", &part, 3, NULL);
     record.outcome = "exit";
-    record.code = 4;
+    record.exit = 4;
     record.error = "it failed";
     record.stderr_text = "oh\n";
     record.stderr_len = 3;
@@ -353,9 +356,27 @@ Test(sink, json_tells_of_failures)
     cr_assert_eq(sink_finish(sink, &err), 0);
     buf_add(&out.text, "", 1);
     cr_expect_str_eq((char *)out.text.data,
-                     "{\"v\":1,\"offset\":3,\"chunk\":3,\"outcome\":\"exit\",\"code\":4,\"error\":"
-                     "\"it failed\",\"attempts\":1,\"seconds\":1.500000000,\"worker\":\"w\","
-                     "\"output\":\"\",\"stderr\":\"oh\\n\"}\n");
+                     "{\"v\":1,\"seq\":4,\"offset\":3,\"step\":0,\"chunk\":3,\"outcome\":\"exit\","
+                     "\"exit\":4,\"signal\":null,\"error\":\"it failed\",\"attempts\":1,"
+                     "\"start\":1700000000.000123,\"seconds\":1.500000000,\"worker\":\"w\","
+                     "\"stdout\":\"\",\"stderr\":\"oh\\n\"}\n");
     sink_close(sink);
     buf_done(&out.text);
+}
+
+Test(sink, json_of_a_signal_and_of_a_kernel)
+{
+    struct slice part;
+    struct record record = record_of("", &part, 0, NULL);
+    record.outcome = "signal";
+    record.exit = -1;
+    record.signal = 9;
+    cr_expect_not_null(
+        strstr(json_of(&record), "\"outcome\":\"signal\",\"exit\":null,\"signal\":9,"));
+    record.outcome = "kernel";
+    record.signal = 0;
+    record.code = -22;
+    record.start_ns = 0;
+    cr_expect_not_null(strstr(json_of(&record), "\"exit\":null,\"signal\":null,\"code\":-22,"
+                                                "\"attempts\":1,\"seconds\""));
 }

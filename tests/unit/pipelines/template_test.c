@@ -381,3 +381,33 @@ Test(template, values_are_never_code)
         free(out);
     }
 }
+
+Test(template, a_script_for_many_items)
+{
+    static const char *const cases[][2] = {
+        {"rm {}", "rm \"$@\""},
+        {"for x in {}; do echo {#} \"{%}\"; done",
+         "for x in \"$@\"; do echo \"${FANMILL_SEQ}\" \"${FANMILL_SLOT}\"; done"},
+        {"echo $(ls {})", "echo $(ls \"$@\")"},
+        {"echo {{}} ${x} {print}", "echo {} ${x} {print}"},
+    };
+    static const char *const refused[] = {"echo \"{}\"", "echo '{}'", "echo {.}",
+                                          "echo {seed}", "echo {@q}", "cat <<E\n{}\nE\n"};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct template *t = compiled(cases[i][0], TEMPLATE_BATCH, &all);
+        cr_expect_str_eq(template_script(t), cases[i][1]);
+        cr_expect_eq(template_uses_item(t), i < 3, "%s", cases[i][0]);
+        cr_expect_eq(template_is_constant(t), i == 3, "%s", cases[i][0]);
+        cr_expect_eq(template_n_args(t), 0);
+        template_free(t);
+    }
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        struct template *t = NULL;
+        struct err err;
+        size_t offset;
+        cr_expect_eq(template_compile(refused[i], TEMPLATE_BATCH, &all, &t, &err, &offset), -EINVAL,
+                     "%s", refused[i]);
+        cr_expect_str_eq(err.text,
+                         "a script that gets many items takes them as {}, outside of quotes");
+    }
+}

@@ -179,6 +179,7 @@ static int put_sample(int type, struct buf *h, struct buf *b)
                                                  .partial = true,
                                                  .outcome = OUTCOME_EXIT,
                                                  .code = 3,
+                                                 .start_ns = 9,
                                                  .run_ns = 4,
                                                  .cpu_ns = 5,
                                                  .maxrss_bytes = 6,

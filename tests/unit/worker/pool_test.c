@@ -72,7 +72,7 @@ static void run_scene(struct scene *s, uint32_t slots, void (*fn)(struct scene *
 {
     struct err err = {0};
     *s = (struct scene){.slots = slots, .play = fn};
-    cr_assert_eq(zygote_fork(&s->zygote, &err), 0, "%s", err.text);
+    cr_assert_eq(zygote_fork(NULL, &s->zygote, &err), 0, "%s", err.text);
     cr_assert_eq(loop_run(play, s), 0);
     s->zygote = zygote_free(s->zygote);
     cr_expect_eq(waitpid(-1, NULL, WNOHANG), -1, "no child is left");

@@ -178,3 +178,41 @@ Test(stream, the_end_is_told_after_the_last_record_and_the_job_is_forgotten)
     rig_event(&rig, (struct event){.type = EV_CANCEL, .job = RIG_JOB}, -EINVAL);
     rig_close(&rig);
 }
+
+Test(stream, results_that_wait_are_bounded_by_their_bytes)
+{
+    struct rig rig;
+    rig_open(&rig, 100, &(struct core_options){.held_bytes = 30});
+    rig_worker(&rig, 1, 4, 4);
+    rig_submit(&rig);
+    rig_stream(&rig, 1000);
+    // Chunk 0 is slow; 10 bytes come from each of the others.
+    for (uint64_t chunk = 1; chunk < 100 && rig_find(&rig, 0, chunk) != SIZE_MAX; chunk++)
+        rig_answer_text(&rig, rig_find(&rig, 0, chunk), OUTCOME_OK, 0, "0123456789");
+    cr_expect_eq(rig.n_records, 0);
+    cr_expect_leq(core_held_bytes(rig.core), 30 + 3 * 10, "the limit, and what was at work");
+    cr_expect_eq(rig_open_leases(&rig, 1), 1, "nothing begins beside the one all wait for");
+    rig_answer(&rig, rig_find(&rig, 0, 0), OUTCOME_OK, 0);
+    rig_run(&rig);
+    cr_expect_eq(rig.n_records, 100, "nothing was dropped");
+    cr_expect(rig.ended);
+    rig_close(&rig);
+}
+
+Test(stream, a_spool_that_became_smaller_loses_nothing)
+{
+    struct rig rig;
+    rig_open(&rig, 20, &(struct core_options){.held_bytes = 1000});
+    rig_worker(&rig, 1, 2, 2);
+    rig_submit(&rig);
+    rig_stream(&rig, 1000);
+    rig_answer(&rig, rig_find(&rig, 0, 1), OUTCOME_OK, 0);
+    core_hold_at_most(rig.core, 1);
+    rig_answer(&rig, rig_find(&rig, 0, 2), OUTCOME_OK, 0);
+    cr_expect_eq(rig_open_leases(&rig, 1), 1);
+    rig_answer(&rig, rig_find(&rig, 0, 0), OUTCOME_CRASH, 9);
+    cr_expect_eq(rig_open_leases(&rig, 1), 1, "the one all wait for runs again");
+    rig_run(&rig);
+    cr_expect_eq(rig.n_records, 20);
+    rig_close(&rig);
+}

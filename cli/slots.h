@@ -1,0 +1,7 @@
+// How many of something that goes by the number of slots.
+#pragma once
+#include <stdint.h>
+
+// "4"; "50%", "+1" and "-1" of `whole`, at least one. -EINVAL for what is none of these, and for
+// less than 1 or more than PROTO_SLOTS_MAX.
+int slots_parse(const char *word, uint32_t whole, uint32_t *ret);

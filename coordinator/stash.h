@@ -1,0 +1,26 @@
+// Results that wait in the core, for an earlier one or for a slow consumer. The first STASH_MEMORY
+// bytes stay in the messages they came in; what comes when so much waits already goes to one
+// unlinked file, in segments that are mapped for reading as long as a result of theirs waits. So a
+// result costs neither memory nor a descriptor of its own. How much may wait at all is the core's
+// to say: it hands nothing more out then.
+#pragma once
+#include <stdint.h>
+
+#include "base/slice.h"
+
+#define STASH_MEMORY (64ull << 20)
+#define STASH_SEGMENT (16u << 20) // of the file, and of one mapping
+#define STASH_RESULT_MIN 512u     // smaller ones are not worth a write
+
+struct stash;
+
+// Opens nothing yet. Borrows the directory. -ENOMEM.
+int stash_new(const char *directory, struct stash **ret);
+// All slices must be dropped. Accepts NULL. Returns NULL.
+struct stash *stash_free(struct stash *stash);
+// Writes the bytes and gives a slice of them; blocking. `body` is at most STASH_SEGMENT and stays
+// the caller's. -ENOSPC, -EFBIG, -EDQUOT, -EIO, -ENOMEM, ...: nothing is kept, and a later call may
+// succeed again.
+int stash_put(struct stash *stash, const struct slice *body, struct slice *ret);
+// Bytes of the results that are in the file now, with those of their segments that are over.
+uint64_t stash_bytes(const struct stash *stash);

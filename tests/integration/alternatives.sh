@@ -1,0 +1,118 @@
+# The list of `man parallel_alternatives` that tools for running in parallel fail at, as far as it
+# concerns a job on this machine; and what else must not happen to its output and its leftovers.
+. tests/support/lib.sh
+mkdir tmp
+export TMPDIR=$WORK/tmp
+nothing_left() {
+    expect_nothing_left
+    [ -z "$(ls -A "$TMPDIR")" ] || wrong "left in TMPDIR: $(ls -A "$TMPDIR")"
+}
+
+case_is "MIX: half lines of several at once are never mixed"
+for order in input completion; do
+    job mix <<EOF
+source: {items: [a, b, c, d, e, f]}
+stages: [{command: "for i in 1 2 3; do printf %s {}{}; sleep 0.02; echo {}{}; done"}]
+order: $order
+EOF
+    fanmill run -j 6 mix.yaml
+    expect_status 0
+    for i in a b c d e f; do printf '%s\n' $i$i$i$i $i$i$i$i $i$i$i$i; done >expected
+    uniq stdout | sort | cmp -s - <(uniq expected) || wrong "order $order: mixed: $(head -c 200 stdout)"
+    [ "$(wc -l <stdout)" = 18 ] || wrong "order $order: $(wc -l <stdout) lines"
+done
+cmp -s expected <(sort stdout) || wrong "other lines"
+
+case_is "STDERRMERGE: standard error is not in standard output"
+job merge <<'EOF'
+source: {range: 1..20}
+stages: [{command: "echo err {} >&2; echo out {}; echo err again {} >&2"}]
+EOF
+fanmill run -j 4 merge.yaml
+expect_status 0
+expect_stdout "$(seq -f 'out %.0f' 20)"
+[ "$(grep -c '^  | err' stderr)" = 40 ] || wrong "standard error is not whole"
+
+case_is "RAM: more output than there is memory for"
+limited() { (ulimit -v 700000; "$@"); }
+if limited "$FANMILL_BIN" --version >stdout 2>&1; then
+    job ram <<'EOF'
+source: {range: 1..80}
+stages: [{command: "head -c 10485760 /dev/zero"}]
+EOF
+    limited timeout 100 "$FANMILL_BIN" run -j 2 ram.yaml 2>stderr | wc -c >stdout
+    STATUS=${PIPESTATUS[0]}
+    expect_status 0
+    expect_quiet
+    expect_stdout 838860800
+    nothing_left
+else
+    echo "skipped: RAM (a sanitizer needs address space)"
+fi
+
+job large <<'EOF'
+source: {range: 1..21}
+stages: [{command: "head -c 209715200 /dev/zero"}]
+EOF
+if limited "$FANMILL_BIN" --version >stdout 2>&1; then
+    case_is "4GB: more than 4 GiB of output"
+    timeout 300 "$FANMILL_BIN" run -j 2 large.yaml 2>stderr | wc -c >stdout
+    STATUS=${PIPESTATUS[0]}
+    expect_status 0
+    expect_quiet
+    expect_stdout 4404019200
+    nothing_left
+else
+    echo "skipped: 4GB (too slow with a sanitizer)"
+fi
+
+available=$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo)
+if [ "$available" -gt 6000000 ]; then
+    case_is "4GB: one result may have 1 GiB, and says so"
+    job larger <<'EOF'
+source: {items: [a, b]}
+stages: [{command: "if test {} = a; then head -c 1073741825 /dev/zero; else echo well; fi"}]
+EOF
+    fanmill run -j 2 larger.yaml
+    expect_status 1
+    expect_stderr "chunk 0 ('a') failed: its output is larger than 1024 MiB"
+    expect_stdout well
+    nothing_left
+else
+    echo "skipped: a result over 1 GiB (little memory)"
+fi
+
+# One chunk is slow, and much waits for it.
+job waits <<EOF
+source: {range: 1..150}
+stages: [{command: "if test {} = 1; then sleep 600 & sleep 600; fi; head -c 1048576 /dev/zero; echo on >>$WORK/done"}]
+EOF
+start() {
+    rm -f done
+    env --default-signal=INT,TERM,HUP "$FANMILL_BIN" run -j 2 waits.yaml >stdout 2>stderr &
+    pid=$!
+    until_lines 100 done
+}
+for signal in INT TERM KILL; do
+    case_is "CLEANUP: SIG$signal leaves no file, no folder and no process"
+    start
+    kill -$signal "$pid"
+    wait "$pid" 2>/dev/null
+    STATUS=$?
+    expect_status $((128 + $(kill -l $signal)))
+    nothing_left
+done
+
+case_is "SIGPIPE: the reader goes away in the middle of much output"
+timeout 100 "$FANMILL_BIN" run -j 2 large.yaml 2>stderr | head -c 10000000 >stdout
+[ "${PIPESTATUS[0]}" = 141 ] || wrong "status ${PIPESTATUS[0]}"
+expect_quiet
+nothing_left
+
+case_is "DISKFULL: standard output"
+timeout 100 "$FANMILL_BIN" run merge.yaml >/dev/full 2>stderr
+STATUS=$?
+expect_status 5
+expect_stderr "output could not be written: standard output: No space left on device"
+nothing_left
+finish

@@ -1,0 +1,327 @@
+#!/bin/bash
+# Command lines that are wrong: exactly what is told, and the exit status. Nothing runs.
+. tests/support/lib.sh
+echo data >data
+
+# says STATUS ARGUMENT... <<EOF: stderr is exactly this, stdout is empty.
+says() {
+    local want=$1
+    shift
+    CASE="fanmill $*"
+    cat >"$WORK/want"
+    fanmill "$@" </dev/null
+    expect_status "$want"
+    [ ! -s "$WORK/stdout" ] || wrong "stdout is not empty"
+    diff -u "$WORK/want" "$WORK/stderr" >"$WORK/difference" || wrong "$(cat "$WORK/difference")"
+}
+# The same with the line that tells where help is.
+usage() {
+    local name=$1
+    shift
+    { cat; echo "try: fanmill $name --help"; } >"$WORK/usage"
+    says 2 "$@" <"$WORK/usage"
+}
+
+says 2 mpa <<'EOF'
+fanmill: 'mpa' is not a command (did you mean 'map'?)
+try: fanmill help
+EOF
+says 2 -j4 <<'EOF'
+fanmill: which command? '-j4' is a flag of one
+try: fanmill help
+EOF
+says 2 -j 4 mpa <<'EOF'
+fanmill: 'mpa' is not a command (did you mean 'map'?)
+try: fanmill help
+EOF
+
+# ---- flags
+usage map map --timout=4 echo ::: a <<'EOF'
+fanmill map: unknown option '--timout=4' (did you mean '--timeout'?)
+EOF
+usage map map --retr 4 echo ::: a <<'EOF'
+fanmill map: unknown option '--retr'
+EOF
+usage map map --tag=yes echo ::: a <<'EOF'
+fanmill map: --tag takes no value
+EOF
+usage map map -0Z echo <<'EOF'
+fanmill map: unknown option '-0Z' (did you mean '-0'?)
+EOF
+usage map map -0n <<'EOF'
+fanmill map: -0n needs a value
+EOF
+usage map map --timeout <<'EOF'
+fanmill map: --timeout needs a value
+EOF
+says 2 map --timeout '5 min' echo ::: a <<'EOF'
+fanmill map: --timeout: '5 min' is not a duration; write 5m
+EOF
+says 2 map --timeout 200% echo ::: a <<'EOF'
+fanmill map: --timeout: '200%' is not a duration
+  hint: a bare number is seconds; or add ms, s, m, h or d
+EOF
+says 2 map --retries -1 --cpus two --memory '8 gb' echo ::: a <<'EOF'
+fanmill map: --retries: -1 is out of range 0..1000
+fanmill map: --cpus: 'two' is not a number
+fanmill map: --memory: '8 gb' is not a size; write 8GB (1000^3) or 8GiB (1024^3)
+EOF
+says 2 map --on-error abort echo ::: a <<'EOF'
+fanmill map: --on-error: 'abort' is not one of continue, finish, stop
+EOF
+says 2 map --max-failures 150% echo ::: a <<'EOF'
+fanmill map: --max-failures: '150%' is more than 100%
+EOF
+usage map map --halt now,fail=3 echo ::: a <<'EOF'
+fanmill map: --halt is one of never, now,fail=1, soon,fail=N, soon,fail=N%, not 'now,fail=3'
+EOF
+usage map map --halt now,success=1 echo ::: a <<'EOF'
+fanmill map: --halt is one of never, now,fail=1, soon,fail=N, soon,fail=N%, not 'now,success=1'
+EOF
+usage map map --halt never --on-error stop echo ::: a <<'EOF'
+fanmill map: --halt says the same as --on-error and --max-failures; take one
+EOF
+for n in 0 x 1.5 -% +x 65537 %; do
+    usage map map -j "$n" echo ::: a <<EOF
+fanmill map: -j takes a number of slots from 1 to 65536, or N%, +N, -N of the CPUs, not '$n'
+EOF
+done
+usage map map --color blue echo ::: a <<'EOF'
+fanmill map: --color is one of auto, always, never, not 'blue'
+EOF
+usage map map --progress bar echo ::: a <<'EOF'
+fanmill map: --progress is one of auto, always, never, json, not 'bar'
+EOF
+usage map map --spool-limit lots echo ::: a <<'EOF'
+fanmill map: --spool-limit takes a size like 512MiB, not 'lots'
+EOF
+says 2 map --env 2X=a echo ::: a <<'EOF'
+fanmill map: --env 2X: not a variable name
+EOF
+usage map map --env NOT_THERE echo ::: a <<'EOF'
+fanmill map: --env NOT_THERE: there is no such variable here; write NOT_THERE=VALUE
+EOF
+says 2 map -n 0 echo ::: a <<'EOF'
+fanmill map: -n: 0 is out of range 1..1000000000
+EOF
+says 2 map -n two echo ::: a <<'EOF'
+fanmill map: -n: 'two' is not a whole number
+EOF
+
+# ---- habits
+usage map map --pipe wc ::: a <<'EOF'
+fanmill map: --pipe is not an option here; that is a command: fanmill pipe
+EOF
+usage map map -I X echo X ::: a <<'EOF'
+fanmill map: -I is not an option here; the placeholder is {}
+EOF
+usage map map --link echo ::: a ::: b <<'EOF'
+fanmill map: --link is not an option here; write ::: a b :::+ 1 2
+EOF
+usage pipe pipe -L 4 wc <<'EOF'
+fanmill pipe: -L is not an option here; write -n N (items) or fanmill pipe --lines N
+EOF
+
+# ---- the command
+usage map map ::: a <<'EOF'
+fanmill map: which command? To run the items themselves: fanmill map sh -c {} ::: ...
+EOF
+usage map map -- ::: a <<'EOF'
+fanmill map: which command? To run the items themselves: fanmill map sh -c {} ::: ...
+EOF
+usage pipe pipe --lines 4 <<'EOF'
+fanmill pipe: which command? It gets each piece of the data on its standard input
+EOF
+usage call call --range 1..4 <<'EOF'
+fanmill call: which kernel? LIBRARY.so:FUNCTION or builtin:NAME
+EOF
+usage call call builtin:noop 1 2 <<'EOF'
+fanmill call: '1' is one word too many; items come behind ':::'
+EOF
+says 2 map '' ::: a <<'EOF'
+fanmill map: the script: needs a value
+EOF
+says 2 map ' ' ::: a <<'EOF'
+fanmill map: the script: the script is empty
+EOF
+says 2 map '' x ::: a <<'EOF'
+fanmill map: '': needs a value
+EOF
+usage map map 'echo;' ::: a <<'EOF'
+fanmill map: write {} where the item belongs in the script
+EOF
+says 2 map 'echo $(( {} + 1 ))' ::: a <<'EOF'
+fanmill map: the script: a placeholder can't stand in $((...)): the shell would run its value as an expression
+EOF
+says 2 map -n 2 'echo "{}"' ::: a <<'EOF'
+fanmill map: the script: a script that gets many items takes them as {}, outside of quotes
+EOF
+says 2 map echo '${{ x }}' ::: a <<'EOF'
+fanmill map: '${{ x }}': placeholders are written {x}
+EOF
+says 2 map --workdir '{x}' echo ::: a <<'EOF'
+fanmill map: --workdir: {x} is not known here (known: {}, {#}, {%})
+EOF
+says 2 call nope ::: a <<'EOF'
+fanmill call: the kernel: no kernel 'nope' is built in
+  hint: did you mean 'noop'?
+EOF
+says 2 call ./lib.so ::: a <<'EOF'
+fanmill call: the kernel: './lib.so' has no symbol; write ./lib.so:FUNCTION
+EOF
+usage call call builtin:pi --arg points ::: 1 <<'EOF'
+fanmill call: --arg takes NAME=VALUE, not 'points'
+EOF
+says 2 call builtin:pi --arg pints=3 ::: 1 <<'EOF'
+fanmill call: --arg pints: kernel 'pi' has no such arg
+  hint: did you mean 'points'?
+EOF
+says 2 map --reduce builtin:summ echo ::: 1 <<'EOF'
+fanmill map: --reduce: no kernel 'summ' is built in
+  hint: did you mean 'sum'?
+EOF
+says 2 map --reduce builtin:sum --fan-in 1 echo ::: 1 <<'EOF'
+fanmill map: --fan-in: 1 would never end; use 2 or more, or all
+EOF
+usage map map --fan-in 4 echo ::: 1 <<'EOF'
+fanmill map: --fan-in goes with --reduce
+EOF
+
+# ---- the input
+usage map map -a missing echo <<'EOF'
+fanmill map: -a 'missing': No such file or directory
+EOF
+usage map map echo :::: data missing <<'EOF'
+fanmill map: :::: 'missing': No such file or directory
+EOF
+usage map map echo :::: <<'EOF'
+fanmill map: '::::' needs the names of files
+EOF
+usage map map echo :::+ a <<'EOF'
+fanmill map: ':::+' goes along with a list before it, and there is none
+EOF
+usage map map -a data echo ::: b <<'EOF'
+fanmill map: -a and ':::' both say where items come from
+EOF
+usage map map --range 1..3 echo ::: b <<'EOF'
+fanmill map: --range and ':::' both say where items come from
+EOF
+usage call call --range 1..3 -a data builtin:noop <<'EOF'
+fanmill call: --range and '-a' both say where items come from
+EOF
+says 2 map --range 1-3 echo <<'EOF'
+fanmill map: --range: '1-3' is not a range
+  hint: write 1..100 (both ends included) or 1..100..5
+EOF
+usage map map -0 -d , echo <<'EOF'
+fanmill map: -0 and -d both say how items end
+EOF
+usage map map -d ab echo <<'EOF'
+fanmill map: -d takes one byte, or \n, \t, \0, not 'ab'
+EOF
+usage map map -n 2 -X echo <<'EOF'
+fanmill map: -n and -X both say how many items a command gets
+EOF
+usage map map --csv -C ,, echo <<'EOF'
+fanmill map: -C with --csv takes one byte, not ',,'
+EOF
+usage map map -C '' echo <<'EOF'
+fanmill map: -C takes the 1 to 64 bytes between two columns
+EOF
+usage map map --csv echo ::: a,b <<'EOF'
+fanmill map: --csv is for files ('::::', -a) and standard input, not for ':::'
+EOF
+usage map map --csv echo :::: data ::: b <<'EOF'
+fanmill map: --csv is for files ('::::', -a) and standard input, not for ':::'
+EOF
+usage map map -C , echo ::: a ::: b <<'EOF'
+fanmill map: -C is for one list; several have a column each
+EOF
+usage map map --header echo <<'EOF'
+fanmill map: --header goes with --csv or -C
+EOF
+usage pipe pipe cat ::: a <<'EOF'
+fanmill pipe: data come from standard input or from files behind one '::::'
+EOF
+usage pipe pipe cat :::: missing <<'EOF'
+fanmill pipe: :::: 'missing': No such file or directory
+EOF
+usage pipe pipe --parts 2 cat <<'EOF'
+fanmill pipe: --parts is for files (:::: FILE); standard input has no size, use --block
+EOF
+usage pipe pipe --parts x% cat :::: data <<'EOF'
+fanmill pipe: --parts takes a number, or N% of the slots, not 'x%'
+EOF
+usage pipe pipe --block 1M --lines 3 cat <<'EOF'
+fanmill pipe: --block, --lines, -N and --parts: take one
+EOF
+says 2 pipe --block 4m cat <<'EOF'
+fanmill pipe: --block: '4m' is not a size; write 4MB (1000^2) or 4MiB (1024^2)
+EOF
+says 2 pipe --lines 0 cat <<'EOF'
+fanmill pipe: --lines: 0 is out of range 1..1000000000
+EOF
+
+# ---- the output
+usage map map -o x --out-dir y echo ::: a <<'EOF'
+fanmill map: -o and --out-dir both say where results go
+EOF
+usage map map --name x echo ::: a <<'EOF'
+fanmill map: --name goes with --out-dir
+EOF
+usage map map --tag --json echo ::: a <<'EOF'
+fanmill map: --json tells the item by itself; leave out --tag
+EOF
+says 2 map -o "$WORK/none/x" echo ::: a <<EOF
+fanmill map: -o: directory '$WORK/none': No such file or directory
+EOF
+says 2 map --out-dir out --name same echo ::: a <<'EOF'
+fanmill map: --name: all results would go to the same file
+  hint: put {#}, the number of the chunk, into it
+EOF
+usage 'submit map' submit map --dry-run echo ::: a <<'EOF'
+fanmill submit map: --dry-run goes with a job that is run here
+EOF
+usage 'submit map' submit -p a=b map echo ::: a <<'EOF'
+fanmill submit map: -p goes with a job file
+EOF
+
+# ---- help
+says 2 map <<'EOF'
+Usage: fanmill map [FLAG]... COMMAND [ARG]... [::: ITEM... | :::: FILE...]...
+       fanmill map [FLAG]... 'SCRIPT' [::: ITEM... | :::: FILE...]...
+
+Examples:
+  fanmill map gzip -9 ::: *.log                     a program for each file, no shell
+  find . -name '*.jpg' -print0 | fanmill map -0 'convert {} -resize 50% {.}_s.jpg'
+
+More: fanmill map --help
+EOF
+for command in map pipe call; do
+    case_is "help of $command"
+    fanmill $command -h
+    expect_status 0
+    expect_quiet
+    head -n 1 stdout | grep -qx 'Examples:' || wrong "does not begin with examples"
+    [ "$(wc -l <stdout)" -le 48 ] || wrong "longer than a screen: $(wc -l <stdout) lines"
+    awk 'length > 100 { exit 1 }' stdout || wrong "a line of more than 100 characters"
+    cp stdout help
+    fanmill help $command
+    expect_same help
+    fanmill $command </dev/null
+    expect_status 2
+    expect_stderr "Usage: fanmill $command"
+done
+# Flags may stand in front of the subcommand; main.c must know which of them take a value.
+for command in map pipe call run; do
+    case_is "flags in front of $command"
+    fanmill $command -h
+    grep -oE -- '(^|  |; )(-[A-Za-z0], )?--[a-z-]+ [A-Z]' stdout | grep -oE -- '--[a-z-]+' | sort -u >flags
+    [ "$(wc -l <flags)" -gt 6 ] || wrong "no flags found in the help"
+    while read -r flag; do
+        fanmill "$flag" $command no-such-command
+        expect_stderr "fanmill: 'no-such-command' is not a command"
+    done <flags
+done
+expect_nothing_left
+finish
