@@ -213,9 +213,15 @@ void agent_begin_anew(struct agent *agent, const char *why)
 {
     if (agent->state == AGENT_OVER || agent->anew.queued)
         return;
-    if (agent->options->lifeline_fd >= 0 || agent->state == AGENT_DRAINING) {
+    if (agent->options->lifeline_fd >= 0) {
         log_error("the coordinator is gone", "reason=\"%s\"", why);
         agent_end(agent, WORKER_LOST);
+        return;
+    }
+    // It was told to leave, and there is nobody to finish anything for.
+    if (agent->state == AGENT_DRAINING) {
+        log_warn("the coordinator is gone: leaving", "reason=\"%s\"", why);
+        agent_end(agent, 0);
         return;
     }
     if (agent->state == AGENT_WORKING)
