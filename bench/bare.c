@@ -1,5 +1,6 @@
-// The bare limit beside it: PUSH/PULL of 1 MiB, and a ping-pong of 16 bytes, over TCP with CURVE
-// between two processes. usage: bench_bare data|rtt N
+// The bare limit beside it, over TCP with CURVE between processes: PUSH/PULL of 1 MiB; the same
+// through a third process that hands each message on, as results go from worker to coordinator to
+// client; a ping-pong of 16 bytes. usage: bench_bare data|relay|rtt N
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,32 @@ static void be_client(int from, int is_data, int n)
     _exit(0);
 }
 
+static void be_relay(int from, int to, int n)
+{
+    char endpoint[128] = "", own[128];
+    size_t len = sizeof own;
+    if (read(from, endpoint, sizeof endpoint) <= 0)
+        _exit(1);
+    void *context = zmq_ctx_new();
+    void *in = open_socket(context, ZMQ_PULL, 1);
+    void *out = open_socket(context, ZMQ_PUSH, 0);
+    zmq_bind(in, "tcp://127.0.0.1:*");
+    zmq_connect(out, endpoint);
+    zmq_getsockopt(in, ZMQ_LAST_ENDPOINT, own, &len);
+    if (write(to, own, len) < 0)
+        _exit(1);
+    for (int i = 0; i < n; i++) {
+        zmq_msg_t m;
+        zmq_msg_init(&m);
+        zmq_msg_recv(&m, in, 0);
+        zmq_msg_send(&m, out, 0);
+    }
+    zmq_close(in);
+    zmq_close(out);
+    zmq_ctx_term(context);
+    _exit(0);
+}
+
 static int compare(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -63,16 +90,18 @@ static int compare(const void *a, const void *b)
 
 int main(int argc, char **argv)
 {
-    int is_data = argc > 1 && strcmp(argv[1], "data") == 0;
+    int is_relay = argc > 1 && strcmp(argv[1], "relay") == 0;
+    int is_data = is_relay || (argc > 1 && strcmp(argv[1], "data") == 0);
     int n = argc > 2 ? atoi(argv[2]) : 1000;
-    int to[2];
+    int to[2], on[2];
     zmq_curve_keypair(server_public, server_secret);
     zmq_curve_keypair(client_public, client_secret);
-    if (pipe(to) < 0)
+    if (pipe(to) < 0 || pipe(on) < 0)
         return 1;
-    pid_t pid = fork();
-    if (pid == 0)
-        be_client(to[0], is_data, n);
+    if (fork() == 0)
+        be_client(is_relay ? on[0] : to[0], is_data, n);
+    if (is_relay && fork() == 0)
+        be_relay(to[0], on[1], n);
     char endpoint[128];
     size_t len = sizeof endpoint;
     void *context = zmq_ctx_new();
@@ -102,7 +131,8 @@ int main(int argc, char **argv)
         qsort(times, (size_t)n, sizeof *times, compare);
         printf("%.0f %.0f\n", times[n / 2] * 1e6, times[n * 99 / 100] * 1e6);
     }
-    waitpid(pid, NULL, 0);
+    while (wait(NULL) > 0)
+        ;
     zmq_close(socket);
     zmq_ctx_term(context);
     return 0;

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +21,13 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/hash.h"
-#include "base/log.h"
 #include "base/parse.h"
 #include "proto/limits.h"
 
 #define AGAIN_NS NS_PER_S
 #define AGAIN_MAX_NS (60 * NS_PER_S)
 #define STEADY_NS (60 * NS_PER_S) // who held so long begins anew with short waits
+#define SHORT_NS (10 * NS_PER_S)  // who did not hold so long has failed
 #define PROGRAM_MAX (256u << 20)
 #define ARGS_MAX 32
 
@@ -42,7 +43,23 @@ struct deployment {
     struct semaphore connecting;
     struct deployed *hosts;
     size_t n;
+    size_t n_given_up;
 };
+
+static void tell(const struct deployed *h, enum deploy_news news, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static void tell(const struct deployed *h, enum deploy_news news, const char *fmt, ...)
+{
+    const struct deploy *deploy = h->d->deploy;
+    char text[256];
+    va_list ap;
+    if (!deploy->tell)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    deploy->tell(deploy->arg, h->host.name, news, text);
+}
 
 // ---- what is asked for
 
@@ -130,20 +147,25 @@ struct connection {
     int out; // its standard output
 };
 
-// What runs there. It says whether it has the program, takes it if not, and becomes the worker.
-static void write_script(const struct deployed *h, char *ret, size_t size)
+// What runs there. It says whether it has the program, takes it if not, and becomes the worker; of
+// a tunnel it removes the socket that sshd leaves.
+static void write_script(const struct deployed *h, const char *socket, char *ret, size_t size)
 {
     const struct deployment *d = h->d;
     char slots[24] = "";
-    if (h->host.slots)
-        snprintf(slots, sizeof slots, " -j %u", h->host.slots);
+    uint32_t n = h->host.slots ? h->host.slots : d->deploy->slots;
+    if (n)
+        snprintf(slots, sizeof slots, " -j %u", n);
     snprintf(
         ret, size,
-        "umask 077; d=${XDG_CACHE_HOME:-$HOME/.cache}/fanmill; f=$d/%016" PRIx64 "-%zu; "
+        "u=$(umask); umask 077; d=${XDG_CACHE_HOME:-$HOME/.cache}/fanmill; f=$d/%016" PRIx64
+        "-%zu; "
         "if test -x \"$f\"; then echo have; else echo need; mkdir -p \"$d\" && "
         "head -c %zu >\"$f.$$\" && chmod 700 \"$f.$$\" && mv \"$f.$$\" \"$f\" || exit 125; fi; "
-        "exec \"$f\" worker --access-stdin%s",
-        d->hash, d->program.len, d->program.len, slots);
+        "umask \"$u\"; %s\"$f\" worker --access-stdin --give-up %" PRId64 "s%s%s%s%s%s",
+        d->hash, d->program.len, d->program.len, socket ? "" : "exec ",
+        d->deploy->give_up_ns / NS_PER_S, d->deploy->quiet ? " -q" : "", slots,
+        socket ? "; r=$?; rm -f " : "", socket ? socket : "", socket ? "; exit $r" : "");
 }
 
 static void tunnel_names(char *socket, size_t size, char *forward, size_t forward_size,
@@ -264,7 +286,7 @@ static int greet(const struct deployed *h, const struct connection *c)
         return 0;
     if (strcmp(line, "need\n") != 0)
         return -EPROTO;
-    log_info("copying the program", "host=%s bytes=%zu", h->host.name, h->d->program.len);
+    tell(h, DEPLOY_NOTE, "copying the program, %zu bytes", h->d->program.len);
     return io_write(c->in, h->d->program.data, h->d->program.len);
 }
 
@@ -288,9 +310,9 @@ static int run_once(const struct deployed *h, int *ret_status)
     char script[1024], socket[64], forward[400];
     struct connection c;
     bool tunnel = d->deploy->tunnel;
-    write_script(h, script, sizeof script);
     if (tunnel)
         tunnel_names(socket, sizeof socket, forward, sizeof forward, d->deploy);
+    write_script(h, tunnel ? socket : NULL, script, sizeof script);
     int r = semaphore_get(&d->connecting);
     if (r < 0)
         return r;
@@ -312,10 +334,34 @@ static int run_once(const struct deployed *h, int *ret_status)
     return r;
 }
 
+static void give_up(const struct deployed *h, const char *why)
+{
+    h->d->n_given_up++;
+    tell(h, DEPLOY_GIVEN_UP, "given up: %s", why);
+}
+
+// In words: 255 is ssh's own.
+static void describe_end(int status, char *text, size_t size)
+{
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+    if (WIFSIGNALED(status))
+        snprintf(text, size, "ssh was ended by signal %d", WTERMSIG(status));
+    else if (code == 255)
+        snprintf(text, size, "ssh could not connect, or its connection broke");
+    else if (code == 126 || code == 127)
+        snprintf(text, size, "the program does not run there (status %d): are its libraries there?",
+                 code);
+    else
+        snprintf(text, size, "its worker ended with status %d", code);
+}
+
 static int serve_host(void *arg)
 {
     const struct deployed *h = arg;
+    const struct deploy *deploy = h->d->deploy;
     int64_t wait = AGAIN_NS;
+    unsigned failed = 0;
+    char why[128];
     for (;;) {
         int status = 0;
         int64_t began = loop_now();
@@ -324,11 +370,17 @@ static int serve_host(void *arg)
             return 0;
         if (loop_now() - began > STEADY_NS)
             wait = AGAIN_NS;
-        if (r == -ENOENT)
-            return r; // there is no ssh
-        log_warn("a worker has ended: started again", "host=%s status=%d seconds=%lld",
-                 h->host.name, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-                 (long long)(wait / NS_PER_S));
+        if (r == -ENOENT) {
+            give_up(h, "there is no program 'ssh' here");
+            return deploy->tries ? 0 : r;
+        }
+        describe_end(status, why, sizeof why);
+        failed = loop_now() - began < SHORT_NS ? failed + 1 : 0;
+        if (deploy->tries && failed >= deploy->tries) {
+            give_up(h, why);
+            return 0;
+        }
+        tell(h, DEPLOY_ENDED, "%s; again in %lld s", why, (long long)(wait / NS_PER_S));
         if (task_sleep(wait) < 0)
             return 0;
         wait = wait * 2 < AGAIN_MAX_NS ? wait * 2 : AGAIN_MAX_NS;
@@ -370,4 +422,9 @@ void deploy_end(struct deployment *d)
     buf_done(&d->program);
     free(d->hosts);
     free(d);
+}
+
+size_t deploy_hosts(const struct deployment *d)
+{
+    return d->n - d->n_given_up;
 }

@@ -17,6 +17,9 @@ struct deploy_host {
     uint32_t slots; // 0: the CPUs there
 };
 
+// ENDED: a worker, which is started again. GIVEN_UP: a host.
+enum deploy_news { DEPLOY_NOTE, DEPLOY_ENDED, DEPLOY_GIVEN_UP };
+
 struct deploy {
     const char *const *hosts; // "user@host:port/slots" each, or "@FILE" with one a line
     size_t n_hosts;
@@ -24,6 +27,16 @@ struct deploy {
     // Connect the workers through ssh: a socket there leads to `access`'s first endpoint from here.
     bool tunnel;
     const char *ssh; // the program and its first options, split at blanks; NULL: FANMILL_SSH or ssh
+    uint32_t slots;  // of hosts that name none; 0: the CPUs there
+    bool quiet;      // workers log warnings and errors only
+    // Workers leave when the coordinator has not answered them for so long: ssh's end does not
+    // always come through to them.
+    int64_t give_up_ns;
+    // A host whose worker ended so often in a row, each time within 10 s, is given up. 0: never.
+    unsigned tries;
+    // What happens, in words for people. Optional.
+    void (*tell)(void *arg, const char *host, enum deploy_news news, const char *text);
+    void *arg;
 };
 
 // Reads "user@host:port/slots". -EINVAL with text.
@@ -35,3 +48,5 @@ int deploy_begin(const struct deploy *deploy, struct group *group, struct deploy
                  struct err *err);
 // After the group has ended. Accepts NULL.
 void deploy_end(struct deployment *d);
+// Hosts that are not given up.
+size_t deploy_hosts(const struct deployment *d);

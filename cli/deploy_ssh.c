@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "async/io.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "cli/args.h"
 #include "cli/command.h"
@@ -19,6 +20,15 @@ struct deploying {
     struct event_flag over;
     int signal;
 };
+
+static void on_tell(void *arg, const char *host, enum deploy_news news, const char *text)
+{
+    (void)arg;
+    if (news == DEPLOY_NOTE)
+        log_info("deploying", "host=%s what=\"%s\"", host, text);
+    else
+        log_warn("a worker has ended", "host=%s why=\"%s\"", host, text);
+}
 
 static int watch_end(void *arg)
 {
@@ -60,7 +70,7 @@ static int main_task(void *arg)
 
 int cli_deploy_ssh(int argc, char **argv)
 {
-    struct deploying d = {0};
+    struct deploying d = {.deploy = {.tell = on_tell, .give_up_ns = 60 * NS_PER_S}};
     struct connect connect = {0};
     bool quiet = false;
     struct words words;

@@ -9,8 +9,15 @@
 
 #define ENDPOINT "inproc://coordinator"
 
+static bool has_local(const struct embedded *e)
+{
+    return !e->hosts || e->hosts->local;
+}
+
 int embedded_prepare(struct embedded *e, uint32_t slots, struct err *err)
 {
+    if (!has_local(e))
+        return 0;
     int r = localdir_make(&e->dir, err);
     if (r < 0)
         return r;
@@ -30,7 +37,7 @@ static void describe_death(int status, char *text, size_t size)
         snprintf(text, size, "ended with status %d", WEXITSTATUS(status));
 }
 
-int embedded_watch(void *arg)
+static int watch_worker(void *arg)
 {
     struct embedded *e = arg;
     char reason[64], text[128];
@@ -53,7 +60,15 @@ int embedded_watch(void *arg)
 static void on_spool_full(void *arg, const char *text)
 {
     struct embedded *e = arg;
-    e->told(e->arg, text);
+    e->say(e->arg, text);
+}
+
+int embedded_attend(struct embedded *e, struct group *group, struct err *err)
+{
+    int r = e->worker.pid > 0 ? group_spawn(group, "worker", watch_worker, e) : 0;
+    if (r < 0)
+        return err_sys(err, r, "the worker can't be watched");
+    return e->hosts ? hosts_begin(e->hosts, e->server, e->slots, group, err) : 0;
 }
 
 static void on_worker_gone(void *arg, uint64_t worker, const char *reason)
@@ -61,27 +76,44 @@ static void on_worker_gone(void *arg, uint64_t worker, const char *reason)
     struct embedded *e = arg;
     char text[640];
     (void)worker;
-    if (e->ending)
+    // Of hosts, their ssh tells; what it ran runs elsewhere.
+    if (e->ending || e->hosts)
         return;
     e->ending = true;
     snprintf(text, sizeof text, "the worker was lost: %s", reason);
     e->lost(e->arg, text);
 }
 
+static void on_open_door(void *arg, const char *why)
+{
+    struct embedded *e = arg;
+    e->lost(e->arg, why);
+}
+
 int embedded_start(struct embedded *e, struct transport *transport, struct link **ret,
                    struct err *err)
 {
-    const char *const endpoints[] = {ENDPOINT, e->dir.endpoint, NULL};
-    const struct server_options options = {.endpoints = endpoints,
-                                           .spool_directory = e->spool_directory,
-                                           .spool_bytes = e->spool_bytes,
-                                           .spool_full = on_spool_full,
-                                           .worker_gone = on_worker_gone,
-                                           .arg = e};
-    int r = server_open(transport, &options, &e->server, err);
+    const char *const endpoints[] = {ENDPOINT, has_local(e) ? e->dir.endpoint : NULL, NULL};
+    struct server_options options = {.endpoints = endpoints,
+                                     .spool_directory = e->spool_directory,
+                                     .spool_bytes = e->spool_bytes,
+                                     .spool_full = on_spool_full,
+                                     .worker_gone = on_worker_gone,
+                                     .open_door = on_open_door,
+                                     .arg = e};
+    int r = 0;
+    if (e->hosts) {
+        e->hosts->say = e->say;
+        e->hosts->lost = e->lost;
+        e->hosts->arg = e->arg;
+        r = hosts_prepare(e->hosts, &options, err);
+    }
+    if (r == 0)
+        r = server_open(transport, &options, &e->server, err);
     if (r < 0)
         return r;
-    local_worker_go(&e->worker);
+    if (has_local(e))
+        local_worker_go(&e->worker);
     return link_open(transport, &(struct link_options){.endpoint = ENDPOINT, .in_loop = true}, ret,
                      err);
 }
@@ -92,11 +124,13 @@ void embedded_stop(struct embedded *e)
     server_close(e->server);
     e->server = NULL;
     local_worker_stop(&e->worker);
-    localdir_remove(&e->dir);
+    if (has_local(e))
+        localdir_remove(&e->dir);
 }
 
 void embedded_abandon(struct embedded *e)
 {
     local_worker_abandon(&e->worker);
-    localdir_remove(&e->dir);
+    if (has_local(e))
+        localdir_remove(&e->dir);
 }

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "async/group.h"
@@ -37,6 +36,7 @@ struct run_state {
     struct access access;
     struct plan *plan;
     struct embedded embedded;
+    struct hosts hosts;
     struct source_reader *source;
     struct sink_writer *sink;
     struct link *link;
@@ -59,7 +59,7 @@ static void on_lost(void *arg, const char *why)
     follow_lost(&run->follow);
 }
 
-static void on_told(void *arg, const char *text)
+static void on_say(void *arg, const char *text)
 {
     struct run_state *run = arg;
     report_say(&run->report, "%s", text);
@@ -77,19 +77,11 @@ static uint64_t bytes_of(void *arg, uint64_t *ret_chunks)
 
 static int submit(struct run_state *run, struct err *err)
 {
-    _cleanup_(buf_done)
-    struct buf packed;
-    struct msg_submit m = {.flags = SUBMIT_FEEDS};
-    buf_init(&packed, PROTO_PLAN_MAX);
-    int r = plan_pack(run->plan, &packed);
-    if (r == 0 && getrandom(m.key, sizeof m.key, 0) != sizeof m.key)
-        r = -EIO;
-    if (r == 0)
-        r = feed_open(run->link, run->plan, take(run->source), &run->feed);
+    int r = feed_open(run->link, run->plan, take(run->source), &run->feed);
     if (r < 0)
         return err_sys(err, r, "the job can't be submitted");
-    return link_submit(run->link, &m, packed.data, packed.len, run->feed, &run->follow.job,
-                       clock_after(loop_now(), SUBMIT_NS), err);
+    const struct submission s = {.plan = run->plan, .flags = SUBMIT_FEEDS, .feed = run->feed};
+    return link_submit(run->link, &s, &run->follow.job, clock_after(loop_now(), SUBMIT_NS), err);
 }
 
 // A file takes its place only when it holds all there is: an old complete one is worth more.
@@ -117,10 +109,11 @@ static int run_job(struct run_state *run)
 {
     struct follow *f = &run->follow;
     struct group group;
+    struct err err = {0};
     group_open(&group);
-    int r = run->embedded.worker.pid > 0
-                ? group_spawn(&group, "worker", embedded_watch, &run->embedded)
-                : 0;
+    int r = run->is_remote ? 0 : embedded_attend(&run->embedded, &group, &err);
+    if (r < 0)
+        report_say(&run->report, "%s", err.text);
     run->report.total = total_of;
     run->report.fed = bytes_of;
     run->report.fed_arg = run->feed;
@@ -139,7 +132,7 @@ static int run_job(struct run_state *run)
         report_summary(&run->report, &f->info);
     group_cancel(&group);
     group_wait(&group);
-    return r < 0 ? EXIT_FAULT : follow_status(f);
+    return r == -EINVAL || r == -ENOENT ? EXIT_USAGE : r < 0 ? EXIT_FAULT : follow_status(f);
 }
 
 static int main_task(void *arg)
@@ -219,9 +212,29 @@ static int join_jobserver(struct run_state *run, uint32_t slots)
     return r;
 }
 
+static int prepare_hosts(struct run_state *run, struct err *err)
+{
+    const struct run_options *o = run->options;
+    if (o->connect.where)
+        return err_set(err, -EINVAL,
+                       "--host and --connect: workers of a running coordinator are started by "
+                       "'fanmill worker deploy-ssh'");
+    run->embedded.hosts = &run->hosts;
+    run->embedded.slots = o->slots;
+    int r = hosts_parse(&run->hosts, o->hosts.list, o->hosts.n, err);
+    if (r < 0)
+        return r;
+    if (o->slots)
+        run->plan->parallelism = 0; // -j is for each machine
+    uint32_t here = run->hosts.slots ? run->hosts.slots : o->slots ? o->slots : cpus_available();
+    return embedded_prepare(&run->embedded, here, err);
+}
+
 static int prepare(struct run_state *run, struct err *err)
 {
     const struct connect *connect = &run->options->connect;
+    if (run->options->hosts.n)
+        return prepare_hosts(run, err);
     if (!run->is_remote) {
         uint32_t slots = choose_slots(run->options, run->plan);
         run->report.slots = slots;
@@ -246,6 +259,7 @@ static int start(struct run_state *run)
     int r = prepare(run, &err);
     if (r < 0) {
         fprintf(stderr, "fanmill: %s\n", err.text);
+        hosts_done(&run->hosts);
         return r == -EINVAL ? EXIT_USAGE : status;
     }
     status = EXIT_USAGE;
@@ -272,13 +286,14 @@ static int start(struct run_state *run)
     source_close(run->source);
     sink_close(run->sink);
     access_done(&run->access);
+    hosts_done(&run->hosts);
     return status;
 }
 
 bool run_is_remote(const struct run_options *o)
 {
     const char *where = getenv("FANMILL_CONNECT");
-    return o->connect.where || (where && where[0]);
+    return !o->hosts.n && (o->connect.where || (where && where[0]));
 }
 
 uint32_t run_slots(const struct run_options *o)
@@ -323,7 +338,7 @@ int run_plan(struct plan *plan, const struct run_options *o)
     run.embedded.spool_directory = o->spool.directory;
     run.embedded.spool_bytes = o->spool.bytes;
     run.embedded.lost = on_lost;
-    run.embedded.told = on_told;
+    run.embedded.say = on_say;
     run.embedded.arg = &run;
     run.follow = (struct follow){
         .plan = plan, .report = &run.report, .ends_job = true, .propagate = o->propagate};

@@ -10,8 +10,9 @@
 
 struct run_options {
     struct connect connect;
-    uint32_t slots; // 0: the CPUs this process may use
-    bool json;      // records as lines of JSON on stdout
+    struct args_list hosts; // --host
+    uint32_t slots;         // 0: the CPUs this process may use
+    bool json;              // records as lines of JSON on stdout
     bool quiet;
     int verbose;
     enum color color;
@@ -27,21 +28,25 @@ struct run_options {
 };
 
 // Flags that only say how a job is run and shown. For the end of a table.
-#define RUN_ARGS(o)                                                                                \
-    {0, "dry-run", ARG_FLAG, &(o).dry_run, NULL, "print what would be run, run nothing"},          \
-        CONNECT_ARGS((o).connect), SPOOL_ARGS((o).spool),                                          \
-        {0,        "jobserver",                                                                    \
-         ARG_FLAG, &(o).offers,                                                                    \
-         NULL,     "let make, ninja and others below share the slots: offer them a jobserver"},    \
-        {0,        "propagate",                                                                    \
-         ARG_FLAG, &(o).propagate,                                                                 \
-         NULL,     "the exit status is that of the first chunk that failed"},                      \
-        {'q', "quiet", ARG_FLAG, &(o).quiet, NULL, "no failures, no progress, no last line"},      \
-        {'v', "verbose", ARG_COUNT, &(o).verbose, NULL, "every failure, and what happens"},        \
-        {0, "color", ARG_WHEN, &(o).color, "WHEN", "auto, always or never"},                       \
-    {                                                                                              \
-        0, "progress", ARG_TEXT, &(o).progress_word, "WHEN",                                       \
-            "auto, always, never; json: an object a second on standard error"                      \
+#define RUN_ARGS(o)                                                                                  \
+    {0, "dry-run", ARG_FLAG, &(o).dry_run, NULL, "print what would be run, run nothing"},            \
+        CONNECT_ARGS((o).connect),                                                                   \
+        {0,        "host",                                                                           \
+         ARG_LIST, &(o).hosts,                                                                       \
+         "HOSTS",  "run on these by ssh: [user@]host[:port][/slots],...; @FILE; : is this machine"}, \
+        SPOOL_ARGS((o).spool),                                                                       \
+        {0,        "jobserver",                                                                      \
+         ARG_FLAG, &(o).offers,                                                                      \
+         NULL,     "let make, ninja and others below share the slots: offer them a jobserver"},      \
+        {0,        "propagate",                                                                      \
+         ARG_FLAG, &(o).propagate,                                                                   \
+         NULL,     "the exit status is that of the first chunk that failed"},                        \
+        {'q', "quiet", ARG_FLAG, &(o).quiet, NULL, "no failures, no progress, no last line"},        \
+        {'v', "verbose", ARG_COUNT, &(o).verbose, NULL, "every failure, and what happens"},          \
+        {0, "color", ARG_WHEN, &(o).color, "WHEN", "auto, always or never"},                         \
+    {                                                                                                \
+        0, "progress", ARG_TEXT, &(o).progress_word, "WHEN",                                         \
+            "auto, always, never; json: an object a second on standard error"                        \
     }
 
 struct jobserver;

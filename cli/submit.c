@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -75,21 +74,12 @@ static int follow_job(const struct submit *s, struct link *link, uint64_t job)
 
 static int submit_job(struct link *link, void *arg)
 {
-    _cleanup_(buf_done)
-    struct buf packed;
     const struct submit *s = arg;
-    struct msg_submit m = {.flags = SUBMIT_DETACHED, .timeout_ns = s->timeout_ns};
+    const struct submission submission = {
+        .plan = s->plan, .flags = SUBMIT_DETACHED, .timeout_ns = s->timeout_ns};
     struct err err = {0};
     uint64_t job = 0;
-    buf_init(&packed, PROTO_PLAN_MAX);
-    int r = plan_pack(s->plan, &packed);
-    if (r == 0 && getrandom(m.key, sizeof m.key, 0) != sizeof m.key)
-        r = -EIO;
-    if (r < 0)
-        err_sys(&err, r, "the job can't be submitted");
-    else
-        r = link_submit(link, &m, packed.data, packed.len, NULL, &job,
-                        clock_after(clock_now(), ANSWER_NS), &err);
+    int r = link_submit(link, &submission, &job, clock_after(clock_now(), ANSWER_NS), &err);
     if (r < 0) {
         fprintf(stderr, "fanmill: %s\n", err.text);
         return r == -EHOSTDOWN || r == -ECONNRESET || r == -ECONNREFUSED || r == -ETIMEDOUT
@@ -145,6 +135,7 @@ static int submit_oneliner(struct submit *s, int argc, char **argv)
     const char *here = o.run.dry_run       ? "--dry-run"
                        : o.run.propagate   ? "--propagate"
                        : o.run.offers      ? "--jobserver"
+                       : o.run.hosts.n     ? "--host"
                        : o.run.spool.limit ? "--spool-limit"
                        : o.run.spool.given ? "--spool-dir"
                                            : NULL;

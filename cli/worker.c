@@ -53,6 +53,8 @@ int cli_worker(int argc, char **argv)
          "chunks that run at once; default: the CPUs this process may use"},
         {0, "gpus", ARG_NUMBER, &gpus, "N", "graphics processors that chunks may ask for"},
         {0, "labels", ARG_TEXT, &labels, "LIST", "what else they may ask for: ssd,license=2"},
+        {0, "give-up", ARG_DURATION, &options.give_up_ns, "TIME",
+         "leave when no coordinator has answered for so long; default: look on for ever"},
         {0, "name", ARG_TEXT, &options.name, "NAME", "its name; default: the host's"},
         {'q', "quiet", ARG_FLAG, &quiet, NULL, "log warnings and errors only"},
         {'v', "verbose", ARG_COUNT, &verbose, NULL, "log more"},

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -120,19 +119,6 @@ static int orphan(void)
 
 // ---- submitting
 
-static int send_plan(struct fm_job *job, const struct msg_submit *m, const struct plan *plan,
-                     struct err *err)
-{
-    _cleanup_(buf_done)
-    struct buf packed;
-    buf_init(&packed, PROTO_PLAN_MAX);
-    int r = plan_pack(plan, &packed);
-    if (r < 0)
-        return err_sys(err, r, "the job");
-    return link_submit(job->client->link, m, packed.data, packed.len, job->feed, &job->id,
-                       clock_after(clock_now(), FM_ANSWER_NS), err);
-}
-
 static int open_feed(struct fm_job *job, bool push, uint64_t items_per_chunk, struct err *err)
 {
     struct source_reader *source = NULL;
@@ -152,7 +138,7 @@ int fm_submit_plan(struct fm_client *client, struct plan *plan, bool push, uint6
                    const struct fm_submit_options *options, struct fm_job **ret_job)
 {
     struct fm_job *job = calloc(1, sizeof *job);
-    struct msg_submit m = {0};
+    struct submission s = {.plan = plan};
     struct err err = {0};
     if (!job) {
         plan_free(plan);
@@ -161,21 +147,20 @@ int fm_submit_plan(struct fm_client *client, struct plan *plan, bool push, uint6
     job->client = client;
     job->plan = plan;
     job->detached = options && options->detached;
-    m.timeout_ns =
+    s.timeout_ns =
         options && options->timeout > 0 ? (int64_t)(options->timeout * (double)NS_PER_S) : 0;
-    m.flags =
+    s.flags =
         (job->detached ? SUBMIT_DETACHED : 0) | (options && options->partial ? SUBMIT_PARTIAL : 0);
     int r = 0;
-    if (getrandom(m.key, sizeof m.key, 0) != sizeof m.key)
-        r = err_set(&err, -EIO, "no random numbers");
-    if (r == 0 && (push || !job->detached)) {
-        m.flags |= SUBMIT_FEEDS;
+    if (push || !job->detached) {
+        s.flags |= SUBMIT_FEEDS;
         r = push && job->detached
                 ? err_set(&err, -EINVAL, "items can't be pushed to a detached job")
                 : open_feed(job, push, items_per_chunk, &err);
     }
+    s.feed = job->feed;
     if (r == 0)
-        r = send_plan(job, &m, plan, &err);
+        r = link_submit(client->link, &s, &job->id, clock_after(clock_now(), FM_ANSWER_NS), &err);
     if (r < 0) {
         feed_close(job->feed);
         plan_free(job->plan);

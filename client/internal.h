@@ -34,6 +34,7 @@ struct link {
     struct link_options options;
     char endpoint[256];
     struct zsock *socket;
+    struct zconnection connection; // that WELCOME came by
     enum link_state state;
     int code; // LINK_OVER: why
     struct err trouble;

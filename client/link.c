@@ -78,6 +78,7 @@ static int on_welcome(struct link *link, const struct zmessage *m, struct err *e
     }
     link->epoch = welcome.epoch;
     link->state = LINK_READY;
+    zmessage_connection(m, &link->connection);
     for (struct request *request = link->requests; request; request = request->next)
         send_request(link, request);
     for (struct results *results = link->results; results; results = results->next)
@@ -247,6 +248,8 @@ static void pump(void *arg)
 // Asks a silent coordinator whether it is there, and gives up after a while.
 static void look(struct link *link, int64_t now)
 {
+    if (now - link->last_heard > LINK_PROBE_NS && zconnection_is_receiving(&link->connection))
+        link->last_heard = now;
     int64_t silent = now - link->last_heard;
     if (silent > link->options.silence_ns) {
         if (link->epoch)
@@ -348,6 +351,7 @@ int link_open(struct transport *transport, const struct link_options *options, s
     batch_reader_init(&link->reader);
     buf_init(&link->scratch, PROTO_HEADER_MAX);
     link->last_heard = link_now(link);
+    link->connection.fd = -1;
     int r = 0;
     if (getrandom(link->session, sizeof link->session, 0) != sizeof link->session)
         r = err_set(err, -EIO, "no random numbers");

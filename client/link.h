@@ -14,6 +14,7 @@
 struct access;
 struct feed;
 struct link;
+struct plan;
 struct transport;
 
 #define LINK_SILENCE_NS (15 * 1000000000ll) // without a word of the coordinator: it is lost
@@ -43,9 +44,15 @@ int link_poll(struct link *link);
 const char *link_trouble(const struct link *link);
 
 // Requests. Each waits for its answer until the deadline.
-// SUBMIT; `feed`, if there is one, feeds the new job from then on.
-int link_submit(struct link *link, const struct msg_submit *m, const void *plan, size_t plan_len,
-                struct feed *feed, uint64_t *ret_job, int64_t deadline, struct err *err);
+struct submission {
+    const struct plan *plan;
+    uint32_t flags;     // enum submit_flag
+    int64_t timeout_ns; // of the whole job; 0: none
+    struct feed *feed;  // feeds the new job from then on; NULL
+};
+// SUBMIT, and the kernels' libraries that the coordinator does not have.
+int link_submit(struct link *link, const struct submission *s, uint64_t *ret_job, int64_t deadline,
+                struct err *err);
 int link_control(struct link *link, const struct msg_control *m, uint64_t *ret_value,
                  int64_t deadline, struct err *err);
 // Calls `row` with each row (struct job_info, worker_info or line_info, borrowed for the call).

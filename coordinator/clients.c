@@ -112,8 +112,15 @@ static int on_submit(struct client *client, const struct zmessage *m, struct err
     if (job && strcmp(job->owner, client->user) == 0)
         return answer(client, submit.request, 0, job->id, "");
     struct submission s = {.message = &submit, .client = client};
+    uint64_t stage = 0;
     r = job ? err_set(&why, -EEXIST, "another one's job has this key")
             : plan_unpack(m->body->data, m->body->len, &s.plan, &why);
+    // Who is on this machine need not send files that can be read here.
+    if (r == 0 && s.plan && !client->peer->port->is_private &&
+        library_missing(server, s.plan, &stage)) {
+        plan_free(s.plan);
+        return answer(client, submit.request, -ENODATA, stage, "a kernel's library is not here");
+    }
     if (r == 0 && s.plan && !(submit.flags & SUBMIT_FEEDS))
         r = open_source(s.plan, &s.source, &why);
     if (r < 0) {
@@ -122,6 +129,21 @@ static int on_submit(struct client *client, const struct zmessage *m, struct err
     }
     r = job_submitted(server, &s, &job, &why);
     return answer(client, submit.request, r, r < 0 ? 0 : job->id, why.text);
+}
+
+static int on_store(struct client *client, const struct zmessage *m, struct err *err)
+{
+    struct msg_store store;
+    struct err why = {0};
+    struct slice bytes = {0};
+    int r = msg_get_store(m->header, m->header_len, &store, err);
+    if (r < 0)
+        return r;
+    if (m->body)
+        bytes = slice_of(m->body, 0, m->body->len);
+    r = library_store(client->server, store.digest, &bytes, &why);
+    slice_drop(&bytes);
+    return answer(client, store.request, r, 0, why.text);
 }
 
 static bool may_rule(const struct client *client, const struct server_job *job)
@@ -214,6 +236,8 @@ int client_message(struct server *server, struct peer *peer, int type, const str
     switch (type) {
     case MSG_SUBMIT:
         return on_submit(client, m, err);
+    case MSG_STORE:
+        return on_store(client, m, err);
     case MSG_OPEN: {
         struct msg_open open;
         r = msg_get_open(m->header, m->header_len, &open, err);

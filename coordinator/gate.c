@@ -82,8 +82,10 @@ int gate_open(struct transport *t, const struct gate_options *options, struct ga
         return err_set(err, -ENOMEM, "out of memory");
     gate->options = *options;
     gate->told_at = loop_now() - LOG_NS;
-    int r = allow_open(options->allow_directory, options->changed, on_bad_file, options->arg,
-                       &gate->allow, err);
+    int r = options->allow_directory
+                ? allow_open(options->allow_directory, options->changed, on_bad_file, options->arg,
+                             &gate->allow, err)
+                : allow_fixed(options->allowed, options->n_allowed, &gate->allow, err);
     if (r == 0)
         r = zap_open(t, DOMAIN, decide, gate, &gate->zap, err);
     if (r == 0)

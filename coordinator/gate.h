@@ -20,7 +20,9 @@ struct pass {
 struct gate_options {
     const char *listen; // tcp://host:port
     const struct keypair *keys;
-    const char *allow_directory;
+    const char *allow_directory; // NULL: those that are given
+    const struct allowed *allowed;
+    size_t n_allowed;
     zsock_ready_fn *ready;
     void *ready_arg;
     void (*changed)(void *arg);                    // the allow-list did

@@ -104,6 +104,13 @@ int worker_message(struct server *server, struct peer *peer, int type, const str
         event.type = EV_WORKER_DRAIN;
         peer->draining = true;
         return server_event(server, &event);
+    case MSG_NEED: {
+        struct msg_need need;
+        r = msg_get_need(m->header, m->header_len, &need, err);
+        if (r == 0)
+            library_send(server, peer, need.digest);
+        return r;
+    }
     case MSG_BYE: {
         struct msg_bye bye;
         r = msg_get_bye(m->header, m->header_len, &bye, err);

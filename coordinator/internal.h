@@ -19,6 +19,7 @@
 #define SERVER_REDO_MAX 65536u       // failed chunks of a job that are kept to run again
 #define SERVER_REDO_BYTES (64u << 20)
 #define SERVER_ENDPOINTS_MAX 8
+#define SERVER_LIBRARIES_BYTES (256u << 20) // of kernels; those of no job go first
 
 struct server;
 
@@ -176,6 +177,8 @@ struct server {
     struct client *clients;
     struct server_job *jobs;
     struct server_job *by_key;
+    struct library *libraries;
+    size_t library_bytes;
     struct out_stream *dirty;
     struct out_stream *dirty_next; // for the turn after this one
     struct actions actions;
@@ -246,6 +249,16 @@ void job_row(const struct server_job *job, struct job_info *ret);
 // Whether the range of ids of a request means the job: 0..0 is the last one.
 bool job_is_meant(const struct server *server, const struct server_job *job, uint64_t first,
                   uint64_t last);
+
+// libraries.c
+// Keeps a library that a client sent; takes a count of its own.
+int library_store(struct server *server, const uint8_t digest[DIGEST_BYTES],
+                  const struct slice *bytes, struct err *err);
+// Whether a library of the plan was not sent yet; the stage that it belongs to.
+bool library_missing(struct server *server, const struct plan *plan, uint64_t *ret_stage);
+// Answers a worker's NEED.
+void library_send(struct server *server, struct peer *peer, const uint8_t digest[DIGEST_BYTES]);
+void library_drop_all(struct server *server);
 
 // outbox.c
 // Carries out all actions and sends what was made. True when something was sent.

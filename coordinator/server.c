@@ -56,6 +56,11 @@ static void on_heartbeat(struct timer *timer)
     struct peer *peer, *next;
     HASH_ITER(by_place, server->by_place, peer, next)
     {
+        if (peer->state == PEER_WORKING && !peer->gone &&
+            zconnection_is_receiving(&peer->connection)) {
+            peer->last_heard = now;
+            server_event(server, &(struct event){.type = EV_WORKER_ALIVE, .worker = peer->worker});
+        }
         if (peer->state == PEER_NEW || peer->gone || now - peer->last_sent < PROTO_HEARTBEAT_NS)
             continue;
         buf_clear(&server->scratch);
@@ -124,6 +129,8 @@ static int open_gate(struct server *server, struct transport *transport, struct 
     const struct gate_options options = {.listen = o->listen,
                                          .keys = o->keys,
                                          .allow_directory = o->allow_directory,
+                                         .allowed = o->allowed,
+                                         .n_allowed = o->n_allowed,
                                          .ready = port_pump,
                                          .ready_arg = port,
                                          .changed = on_list_changed,
@@ -147,6 +154,7 @@ static void release(struct server *server)
     // The last words go out; a peer that does not listen holds us up for a moment only.
     for (uint32_t i = 0; i < server->n_ports; i++)
         zsock_set_linger(server->ports[i].socket, ZSOCK_BYE_MS);
+    library_drop_all(server);
     gate_close(server->gate);
     zsock_close(server->ports[0].socket);
     actions_done(&server->actions);

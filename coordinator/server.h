@@ -15,6 +15,7 @@
 #include "coordinator/core/core.h"
 #include "pipelines/source.h"
 
+struct allowed;
 struct keypair;
 struct server;
 struct transport;
@@ -28,6 +29,8 @@ struct server_options {
     const char *listen;
     const struct keypair *keys;
     const char *allow_directory;
+    const struct allowed *allowed; // instead of the folder: just these. Borrowed for server_open
+    size_t n_allowed;
     // Strangers are not kept out: the process must end. With `listen`.
     void (*open_door)(void *arg, const char *why);
     // Where results that wait, and records that are kept, go beyond memory; NULL: nowhere.

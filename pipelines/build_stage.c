@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "pipelines/builtin.h"
+#include "pipelines/library.h"
 #include "pipelines/rules.h"
 
 #define DEFAULT_DELAY_NS 1000000000ll
@@ -139,6 +140,11 @@ static void read_kernel(struct builder *b, struct node *node, struct stage *stag
         return;
     if (access(library, R_OK) < 0) {
         tell(b, node, NULL, "'%s': %s (looked for %s)", filled, strerror(errno), library);
+        return;
+    }
+    int r = library_digest(library, stage->digest);
+    if (r < 0) {
+        tell(b, node, NULL, "'%s': %s (looked for %s)", filled, strerror(-r), library);
         return;
     }
     stage->library = take(library);

@@ -13,6 +13,7 @@
 #define PLAN_FIELDS 7
 #define STEP_FIELDS 13
 #define STAGE_FIELDS 12
+#define KERNEL_FIELDS 4
 #define WHOLE_FIELDS 14
 #define SINK_FIELDS 5
 
@@ -47,6 +48,7 @@ static void stage_done(struct stage *stage)
     free(stage->workdir);
     free_pairs(stage->env, stage->n_env);
     free(stage->library);
+    free(stage->library_at);
     free(stage->function);
     free_pairs(stage->args, stage->n_args);
 }
@@ -127,9 +129,11 @@ static void put_stage(struct pack_writer *w, const struct stage *stage)
     put_words(w, stage->shell, n_shell);
     pack_str(w, stage->workdir);
     put_pairs(w, stage->env, stage->n_env);
-    pack_array(w, 2);
+    pack_array(w, KERNEL_FIELDS);
     pack_str(w, stage->library);
     pack_str(w, stage->function);
+    pack_bin(w, stage->digest, sizeof(stage->digest));
+    pack_str(w, stage->library_at);
     put_pairs(w, stage->args, stage->n_args);
     pack_i64(w, stage->timeout_ns);
     pack_bool(w, stage->is_batch);
@@ -230,6 +234,16 @@ static void get_words(struct pack_reader *r, char ***ret, size_t *ret_n)
         words[i] = pack_read_strdup(r, PLAN_PACKED_MAX);
 }
 
+static void get_digest(struct pack_reader *r, uint8_t ret[DIGEST_BYTES])
+{
+    size_t n;
+    const uint8_t *digest = pack_read_bin(r, DIGEST_BYTES, &n);
+    if (n == DIGEST_BYTES)
+        memcpy(ret, digest, n);
+    else
+        pack_fail(r);
+}
+
 static void get_stage(struct pack_reader *r, struct stage *stage)
 {
     size_t n_shell = 0;
@@ -241,9 +255,11 @@ static void get_stage(struct pack_reader *r, struct stage *stage)
     get_words(r, &stage->shell, &n_shell);
     stage->workdir = get_optional(r);
     get_pairs(r, &stage->env, &stage->n_env);
-    expect_array(r, 2);
+    expect_array(r, KERNEL_FIELDS);
     stage->library = get_optional(r);
     stage->function = get_optional(r);
+    get_digest(r, stage->digest);
+    stage->library_at = get_optional(r);
     get_pairs(r, &stage->args, &stage->n_args);
     stage->timeout_ns = pack_read_i64(r);
     stage->is_batch = pack_read_bool(r);
@@ -253,7 +269,9 @@ static void get_stage(struct pack_reader *r, struct stage *stage)
     bool is_kernel = stage->kind == STAGE_KERNEL;
     if (is_kernel != (stage->function != NULL) || is_kernel != (stage->n_words == 0) ||
         (stage->is_script && (stage->n_words != 1 || n_shell == 0)) ||
-        (stage->library && (!is_kernel || stage->library[0] != '/')) || stage->timeout_ns < 0 ||
+        (stage->library && (!is_kernel || stage->library[0] != '/')) ||
+        (stage->library_at && (!stage->library || stage->library_at[0] != '/')) ||
+        stage->timeout_ns < 0 ||
         (stage->kind != STAGE_COMMAND && (stage->is_batch || stage->has_tag)))
         pack_fail(r);
 }

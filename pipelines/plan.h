@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/err.h"
 #include "pipelines/rows.h"
 
@@ -53,7 +54,9 @@ struct stage {
     char *workdir;         // with placeholders; NULL: the job's directory
     struct plan_pair *env; // added to the job's
     size_t n_env;
-    char *library;          // kernel: absolute path of the .so; NULL: built in
+    char *library;                // kernel: absolute path of the .so; NULL: built in
+    uint8_t digest[DIGEST_BYTES]; // of the library; none: it is not sent to who has it not
+    char *library_at;       // where this machine has it, if not at `library`; not in job files
     char *function;         // kernel: symbol or built-in name
     struct plan_pair *args; // kernel: name -> value, with placeholders of params already filled in
     size_t n_args;

@@ -25,6 +25,7 @@ static const struct field feed_end[] = {U64(msg_feed_end, job), U64(msg_feed_end
                                         I32(msg_feed_end, code), TEXT(msg_feed_end, text)};
 static const struct field data[] = {U64(msg_data, job), U64(msg_data, chunk), I32(msg_data, code),
                                     TEXT(msg_data, text)};
+static const struct field store[] = {U64(msg_store, request), BIN(msg_store, digest)};
 static const struct field query[] = {U64(msg_query, request), U32(msg_query, what, QUERY_COUNT - 1),
                                      U64(msg_query, first), U64(msg_query, last)};
 static const struct field control[] = {
@@ -135,6 +136,7 @@ CODEC(close, CLOSE, close_)
 CODEC(want, WANT, want)
 CODEC(feed_end, FEED_END, feed_end)
 CODEC(data, DATA, data)
+CODEC(store, STORE, store)
 CODEC(query, QUERY, query)
 CODEC(control, CONTROL, control)
 

@@ -99,6 +99,12 @@ struct msg_data {
     char text[PROTO_TEXT_MAX];
 };
 
+// The file is the body.
+struct msg_store {
+    uint64_t request;
+    uint8_t digest[DIGEST_BYTES];
+};
+
 enum query { QUERY_JOBS, QUERY_WORKERS, QUERY_EXPLAIN, QUERY_SERVICE, QUERY_COUNT };
 
 struct msg_query {
@@ -198,6 +204,7 @@ int msg_put_want(struct buf *header, const struct msg_want *m);
 int msg_put_feed_end(struct buf *header, const struct msg_feed_end *m);
 int msg_put_fetch(struct buf *header, const struct msg_fetch *m);
 int msg_put_data(struct buf *header, const struct msg_data *m);
+int msg_put_store(struct buf *header, const struct msg_store *m);
 int msg_put_query(struct buf *header, const struct msg_query *m);
 int msg_put_control(struct buf *header, const struct msg_control *m);
 int msg_get_submit(const void *header, size_t len, struct msg_submit *ret, struct err *err);
@@ -209,6 +216,7 @@ int msg_get_want(const void *header, size_t len, struct msg_want *ret, struct er
 int msg_get_feed_end(const void *header, size_t len, struct msg_feed_end *ret, struct err *err);
 int msg_get_fetch(const void *header, size_t len, struct msg_fetch *ret, struct err *err);
 int msg_get_data(const void *header, size_t len, struct msg_data *ret, struct err *err);
+int msg_get_store(const void *header, size_t len, struct msg_store *ret, struct err *err);
 int msg_get_query(const void *header, size_t len, struct msg_query *ret, struct err *err);
 int msg_get_control(const void *header, size_t len, struct msg_control *ret, struct err *err);
 

@@ -200,6 +200,43 @@ int msg_get_drain(const void *header, size_t len, struct msg_drain *ret, struct 
     return code;
 }
 
+static void get_digest(struct pack_reader *r, uint8_t ret[DIGEST_BYTES])
+{
+    size_t n;
+    const uint8_t *digest = pack_read_bin(r, DIGEST_BYTES, &n);
+    if (n == DIGEST_BYTES)
+        memcpy(ret, digest, n);
+    else
+        pack_fail(r);
+}
+
+int msg_get_need(const void *header, size_t len, struct msg_need *ret, struct err *err)
+{
+    struct pack_reader r = begin(header, len, MSG_NEED, 1);
+    struct msg_need m = {0};
+    get_digest(&r, m.digest);
+    int code = end(&r, "NEED", err);
+    if (code == 0)
+        *ret = m;
+    return code;
+}
+
+int msg_get_library(const void *header, size_t len, struct msg_library *ret, struct err *err)
+{
+    struct pack_reader r = begin(header, len, MSG_LIBRARY, 3);
+    struct msg_library m = {0};
+    get_digest(&r, m.digest);
+    int64_t code_of_peer = pack_read_i64(&r);
+    if (code_of_peer > 0 || code_of_peer < INT32_MIN)
+        pack_fail(&r);
+    m.code = (int32_t)code_of_peer;
+    pack_read_text(&r, m.text, sizeof(m.text));
+    int code = end(&r, "LIBRARY", err);
+    if (code == 0)
+        *ret = m;
+    return code;
+}
+
 int msg_get_bye(const void *header, size_t len, struct msg_bye *ret, struct err *err)
 {
     struct pack_reader r = begin(header, len, MSG_BYE, 1);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/pack.h"
 #include "proto/limits.h"
@@ -160,6 +161,18 @@ struct msg_bye {
     char reason[PROTO_TEXT_MAX];
 };
 
+// A kernel's library that a worker does not have.
+struct msg_need {
+    uint8_t digest[DIGEST_BYTES];
+};
+
+// The file is the body.
+struct msg_library {
+    uint8_t digest[DIGEST_BYTES];
+    int32_t code; // 0, or negative errno: nobody has it
+    char text[PROTO_TEXT_MAX];
+};
+
 // ---- encoding: appends a header to `header` (and payloads to `body`). 0, -ENOBUFS, -ENOMEM.
 int msg_put_hello(struct buf *header, const struct msg_hello *m);
 int msg_put_welcome(struct buf *header, const struct msg_welcome *m);
@@ -174,6 +187,8 @@ int msg_put_cancel(struct buf *header, const struct msg_cancel *m);
 int msg_put_drain(struct buf *header, const struct msg_drain *m);
 int msg_put_return(struct buf *header, const struct msg_return *m, uint32_t n);
 int msg_put_bye(struct buf *header, const struct msg_bye *m);
+int msg_put_need(struct buf *header, const struct msg_need *m);
+int msg_put_library(struct buf *header, const struct msg_library *m);
 
 // LEASE and RESULT are written entry by entry: begin, add..., end. The count is fixed up at the
 // end, so a batch grows while there is something ready. add returns -E2BIG when the batch is full
@@ -209,6 +224,8 @@ int msg_get_heartbeat(const void *header, size_t len, struct msg_heartbeat *ret,
 int msg_get_cancel(const void *header, size_t len, struct msg_cancel *ret, struct err *err);
 int msg_get_drain(const void *header, size_t len, struct msg_drain *ret, struct err *err);
 int msg_get_bye(const void *header, size_t len, struct msg_bye *ret, struct err *err);
+int msg_get_need(const void *header, size_t len, struct msg_need *ret, struct err *err);
+int msg_get_library(const void *header, size_t len, struct msg_library *ret, struct err *err);
 
 // Entry by entry; the reader keeps one reusable array for lens, so batches cost no allocation each.
 struct batch_reader {

@@ -122,3 +122,19 @@ int msg_put_bye(struct buf *header, const struct msg_bye *m)
     pack_str(&w, m->reason);
     return w.error;
 }
+
+int msg_put_need(struct buf *header, const struct msg_need *m)
+{
+    struct pack_writer w = begin(header, MSG_NEED, 1);
+    pack_bin(&w, m->digest, sizeof(m->digest));
+    return w.error;
+}
+
+int msg_put_library(struct buf *header, const struct msg_library *m)
+{
+    struct pack_writer w = begin(header, MSG_LIBRARY, 3);
+    pack_bin(&w, m->digest, sizeof(m->digest));
+    pack_i64(&w, m->code);
+    pack_str(&w, m->text);
+    return w.error;
+}

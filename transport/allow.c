@@ -176,6 +176,8 @@ static void on_expiry(struct timer *timer)
 
 void allow_reload(struct allow *allow)
 {
+    if (!allow->directory)
+        return;
     int r = load(allow);
     if (r < 0) {
         // Without its directory the list is empty: nobody may come in by what was written once.
@@ -226,6 +228,25 @@ int allow_open(const char *directory, void (*changed)(void *arg),
         return err_sys(err, r, "'%s'", directory);
     }
     set_expiry(allow);
+    *ret = allow;
+    return 0;
+}
+
+int allow_fixed(const struct allowed *peers, size_t n, struct allow **ret, struct err *err)
+{
+    struct allow *allow = calloc(1, sizeof *allow);
+    if (!allow)
+        return err_set(err, -ENOMEM, "out of memory");
+    allow->inotify = -1;
+    for (size_t i = 0; i < n; i++) {
+        struct entry *entry = key_ok(peers[i].public_key) ? calloc(1, sizeof *entry) : NULL;
+        if (!entry) {
+            allow_close(allow);
+            return err_set(err, -EINVAL, "a key of the allow-list is none");
+        }
+        entry->peer = peers[i];
+        HASH_ADD(hh, allow->entries, peer.public_key, KEY_TEXT, entry);
+    }
     *ret = allow;
     return 0;
 }

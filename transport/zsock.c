@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/tcp.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +22,10 @@
 #define HANDSHAKE_MS 5000
 #define RECONNECT_MS 50
 #define RECONNECT_MAX_MS 10000
-#define HEARTBEAT_MS 2000
-#define HEARTBEAT_TIMEOUT_MS 10000
+#define KEEPALIVE_IDLE 5        // seconds without a byte, then the kernel asks
+#define KEEPALIVE_EACH 2        // seconds between two askings
+#define KEEPALIVE_COUNT 3       // without an answer: then the connection is over
+#define UNACKNOWLEDGED_MS 10000 // sent and not acknowledged for so long: likewise
 #define CONNECT_MS 10000
 #define BACKLOG 1024
 #define ENFORCE_DOMAIN 93 // ZMQ_ZAP_ENFORCE_DOMAIN: a draft's name, but the number works
@@ -163,10 +166,11 @@ static int set_tcp_options(void *socket)
         int option;
         int value;
     } options[] = {
-        {ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS},
-        {ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS},
-        {ZMQ_HEARTBEAT_TTL, HEARTBEAT_TIMEOUT_MS},
         {ZMQ_TCP_KEEPALIVE, 1},
+        {ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE},
+        {ZMQ_TCP_KEEPALIVE_INTVL, KEEPALIVE_EACH},
+        {ZMQ_TCP_KEEPALIVE_CNT, KEEPALIVE_COUNT},
+        {ZMQ_TCP_MAXRT, UNACKNOWLEDGED_MS},
         {ZMQ_IPV6, 1},
         {ZMQ_CONNECT_TIMEOUT, CONNECT_MS},
         {ZMQ_BACKLOG, BACKLOG},
@@ -375,11 +379,27 @@ void zmessage_connection(const struct zmessage *m, struct zconnection *ret)
         ret->fd = -1;
 }
 
-int zconnection_cut(const struct zconnection *c)
+// The number may be another connection's by now.
+static bool is_same(const struct zconnection *c)
 {
     char now[sizeof(c->name)];
-    // The number may be another connection's by now.
-    if (c->fd < 0 || !name_of_fd(c->fd, now, sizeof(now)) || strcmp(now, c->name) != 0)
+    return c->fd >= 0 && name_of_fd(c->fd, now, sizeof(now)) && strcmp(now, c->name) == 0;
+}
+
+bool zconnection_is_receiving(struct zconnection *c)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof(info);
+    if (!is_same(c) || getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+        return false;
+    bool much = info.tcpi_bytes_received - c->received >= ZCONNECTION_MUCH;
+    c->received = info.tcpi_bytes_received;
+    return much;
+}
+
+int zconnection_cut(const struct zconnection *c)
+{
+    if (!is_same(c))
         return -ENOTCONN;
     return shutdown(c->fd, SHUT_RDWR) < 0 ? -errno : 0;
 }

@@ -5,9 +5,10 @@
 // nothing is lost by reading or writing at any time. All sockets are made with LINGER 0, a maximum
 // message size and a handshake deadline; a ROUTER refuses to drop (ROUTER_MANDATORY).
 //
-// TCP needs keys (CURVE, https://rfc.zeromq.org/spec/26/), always. On TCP a ZMTP heartbeat notices
-// a peer that is gone without a word. A Unix socket tells a dead peer by itself, and a stopped one
-// must not be cut off: no heartbeats there.
+// TCP needs keys (CURVE, https://rfc.zeromq.org/spec/26/), always. On TCP the kernel notices a host
+// that is gone without a word (keepalive, and a limit of time for what is not acknowledged). ZMTP's
+// heartbeats are not used: their answers wait behind a large message, so on a thin link they would
+// break the connection that carries it. A Unix socket tells a dead peer by itself.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -81,8 +82,13 @@ const char *zmessage_from(const struct zmessage *m);
 struct zconnection {
     int fd; // ZeroMQ's own; -1: none
     char name[64];
+    uint64_t received; // bytes, at the last look
 };
 void zmessage_connection(const struct zmessage *m, struct zconnection *ret);
+// Whether much more came in since the last look than the small messages of an idle peer: then a
+// large message is on its way, and who sends it is not silent although none was complete.
+#define ZCONNECTION_MUCH 2048
+bool zconnection_is_receiving(struct zconnection *c);
 // Ends it, if it is still the same. -ENOTCONN: it is not.
 int zconnection_cut(const struct zconnection *c);
 

@@ -123,9 +123,18 @@ static void on_heartbeat(struct timer *timer)
 {
     struct agent *agent = CONTAINER(timer, struct agent, heartbeat);
     int64_t now = loop_now();
+    if (agent->state != AGENT_GREETING && zconnection_is_receiving(&agent->connection))
+        agent->last_heard = now;
     // A lifeline tells the truth even when the coordinator is only stopped for a while.
     bool silent = agent->state != AGENT_GREETING && now - agent->last_heard > agent->silence_ns;
     bool ignored = agent->state == AGENT_GREETING && now - agent->greeted_at > agent->patience_ns;
+    if (agent->state != AGENT_GREETING)
+        agent->alone_since = agent->last_heard;
+    if (agent->options->give_up_ns && now - agent->alone_since > agent->options->give_up_ns) {
+        log_warn("no coordinator answers: leaving", "seconds=%lld",
+                 (long long)((now - agent->alone_since) / NS_PER_S));
+        agent_end(agent, WORKER_LOST);
+    }
     if (agent->options->lifeline_fd < 0 && silent)
         agent_begin_anew(agent, "it is silent");
     if (agent->options->lifeline_fd < 0 && ignored) {
@@ -178,6 +187,7 @@ static void on_anew(struct post *post)
     if (agent->state == AGENT_OVER)
         return;
     pool_reset(agent->pool);
+    agent_forget_steps(agent, 0);
     outbox_done(&agent->outbox);
     outbox_init(&agent->outbox, 0);
     agent->credit_told = false;
@@ -311,7 +321,7 @@ static int run(void *arg)
         r = connect_socket(agent, &err);
     if (r == 0) {
         agent->patience_ns = AGENT_PATIENCE_NS;
-        agent->last_heard = agent->last_sent = loop_now();
+        agent->last_heard = agent->last_sent = agent->alone_since = loop_now();
         agent->heartbeat_ns = PROTO_HEARTBEAT_NS;
         agent->silence_ns = PROTO_SILENCE_NS;
         prepare_add(&agent->flush, on_flush);
@@ -325,6 +335,8 @@ static int run(void *arg)
     }
     loop_unpost(&agent->anew);
     agent->pool = pool_free(agent->pool);
+    agent_forget_steps(agent, 0);
+    libraries_done(&agent->libraries);
     if (agent->status == 0)
         zsock_set_linger(agent->socket, ZSOCK_BYE_MS);
     zsock_close(agent->socket);
@@ -334,7 +346,7 @@ static int run(void *arg)
 
 int worker_main(const struct worker_options *options)
 {
-    struct agent agent = {.options = options, .status = WORKER_BROKEN};
+    struct agent agent = {.options = options, .status = WORKER_BROKEN, .connection = {.fd = -1}};
     struct start start = {.agent = &agent};
     struct err err = {0};
     signal(SIGPIPE, SIG_IGN);

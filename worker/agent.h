@@ -4,6 +4,7 @@
 
 #include "async/loop.h"
 #include "async/waitq.h"
+#include "worker/libraries.h"
 #include "worker/outbox.h"
 #include "worker/pool.h"
 #include "worker/worker.h"
@@ -27,13 +28,17 @@ struct agent {
     uint8_t session[PROTO_SESSION_BYTES];
     struct post anew;    // sockets are not closed from their own callbacks
     int64_t greeted_at;  // when HELLO was said
+    int64_t alone_since; // when the coordinator was last there
     int64_t patience_ns; // until it is said again on a new connection
     uint32_t tries;      // connections since the last WELCOME
     uint32_t slots;
     enum agent_state state;
     int status; // of the process
     struct zsock *socket;
+    struct zconnection connection; // that WELCOME came by
     struct pool *pool;
+    struct libraries libraries;
+    struct waiting_step *waiting; // for a kernel's library
     struct outbox outbox;
     struct batch_reader reader;
     struct buf scratch;
@@ -57,6 +62,12 @@ void agent_send(struct agent *agent);
 void agent_drain(struct agent *agent);
 // The coordinator is gone: ends what runs and greets it again, or ends a worker with a lifeline.
 void agent_begin_anew(struct agent *agent, const char *why);
+
+// steps.c
+int agent_on_step(struct agent *agent, const struct zmessage *m, struct err *err);
+int agent_on_library(struct agent *agent, const struct zmessage *m, struct err *err);
+// 0: all jobs.
+void agent_forget_steps(struct agent *agent, uint64_t job);
 
 // receive.c
 void agent_pump(void *arg);

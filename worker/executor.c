@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +31,11 @@ struct executor {
     struct buf out;
     int64_t out_since; // when the first result in `out` was written
     struct chunk chunk;
-    bool parted; // the chunk that is on has sent parts
+    bool parted;                     // the chunk that is on has sent parts
+    volatile sig_atomic_t may_flush; // a kernel is on, and nobody else is at `out`
 };
+
+static struct executor executor; // the process has exactly one; its signal handler finds it here
 
 static _Noreturn void leave(int status)
 {
@@ -48,6 +52,24 @@ static void flush(struct executor *e)
     buf_clear(&e->out);
     if (e->out.cap > TRIM_BYTES)
         buf_done(&e->out);
+}
+
+// A finished result must not wait for the chunk behind it, which may be waiting for who reads the
+// result. The agent asks for it when a kernel takes long; before a program it is written anyway.
+static void on_flush_asked(int number)
+{
+    int saved = errno;
+    (void)number;
+    if (executor.may_flush)
+        flush(&executor);
+    errno = saved;
+}
+
+static void let_flush(struct executor *e, bool may)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    e->may_flush = may;
+    atomic_signal_fence(memory_order_seq_cst);
 }
 
 static void must(int r)
@@ -165,6 +187,7 @@ static void send_part(void *arg, struct output *out)
     struct chunk *c = &e->chunk;
     const uint8_t *body = out->body.data;
     struct wire_result head = {.serial = c->serial, .more = 1};
+    let_flush(e, false);
     for (size_t left = out->body.len; left > 0;) {
         size_t bytes = left < PROTO_RESULT_PART_MAX ? left : PROTO_RESULT_PART_MAX;
         head.body_len = (uint32_t)bytes;
@@ -177,6 +200,7 @@ static void send_part(void *arg, struct output *out)
     buf_clear(&out->lens);
     out->n = 0;
     e->parted = true;
+    let_flush(e, true);
 }
 
 static uint64_t items_of(const struct wire_run *run, uint32_t i)
@@ -214,12 +238,17 @@ static void run_chunks(struct executor *e, uint8_t *frame, size_t len)
         c->attempt = run->attempt;
         c->began = now;
         uint8_t behind = at[bytes];
+        if (c->recipe->only_kernels)
+            let_flush(e, true);
+        else
+            flush(e);
         chunk_run(c, &(struct input_chunk){.kind = (enum run_kind)run->kind,
                                            .item_first = run->item_first + i * run->items_per_chunk,
                                            .n_items = items_of(run, i),
                                            .is_data = is_data,
                                            .data = at,
                                            .len = bytes});
+        let_flush(e, false);
         at[bytes] = behind;
         at += bytes;
         int64_t end = clock_now();
@@ -280,13 +309,15 @@ static int arrange_files(int fd)
 
 _Noreturn void executor_main(int fd, uint32_t slot, struct page *page)
 {
-    static struct executor e; // the process has exactly one, and it outlives every frame
+    struct executor *e = &executor;
+    const struct sigaction flush_asked = {.sa_handler = on_flush_asked, .sa_flags = SA_RESTART};
     sigset_t set;
-    e.fd = arrange_files(fd);
-    e.page = page;
+    e->fd = arrange_files(fd);
+    e->page = page;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     // Blocked, not ignored: a program that is started would inherit an ignored SIGPIPE.
     signal(SIGPIPE, SIG_DFL);
+    sigaction(SIGURG, &flush_asked, NULL);
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigaddset(&set, SIGUSR1);
@@ -296,11 +327,11 @@ _Noreturn void executor_main(int fd, uint32_t slot, struct page *page)
     int signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signals < 0)
         leave(1);
-    wire_reader_init(&e.reader);
-    buf_init(&e.out, 0);
-    chunk_init(&e.chunk, page, signals, slot + 1);
-    e.chunk.send_part = send_part;
-    e.chunk.send_arg = &e;
-    serve(&e);
+    wire_reader_init(&e->reader);
+    buf_init(&e->out, 0);
+    chunk_init(&e->chunk, page, signals, slot + 1);
+    e->chunk.send_part = send_part;
+    e->chunk.send_arg = e;
+    serve(e);
     leave(0);
 }

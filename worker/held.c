@@ -31,11 +31,13 @@ int pool_step_new(const struct msg_step *from, uint32_t slots, struct pool_step 
     double cpus = plan->steps[0].cpus;
     uint32_t weight = cpus > 1 ? (uint32_t)ceil(cpus < slots ? cpus : slots) : 1;
     plan_free(plan);
-    struct pool_step *step = calloc(1, sizeof(*step) + from->packed_len);
+    struct pool_step *step = calloc(1, sizeof(*step));
     uint64_t *known = calloc(slots / 64 + 1, sizeof(*known));
-    if (!step || !known) {
+    uint8_t *packed = malloc(from->packed_len);
+    if (!step || !known || !packed) {
         free(step);
         free(known);
+        free(packed);
         return err_sys(err, -ENOMEM, "step %u", from->step);
     }
     step->refs = 1;
@@ -45,6 +47,7 @@ int pool_step_new(const struct msg_step *from, uint32_t slots, struct pool_step 
     step->weight = weight;
     step->known = known;
     step->n_known = slots / 64 + 1;
+    step->packed = packed;
     step->packed_len = from->packed_len;
     memcpy(step->packed, from->packed, from->packed_len);
     *ret = step;
@@ -56,6 +59,8 @@ void pool_step_unref(struct pool_step *step)
     if (--step->refs)
         return;
     free(step->known);
+    free(step->packed);
+    free(step->hopeless);
     free(step);
 }
 
@@ -178,6 +183,31 @@ void held_queue_return(struct held_queue *q, uint64_t job, bool all_jobs,
         part_free(part);
     }
     q->last = last;
+}
+
+void held_queue_move(struct held_queue *from, struct held_queue *to, const struct pool_step *step)
+{
+    struct held_part **at = &from->first;
+    struct held_part *last = NULL;
+    while (*at) {
+        struct held_part *part = *at;
+        uint32_t n = part->end - part->at;
+        if (part->held->step != step) {
+            last = part;
+            at = &part->next;
+            continue;
+        }
+        *at = part->next;
+        from->chunks -= n;
+        part->next = NULL;
+        if (to->last)
+            to->last->next = part;
+        else
+            to->first = part;
+        to->last = part;
+        to->chunks += n;
+    }
+    from->last = last;
 }
 
 void held_queue_done(struct held_queue *q)

@@ -19,8 +19,10 @@ struct pool_step {
     bool forgotten;            // not in the list any more: its chunks are wanted by nobody
     uint64_t *known;           // bit by slot: its executor has the definition
     size_t n_known;            // words of `known`
+    bool waits;                // for a kernel's library: its chunks are not in the queue yet
+    char *hopeless;            // why none of its chunks can run; NULL
+    uint8_t *packed;
     size_t packed_len;
-    uint8_t packed[];
 };
 // Checks the packed bytes. -EPROTO with text, -ENOMEM.
 int pool_step_new(const struct msg_step *from, uint32_t slots, struct pool_step **ret,
@@ -67,6 +69,8 @@ int held_queue_push(struct held_queue *q, struct held *held, uint32_t at, uint32
 int held_queue_push_front(struct held_queue *q, struct held *held, uint32_t at, uint32_t end);
 // The first `n` chunks of the first part leave; n is at most what it has.
 void held_queue_drop(struct held_queue *q, uint32_t n);
+// Parts of the step go to the end of another queue.
+void held_queue_move(struct held_queue *from, struct held_queue *to, const struct pool_step *step);
 // Takes out the chunks of a job, or all, and names each run of them; `back` may be NULL.
 void held_queue_return(struct held_queue *q, uint64_t job, bool all_jobs,
                        void (*back)(void *arg, const struct msg_return *run), void *arg);

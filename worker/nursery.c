@@ -144,6 +144,8 @@ static void serve(struct nursery *nursery, const struct nursery_request *request
             kill_slot(nursery, slot);
         else if (request->request == ZYGOTE_NUDGE)
             kill(nursery->pids[slot], SIGUSR1);
+        else if (request->request == ZYGOTE_FLUSH)
+            kill(nursery->pids[slot], SIGURG);
     }
 }
 

@@ -31,6 +31,7 @@ struct pool {
     struct watch watch; // the zygote's line
     struct pool_step *steps;
     struct held_queue queue;
+    struct held_queue waiting; // chunks of steps that are not ready
     struct slot *slots;
     uint32_t n_slots;
     bool broken;
@@ -103,8 +104,8 @@ static void send_asks(struct pool *pool)
     for (uint32_t i = 0; i < pool->n_slots && !left; i++) {
         struct slot *slot = &pool->slots[i];
         // A kill goes before a fork of the same slot.
-        static const int order[] = {ZYGOTE_KILL, ZYGOTE_NUDGE, ZYGOTE_FORK};
-        for (size_t k = 0; k < 3 && slot->asks; k++) {
+        static const int order[] = {ZYGOTE_KILL, ZYGOTE_NUDGE, ZYGOTE_FLUSH, ZYGOTE_FORK};
+        for (size_t k = 0; k < sizeof order / sizeof order[0] && slot->asks; k++) {
             uint8_t bit = (uint8_t)(1u << order[k]);
             if (!(slot->asks & bit))
                 continue;
@@ -278,28 +279,36 @@ static bool has_free_hands(const struct pool *pool)
     return false;
 }
 
-static bool has_backlog(const struct pool *pool)
+// Whether others could do what a stuck slot was sent ahead.
+static bool may_recall(const struct pool *pool)
 {
-    for (uint32_t i = 0; i < pool->n_slots; i++)
-        if (slot_load(&pool->slots[i]) > 1)
+    return !pool->queue.first && has_free_hands(pool);
+}
+
+static bool needs_a_look(const struct pool *pool)
+{
+    bool recall = may_recall(pool);
+    for (uint32_t i = 0; i < pool->n_slots; i++) {
+        const struct slot *slot = &pool->slots[i];
+        if (slot->state == SLOT_LIVE && slot_load(slot) > 1 &&
+            (recall || !slot->judged || atomic_load(&slot->page->running) != slot->judged))
             return true;
+    }
     return false;
 }
 
-// A chunk that takes much longer than those before it holds up what was sent ahead. When others
-// have nothing to do, it comes back.
+// A chunk that takes much longer than those before it holds up what was sent ahead, and results
+// that the executor has not written yet. The results are asked for; when others have nothing to do,
+// the chunks come back.
 static void on_look(struct timer *timer)
 {
     struct pool *pool = CONTAINER(timer, struct pool, look);
     for (uint32_t i = 0; i < pool->n_slots; i++) {
         struct slot *slot = &pool->slots[i];
-        uint64_t running = atomic_load(&slot->page->running);
         if (slot->state != SLOT_LIVE || slot_load(slot) < 2)
             continue;
-        if (running && running == slot->stuck)
+        if (slot_look(slot) && may_recall(pool))
             slot_recall(slot);
-        else
-            slot->stuck = running;
     }
     pool_wake(pool);
 }
@@ -331,8 +340,7 @@ static void on_top_up(struct post *post)
                 refill(pool, &pool->slots[i], at_work);
     if (pool->permits.js)
         permits_settle(&pool->permits, pool_running(pool));
-    if (!pool->queue.first && has_backlog(pool) && has_free_hands(pool) &&
-        !heap_holds(&pool->look.node))
+    if (needs_a_look(pool) && !heap_holds(&pool->look.node))
         timer_set(&pool->look, clock_after(loop_now(), LOOK_NS), on_look);
     if (pool->kernel_timeout_ns && !pool->deadline_set && needs_watching(pool))
         pool->deadline_set =
@@ -396,6 +404,7 @@ struct pool *pool_free(struct pool *pool)
     for (uint32_t i = 0; i < pool->n_slots; i++)
         slot_done(&pool->slots[i]);
     held_queue_done(&pool->queue);
+    held_queue_done(&pool->waiting);
     while (pool->steps) {
         struct pool_step *step = pool->steps;
         pool->steps = step->next;
@@ -407,7 +416,7 @@ struct pool *pool_free(struct pool *pool)
     return NULL;
 }
 
-static struct pool_step *find_step(struct pool *pool, uint64_t job, uint32_t step)
+static struct pool_step *find_step(const struct pool *pool, uint64_t job, uint32_t step)
 {
     struct pool_step *s = pool->steps;
     while (s && (s->job != job || s->step != step))
@@ -427,7 +436,12 @@ static void note_steps(struct pool *pool)
         pool->heavy |= s->weight > 1;
 }
 
-int pool_define(struct pool *pool, const struct msg_step *step, struct err *err)
+bool pool_knows(const struct pool *pool, uint64_t job, uint32_t step)
+{
+    return find_step(pool, job, step) != NULL;
+}
+
+int pool_define(struct pool *pool, const struct msg_step *step, bool ready, struct err *err)
 {
     struct pool_step *known = NULL;
     if (find_step(pool, step->job, step->step))
@@ -435,10 +449,63 @@ int pool_define(struct pool *pool, const struct msg_step *step, struct err *err)
     int r = pool_step_new(step, pool->n_slots, &known, err);
     if (r < 0)
         return r;
+    known->waits = !ready;
     known->next = pool->steps;
     pool->steps = known;
     note_steps(pool);
     return 0;
+}
+
+int pool_ready(struct pool *pool, uint64_t job, uint32_t number, const void *packed, size_t len)
+{
+    struct pool_step *step = find_step(pool, job, number);
+    uint8_t *copy = step ? malloc(len) : NULL;
+    if (!step)
+        return 0;
+    if (!copy)
+        return -ENOMEM;
+    memcpy(copy, packed, len);
+    free(step->packed);
+    step->packed = copy;
+    step->packed_len = len;
+    step->waits = false;
+    held_queue_move(&pool->waiting, &pool->queue, step);
+    pool_wake(pool);
+    return 0;
+}
+
+static void end_waiting(struct pool *pool, const struct pool_step *step)
+{
+    struct held_queue over = {0};
+    held_queue_move(&pool->waiting, &over, step);
+    while (over.first) {
+        struct held_part *part = over.first;
+        const struct lease *lease = &part->held->lease;
+        for (uint32_t i = part->at; i < part->end; i++)
+            pool_deliver(pool, part->held,
+                         &(struct result){.job = lease->job,
+                                          .step = lease->step,
+                                          .attempt = lease->attempt,
+                                          .chunk = lease->first + i,
+                                          .outcome = OUTCOME_NOT_FOUND,
+                                          .code = 127,
+                                          .error = step->hopeless,
+                                          .error_len = strlen(step->hopeless),
+                                          .n_items = 1});
+        held_queue_drop(&over, part->end - part->at);
+    }
+}
+
+void pool_give_up(struct pool *pool, uint64_t job, uint32_t number, const char *text)
+{
+    struct pool_step *step = find_step(pool, job, number);
+    if (!step || step->hopeless)
+        return;
+    step->hopeless = strdup(text);
+    if (step->hopeless)
+        end_waiting(pool, step);
+    else
+        fail(pool, -ENOMEM, "no memory for a message");
 }
 
 void pool_forget(struct pool *pool, uint64_t job)
@@ -459,6 +526,7 @@ void pool_forget(struct pool *pool, uint64_t job)
         return;
     note_steps(pool);
     held_queue_return(&pool->queue, job, false, NULL, NULL);
+    held_queue_return(&pool->waiting, job, false, NULL, NULL);
     for (uint32_t i = 0; i < pool->n_slots; i++)
         slot_forget(&pool->slots[i], job);
 }
@@ -481,8 +549,10 @@ int pool_add(struct pool *pool, const struct lease *lease)
     int r = held_new(step, lease, &held);
     if (r < 0)
         return r;
-    r = held_queue_push(&pool->queue, held, 0, lease->count);
+    r = held_queue_push(step->waits ? &pool->waiting : &pool->queue, held, 0, lease->count);
     held_unref(held);
+    if (step->hopeless)
+        end_waiting(pool, step);
     pool_wake(pool);
     return r;
 }
@@ -497,7 +567,7 @@ uint32_t pool_running(const struct pool *pool)
 
 uint32_t pool_held(const struct pool *pool)
 {
-    uint64_t n = pool->queue.chunks;
+    uint64_t n = pool->queue.chunks + pool->waiting.chunks;
     for (uint32_t i = 0; i < pool->n_slots; i++) {
         uint32_t load = slot_load(&pool->slots[i]);
         n += load ? load - 1 : 0;
@@ -514,6 +584,7 @@ void pool_return_queued(struct pool *pool, uint64_t job, bool all_jobs,
                         void (*back)(void *arg, const struct msg_return *run), void *arg)
 {
     held_queue_return(&pool->queue, job, all_jobs, back, arg);
+    held_queue_return(&pool->waiting, job, all_jobs, back, arg);
 }
 
 void pool_cancel(struct pool *pool, uint64_t job, bool kill_now)

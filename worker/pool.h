@@ -33,7 +33,13 @@ void pool_obey(struct pool *pool, struct jobserver *js);
 struct pool *pool_free(struct pool *pool);
 
 // Defines a step; chunks of it follow. Its bytes are pipelines/plan.h's packed step; checked here.
-int pool_define(struct pool *pool, const struct msg_step *step, struct err *err);
+// One that is not `ready` keeps its chunks waiting.
+int pool_define(struct pool *pool, const struct msg_step *step, bool ready, struct err *err);
+bool pool_knows(const struct pool *pool, uint64_t job, uint32_t step);
+// It is ready, with these bytes from now on: its chunks may begin. -ENOMEM.
+int pool_ready(struct pool *pool, uint64_t job, uint32_t step, const void *packed, size_t len);
+// It never will be: its chunks end with OUTCOME_NOT_FOUND and the text, also those to come.
+void pool_give_up(struct pool *pool, uint64_t job, uint32_t step, const char *text);
 void pool_forget(struct pool *pool, uint64_t job);
 // Forgets all jobs and kills what runs of them; nothing of it gives a result any more.
 void pool_reset(struct pool *pool);

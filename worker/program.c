@@ -62,7 +62,7 @@ static int make_directory(const char *path)
 static int put_directory(struct chunk *c, const struct recipe_stage *s,
                          const struct template_values *values, size_t *ret_offset)
 {
-    const char *base = c->recipe->plan->directory;
+    const char *base = c->recipe->directory;
     *ret_offset = c->words.text.len;
     int r = 0;
     if (s->workdir) {

@@ -16,6 +16,7 @@ static int on_welcome(struct agent *agent, const struct zmessage *m, struct err 
     if (welcome.version < PROTO_VERSION_MIN || welcome.version > PROTO_VERSION_MAX)
         return err_set(err, -EPROTONOSUPPORT, "the coordinator chose version %u", welcome.version);
     agent->epoch = welcome.epoch;
+    zmessage_connection(m, &agent->connection);
     agent->heartbeat_ns = welcome.heartbeat_ns;
     agent->silence_ns = welcome.silence_ns;
     outbox_init(&agent->outbox, welcome.epoch);
@@ -101,15 +102,6 @@ void agent_drain(struct agent *agent)
     send_returns(agent);
 }
 
-static int on_step(struct agent *agent, const struct zmessage *m, struct err *err)
-{
-    struct msg_step step;
-    int r = msg_get_step(m->header, m->header_len, &step, err);
-    if (r < 0)
-        return r;
-    return pool_define(agent->pool, &step, err);
-}
-
 static int on_refuse(struct agent *agent, const struct zmessage *m, struct err *err)
 {
     struct msg_refuse refuse;
@@ -137,7 +129,9 @@ static int dispatch(struct agent *agent, const struct zmessage *m, struct err *e
                                    : err_set(err, -EPROTO, "expected WELCOME");
     switch (type) {
     case MSG_STEP:
-        return on_step(agent, m, err);
+        return agent_on_step(agent, m, err);
+    case MSG_LIBRARY:
+        return agent_on_library(agent, m, err);
     case MSG_LEASE:
         return on_lease(agent, m, err);
     case MSG_ACK: {
@@ -152,8 +146,10 @@ static int dispatch(struct agent *agent, const struct zmessage *m, struct err *e
     case MSG_FORGET: {
         struct msg_forget forget;
         r = msg_get_forget(m->header, m->header_len, &forget, err);
-        if (r == 0)
+        if (r == 0) {
             pool_forget(agent->pool, forget.job);
+            agent_forget_steps(agent, forget.job);
+        }
         return r;
     }
     case MSG_HEARTBEAT:

@@ -129,6 +129,15 @@ static int stage_compile(const struct recipe *recipe, struct recipe_stage *s, st
     return stage->workdir ? compile(stage->workdir, TEMPLATE_WORD, &known, &s->workdir, err) : 0;
 }
 
+// A machine that does not share the job's folder runs its programs all the same.
+static const char *choose_directory(const struct plan *plan)
+{
+    const char *home = getenv("HOME");
+    if (access(plan->directory, F_OK) == 0 || errno != ENOENT)
+        return plan->directory;
+    return home && home[0] == '/' ? home : "/";
+}
+
 int recipe_new(uint64_t job, uint32_t step, const void *packed, size_t len, struct recipe **ret,
                struct err *err)
 {
@@ -142,6 +151,7 @@ int recipe_new(uint64_t job, uint32_t step, const void *packed, size_t len, stru
     if (r < 0)
         return r;
     const struct plan *plan = recipe->plan;
+    recipe->directory = choose_directory(plan);
     const struct step *only = &plan->steps[0];
     recipe->stages = calloc(only->n_stages + 1, sizeof(*recipe->stages));
     recipe->params = calloc(plan->n_params + 1, sizeof(*recipe->params));
@@ -171,9 +181,12 @@ static int kernel_open(struct recipe_stage *s, struct err *err)
                    ? 0
                    : err_set(err, -ENOENT, "there is no built-in kernel '%s'", stage->function);
     }
-    s->library = dlopen(stage->library, RTLD_NOW | RTLD_LOCAL);
+    s->library =
+        dlopen(stage->library_at ? stage->library_at : stage->library, RTLD_NOW | RTLD_LOCAL);
     if (!s->library)
-        return err_set(err, -ENOENT, "%s", dlerror());
+        return stage->library_at
+                   ? err_set(err, -ENOENT, "'%s', as it was sent: %s", stage->library, dlerror())
+                   : err_set(err, -ENOENT, "%s", dlerror());
     void *symbol = dlsym(s->library, stage->function);
     if (!symbol)
         return err_set(err, -ENOENT, "'%s' has no function '%s'", stage->library, stage->function);

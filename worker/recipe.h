@@ -32,7 +32,8 @@ struct recipe {
     uint64_t job;
     uint32_t step;
     struct plan *plan;
-    const char **params; // values, in the order of the plan
+    const char *directory; // where programs start: the job's folder; home, where that is not there
+    const char **params;   // values, in the order of the plan
     struct recipe_stage *stages;
     size_t n_stages;
     bool only_kernels;

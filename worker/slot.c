@@ -219,6 +219,7 @@ void slot_forked(struct slot *slot, int fd)
     slot->fd = fd;
     slot->next_serial = 1;
     slot->stuck = 0;
+    slot->judged = 0;
     slot->answered = false;
     slot->kill = KILL_NONE;
     slot->state = SLOT_LIVE;
@@ -426,6 +427,18 @@ void slot_recall(struct slot *slot)
         give_back(slot, entry(slot, i));
         slot->n_ghosts++;
     }
+}
+
+bool slot_look(struct slot *slot)
+{
+    uint64_t running = atomic_load(&slot->page->running);
+    bool is_stuck = running && running == slot->stuck;
+    slot->stuck = running;
+    if (is_stuck && slot->judged != running && running > slot_first_serial(slot))
+        pool_ask(slot, ZYGOTE_FLUSH);
+    if (is_stuck)
+        slot->judged = running;
+    return is_stuck;
 }
 
 static void on_grace(struct timer *timer)

@@ -40,7 +40,8 @@ struct slot {
     uint32_t n;           // entries, ghosts included
     uint32_t n_ghosts;    // of them
     uint64_t next_serial; // of the next chunk; the ring's are next_serial - n .. next_serial - 1
-    uint64_t stuck;       // serial that was on at two looks; 0: none
+    uint64_t stuck;       // serial that was on at the last look; 0: none
+    uint64_t judged;      // serial that was found on at two looks; 0: none
     bool parted;          // the first entry has given parts of its result
     bool answered;        // this executor has finished a chunk
     uint32_t barren;      // executors in a row that died before they finished or began one
@@ -61,6 +62,9 @@ void slot_flush(struct slot *slot);
 void slot_forget(struct slot *slot, uint64_t job);
 // Takes back what has not begun.
 void slot_recall(struct slot *slot);
+// Looks what it is at. True when that was on at the look before already: then results that were
+// finished before it are asked for.
+bool slot_look(struct slot *slot);
 // Ends the chunk that is on, if it is of the job: by asking, or at once.
 void slot_cancel(struct slot *slot, uint64_t job, bool kill_now);
 // Kills the executor if its kernel is past its deadline; *ret_next: when to look again, if sooner.

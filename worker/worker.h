@@ -25,6 +25,8 @@ struct worker_options {
     // worker owns it. -1: none: silence is the only sign, and then the worker ends what it runs and
     // looks for the coordinator again, for ever.
     int lifeline_fd;
+    // The worker leaves when no coordinator has answered for so long. 0: it never does.
+    int64_t give_up_ns;
     // The worker leaves when this ends: the other end of an ssh connection. -1: none. Borrowed.
     int end_fd;
     // Lets chunks run, and is passed on to commands. NULL: none. Borrowed.

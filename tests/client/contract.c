@@ -605,6 +605,30 @@ static void descriptor(void)
     fm_job_free(job);
 }
 
+// A finished result is not held up by the chunk behind it: here that one waits for its reader.
+static void nothing_is_held_up(void)
+{
+    const char *const args[] = {"folder", getenv("WORK"), NULL};
+    struct fm_spec *spec = fm_spec_new("held-up");
+    struct fm_job *job;
+    struct fm_result r;
+    CHECK(fm_spec_range(spec, 1, 1, 300) == 0);
+    CHECK(fm_spec_kernel(spec, getenv("KERNELS"), "last_waits", args) == 0);
+    for (int i = 0; i < 5; i++) {
+        CHECK(fm_submit(client, spec, NULL, &job) == 0);
+        struct fm_stream *s = fm_results(job, NULL);
+        for (long expected = 1; expected < 300; expected++)
+            CHECK(fm_next_within(s, 20, &r) == 1 && number_in(&r) == expected);
+        fclose(fopen(path_of("seen"), "w"));
+        CHECK(fm_next(s, &r) == 1 && number_in(&r) == 300);
+        CHECK(fm_next(s, &r) == 0);
+        fm_stream_close(s);
+        fm_job_free(job);
+        remove(path_of("seen"));
+    }
+    fm_spec_free(spec);
+}
+
 // Items that the program pushes while it reads.
 static void pushing(void)
 {
@@ -683,6 +707,7 @@ static const struct {
     {"S14", s14_nothing_runs_by_itself},
     {"S15", s15_clocks},
     {"descriptor", descriptor},
+    {"held-up", nothing_is_held_up},
     {"pushing", pushing},
     {"mistakes", mistakes},
 };

@@ -50,7 +50,7 @@ done
 if [ -z "$SANITIZE" ]; then
     # shellcheck disable=SC2046
     $CC -std=gnu99 "$ROOT/client/examples/feeds_itself.c" -I"$PREFIX/include" \
-        "$(find "$PREFIX" -name libfanmill.a)" $(pkg-config --libs libzmq yaml-0.1 zlib libzstd) -lmsgpackc -lpthread -lm \
+        "$(find "$PREFIX" -name libfanmill.a)" $(pkg-config --libs libzmq yaml-0.1 zlib libzstd) -lmsgpackc -lsodium -lpthread -lm \
         -o "$WORK/static" || wrong "the static library"
 fi
 timeout 60 "$WORK/prime_search" 1000000 5 >"$WORK/stdout" 2>"$WORK/stderr"

@@ -3,6 +3,7 @@
 # workers that join, leave, are cut off, one way or both, and come back.
 . tests/support/lib.sh
 . "$ROOT/tests/support/service.sh"
+. "$ROOT/tests/support/sshd.sh"
 NAME=fm$$
 if [ "$(id -u)" != 0 ] || ! command -v ip >/dev/null || ! command -v tc >/dev/null ||
     ! ip netns add "${NAME}x" 2>/dev/null; then
@@ -130,6 +131,24 @@ expect_status 0
 fast 2
 fast 3
 
+case_is "one large result through a thin link: any byte is a sign of life"
+thin() { tc -n "$NAME$1" qdisc replace dev eth0 root tbf rate 2500kbit burst 16kb latency 400ms; }
+thin 2
+thin 3
+job huge <<'YAML'
+source: {items: [4100000]}
+stages: [{command: [head, -c, "{}", /dev/zero]}]
+YAML
+lost_before=$(grep -c 'worker lost' coordinator.log)
+retries_before=$(count retries)
+fanmill run huge.yaml
+expect_status 0
+[ "$(wc -c <stdout)" = 4100000 ] || wrong "$(wc -c <stdout) bytes"
+[ "$(grep -c 'worker lost' coordinator.log)" = "$lost_before" ] || wrong "a worker that was sending was called dead"
+[ "$(count retries)" = "$retries_before" ] || wrong "it was run again"
+fast 2
+fast 3
+
 case_is "the same key twice: two workers"
 host_worker 1 twin -j 1
 until_workers 3
@@ -158,6 +177,42 @@ cut 1
 for _ in 1 2 3 4 5 6 7 8 9 10; do "$FANMILL_BIN" status >/dev/null; done
 mend 1
 run_is_well
+if have_sshd; then
+    case_is "workers by ssh on other hosts"
+    ssh_prepare
+    for host in 1 2; do
+        begin_sshd "$host" "10.77.0.1$host" 22 ip netns exec "$NAME$host"
+        up() { on 0 bash -c "exec 8<>/dev/tcp/10.77.0.1$host/22" 2>/dev/null; }
+        until_ok up
+    done
+    fanmill drain all
+    until_workers 0
+    begin deploy ip netns exec "${NAME}0" "$FANMILL_BIN" worker deploy-ssh --connect "$WORK/pool.access" \
+        10.77.0.11/2 10.77.0.12/2
+    DEPLOY=$LAST
+    until_workers 2
+    run_lines ssh
+    until_ok some_done
+    cut 2 # its ssh notices, its worker's chunks run elsewhere at once
+    until_workers 1
+    mend 2
+    run_is_well
+    until_workers 2
+    kill -INT "$DEPLOY"
+    wait "$DEPLOY"
+    [ $? = 130 ] || wrong "exit status of deploy-ssh after Ctrl-C: $(tail -n 3 deploy.log)"
+    until_workers 0
+
+    case_is "run --host on other hosts: one is cut off for good"
+    begin run-host ip netns exec "${NAME}0" env -u FANMILL_CONNECT "$FANMILL_BIN" run --host 10.77.0.11/2,10.77.0.12/2 lines.yaml
+    RUN=$LAST
+    RUN_LOG=$WORK/run-host.log
+    until_ok some_done
+    cut 2
+    wait "$RUN" || wrong "exit status $? of the run"
+    grep -x '[0-9]*' "$RUN_LOG" | cmp -s "$WORK/expected" - || wrong "output: $(tail -n 3 "$RUN_LOG")"
+    mend 2
+fi
 remove_hosts
 rmdir "$WORK/run/fanmill" 2>/dev/null
 expect_nothing_left

@@ -4,6 +4,8 @@
 //   version      a HELLO of versions that nobody speaks
 //   order        messages before HELLO, twice, and of other peers
 //   connects N   connections that say HELLO and go
+//   stale        a worker's session that another connection has taken over: its results are worth
+//                nothing
 //   deaf N       a client that opens a stream with endless credit and reads nothing, N s long
 #include <errno.h>
 #include <poll.h>
@@ -65,16 +67,20 @@ static void expect(int got, int wanted, const char *what)
     exit(1);
 }
 
-static void hello(struct zsock *z, uint32_t min, uint32_t max)
+static void hello_as(struct zsock *z, uint32_t min, uint32_t max, uint64_t session)
 {
     struct msg_hello m = {.version_min = min, .version_max = max, .software = "rude"};
     struct buf header;
     buf_init(&header, 0);
-    for (size_t i = 0; i < sizeof m.session; i++)
-        m.session[i] = (uint8_t)next_random();
+    memcpy(m.session, &session, sizeof session);
     msg_put_hello(&header, &m);
     zsock_send(z, 0, header.data, header.len, NULL, 0);
     buf_done(&header);
+}
+
+static void hello(struct zsock *z, uint32_t min, uint32_t max)
+{
+    hello_as(z, min, max, next_random());
 }
 
 static void garbage(long n)
@@ -176,6 +182,84 @@ static void connects(long n)
     }
 }
 
+static void send_header(struct zsock *z, struct buf *header)
+{
+    zsock_send(z, 0, header->data, header->len, NULL, 0);
+    buf_clear(header);
+}
+
+// A result for the first chunk of job 1, as a worker that has it would send it.
+static void lie(struct zsock *z, uint64_t epoch)
+{
+    struct buf header, body;
+    struct batch_writer writer;
+    buf_init(&header, 0);
+    buf_init(&body, 0);
+    result_batch_begin(&writer, &header, &body, epoch, 1);
+    result_batch_add(&writer, &(struct result){.job = 1,
+                                               .attempt = 1,
+                                               .n_items = 1,
+                                               .body = (const uint8_t *)"a lie\n",
+                                               .body_len = 6});
+    result_batch_end(&writer);
+    zsock_send(z, 0, header.data, header.len, body.data, body.len);
+    buf_done(&header);
+    buf_done(&body);
+}
+
+// The type of the next message that is neither STEP nor HEARTBEAT; of WELCOME its epoch.
+static int hear_other(struct zsock *z, uint64_t *ret_epoch)
+{
+    for (int i = 0; i < 1000; i++) {
+        struct zmessage m = {0};
+        if (zsock_recv(z, &m) == 1) {
+            struct err err;
+            struct msg_welcome welcome;
+            int type = msg_type_of(m.header, m.header_len);
+            if (type == MSG_WELCOME && msg_get_welcome(m.header, m.header_len, &welcome, &err) == 0)
+                *ret_epoch = welcome.epoch;
+            zmessage_done(&m);
+            if (type != MSG_STEP && type != MSG_HEARTBEAT)
+                return type;
+        }
+        struct pollfd fd = {.fd = zsock_fd(z), .events = POLLIN};
+        poll(&fd, 1, 10);
+    }
+    return -1;
+}
+
+static void stale(void)
+{
+    struct zsock *first = knock(), *second;
+    struct msg_register reg = {.name = "stale", .host = "here", .pid = 1, .slots = 1};
+    struct buf header;
+    uint64_t epoch = 0;
+    buf_init(&header, 0);
+    hello_as(first, 1, 1, 77);
+    expect(hear_other(first, &epoch), MSG_WELCOME, "HELLO");
+    reg.resources.cpus = 1000;
+    msg_put_register(&header, &reg);
+    send_header(first, &header);
+    msg_put_credit(&header, &(struct msg_credit){.window_items = 4, .window_bytes = 1 << 20});
+    send_header(first, &header);
+    expect(hear_other(first, &epoch), MSG_LEASE, "a lease");
+    // The same session on another connection: what the first one had runs elsewhere.
+    second = knock();
+    hello_as(second, 1, 1, 77);
+    expect(hear_other(second, &epoch), MSG_WELCOME, "HELLO of the same session");
+    lie(first, epoch);
+    expect(hear_other(first, &epoch), MSG_REFUSE,
+           "a result of a session that is not its own any more");
+    msg_put_register(&header, &reg);
+    send_header(second, &header);
+    lie(second, epoch);     // it has no lease
+    lie(second, epoch + 1); // nor is it of another coordinator
+    expect(hear_other(second, &epoch), MSG_ACK, "a result without a lease");
+    buf_done(&header);
+    zsock_close(first);
+    zsock_close(second);
+}
+
 static void deaf(long seconds)
 {
     struct zsock *z = knock();
@@ -212,6 +296,8 @@ int main(int argc, char **argv)
         version();
     else if (strcmp(what, "order") == 0)
         order();
+    else if (strcmp(what, "stale") == 0)
+        stale();
     else if (strcmp(what, "connects") == 0)
         connects(n);
     else if (strcmp(what, "deaf") == 0)

@@ -19,10 +19,29 @@ rude() {
     timeout 120 "$RUDE" "$@" 2>"$WORK/stderr" || wrong "rude $*: $(cat "$WORK/stderr")"
     still_serves
 }
+# A sanitizer's allocator keeps what was freed for a while, and is slow to show that it is full.
+SLACK=4096
+if grep -qa __asan_init "$FANMILL_BIN"; then
+    SLACK=200000
+    ASAN_OPTIONS="${ASAN_OPTIONS:-}:quarantine_size_mb=8"
+fi
 coordinator default --listen tcp://127.0.0.1:0
 for role in worker client observer admin; do
     fanmill invite "$role" "$role"
 done
+
+case_is "results of a stale session, and without a lease"
+fanmill submit numbers.yaml
+timeout 60 "$RUDE" worker.access stale 2>"$WORK/stderr" || wrong "$(cat "$WORK/stderr")"
+worker good -j 2
+fanmill wait
+expect_status 0
+fanmill results
+expect_stdout "$(seq 200)"
+[ "$(count fenced)" = 2 ] || wrong "$(count fenced) results were fenced"
+stop "$WORKER"
+
+case_is "all is well"
 worker good -j 2
 until_workers 1
 still_serves
@@ -45,7 +64,7 @@ rude client.access connects 2000
 before=$(rss)
 rude client.access connects "${CONNECTS:-6000}"
 after=$(rss)
-[ "$after" -le $((before + before / 10 + 4096)) ] || wrong "it grew from $before to $after KiB"
+[ "$after" -le $((before + before / 10 + SLACK)) ] || wrong "it grew from $before to $after KiB"
 
 case_is "a client that reads nothing holds up nobody, and its records don't pile up"
 job much <<'YAML'

@@ -27,6 +27,7 @@ stop "$WORKER"
 until_workers 0
 case_is "a worker without the file: run --connect sends it"
 begin worker-blind unshare -m sh -c "mount -t tmpfs none '$WORK/data' && exec '$FANMILL_BIN' worker -v --name blind -j 2"
+BLIND=$LAST
 until_workers 1
 fanmill run count.yaml
 expect_status 0
@@ -45,6 +46,23 @@ until_workers 2
 fanmill run count.yaml
 expect_status 0
 expect_same "$WORK/expected"
+
+case_is "a worker without the job's folder starts programs in its home"
+stop "$WORKER"
+crash "$BLIND"
+until_workers 0
+mkdir -p "$WORK/hidden/job" "$WORK/home"
+job where <<'YAML'
+source: {items: [a]}
+stages: [{command: [pwd]}, {pipe: "cat; pwd"}]
+YAML
+mv where.yaml "$WORK/hidden/job"
+fanmill submit "$WORK/hidden/job/where.yaml"
+begin worker-far env HOME="$WORK/home" unshare -m sh -c "mount -t tmpfs none '$WORK/hidden' && exec '$FANMILL_BIN' worker -v --name far -j 2"
+fanmill wait
+expect_status 0
+fanmill results
+expect_stdout "$(printf '%s\n' "$WORK/home" "$WORK/home")"
 
 case_is "chunks of lines"
 sed 's/bytes: 64KiB/lines: 1000/' count.yaml >lines.yaml

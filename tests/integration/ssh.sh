@@ -2,42 +2,20 @@
 # Workers started by ssh, on a real sshd of the test's own on the loopback.
 . tests/support/lib.sh
 . "$ROOT/tests/support/service.sh"
-SSHD=${FANMILL_SSHD:-$(command -v sshd || echo /usr/sbin/sshd)}
-if [ ! -x "$SSHD" ] || ! command -v ssh >/dev/null || ! command -v ssh-keygen >/dev/null; then
+. "$ROOT/tests/support/sshd.sh"
+if ! have_sshd; then
     echo "no sshd and ssh here: workers by ssh are not tried"
     finish
 fi
-mkdir -m 700 "$WORK/ssh" "$WORK/home"
-ssh-keygen -q -t ed25519 -N '' -f "$WORK/ssh/host"
-ssh-keygen -q -t ed25519 -N '' -f "$WORK/ssh/user"
-cp "$WORK/ssh/user.pub" "$WORK/ssh/authorized"
+ssh_prepare
 for try in 1 2 3 4 5 6 7 8; do
     PORT=$((20000 + RANDOM % 20000))
-    cat >"$WORK/ssh/sshd_config" <<CONFIG
-Port $PORT
-ListenAddress 127.0.0.1
-HostKey $WORK/ssh/host
-AuthorizedKeysFile $WORK/ssh/authorized
-PidFile none
-UsePAM no
-StrictModes no
-SetEnv HOME=$WORK/home XDG_CACHE_HOME=$WORK/home/cache FANMILL_TEST_MARK=$FANMILL_TEST_MARK
-CONFIG
-    mkdir -p /run/sshd 2>/dev/null
-    begin sshd "$SSHD" -D -e -f "$WORK/ssh/sshd_config"
+    begin_sshd loopback 127.0.0.1 "$PORT"
     SSHD_PID=$LAST
     up() { (exec 8<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null || ! kill -0 "$SSHD_PID" 2>/dev/null; }
     until_ok up
     kill -0 "$SSHD_PID" 2>/dev/null && break
 done
-cat >"$WORK/ssh/config" <<CONFIG
-IdentityFile $WORK/ssh/user
-IdentitiesOnly yes
-UserKnownHostsFile $WORK/ssh/known
-StrictHostKeyChecking accept-new
-LogLevel ERROR
-CONFIG
-export FANMILL_SSH="ssh -F $WORK/ssh/config"
 if ! ssh -F "$WORK/ssh/config" -o BatchMode=yes -p "$PORT" 127.0.0.1 true 2>"$WORK/stderr"; then
     echo "this sshd lets nobody in here: $(head -n 1 "$WORK/stderr")"
     finish
@@ -60,8 +38,9 @@ grep -q '"name":"127.0.0.1".*"slots":3' stdout || wrong "$(cat stdout)"
 fanmill run numbers.yaml
 expect_status 0
 expect_stdout "$(seq 20)"
-cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' ' ' | grep -qF -- "$(sed -n 's/^secret //p' pool.access)" &&
-    wrong "a secret on a command line"
+sed -n 's/^secret //p' pool.access >secret # a pattern on grep's own command line would be found
+[ -s secret ] || wrong "no secret to look for"
+cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' ' ' | grep -qF -f secret && wrong "a secret on a command line"
 
 case_is "a worker that dies is started again, without another copy"
 remote=$("$FANMILL_BIN" workers --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')
@@ -88,6 +67,69 @@ expect_stdout "$(seq 20)"
 crash "$DEPLOY"
 until_workers 0
 
+grep -q '^/tmp/fanmill-' "$WORK/ssh/asked" || wrong "there was no tunnel"
+until_ok no_tunnels
+
+case_is "run --host: workers for one run"
+unset FANMILL_CONNECT
+fanmill run --host "127.0.0.1:$PORT/2" numbers.yaml
+expect_status 0
+expect_stdout "$(seq 20)"
+expect_quiet
+job where <<'YAML'
+source: {range: 1..150}
+chunk: {items: 1}
+stages: [{command: [sh, -c, "sleep 0.05; echo $FANMILL_SLOT"]}]
+sink: {stdout: json}
+YAML
+fanmill run -j 2 --host ":,localhost:$PORT/2" --host "127.0.0.1:$PORT/1" where.yaml
+expect_status 0
+for name in local localhost 127.0.0.1; do
+    grep -q "\"worker\":\"$name\"" stdout || wrong "nothing ran on $name"
+done
+fanmill run --host :/3 numbers.yaml
+expect_status 0
+expect_stdout "$(seq 20)"
+
+case_is "run --host: a host dies and comes back"
+job die <<YAML
+source: {range: 1..20}
+chunk: {items: 1}
+stages: [{command: [sh, -c, "test {} != 7 || test -e $WORK/died || { touch $WORK/died; zygote=\$(cut -d' ' -f4 /proc/\$PPID/stat); kill -9 \$(cut -d' ' -f4 /proc/\$zygote/stat); sleep 60; }; echo {}"]}]
+YAML
+fanmill run --host "127.0.0.1:$PORT/1" die.yaml
+expect_status 0
+expect_stdout "$(seq 20)"
+expect_stderr "host 127.0.0.1: its worker ended with status"
+
+case_is "run --host: nobody there"
+fanmill run --host "127.0.0.1:1" numbers.yaml
+expect_status 3
+expect_stderr "host 127.0.0.1: given up: ssh could not connect"
+expect_stderr "no host is left"
+fanmill run --host 127.0.0.1:x numbers.yaml
+expect_status 2
+expect_stderr "a port stands behind the :"
+fanmill run --host , numbers.yaml
+expect_status 2
+expect_stderr "which hosts?"
+fanmill run --host : --connect nowhere numbers.yaml
+expect_status 2
+expect_stderr "--host and --connect"
+
+case_is "run --host: Ctrl-C ends all of it"
+job slow <<YAML
+source: {range: 1..4}
+chunk: {items: 1}
+stages: [{command: [sh, -c, "echo on >>$WORK/began; sleep 600"]}]
+YAML
+begin hosts "$FANMILL_BIN" run --host "127.0.0.1:$PORT/2" slow.yaml
+HOSTS=$LAST
+until_lines 2 "$WORK/began"
+kill -INT "$HOSTS"
+wait "$HOSTS"
+[ $? = 130 ] || wrong "exit status after Ctrl-C: $(cat hosts.log)"
+
 case_is "mistakes"
 fanmill worker deploy-ssh --connect "$WORK/pool.access"
 expect_status 2
@@ -98,7 +140,6 @@ expect_stderr "is not a host"
 fanmill worker deploy-ssh "127.0.0.1:$PORT"
 expect_status 2
 expect_stderr "need the access file of a worker"
-rm -f /tmp/fanmill-????????????????
 end_all
 rmdir "$WORK/run/fanmill" 2>/dev/null
 expect_nothing_left

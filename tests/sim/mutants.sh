@@ -7,8 +7,8 @@ seeds=${1:-1..3000}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 packages=$(pkg-config --exists msgpack-c && echo msgpack-c || echo msgpack)
-read -ra flags <<<"-std=gnu17 -O1 -D_GNU_SOURCE -I$root -I$root/include $(pkg-config --cflags "$packages")"
-read -ra libs <<<"$(pkg-config --libs "$packages") -lm"
+read -ra flags <<<"-std=gnu17 -O1 -D_GNU_SOURCE -I$root -I$root/include $(pkg-config --cflags "$packages" libsodium)"
+read -ra libs <<<"$(pkg-config --libs "$packages" libsodium) -lm"
 
 compile() { cc "${flags[@]}" -c "$1" -o "$2"; }
 for source in "$root"/coordinator/core/*.c "$root"/base/*.c "$root"/tests/sim/*.c \

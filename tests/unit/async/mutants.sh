@@ -12,7 +12,7 @@ compile() {
     cc -std=gnu17 -O1 -w -D_GNU_SOURCE -DLIMIT_S=1 -I"$root" -I"$root/tests/unit/async" -c "$1" -o "$2"
 }
 link_to() { # PROGRAM OBJECT...: the tests with the objects of async/ given
-    cc "${@:2}" "$work"/tests/*.o "$work"/base/*.o -pthread -lcriterion -lm -o "$1"
+    cc "${@:2}" "$work"/tests/*.o "$work"/base/*.o -pthread -lcriterion -lsodium -lm -o "$1"
 }
 # Where a mutant is seen first, by its file. The cancellations take longest and come last.
 declare -A suites=([task]='@(task|scope)' [stream]=operators [merge]=operators [pmap]=operators

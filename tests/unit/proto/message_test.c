@@ -150,6 +150,13 @@ static int put_sample(int type, struct buf *h, struct buf *b)
         return msg_put_control(h, &(struct msg_control){1, VERB_DRAIN, 0, 9, "n3"});
     case MSG_FETCH:
         return msg_put_fetch(h, &(struct msg_fetch){1, 2, (const uint8_t *)"e", 1});
+    case MSG_STORE:
+
+        return msg_put_store(h, &(struct msg_store){7, {1}});
+    case MSG_NEED:
+        return msg_put_need(h, &(struct msg_need){{1}});
+    case MSG_LIBRARY:
+        return msg_put_library(h, &(struct msg_library){{1}, -ENOENT, "x"});
     case MSG_DATA:
         return msg_put_data(h, &(struct msg_data){1, 2, -EACCES, "x"});
     case MSG_END:

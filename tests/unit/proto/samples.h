@@ -11,6 +11,8 @@ struct sample {
     const char *body;
 };
 
+#define DIGEST_REST "00000000000000000000000000000000000000000000000000000000000000"
+
 static const struct sample samples[] = {
     {MSG_HELLO, "95010102c410000102030405060708090a0b0c0d0e0fad66616e6d696c6c20302e312e30", ""},
     {MSG_WELCOME, "9702010709ce3b9aca00cf000000012a05f200c3", ""},
@@ -53,6 +55,9 @@ static const struct sample samples[] = {
     {MSG_CONTROL, "961c01050009a26e33", ""},
     {MSG_FETCH, "941d0102c40165", ""},
     {MSG_DATA, "951e0102f3a178", ""},
+    {MSG_STORE, "931f07c42001" DIGEST_REST, ""},
+    {MSG_NEED, "9220c42001" DIGEST_REST, ""},
+    {MSG_LIBRARY, "9421c42001" DIGEST_REST "fea178", ""},
 };
 #define N_SAMPLES (sizeof(samples) / sizeof(samples[0]))
 
@@ -85,6 +90,9 @@ static inline int read_any(const void *h, size_t hn, const void *b, size_t bn, s
         struct msg_step step;
         struct msg_forget forget;
         struct msg_ack ack;
+        struct msg_store store;
+        struct msg_need need;
+        struct msg_library library;
         struct msg_heartbeat heartbeat;
         struct msg_cancel cancel;
         struct msg_drain drain;
@@ -181,6 +189,12 @@ static inline int read_any(const void *h, size_t hn, const void *b, size_t bn, s
         return msg_get_fetch(h, hn, &m.fetch, err);
     case MSG_DATA:
         return msg_get_data(h, hn, &m.data, err);
+    case MSG_STORE:
+        return msg_get_store(h, hn, &m.store, err);
+    case MSG_NEED:
+        return msg_get_need(h, hn, &m.need, err);
+    case MSG_LIBRARY:
+        return msg_get_library(h, hn, &m.library, err);
     case MSG_CONTROL:
         return msg_get_control(h, hn, &m.control, err);
     case MSG_END:

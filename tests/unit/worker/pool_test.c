@@ -78,8 +78,8 @@ static void run_scene(struct scene *s, uint32_t slots, void (*fn)(struct scene *
     cr_expect_eq(waitpid(-1, NULL, WNOHANG), -1, "no child is left");
 }
 
-static void define(struct scene *s, uint64_t job, const char *kernel, const char *arg,
-                   const char *value, int64_t timeout_ns)
+// The packed step of one kernel; the caller frees.
+static struct buf pack(const char *kernel, const char *arg, const char *value, int64_t timeout_ns)
 {
     struct plan_pair pair = {strdup(arg ? arg : "x"), strdup(value ? value : "x")};
     struct stage stage = {.kind = STAGE_KERNEL,
@@ -98,16 +98,27 @@ static void define(struct scene *s, uint64_t job, const char *kernel, const char
                         .n_steps = 1,
                         .source = {.kind = SOURCE_RANGE, .range = {0, 1, 1000000}}};
     struct buf packed = {0};
-    struct err err = {0};
     cr_assert_eq(plan_pack_step(&plan, 0, &packed), 0);
-    const struct msg_step message = {.job = job, .packed = packed.data, .packed_len = packed.len};
-    cr_assert_eq(pool_define(s->pool, &message, &err), 0, "%s", err.text);
-    buf_done(&packed);
     free(stage.function);
     free(pair.name);
     free(pair.value);
     free(plan.name);
     free(plan.directory);
+    return packed;
+}
+
+static void define_as(struct scene *s, uint64_t job, struct buf packed, bool ready)
+{
+    struct err err = {0};
+    const struct msg_step message = {.job = job, .packed = packed.data, .packed_len = packed.len};
+    cr_assert_eq(pool_define(s->pool, &message, ready, &err), 0, "%s", err.text);
+    buf_done(&packed);
+}
+
+static void define(struct scene *s, uint64_t job, const char *kernel, const char *arg,
+                   const char *value, int64_t timeout_ns)
+{
+    define_as(s, job, pack(kernel, arg, value, timeout_ns), true);
 }
 
 static void add(struct scene *s, uint64_t job, uint64_t first, uint32_t count, uint32_t attempt)
@@ -301,12 +312,56 @@ Test(pool, a_forgotten_job_is_unknown_and_its_number_may_be_used_again)
     cr_expect_eq(s.n_ended, 20);
 }
 
+static void count_returned(void *arg, const struct msg_return *run)
+{
+    *(uint64_t *)arg += run->count;
+}
+
+static void play_not_ready(struct scene *s)
+{
+    uint64_t returned = 0;
+    define_as(s, 1, pack("identity", NULL, NULL, 0), false);
+    define_as(s, 2, pack("identity", NULL, NULL, 0), false);
+    define(s, 3, "identity", NULL, NULL, 0);
+    cr_expect(pool_knows(s->pool, 1, 0) && !pool_knows(s->pool, 4, 0));
+    add(s, 1, 0, 10, 1);
+    add(s, 2, 10, 10, 1);
+    add(s, 3, 20, 10, 1);
+    wait_for(s, 10); // those behind them are not held up
+    cr_expect_eq(pool_held(s->pool), 20);
+    struct buf packed = pack("identity", NULL, NULL, 0);
+    cr_assert_eq(pool_ready(s->pool, 1, 0, packed.data, packed.len), 0);
+    buf_done(&packed);
+    add(s, 1, 30, 10, 1);
+    wait_for(s, 30);
+    // What waits can be given back.
+    pool_return_queued(s->pool, 2, false, count_returned, &returned);
+    cr_expect_eq(returned, 10);
+    cr_expect_eq(pool_held(s->pool), 0);
+    add(s, 2, 10, 10, 1);
+    pool_give_up(s->pool, 2, 0, "no such library");
+    wait_for(s, 40);
+    add(s, 2, 40, 1, 1); // and those to come
+    wait_for(s, 41);
+}
+
+Test(pool, chunks_of_a_step_that_is_not_ready_wait_or_end)
+{
+    struct scene s;
+    run_scene(&s, 2, play_not_ready);
+    for (int i = 0; i < 41; i++) {
+        bool hopeless = i / 10 == 1 || i == 40;
+        cr_assert_eq(s.ended[i], 1, "chunk %d", i);
+        cr_assert_eq(s.outcome[i], hopeless ? OUTCOME_NOT_FOUND : OUTCOME_OK, "chunk %d", i);
+    }
+}
+
 static void play_bad_step(struct scene *s)
 {
     struct err err = {0};
     const struct msg_step message = {
         .job = 1, .packed = (const uint8_t *)"nonsense", .packed_len = 8};
-    cr_expect_lt(pool_define(s->pool, &message, &err), 0);
+    cr_expect_lt(pool_define(s->pool, &message, true, &err), 0);
     cr_expect_neq(err.text[0], '\0');
 }
 

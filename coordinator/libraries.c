@@ -1,0 +1,149 @@
+// Kernels' libraries that clients sent, for workers that do not have them.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "coordinator/internal.h"
+#include "pipelines/library.h"
+
+struct library {
+    uint8_t digest[DIGEST_BYTES];
+    struct slice bytes;
+    UT_hash_handle hh; // least recently used first
+};
+
+static void library_free(struct server *server, struct library *library)
+{
+    HASH_DEL(server->libraries, library);
+    server->library_bytes -= library->bytes.len;
+    slice_drop(&library->bytes);
+    free(library);
+}
+
+void library_drop_all(struct server *server)
+{
+    while (server->libraries)
+        library_free(server, server->libraries);
+}
+
+static struct library *find(struct server *server, const uint8_t digest[DIGEST_BYTES])
+{
+    struct library *library = NULL;
+    HASH_FIND(hh, server->libraries, digest, DIGEST_BYTES, library);
+    if (!library)
+        return NULL;
+    HASH_DEL(server->libraries, library);
+    HASH_ADD(hh, server->libraries, digest, DIGEST_BYTES, library);
+    return library;
+}
+
+static const struct server_job *user_of(const struct server *server,
+                                        const uint8_t digest[DIGEST_BYTES])
+{
+    struct server_job *job = server->jobs;
+    while (job && !plan_library(job->plan, digest))
+        job = job->hh.next;
+    return job;
+}
+
+static bool make_room(struct server *server, size_t len)
+{
+    struct library *library, *next;
+    HASH_ITER(hh, server->libraries, library, next)
+    {
+        if (server->library_bytes + len <= SERVER_LIBRARIES_BYTES)
+            break;
+        if (!user_of(server, library->digest))
+            library_free(server, library);
+    }
+    return server->library_bytes + len <= SERVER_LIBRARIES_BYTES;
+}
+
+// Takes a count of its own.
+static int keep(struct server *server, const uint8_t digest[DIGEST_BYTES],
+                const struct slice *bytes)
+{
+    if (find(server, digest))
+        return 0;
+    if (!make_room(server, bytes->len))
+        return -ENOSPC;
+    struct library *library = calloc(1, sizeof *library);
+    if (!library)
+        return -ENOMEM;
+    memcpy(library->digest, digest, DIGEST_BYTES);
+    library->bytes = slice_ref(bytes);
+    server->library_bytes += bytes->len;
+    HASH_ADD(hh, server->libraries, digest, DIGEST_BYTES, library);
+    return 0;
+}
+
+int library_store(struct server *server, const uint8_t digest[DIGEST_BYTES],
+                  const struct slice *bytes, struct err *err)
+{
+    uint8_t found[DIGEST_BYTES];
+    if (bytes->len > PROTO_LIBRARY_MAX)
+        return err_set(err, -EFBIG, "a kernel's library is over %u MiB", PROTO_LIBRARY_MAX >> 20);
+    digest_bytes(bytes->data, bytes->len, found);
+    if (memcmp(found, digest, DIGEST_BYTES) != 0)
+        return err_set(err, -EBADMSG, "a kernel's library changed on its way");
+    int r = keep(server, digest, bytes);
+    if (r == -ENOSPC)
+        return err_set(err, r, "the coordinator keeps %u MiB of kernels for other jobs already",
+                       SERVER_LIBRARIES_BYTES >> 20);
+    return r < 0 ? err_sys(err, r, "a kernel's library") : 0;
+}
+
+bool library_missing(struct server *server, const struct plan *plan, uint64_t *ret_stage)
+{
+    const struct stage *stage;
+    for (uint64_t i = 0; (stage = plan_stage(plan, i)); i++)
+        if (stage->library && !digest_is_none(stage->digest) && !find(server, stage->digest)) {
+            *ret_stage = i;
+            return true;
+        }
+    return false;
+}
+
+// A job of this machine: its file was not sent, it is read here.
+static int read_here(struct server *server, const uint8_t digest[DIGEST_BYTES], struct err *err)
+{
+    _cleanup_(buf_done)
+    struct buf file;
+    _cleanup_(slice_drop)
+    struct slice bytes = {0};
+    const struct server_job *job = user_of(server, digest);
+    buf_init(&file, PROTO_LIBRARY_MAX);
+    if (!job)
+        return err_set(err, -ENOENT, "no job has this library");
+    int r = library_read(plan_library(job->plan, digest), digest, &file, err);
+    if (r < 0)
+        return r;
+    r = slice_copy(file.data, file.len, &bytes);
+    return r < 0 ? err_sys(err, r, "a kernel's library")
+                 : library_store(server, digest, &bytes, err);
+}
+
+void library_send(struct server *server, struct peer *peer, const uint8_t digest[DIGEST_BYTES])
+{
+    struct msg_library m = {0};
+    struct err err = {0};
+    struct library *library = find(server, digest);
+    if (!library) {
+        m.code = read_here(server, digest, &err);
+        library = find(server, digest);
+    }
+    if (!library && m.code == 0)
+        m.code = -ENOENT;
+    memcpy(m.digest, digest, DIGEST_BYTES);
+    memcpy(m.text, err.text, sizeof err.text < sizeof m.text ? sizeof err.text : sizeof m.text);
+    buf_clear(&server->scratch);
+    if (msg_put_library(&server->scratch, &m) < 0)
+        return;
+    const struct buf body = {.data = library ? (uint8_t *)(uintptr_t)library->bytes.data : NULL,
+                             .len = library ? library->bytes.len : 0};
+    log_info("a kernel's library goes to a worker", "worker=%llu bytes=%zu code=%d",
+             (unsigned long long)peer->worker, body.len, m.code);
+    peer_send_frames(server, peer, &server->scratch, &body);
+}

@@ -1,0 +1,22 @@
+// A kernel's library on its way: the file is told by path and by digest, so that a machine with
+// another file of that path, or none, can be sent the right one.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "pipelines/plan.h"
+
+#define LIBRARY_BYTES_MAX (64u << 20) // larger ones are not sent: they must be where they are used
+
+// The file's digest; all zero for one that is too large to be sent. Blocking. -ENOENT, -EACCES, ...
+int library_digest(const char *path, uint8_t ret[DIGEST_BYTES]);
+// Appends the file, if it has this digest. Blocking. -ESTALE with text: it is another one.
+int library_read(const char *path, const uint8_t digest[DIGEST_BYTES], struct buf *out,
+                 struct err *err);
+
+// The stages of all steps behind each other, from 0; NULL behind the last.
+struct stage *plan_stage(const struct plan *plan, uint64_t number);
+// Whether a stage of the plan has a library of this digest: then its path, else NULL.
+const char *plan_library(const struct plan *plan, const uint8_t digest[DIGEST_BYTES]);
