@@ -314,6 +314,10 @@ static int load_and_run(const struct run_options *o)
         return EXIT_USAGE;
     if (o->json)
         take_json(run.plan);
+    if (o->offers && run.is_remote) {
+        plan_free(run.plan);
+        return args_mistake("run", "--jobserver is for a run on this machine, not with --connect");
+    }
     run.report = (struct report){.plan = run.plan,
                                  .name = run.plan->name,
                                  .quiet = o->quiet,
