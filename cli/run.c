@@ -317,6 +317,11 @@ int run_check(const char *command, struct run_options *o, int *ret_status)
         *ret_status = args_mistake(command, PROGRESS_MISTAKE, o->progress_word);
         return -EINVAL;
     }
+    if (o->offers && (run_is_remote(o) || o->hosts.n)) {
+        *ret_status = args_mistake(command, "--jobserver is for a run on this machine, not with %s",
+                                   o->hosts.n ? "--host" : "--connect");
+        return -EINVAL;
+    }
     return spool_args_check(command, &o->spool, ret_status);
 }
 
