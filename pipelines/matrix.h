@@ -17,10 +17,10 @@
 #include "pipelines/rows.h"
 
 #define MATRIX_AXES_MAX 64u
-#define MATRIX_RULES_MAX 1024u        // of exclude, and of include
-#define MATRIX_VALUES_MAX (1u << 17)  // written values of all axes
-#define MATRIX_BYTES_MAX (640u << 10) // of all written values: every worker gets them
-#define MATRIX_EDGES_MAX (1u << 18)   // of the graph that counts what exclude leaves
+#define MATRIX_RULES_MAX 1024u       // of exclude, and of include
+#define MATRIX_VALUES_MAX (1u << 18) // written values of all axes
+#define MATRIX_BYTES_MAX (2u << 20)  // of all written values: every worker gets them
+#define MATRIX_EDGES_MAX (1u << 18)  // of the graph that counts what exclude leaves
 
 struct matrix;
 struct range;

@@ -284,8 +284,7 @@ static int next_stream(struct data *d, const struct source_want *want, struct ru
         int r = 0;
         if (!d->stream) {
             d->queue.item_at = d->base.chunks;
-            r = source_stream_open(d->base.plan, path_of(d), d->files[d->file].packed, &d->stream,
-                                   err);
+            r = source_stream_open(d->base.plan, path_of(d), &d->stream, err);
         }
         if (r == 0)
             r = source_stream_advance(d->stream, &d->queue, err);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "pipelines/source_input.h"
 #include "pipelines/source_kinds.h"
 #include "pipelines/source_rows.h"
 
@@ -17,12 +18,11 @@ struct lines {
     struct source_rows *rows; // csv: finds where items end; NULL: the cutter does
     struct source_queue queue;
     struct auto_items growth;
-    size_t path; // of the plan's paths: the one being read, or the next
-    int fd;      // -1: between two files
+    size_t path;             // of the plan's paths: the one being read, or the next
+    struct source_input *in; // NULL: between two files
     bool cut_all;
     int failed; // negative errno: what was cut before it comes first
     struct err why;
-    uint8_t block[SOURCE_BLOCK];
 };
 
 static const char *title(const struct plan *plan)
@@ -84,8 +84,7 @@ static int flush(struct lines *l, struct err *err)
 // A last line without its end is a line, and does not run on in the next file.
 static int end_file(struct lines *l, struct err *err)
 {
-    close(l->fd);
-    l->fd = -1;
+    l->in = source_input_close(l->in);
     int r = l->rows              ? end_rows(l, err)
             : l->cutter.part.len ? feed(l, &l->cutter.rule.record_end, 1, err)
                                  : 0;
@@ -105,18 +104,20 @@ static int end_all(struct lines *l, struct err *err)
 static int advance(struct lines *l, struct err *err)
 {
     const struct source *s = &l->base.plan->source;
-    if (l->fd < 0 && l->path == s->n_texts)
+    const uint8_t *data;
+    if (!l->in && l->path == s->n_texts)
         return end_all(l, err);
     if (is_auto(l) && l->cutter.ready_items && cutter_held(&l->cutter) > SOURCE_AUTO_BYTES)
         return flush(l, err);
-    if (l->fd < 0) {
-        l->fd = source_open_path(l->base.plan, s->texts[l->path], err);
-        if (l->fd < 0)
-            return err_wrap(err, l->fd, "%s", title(l->base.plan));
+    if (!l->in) {
+        int r =
+            source_input_open(l->base.plan, s->texts[l->path], title(l->base.plan), &l->in, err);
+        if (r < 0)
+            return r;
         if (l->rows)
             source_rows_begin(l->rows, s->texts[l->path]);
     }
-    ssize_t n = source_read_block(l->fd, l->block);
+    ssize_t n = source_input_read(l->in, &data, err);
     if (n == -EAGAIN) {
         // Items that wait for a slow writer to fill their chunk are better run now.
         if (is_auto(l) && l->cutter.ready_items)
@@ -124,8 +125,8 @@ static int advance(struct lines *l, struct err *err)
         return -EAGAIN;
     }
     if (n < 0)
-        return err_sys(err, (int)n, "%s: '%s'", title(l->base.plan), path_of(l));
-    return n == 0 ? end_file(l, err) : feed(l, l->block, (size_t)n, err);
+        return (int)n;
+    return n == 0 ? end_file(l, err) : feed(l, data, (size_t)n, err);
 }
 
 static int lines_next(struct source_reader *base, const struct source_want *want, struct run *run,
@@ -162,7 +163,8 @@ static int lines_next(struct source_reader *base, const struct source_want *want
 
 static int lines_fd(const struct source_reader *base)
 {
-    return ((const struct lines *)base)->fd;
+    const struct lines *l = (const struct lines *)base;
+    return l->in ? source_input_fd(l->in) : -1;
 }
 
 static uint64_t lines_total(const struct source_reader *base)
@@ -174,8 +176,7 @@ static uint64_t lines_total(const struct source_reader *base)
 static void lines_close(struct source_reader *base)
 {
     struct lines *l = (struct lines *)base;
-    if (l->fd >= 0)
-        close(l->fd);
+    source_input_close(l->in);
     cutter_done(&l->cutter);
     source_rows_free(l->rows);
     source_queue_done(&l->queue);
@@ -225,7 +226,6 @@ int source_open_lines(const struct plan *plan, struct source_reader **ret, struc
         return err_sys(err, -ENOMEM, "%s", title(plan));
     }
     l->base = (struct source_reader){.ops = &lines_ops, .plan = plan};
-    l->fd = -1;
     l->growth.items = 1;
     l->cut_all = plan->source.n_texts == 0;
     struct cutter_rule cut = {.as_items = true,

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "pipelines/row_scan.h"
+#include "pipelines/source_input.h"
 
 struct source_rows {
     const struct source *source;
@@ -166,30 +167,53 @@ int source_rows_end(struct source_rows *s, struct cut_into *into, struct err *er
     return r == 1 ? take_row(s, into, err) : 0;
 }
 
-// Reads until a row is whole, past empty lines in front: from a file in blocks, from a stream not a
-// byte too many. 1, 0 when there is none, or negative errno.
-static int read_first(int fd, bool is_stream, struct row_scan *scan)
+// 1 when the bytes make a row whole, past empty lines in front; 0 when they don't.
+static int scan_first(struct row_scan *scan, const void *data, size_t len)
 {
-    char block[4096];
+    for (size_t at = 0, used; at < len; at += used) {
+        int r = row_scan_feed(scan, (const char *)data + at, len - at, &used);
+        if (r < 0 || (r == 1 && scan->row.len))
+            return r;
+        if (r == 1)
+            row_scan_next(scan);
+    }
+    return scan->row.len > ROW_HEADER_MAX ? -EMSGSIZE : 0;
+}
+
+// From a stream, and not a byte too many. 1, 0 when there is no row, or negative errno.
+static int read_first(int fd, struct row_scan *scan)
+{
     for (;;) {
+        char c;
         struct pollfd p = {.fd = fd, .events = POLLIN};
-        ssize_t n = read(fd, block, is_stream ? 1 : sizeof(block));
+        ssize_t n = read(fd, &c, 1);
         if (n < 0 && (errno == EINTR || (errno == EAGAIN && poll(&p, 1, -1) >= 0)))
             continue;
         if (n < 0)
             return -errno;
-        if (n == 0)
-            return row_scan_end(scan);
-        for (size_t at = 0, used; at < (size_t)n; at += used) {
-            int r = row_scan_feed(scan, block + at, (size_t)n - at, &used);
-            if (r < 0 || (r == 1 && scan->row.len))
-                return r;
-            if (r == 1)
-                row_scan_next(scan);
-        }
-        if (scan->row.len > ROW_HEADER_MAX)
-            return -EMSGSIZE;
+        int r = n ? scan_first(scan, &c, 1) : row_scan_end(scan);
+        if (n == 0 || r != 0)
+            return r;
     }
+}
+
+// From a file. The same; *ret_told when the text is written already.
+static int read_file(const struct plan *plan, const char *path, struct row_scan *scan,
+                     bool *ret_told, struct err *err)
+{
+    struct source_input *in = NULL;
+    int r = source_input_open(plan, path, "source.csv", &in, err);
+    *ret_told = r < 0;
+    while (r == 0) {
+        const uint8_t *data;
+        ssize_t n = source_input_read(in, &data, err);
+        *ret_told = n < 0;
+        r = n < 0 ? (int)n : n ? scan_first(scan, data, (size_t)n) : row_scan_end(scan);
+        if (n == 0)
+            break;
+    }
+    source_input_close(in);
+    return r;
 }
 
 static int keep_columns(struct row_rule *rule, const struct row *row)
@@ -212,8 +236,11 @@ static int find_columns(struct plan *plan, const char *path, int fd, bool is_str
                         struct source_rows *s, struct err *err)
 {
     struct row_rule *rule = &plan->source.rows;
+    bool told = false;
     source_rows_begin(s, path);
-    int r = read_first(fd, is_stream, &s->scan);
+    int r = is_stream ? read_first(fd, &s->scan) : read_file(plan, path, &s->scan, &told, err);
+    if (told)
+        return r;
     if (r == 0)
         return 0; // an empty file has no columns
     if (r == -EINVAL)

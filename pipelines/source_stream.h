@@ -1,13 +1,12 @@
 // Data that can only be read in order: a pipe, or a compressed file. Only source*.c include it.
 #pragma once
 #include "pipelines/source_kinds.h"
-#include "pipelines/unpack.h"
 
 struct source_stream;
 
-// Opens the path for reading; it is of this kind. Borrows plan and path. Errors with text.
-int source_stream_open(const struct plan *plan, const char *path, enum unpack_kind packed,
-                       struct source_stream **ret, struct err *err);
+// Opens the path for reading. Borrows plan and path. Errors with text.
+int source_stream_open(const struct plan *plan, const char *path, struct source_stream **ret,
+                       struct err *err);
 // Accepts NULL. Returns NULL.
 struct source_stream *source_stream_close(struct source_stream *s);
 // Reads one block more; chunks that become whole are put into the queue. 1, or 0 at the end, when

@@ -4,7 +4,7 @@
 #define PROTO_VERSION_MIN 1u
 #define PROTO_VERSION_MAX 1u
 
-#define PROTO_HEADER_MAX (2u << 20)    // bytes of the header frame
+#define PROTO_HEADER_MAX (4u << 20)    // bytes of the header frame
 #define PROTO_BODY_MAX (256u << 20)    // bytes of the body frame; a chunk's payload must fit
 #define PROTO_MESSAGE_MAX (257u << 20) // ZMQ_MAXMSGSIZE: the larger of the two, with room
 #define PROTO_RUN_KINDS 4u             // kinds of a lease entry, from 0
@@ -16,7 +16,7 @@
 #define PROTO_RESULTS_MAX 16384u    // entries in one RESULT
 #define PROTO_ITEMS_MAX 65536u      // results that one chunk's kernel may emit
 #define PROTO_STDERR_TAIL_MAX (64u << 10)
-#define PROTO_STEP_MAX (1u << 20)        // a packed step
+#define PROTO_STEP_MAX (3u << 20)        // a packed step
 #define PROTO_RESULT_PART_MAX (4u << 20) // bytes of one part of a result
 #define PROTO_RESULT_MAX (1ull << 30)    // bytes of one result, all parts
 #define PROTO_SLOTS_MAX 65536u

@@ -108,6 +108,22 @@ fanmill run two.yaml
 { fields; printf '<x>\n<y>\n'; } >want2
 expect_same want2
 
+case_is "compressed tables and lines"
+gzip -c rows.csv >rows.gz
+zstd -q -c more.csv >more.zst
+sed 's/rows.csv/[rows.gz, more.zst]/' csv.yaml >packed.yaml
+fanmill check packed.yaml
+expect_status 0
+fanmill run packed.yaml
+expect_same want2
+printf 'one\ntwo' | gzip -c >lines.gz
+job lines <<'YAML'
+source: {lines: [lines.gz, tabs]}
+stages: [{command: [echo, "<{}>"]}]
+YAML
+fanmill run lines.yaml
+expect_stdout "$(printf '<%s>\n' one two '1	2' '3	4')"
+
 case_is "a row with other fields ends the job at its line, and what is before it is done"
 printf 'id,name,the text\n1,a,b\n\n2,c\n' >bad.csv
 sed 's/rows.csv/bad.csv/' csv.yaml >bad.yaml
