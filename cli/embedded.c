@@ -57,18 +57,18 @@ static int watch_worker(void *arg)
     return 0;
 }
 
+static void on_spool_full(void *arg, const char *text)
+{
+    struct embedded *e = arg;
+    e->say(e->arg, text);
+}
+
 int embedded_attend(struct embedded *e, struct group *group, struct err *err)
 {
     int r = e->worker.pid > 0 ? group_spawn(group, "worker", watch_worker, e) : 0;
     if (r < 0)
         return err_sys(err, r, "the worker can't be watched");
     return e->hosts ? hosts_begin(e->hosts, e->server, e->slots, group, err) : 0;
-}
-
-static void on_spool_full(void *arg, const char *text)
-{
-    struct embedded *e = arg;
-    e->told(e->arg, text);
 }
 
 static void on_worker_gone(void *arg, uint64_t worker, const char *reason)
@@ -103,7 +103,7 @@ int embedded_start(struct embedded *e, struct transport *transport, struct link 
                                      .arg = e};
     int r = 0;
     if (e->hosts) {
-        e->hosts->say = e->told;
+        e->hosts->say = e->say;
         e->hosts->lost = e->lost;
         e->hosts->arg = e->arg;
         r = hosts_prepare(e->hosts, &options, err);

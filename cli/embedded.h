@@ -18,7 +18,7 @@ struct embedded {
     const char *spool_directory; // as server_options
     uint64_t spool_bytes;
     void (*lost)(void *arg, const char *why);
-    void (*told)(void *arg, const char *text); // what the user should know
+    void (*say)(void *arg, const char *text); // what the user should know: of hosts, of the spool
     void *arg;
 };
 #define EMBEDDED_INIT ((struct embedded){.worker.lifeline = -1})

@@ -219,9 +219,9 @@ static int source_matrix(const struct inputs *in, struct source *ret, struct err
         r = take_list(in, list, add_value, ret->matrix, err);
         if (r == -E2BIG)
             return err_set(err, r,
-                           "lists that are combined may have %u KiB in all; for one long list "
+                           "lists that are combined may have %u MiB in all; for one long list "
                            "alone: -a FILE",
-                           MATRIX_BYTES_MAX >> 10);
+                           MATRIX_BYTES_MAX >> 20);
         if (r < 0)
             return r;
     }
@@ -239,9 +239,9 @@ static int source_groups(const struct inputs *in, struct source *ret, struct err
     if (in->n == 1)
         r = take_list(in, &in->lists[0], add_text, &items, err);
     for (size_t i = 0; i < in->n_files && r == 0; i++)
-        r = lines_read(in->files[i], in->delimiter, MATRIX_BYTES_MAX, add_text, &items, err);
+        r = lines_read(in->files[i], in->delimiter, INPUT_STDIN_MAX, add_text, &items, err);
     if (!inputs_named(in))
-        r = lines_read("-", in->delimiter, MATRIX_BYTES_MAX, add_text, &items, err);
+        r = lines_read("-", in->delimiter, INPUT_STDIN_MAX, add_text, &items, err);
     size_t n_rows = items.n_texts / in->group + (items.n_texts % in->group != 0);
     for (uint32_t column = 0; column < in->group && r == 0; column++) {
         r = !ret->matrix ? -ENOMEM
@@ -253,8 +253,8 @@ static int source_groups(const struct inputs *in, struct source *ret, struct err
             r = matrix_add_value(ret->matrix, text, strlen(text));
         }
         if (r == -E2BIG)
-            err_set(err, r, "items that are used by number may have %u KiB in all",
-                    MATRIX_BYTES_MAX >> 10);
+            err_set(err, r, "items that are used by number may have %u MiB in all",
+                    MATRIX_BYTES_MAX >> 20);
         else if (r < 0)
             err_sys(err, r, "the list of items");
     }

@@ -59,7 +59,7 @@ static void on_lost(void *arg, const char *why)
     follow_lost(&run->follow);
 }
 
-static void on_told(void *arg, const char *text)
+static void on_say(void *arg, const char *text)
 {
     struct run_state *run = arg;
     report_say(&run->report, "%s", text);
@@ -199,6 +199,19 @@ static int check_resources(const struct plan *plan, uint32_t slots, struct err *
     return 0;
 }
 
+// One that make offers is taken part in, whether or not --jobserver asks for one.
+static int join_jobserver(struct run_state *run, uint32_t slots)
+{
+    const struct run_options *o = run->options;
+    run->embedded.jobserver = o->jobserver;
+    if (o->jobserver || !o->offers)
+        return 0;
+    int r = jobserver_offer(slots, &run->offered);
+    run->embedded.jobserver = run->offered;
+    errno = -r;
+    return r;
+}
+
 static int prepare_hosts(struct run_state *run, struct err *err)
 {
     const struct run_options *o = run->options;
@@ -213,21 +226,8 @@ static int prepare_hosts(struct run_state *run, struct err *err)
         return r;
     if (o->slots)
         run->plan->parallelism = 0; // -j is for each machine
-    uint32_t here = run->hosts.slots ? run->hosts.slots : run_slots(o);
+    uint32_t here = run->hosts.slots ? run->hosts.slots : o->slots ? o->slots : cpus_available();
     return embedded_prepare(&run->embedded, here, err);
-}
-
-// One that make offers is taken part in, whether or not --jobserver asks for one.
-static int join_jobserver(struct run_state *run, uint32_t slots)
-{
-    const struct run_options *o = run->options;
-    run->embedded.jobserver = o->jobserver;
-    if (o->jobserver || !o->offers)
-        return 0;
-    int r = jobserver_offer(slots, &run->offered);
-    run->embedded.jobserver = run->offered;
-    errno = -r;
-    return r;
 }
 
 static int prepare(struct run_state *run, struct err *err)
@@ -293,7 +293,7 @@ static int start(struct run_state *run)
 bool run_is_remote(const struct run_options *o)
 {
     const char *where = getenv("FANMILL_CONNECT");
-    return o->hosts.n == 0 && (o->connect.where || (where && where[0]));
+    return !o->hosts.n && (o->connect.where || (where && where[0]));
 }
 
 uint32_t run_slots(const struct run_options *o)
@@ -317,6 +317,11 @@ int run_check(const char *command, struct run_options *o, int *ret_status)
         *ret_status = args_mistake(command, PROGRESS_MISTAKE, o->progress_word);
         return -EINVAL;
     }
+    if (o->offers && (run_is_remote(o) || o->hosts.n)) {
+        *ret_status = args_mistake(command, "--jobserver is for a run on this machine, not with %s",
+                                   o->hosts.n ? "--host" : "--connect");
+        return -EINVAL;
+    }
     return spool_args_check(command, &o->spool, ret_status);
 }
 
@@ -338,7 +343,7 @@ int run_plan(struct plan *plan, const struct run_options *o)
     run.embedded.spool_directory = o->spool.directory;
     run.embedded.spool_bytes = o->spool.bytes;
     run.embedded.lost = on_lost;
-    run.embedded.told = on_told;
+    run.embedded.say = on_say;
     run.embedded.arg = &run;
     run.follow = (struct follow){
         .plan = plan, .report = &run.report, .ends_job = true, .propagate = o->propagate};

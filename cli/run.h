@@ -10,8 +10,8 @@
 
 struct run_options {
     struct connect connect;
-    uint32_t slots;         // of each machine; 0: the CPUs there
-    struct args_list hosts; // --host: instead of this machine
+    struct args_list hosts; // --host
+    uint32_t slots;         // 0: the CPUs this process may use
     bool json;              // records as lines of JSON on stdout
     bool quiet;
     int verbose;

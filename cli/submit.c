@@ -135,6 +135,7 @@ static int submit_oneliner(struct submit *s, int argc, char **argv)
     const char *here = o.run.dry_run       ? "--dry-run"
                        : o.run.propagate   ? "--propagate"
                        : o.run.offers      ? "--jobserver"
+                       : o.run.hosts.n     ? "--host"
                        : o.run.spool.limit ? "--spool-limit"
                        : o.run.spool.given ? "--spool-dir"
                                            : NULL;

@@ -190,6 +190,7 @@ struct server {
     struct timer tick;
     int64_t tick_at; // deadline the timer is set to
     struct timer heartbeat;
+    int64_t wall_ns; // the wall's clock less the loop's, in this turn
     bool must_flush; // events since the last EV_FLUSH
     struct group feeders;
     struct server_counts counts;

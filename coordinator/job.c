@@ -286,12 +286,9 @@ static void name_item(const struct server_job *job, const struct delivery *d, st
 }
 
 // The core knows the loop's time only; here it meets the wall's.
-static int64_t wall_start(const struct delivery *d)
+static int64_t wall_start(const struct server *server, const struct delivery *d)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t wall = now.tv_sec * NS_PER_S + now.tv_nsec;
-    int64_t start = wall - (loop_now() - d->ended) - d->run_ns;
+    int64_t start = d->ended + server->wall_ns - d->run_ns;
     return d->ended && start > 0 ? start : 0;
 }
 
@@ -311,7 +308,7 @@ void job_record(struct server_job *job, struct delivery *d)
         .partial = d->partial,
         .outcome = d->outcome,
         .code = d->code,
-        .start_ns = wall_start(d),
+        .start_ns = wall_start(job->server, d),
         .run_ns = d->run_ns,
         .cpu_ns = d->cpu_ns,
         .maxrss_bytes = d->maxrss_bytes,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -75,6 +76,13 @@ static void on_heartbeat(struct timer *timer)
     timer_set(&server->heartbeat, clock_after(now, PROTO_HEARTBEAT_NS), on_heartbeat);
 }
 
+static int64_t wall_less_loop(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * NS_PER_S + now.tv_nsec - loop_now();
+}
+
 // Before the loop sleeps: all events of this turn become leases, deliveries and wants. Sending may
 // swallow the socket's edge, so after a send the loop stays awake and the socket looks again.
 static bool on_flush(struct prepare *prepare)
@@ -84,6 +92,7 @@ static bool on_flush(struct prepare *prepare)
         return false;
     server->must_flush = false;
     core_handle(server->core, &(struct event){.type = EV_FLUSH}, loop_now(), &server->actions);
+    server->wall_ns = wall_less_loop();
     bool sent = server_perform(server);
     set_tick(server);
     return sent || server->must_flush;

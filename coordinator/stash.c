@@ -151,9 +151,9 @@ int stash_put(struct stash *stash, const struct slice *body, struct slice *ret)
     if (stash->filling && body->len > STASH_SEGMENT - stash->filling->used)
         stop_filling(stash);
     int r = stash->filling ? 0 : begin_segment(stash);
-    if (r < 0)
-        return r;
     struct segment *segment = stash->filling;
+    if (r < 0 || !segment)
+        return r;
     // Written, not copied into the mapping: a full disk is an error here, and a signal there.
     r = write_at(stash->fd, body->data, body->len, segment->at + (off_t)segment->used);
     if (r < 0) {

@@ -56,7 +56,7 @@ if [ -z "${ASAN_OPTIONS##*detect_leaks*}" ] && cc -shared -fPIC -I"$ROOT/include
     expect_status 0
     fanmill run pi.yaml
     expect_status 0
-    grep -q '"output":"10000000000\\n"' stdout || wrong "$(cat stdout)"
+    grep -q '"stdout":"10000000000\\n"' stdout || wrong "$(cat stdout)"
 else
     wrong "the kernel does not build"
 fi

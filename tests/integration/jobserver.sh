@@ -146,6 +146,11 @@ read -r -N 2 -t 10 left <&9 || wrong "a token is missing"
 case $left in +- | -+) ;; *) wrong "the tokens are '$left'" ;; esac
 exec 9>&-
 
+case_is "--jobserver is for this machine"
+fanmill run --jobserver --connect tcp://127.0.0.1:1 counted.yaml
+expect_status 2
+expect_stderr "fanmill run: --jobserver is for a run on this machine, not with --connect"
+
 case_is "a jobserver that is out of reach"
 begin 2
 MAKEFLAGS="-j2 --jobserver-auth=98,99" fanmill run -v -j 2 counted.yaml

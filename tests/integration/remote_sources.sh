@@ -30,7 +30,7 @@ source: {data: x.fa.gz, record: {start: ">", header: 1, keep: false}}
 chunk: {records: 5000}
 stages: [{pipe: "head -n 1; wc -c"}]
 YAML
-items() { sed 's/.*"item":"\([^"]*\)".*"output":"\([^"]*\)".*/\1 = \2/' stdout; }
+items() { sed 's/.*"item":"\([^"]*\)".*"stdout":"\([^"]*\)".*/\1 = \2/' stdout; }
 for name in matrix csv fasta gzip; do
     case_is "$name here"
     fanmill run $name.yaml

@@ -213,6 +213,13 @@ says 2 map --range 1-3 echo <<'EOF'
 fanmill map: --range: '1-3' is not a range
   hint: write 1..100 (both ends included) or 1..100..5
 EOF
+seq 100000 400000 >long
+usage map map echo {1}{2} :::: long ::: a b <<'EOF'
+fanmill map: lists that are combined may have 2 MiB in all; for one long list alone: -a FILE
+EOF
+usage map map -n 2 -a long echo {1}{2} <<'EOF'
+fanmill map: items that are used by number may have 2 MiB in all
+EOF
 usage map map -0 -d , echo <<'EOF'
 fanmill map: -0 and -d both say how items end
 EOF
