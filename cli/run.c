@@ -226,7 +226,7 @@ static int prepare_hosts(struct run_state *run, struct err *err)
         return r;
     if (o->slots)
         run->plan->parallelism = 0; // -j is for each machine
-    uint32_t here = run->hosts.slots ? run->hosts.slots : o->slots ? o->slots : cpus_available();
+    uint32_t here = run->hosts.slots ? run->hosts.slots : run_slots(o);
     return embedded_prepare(&run->embedded, here, err);
 }
 
