@@ -24,7 +24,7 @@
 const struct schema_key schema[] = {
     {JOB, "version", KEY_COUNT, KEY_REQUIRED, 1, 1, NULL, "the format: 1"},
     {JOB, "name", KEY_NAME, 0, 0, 0, NULL, "for messages; the file's name"},
-    {JOB, "description", KEY_TEXT, 0, 0, 0, NULL, "for people"},
+    {JOB, "description", KEY_NOTE, 0, 0, 0, NULL, "for people"},
     {JOB, "params", KEY_PARAMS, 0, 0, 0, NULL,
      "`{name}` in the rest of the file, which `-p name=value` changes"},
     {JOB, "env", KEY_ENV, 0, 0, 0, NULL,
@@ -83,7 +83,7 @@ const struct schema_key schema[] = {
     {CHUNK, "bytes", KEY_SIZE, KEY_ONE_OF, 1, 1ull << 30, NULL,
      "data in a chunk, and on to the end of the record; 4MiB of `data`"},
     {CHUNK, "lines", KEY_COUNT, KEY_ONE_OF, 1, 1000000000, NULL,
-     "records of data in a chunk, which needs a pass over the file; `bytes` does not"},
+     "records of data in a chunk, which, unlike `bytes`, needs a pass over the file"},
     {CHUNK, "parts", KEY_COUNT, KEY_ONE_OF, 1, 1000000000, NULL,
      "chunks in all, of a range, items, files, or data of files"},
     {CHUNK, "records", KEY_COUNT, KEY_ONE_OF, 1, 1000000000, NULL, "the same as `lines`"},

@@ -22,6 +22,7 @@ enum section {
 
 enum key_type {
     KEY_TEXT,
+    KEY_NOTE,     // a text that may be empty
     KEY_NAME,     // [a-z0-9_-]{1,63}
     KEY_COUNT,    // a whole number, min..max
     KEY_INTEGER,  // with a sign
