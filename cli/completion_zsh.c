@@ -33,7 +33,7 @@ static void add_hint(struct script *s, const struct hint *hint, const char *name
     add_quoted(s, name);
     switch (hint->kind) {
     case HINT_NOTHING:
-        add(s, buf_add_str(s->out, ": "));
+        add(s, buf_add_str(s->out, ":()")); // a blank instead would turn flags behind it into lists
         break;
     case HINT_WORDS:
         add(s, buf_printf(s->out, ":(%s)", hint->words));
@@ -90,9 +90,9 @@ static void add_sub(void *arg, const char *about, const struct args *args)
     if (blank)
         add(s, buf_printf(s->out,
                           "    if [[ $words[1] == %.*s && $words[2] == %s ]]; then\n"
+                          "        command='%s'\n"
                           "        shift words\n"
                           "        (( CURRENT-- ))\n"
-                          "        words[1]='%s'\n"
                           "    fi\n",
                           (int)(blank - args->command), args->command, blank + 1, args->command));
 }
@@ -123,7 +123,7 @@ static void add_case(void *arg, const char *about, const struct args *args)
             add(s, buf_add_str(s->out, " \\\n                '*"));
         else
             add(s, buf_printf(s->out, " \\\n                '%zu", i + 1));
-        add_hint(s, &hints[i], "");
+        add_hint(s, &hints[i], " ");
         add(s, buf_add_str(s->out, "'"));
     }
     // Words within a command: `fanmill worker deploy-ssh`.
@@ -160,9 +160,10 @@ int completion_zsh(struct buf *out)
                              "    _arguments -C '(- *)'{-h,--help}'[how it is used]' "
                              "'(- *)'{-V,--version}'[its version]' \\\n"
                              "        '1: :_fanmill_commands' '*:: :->words' && return\n"
-                             "    [[ $state == words ]] || return 1\n"));
+                             "    [[ $state == words ]] || return 1\n"
+                             "    local command=$words[1]\n"));
     commands_describe(add_sub, &s);
-    add(&s, buf_add_str(out, "    case $words[1] in\n"));
+    add(&s, buf_add_str(out, "    case $command in\n"));
     commands_describe(add_case, &s);
     add(&s, buf_add_str(out, "    esac\n}\n\n"
                              "if [[ $funcstack[1] == _fanmill ]]; then\n"

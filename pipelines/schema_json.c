@@ -226,7 +226,7 @@ static void put_type(struct writer *w, const struct schema_key *key)
     case KEY_SHARE:
         put_types(w, "integer, string");
         put_limits(w, key);
-        put_text(w, "pattern", "^(" NUMERAL "|(100(\\.0+)?|(0|[1-9][0-9]?)(\\.[0-9]+)?)%)$");
+        put_text(w, "pattern", "^(100(\\.0+)?|(0|[1-9][0-9]?)(\\.[0-9]+)?)%$");
         break;
     case KEY_RANGE:
         put_text(w, "type", "string");

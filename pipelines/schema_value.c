@@ -37,13 +37,13 @@ static const char *type_words(enum key_type type)
     case KEY_DURATION:
         return "duration";
     case KEY_TEXTS:
-        return "text, or a list";
+        return "text or list";
     case KEY_LIST:
         return "list";
     case KEY_COMMAND:
-        return "script, or a list of words";
+        return "script or list of words";
     case KEY_KERNEL:
-        return "`library.so:function`, or a built-in name";
+        return "`library.so:function` or built-in name";
     case KEY_PAIRS:
     case KEY_PARAMS:
         return "name: value";
@@ -54,9 +54,9 @@ static const char *type_words(enum key_type type)
     case KEY_STAGES:
         return "list of stages";
     case KEY_SHARE:
-        return "count, or `N%`";
+        return "count or `N%`";
     case KEY_RANGE:
-        return "`A..B`, or `A..B..STEP`";
+        return "`A..B` or `A..B..STEP`";
     case KEY_WORD:
     case KEY_MAP:
         break;
