@@ -47,6 +47,8 @@ static const char engine[] =
     "        else\n"
     "            place=$((place + 1))\n"
     "        fi\n"
+    "        # What comes behind a program's name is the program's.\n"
+    "        [ \"$(_fanmill_place \"$command\" $place)\" != program ] || only_words=1\n"
     "    done\n"
     "    [ \"$current\" != = ] || current=\n"
     "    if [ -n \"$flag\" ]; then\n"

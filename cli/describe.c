@@ -8,9 +8,22 @@ static const struct {
     const char *name;
     enum hint_kind kind;
 } kinds[] = {
-    {"FILE", HINT_FILE},  {"WHERE", HINT_FILE},      {"JOB.yaml", HINT_JOB_FILE},
-    {"DIR", HINT_FOLDER}, {"PROGRAM", HINT_PROGRAM}, {"CMD", HINT_PROGRAM},
+    {"FILE", HINT_FILE},         {"WHERE", HINT_FILE}, {"ARG", HINT_FILE},
+    {"JOB.yaml", HINT_JOB_FILE}, {"DIR", HINT_FOLDER}, {"COMMAND", HINT_PROGRAM},
 };
+
+// Adds a word that is typed as it stands: one without capitals, which stand for something else.
+static void add_word(struct hint *hint, const char *word, size_t len)
+{
+    size_t at = strlen(hint->words);
+    for (size_t i = 0; i < len; i++)
+        if (!(word[i] >= 'a' && word[i] <= 'z') && word[i] != '-')
+            return;
+    if (len == 0 || at + len + 2 > sizeof hint->words)
+        return;
+    snprintf(hint->words + at, sizeof hint->words - at, "%s%.*s", at ? " " : "", (int)len, word);
+    hint->kind = HINT_WORDS;
+}
 
 static struct hint hint_of_name(const char *name, size_t len)
 {
@@ -18,20 +31,47 @@ static struct hint hint_of_name(const char *name, size_t len)
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strlen(kinds[i].name) == len && memcmp(kinds[i].name, name, len) == 0)
             hint.kind = kinds[i].kind;
-    if (!memchr(name, '|', len) || len >= sizeof hint.words)
+    if (!memchr(name, '|', len))
         return hint;
-    hint.kind = HINT_WORDS;
-    for (size_t i = 0; i < len; i++)
-        hint.words[i] = name[i] == '|' ? ' ' : name[i];
-    hint.words[len] = '\0';
+    for (size_t from = 0, i = 0; i <= len; i++)
+        if (i == len || name[i] == '|') {
+            add_word(&hint, name + from, i - from);
+            from = i + 1;
+        }
     return hint;
+}
+
+// "auto, always or never": help that is nothing but the words.
+static bool read_words(const char *help, struct hint *ret)
+{
+    struct hint hint = {.kind = HINT_NOTHING};
+    bool has_last = false;
+    for (const char *c = help; *c;) {
+        size_t len = strspn(c, "abcdefghijklmnopqrstuvwxyz-");
+        const char *next = c + len;
+        add_word(&hint, c, len);
+        if (len == 0 || has_last)
+            return false;
+        if (strncmp(next, " or ", 4) == 0) {
+            add_word(&hint, next + 4, strspn(next + 4, "abcdefghijklmnopqrstuvwxyz-"));
+            next += 4 + strspn(next + 4, "abcdefghijklmnopqrstuvwxyz-");
+            has_last = true;
+        } else if (strncmp(next, ", ", 2) == 0) {
+            next += 2;
+        } else {
+            return false;
+        }
+        c = next;
+    }
+    if (has_last)
+        *ret = hint;
+    return has_last;
 }
 
 struct hint hint_of_flag(const struct arg *flag)
 {
-    if (flag->kind == ARG_WHEN)
-        return hint_of_name("auto|always|never", strlen("auto|always|never"));
-    return hint_of_name(flag->meta, strlen(flag->meta));
+    struct hint hint;
+    return read_words(flag->help, &hint) ? hint : hint_of_name(flag->meta, strlen(flag->meta));
 }
 
 static bool takes_value(const struct args *args, const char *flag, size_t len)
@@ -56,8 +96,7 @@ size_t hints_of_words(const struct args *args, struct hint ret[HINT_PLACES_MAX],
         ret[0] = (struct hint){.kind = HINT_COMMAND};
         return 1;
     }
-    for (const char *c = args->usage;
-         *c && *c != '\n' && n < HINT_PLACES_MAX && n < args->words_max;) {
+    for (const char *c = args->usage; *c && *c != '\n' && n < HINT_PLACES_MAX;) {
         const char *end = c + strcspn(c, " \n"), *next = end + (*end == ' ');
         while (*c == '[')
             c++;
@@ -70,7 +109,7 @@ size_t hints_of_words(const struct args *args, struct hint ret[HINT_PLACES_MAX],
             skip = takes_value(args, c, len);
         } else if (len > 0 && *c == ':') {
             break; // what comes behind ::: is no word of the command's own
-        } else if (len > 0 && *c != '|' && strncmp(c, "OPTION", len) != 0) {
+        } else if (len > 0 && *c != '|' && (len != 4 || memcmp(c, "FLAG", 4) != 0)) {
             ret[n++] = hint_of_name(c, len);
             *ret_repeats = strncmp(end, "...", 3) == 0 || strncmp(end, "]...", 4) == 0;
         }

@@ -26,10 +26,11 @@ enum hint_kind {
 struct hint {
     enum hint_kind kind;
     char words[128]; // HINT_WORDS: "auto always never"
-    const char *name;
 };
 
-// The flag's value.
+// The value of a flag that takes one. Words come from a help that is nothing but a list of them,
+// "auto, always or never", or from the value's name, "bash|zsh"; files and folders from names that
+// say so.
 struct hint hint_of_flag(const struct arg *flag);
 // The words behind a command, as its usage names them; *ret_repeats: the last one may stand again.
 #define HINT_PLACES_MAX 8

@@ -83,23 +83,35 @@ for command in $commands; do
         # shellcheck disable=SC2086
         fanmill $name --help
         expect_status 0
-        flags=$(sed -n 's/^  \(-.,\|   \) --\([a-z-]*\).*/\1 \2/p' stdout)
         section=$(sed -n "/^\.SS fanmill $(echo "$name" | sed 's/-/\\\\-/g')\$/,/^\.S[SH] /p" fanmill.1 | sed 's/\\-/-/g; s/\\f.//g')
         zsh=$(sed -n "/^        '$name')\$/,/;;/p" completion.zsh)
         seen="__fish_seen_subcommand_from $command${sub:+; and __fish_seen_subcommand_from $sub}"
-        bash=" $(bash --norc -c "source ./completion.bash; _fanmill_flags '$name'") "
-        [ "$(echo "$bash" | grep -o -- ' --[a-z-]*' | wc -l)" = $(($(echo "$flags" | grep -c .) + 1)) ] ||
-            wrong "$name: bash knows other flags than its help"
-        while read -r letter flag; do
-            [ -n "$flag" ] || { flag=$letter; letter=; }
-            [ -n "$flag" ] || continue
-            letter=${letter%,}
-            echo "$section" | grep -q "^${letter:+$letter, }--$flag\( \|\$\)" || wrong "$name: fanmill(1) has no --$flag"
-            case $bash in *" --$flag "*) ;; *) wrong "$name: bash has no --$flag" ;; esac
-            case $bash in *" ${letter:---$flag} "*) ;; *) wrong "$name: bash has no $letter" ;; esac
+        flags=$(bash --norc -c "source ./completion.bash; _fanmill_flags '$name'")
+        flags=${flags% -h --help}
+        [ "$flags" != "-h --help" ] || flags=
+        # The same number everywhere: what one of them has more, another lacks.
+        n=$(echo " $flags" | grep -o -- ' --[a-z]' | wc -l)
+        [ "$(echo "$section" | grep -c '^\(-., \|\)--[a-z]')" = "$n" ] || wrong "$name: fanmill(1) has not $n flags"
+        [ "$(echo "$zsh" | grep -c -e '--[a-z-]*\[' -e ',--[a-z-]*}')" = $((n + 1)) ] || wrong "$name: zsh has not $n flags"
+        [ "$(grep -c "^complete -c fanmill -n '$seen'.* -l " completion.fish)" = $((n + 1)) ] || wrong "$name: fish has not $n flags"
+        letter=
+        for flag in $flags; do
+            case $flag in
+            --*) ;;
+            *) letter=$flag; continue ;;
+            esac
+            flag=${flag#--}
+            grep -q -e "${letter:+$letter, }--$flag\>" stdout || wrong "$name: its help has no --$flag"
+            echo "$section" | grep -q -e "^${letter:+$letter, }--$flag\( \|\$\)" || wrong "$name: fanmill(1) has no --$flag"
             echo "$zsh" | grep -q -e "--$flag\[" -e "{$letter,--$flag}" || wrong "$name: zsh has no --$flag"
-            grep -q -e "^complete -c fanmill -n '$seen'.* -l $flag " completion.fish || wrong "$name: fish has no --$flag"
-        done <<<"$flags"
+            grep -q -e "^complete -c fanmill -n '$seen'${letter:+ -s ${letter#-}} -l $flag " completion.fish || wrong "$name: fish has no --$flag"
+            letter=
+        done
+        # And nothing in its help that begins a line and is none of them.
+        sed -n 's/^  *\(-., \|\)--\([a-z-]*\).*/\2/p' stdout | grep -v '^help$' | while read -r flag; do
+            case " $flags " in *" --$flag "*) ;; *) echo "--$flag" ;; esac
+        done >more
+        [ ! -s more ] || wrong "$name: its help has more: $(tr '\n' ' ' <more)"
     done
 done
 
