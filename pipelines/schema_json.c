@@ -1,4 +1,3 @@
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,7 +5,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "pipelines/builtin.h"
-#include "pipelines/json.h"
+#include "pipelines/json_writer.h"
 #include "pipelines/plan.h"
 #include "pipelines/rules.h"
 #include "pipelines/schema_docs.h"
@@ -16,181 +15,118 @@
 #define INTEGER "-?" NUMERAL
 #define EXACT_MAX (1ull << 53) // greater numbers are not exact in every reader of JSON
 
-struct writer {
-    struct buf *out;
-    unsigned depth;
-    bool first; // nothing stands in the innermost object or list yet
-    int error;  // sticky
-};
-
-static void write_text(struct writer *w, const char *text)
-{
-    if (w->error == 0)
-        w->error = json_quote(w->out, text, strlen(text));
-}
-
-static void write_name(struct writer *w, const char *name)
-{
-    if (w->error == 0)
-        w->error = buf_printf(w->out, "%s\n%*s", w->first ? "" : ",", (int)w->depth * 2, "");
-    w->first = false;
-    if (!name)
-        return;
-    write_text(w, name);
-    if (w->error == 0)
-        w->error = buf_add(w->out, ": ", 2);
-}
-
-// In an object each value has a name, in a list none.
-static void put_text(struct writer *w, const char *name, const char *text)
-{
-    write_name(w, name);
-    write_text(w, text);
-}
-
-__attribute__((format(printf, 3, 4))) static void put_raw(struct writer *w, const char *name,
-                                                          const char *fmt, ...)
-{
-    char value[64];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(value, sizeof(value), fmt, ap);
-    va_end(ap);
-    write_name(w, name);
-    if (w->error == 0)
-        w->error = buf_add_str(w->out, value);
-}
-
-static void begin(struct writer *w, const char *name, const char *bracket)
-{
-    write_name(w, name);
-    if (w->error == 0)
-        w->error = buf_add_str(w->out, bracket);
-    w->depth++;
-    w->first = true;
-}
-
-static void end(struct writer *w, const char *bracket)
-{
-    w->depth--;
-    if (w->error == 0)
-        w->error = w->first ? buf_add_str(w->out, bracket)
-                            : buf_printf(w->out, "\n%*s%s", (int)w->depth * 2, "", bracket);
-    w->first = false;
-}
-
-static void put_types(struct writer *w, const char *types)
+static void put_types(struct json_writer *w, const char *types)
 {
     char list[SCHEMA_WORDS_MAX][SCHEMA_WORD_LEN_MAX + 1];
     size_t n = schema_words(types, list);
     if (n == 1) {
-        put_text(w, "type", types);
+        json_put_text(w, "type", types);
         return;
     }
-    begin(w, "type", "[");
+    json_begin(w, "type", "[");
     for (size_t i = 0; i < n; i++)
-        put_text(w, NULL, list[i]);
-    end(w, "]");
+        json_put_text(w, NULL, list[i]);
+    json_end(w, "]");
 }
 
-static void put_words(struct writer *w, const char *words)
+static void put_words(struct json_writer *w, const char *words)
 {
     char list[SCHEMA_WORDS_MAX][SCHEMA_WORD_LEN_MAX + 1];
     size_t n = schema_words(words, list);
-    begin(w, "enum", "[");
+    json_begin(w, "enum", "[");
     for (size_t i = 0; i < n; i++)
-        put_text(w, NULL, list[i]);
-    end(w, "]");
+        json_put_text(w, NULL, list[i]);
+    json_end(w, "]");
 }
 
-static void put_limits(struct writer *w, const struct schema_key *key)
+static void put_limits(struct json_writer *w, const struct schema_key *key)
 {
     if (key->max == 0)
         return;
-    put_raw(w, "minimum", "%llu", (unsigned long long)key->min);
+    json_put_raw(w, "minimum", "%llu", (unsigned long long)key->min);
     if (key->max < EXACT_MAX)
-        put_raw(w, "maximum", "%llu", (unsigned long long)key->max);
+        json_put_raw(w, "maximum", "%llu", (unsigned long long)key->max);
 }
 
 // Any scalar is a text as it is written.
-static void put_scalar(struct writer *w, bool may_be_empty)
+static void put_scalar(struct json_writer *w, bool may_be_empty)
 {
     put_types(w, may_be_empty ? "string, number, boolean, null" : "string, number, boolean");
     if (!may_be_empty)
-        put_raw(w, "minLength", "1");
+        json_put_raw(w, "minLength", "1");
 }
 
-static void put_list(struct writer *w, bool of_any, unsigned max)
+static void put_list(struct json_writer *w, bool of_any, unsigned max)
 {
-    put_text(w, "type", "array");
-    put_raw(w, "minItems", "1");
+    json_put_text(w, "type", "array");
+    json_put_raw(w, "minItems", "1");
     if (max)
-        put_raw(w, "maxItems", "%u", max);
-    begin(w, "items", "{");
+        json_put_raw(w, "maxItems", "%u", max);
+    json_begin(w, "items", "{");
     put_scalar(w, of_any);
-    end(w, "}");
+    json_end(w, "}");
 }
 
-static void put_text_or_list(struct writer *w, bool of_any, unsigned max)
+static void put_text_or_list(struct json_writer *w, bool of_any, unsigned max)
 {
-    begin(w, "anyOf", "[");
-    begin(w, NULL, "{");
+    json_begin(w, "anyOf", "[");
+    json_begin(w, NULL, "{");
     put_scalar(w, false);
-    end(w, "}");
-    begin(w, NULL, "{");
+    json_end(w, "}");
+    json_begin(w, NULL, "{");
     put_list(w, of_any, max);
-    end(w, "}");
-    end(w, "]");
+    json_end(w, "}");
+    json_end(w, "]");
 }
 
-static void put_names(struct writer *w, const char *pattern)
+static void put_names(struct json_writer *w, const char *pattern)
 {
-    put_text(w, "type", "object");
+    json_put_text(w, "type", "object");
     if (pattern) {
-        begin(w, "propertyNames", "{");
-        put_text(w, "pattern", pattern);
-        end(w, "}");
+        json_begin(w, "propertyNames", "{");
+        json_put_text(w, "pattern", pattern);
+        json_end(w, "}");
     }
-    begin(w, "additionalProperties", "{");
+    json_begin(w, "additionalProperties", "{");
     put_scalar(w, true);
-    end(w, "}");
+    json_end(w, "}");
 }
 
-static void put_amounts(struct writer *w)
+static void put_amounts(struct json_writer *w)
 {
-    put_text(w, "type", "object");
-    put_raw(w, "maxProperties", "%d", PLAN_LABELS_MAX);
-    begin(w, "propertyNames", "{");
-    put_text(w, "pattern", "^[a-z0-9_-]+$");
-    put_raw(w, "maxLength", "%d", PLAN_LABEL_MAX);
-    end(w, "}");
-    begin(w, "additionalProperties", "{");
+    json_put_text(w, "type", "object");
+    json_put_raw(w, "maxProperties", "%d", PLAN_LABELS_MAX);
+    json_begin(w, "propertyNames", "{");
+    json_put_text(w, "pattern", "^[a-z0-9_-]+$");
+    json_put_raw(w, "maxLength", "%d", PLAN_LABEL_MAX);
+    json_end(w, "}");
+    json_begin(w, "additionalProperties", "{");
     put_types(w, "number, string"); // quotes do no harm here
-    put_raw(w, "minimum", "0");
-    end(w, "}");
+    json_put_raw(w, "minimum", "0");
+    json_end(w, "}");
 }
 
-static void put_kernel(struct writer *w)
+static void put_kernel(struct json_writer *w)
 {
     static const char *const patterns[] = {"^.+:[A-Za-z_][A-Za-z0-9_]*$", "\\{.+\\}"};
-    put_text(w, "type", "string");
-    begin(w, "anyOf", "[");
-    begin(w, NULL, "{");
-    begin(w, "enum", "[");
+    json_put_text(w, "type", "string");
+    json_begin(w, "anyOf", "[");
+    json_begin(w, NULL, "{");
+    json_begin(w, "enum", "[");
     for (size_t i = 0; i < n_builtins; i++)
-        put_text(w, NULL, builtins[i].name);
-    end(w, "]");
-    end(w, "}");
+        json_put_text(w, NULL, builtins[i].name);
+    json_end(w, "]");
+    json_end(w, "}");
     for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
-        begin(w, NULL, "{");
-        put_text(w, "pattern", patterns[i]);
-        end(w, "}");
+        json_begin(w, NULL, "{");
+        json_put_text(w, "pattern", patterns[i]);
+        json_end(w, "}");
     }
-    end(w, "]");
+    json_end(w, "]");
 }
 
 // The members that say what the type takes, into the object that is open.
-static void put_type(struct writer *w, const struct schema_key *key)
+static void put_type(struct json_writer *w, const struct schema_key *key)
 {
     switch (key->type) {
     case KEY_TEXT:
@@ -199,38 +135,39 @@ static void put_type(struct writer *w, const struct schema_key *key)
         break;
     case KEY_NAME:
         put_scalar(w, false);
-        put_text(w, "pattern", "^[a-z0-9_-]+$");
-        put_raw(w, "maxLength", "%d", PLAN_NAME_MAX);
+        json_put_text(w, "pattern", "^[a-z0-9_-]+$");
+        json_put_raw(w, "maxLength", "%d", PLAN_NAME_MAX);
         break;
     case KEY_COUNT:
-        put_text(w, "type", "integer");
+        json_put_text(w, "type", "integer");
         put_limits(w, key);
         break;
     case KEY_INTEGER:
-        put_text(w, "type", "integer");
+        json_put_text(w, "type", "integer");
         break;
     case KEY_NUMBER:
-        put_text(w, "type", "number");
+        json_put_text(w, "type", "number");
         put_limits(w, key);
         break;
     case KEY_SIZE:
         put_types(w, "number, string");
         put_limits(w, key);
-        put_text(w, "pattern", "^" DECIMAL "(B|[KMGT](B|iB)?)?$");
+        json_put_text(w, "pattern", "^" DECIMAL "(B|[KMGT](B|iB)?)?$");
         break;
     case KEY_DURATION:
         put_types(w, "number, string");
         put_limits(w, key);
-        put_text(w, "pattern", "^" DECIMAL "(ms|s|m|h|d)?$");
+        json_put_text(w, "pattern", "^" DECIMAL "(ms|s|m|h|d)?$");
         break;
     case KEY_SHARE:
         put_types(w, "integer, string");
         put_limits(w, key);
-        put_text(w, "pattern", "^(100(\\.0+)?|(0|[1-9][0-9]?)(\\.[0-9]+)?)%$");
+        json_put_text(w, "pattern", "^(100(\\.0+)?|(0|[1-9][0-9]?)(\\.[0-9]+)?)%$");
         break;
     case KEY_RANGE:
-        put_text(w, "type", "string");
-        put_text(w, "pattern", "^(" INTEGER "\\.\\." INTEGER "(\\.\\." INTEGER ")?|.*\\{.+\\}.*)$");
+        json_put_text(w, "type", "string");
+        json_put_text(w, "pattern",
+                      "^(" INTEGER "\\.\\." INTEGER "(\\.\\." INTEGER ")?|.*\\{.+\\}.*)$");
         break;
     case KEY_WORD:
         put_words(w, key->words);
@@ -260,12 +197,12 @@ static void put_type(struct writer *w, const struct schema_key *key)
         put_amounts(w);
         break;
     case KEY_STAGES:
-        put_text(w, "type", "array");
-        put_raw(w, "minItems", "1");
-        put_raw(w, "maxItems", "%d", PLAN_STAGES_MAX - 1);
-        begin(w, "items", "{");
-        put_text(w, "$ref", "#/definitions/stage");
-        end(w, "}");
+        json_put_text(w, "type", "array");
+        json_put_raw(w, "minItems", "1");
+        json_put_raw(w, "maxItems", "%d", PLAN_STAGES_MAX - 1);
+        json_begin(w, "items", "{");
+        json_put_text(w, "$ref", "#/definitions/stage");
+        json_end(w, "}");
         break;
     case KEY_MAP:
         break;
@@ -283,20 +220,20 @@ static bool is_word(const char *words, const char *word)
 }
 
 // Defaults that are values; others, "all slots", are words for a person.
-static void put_default(struct writer *w, const struct schema_key *key, const char *text)
+static void put_default(struct json_writer *w, const struct schema_key *key, const char *text)
 {
     uint64_t n;
     int64_t ns;
     bool is_number = key->type == KEY_COUNT || key->type == KEY_INTEGER || key->type == KEY_NUMBER;
     if (is_word(key->words, text) || (key->type == KEY_DURATION && parse_duration(text, &ns) == 0))
-        put_text(w, "default", text);
+        json_put_text(w, "default", text);
     else if (is_number && parse_u64(text, &n) == 0)
-        put_raw(w, "default", "%s", text);
+        json_put_raw(w, "default", "%s", text);
     else if (key->type == KEY_TEXT && *text == '"')
-        put_raw(w, "default", "%s", text);
+        json_put_raw(w, "default", "%s", text);
 }
 
-static void put_description(struct writer *w, const struct schema_key *key)
+static void put_description(struct json_writer *w, const struct schema_key *key)
 {
     _cleanup_(buf_done)
     struct buf text = {0};
@@ -316,61 +253,61 @@ static void put_description(struct writer *w, const struct schema_key *key)
     if (r < 0)
         w->error = r;
     else
-        put_text(w, "description", (const char *)text.data);
+        json_put_text(w, "description", (const char *)text.data);
 }
 
-static void put_key(struct writer *w, const struct schema_key *key)
+static void put_key(struct json_writer *w, const struct schema_key *key)
 {
     size_t len;
     const char *standard = schema_default(key, &len);
     enum section inside = schema_inside(key);
     bool has_words = key->words && key->type != KEY_WORD;
-    begin(w, key->name, "{");
+    json_begin(w, key->name, "{");
     put_description(w, key);
     if (key->flags & (KEY_RESERVED | KEY_LATER)) {
-        begin(w, "not", "{");
-        end(w, "}");
+        json_begin(w, "not", "{");
+        json_end(w, "}");
     } else if (key->min == key->max && key->max) {
-        put_raw(w, "const", "%llu", (unsigned long long)key->max);
+        json_put_raw(w, "const", "%llu", (unsigned long long)key->max);
     } else if (inside == SECTION_COUNT && !has_words) {
         put_type(w, key);
     } else {
-        begin(w, "anyOf", "[");
+        json_begin(w, "anyOf", "[");
         if (has_words) {
-            begin(w, NULL, "{");
+            json_begin(w, NULL, "{");
             put_words(w, key->words);
-            end(w, "}");
+            json_end(w, "}");
         }
         if (key->type != KEY_MAP) {
-            begin(w, NULL, "{");
+            json_begin(w, NULL, "{");
             put_type(w, key);
-            end(w, "}");
+            json_end(w, "}");
         }
         if (inside != SECTION_COUNT) {
             char ref[64];
             snprintf(ref, sizeof(ref), "#/definitions/%s", schema_section_name(inside));
-            begin(w, NULL, "{");
-            put_text(w, "$ref", ref);
-            end(w, "}");
+            json_begin(w, NULL, "{");
+            json_put_text(w, "$ref", ref);
+            json_end(w, "}");
         }
-        end(w, "]");
+        json_end(w, "]");
     }
     if (standard && !(key->flags & KEY_NOT_OFFERED))
         put_default(w, key, standard);
-    end(w, "}");
+    json_end(w, "}");
 }
 
-static void put_required(struct writer *w, const char *name, const char *key)
+static void put_required(struct json_writer *w, const char *name, const char *key)
 {
-    begin(w, name, "{");
-    begin(w, "required", "[");
-    put_text(w, NULL, key);
-    end(w, "]");
-    end(w, "}");
+    json_begin(w, name, "{");
+    json_begin(w, "required", "[");
+    json_put_text(w, NULL, key);
+    json_end(w, "]");
+    json_end(w, "}");
 }
 
 // One of the keys with `flag`, or all of them.
-static void put_rule(struct writer *w, enum section section, const char *name, unsigned flag)
+static void put_rule(struct json_writer *w, enum section section, const char *name, unsigned flag)
 {
     bool any = false;
     for (size_t i = 0; i < n_schema; i++) {
@@ -379,18 +316,18 @@ static void put_rule(struct writer *w, enum section section, const char *name, u
             (key->flags & KEY_NOT_OFFERED))
             continue;
         if (!any)
-            begin(w, name, "[");
+            json_begin(w, name, "[");
         any = true;
         if (flag == KEY_ONE_OF)
             put_required(w, NULL, key->name);
         else
-            put_text(w, NULL, key->name);
+            json_put_text(w, NULL, key->name);
     }
     if (any)
-        end(w, "]");
+        json_end(w, "]");
 }
 
-static void put_company(struct writer *w, enum section section)
+static void put_company(struct json_writer *w, enum section section)
 {
     bool any = false;
     for (size_t i = 0; i < n_schema_company; i++) {
@@ -400,54 +337,52 @@ static void put_company(struct writer *w, enum section section)
         if (!(c->sections >> section & 1))
             continue;
         if (!any)
-            begin(w, "dependencies", "{");
+            json_begin(w, "dependencies", "{");
         any = true;
-        begin(w, c->key, "{");
-        begin(w, "anyOf", "[");
+        json_begin(w, c->key, "{");
+        json_begin(w, "anyOf", "[");
         for (size_t k = 0; k < n; k++)
             put_required(w, NULL, with[k]);
-        end(w, "]");
-        end(w, "}");
+        json_end(w, "]");
+        json_end(w, "}");
     }
     if (any)
-        end(w, "}");
+        json_end(w, "}");
 }
 
-static void put_section(struct writer *w, enum section section)
+static void put_section(struct json_writer *w, enum section section)
 {
-    put_text(w, "type", "object");
-    put_raw(w, "additionalProperties", "false");
-    begin(w, "patternProperties", "{");
-    begin(w, "^x-", "{");
-    end(w, "}");
-    end(w, "}");
+    json_put_text(w, "type", "object");
+    json_put_raw(w, "additionalProperties", "false");
+    json_begin(w, "patternProperties", "{");
+    json_begin(w, "^x-", "{");
+    json_end(w, "}");
+    json_end(w, "}");
     put_rule(w, section, "required", KEY_REQUIRED);
     put_rule(w, section, "oneOf", KEY_ONE_OF);
     put_company(w, section);
-    begin(w, "properties", "{");
+    json_begin(w, "properties", "{");
     for (size_t i = 0; i < n_schema; i++)
         if ((schema[i].sections >> section & 1) && !(schema[i].flags & KEY_WRONG))
             put_key(w, &schema[i]);
-    end(w, "}");
+    json_end(w, "}");
 }
 
 int schema_json(struct buf *out)
 {
-    struct writer w = {.out = out, .first = true};
-    w.error = buf_add(out, "{", 1);
-    w.depth = 1;
-    put_text(&w, "$schema", "http://json-schema.org/draft-07/schema#");
-    put_text(&w, "title", "fanmill job file, version 1");
+    struct json_writer w = {.out = out};
+    json_open(&w);
+    json_put_text(&w, "$schema", "http://json-schema.org/draft-07/schema#");
+    json_put_text(&w, "title", "fanmill job file, version 1");
     put_section(&w, SECTION_JOB);
-    begin(&w, "definitions", "{");
+    json_begin(&w, "definitions", "{");
     for (unsigned i = 0; i < SECTION_COUNT; i++) {
         if (i == SECTION_JOB)
             continue;
-        begin(&w, schema_section_name((enum section)i), "{");
+        json_begin(&w, schema_section_name((enum section)i), "{");
         put_section(&w, (enum section)i);
-        end(&w, "}");
+        json_end(&w, "}");
     }
-    end(&w, "}");
-    end(&w, "}\n");
-    return w.error;
+    json_end(&w, "}");
+    return json_done(&w);
 }
