@@ -308,10 +308,10 @@ static void *visitor_arg;
 
 void args_describe(int (*command)(int argc, char **argv), args_visit_fn *visit, void *arg)
 {
-    char *none = NULL;
+    char *option = (char[]){"--help"};
     visitor = visit;
     visitor_arg = arg;
-    command(0, &none);
+    command(1, &option);
     visitor = NULL;
 }
 

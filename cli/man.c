@@ -101,6 +101,10 @@ static void add_command(void *arg, const char *about, const struct args *args)
     add(p, roff_paragraphs(p->out, args->about));
     for (size_t i = 0; i < args->n; i++)
         add_flag(p, &args->table[i]);
+    if (args->examples)
+        add(p, buf_add_str(p->out, ".PP\nExamples:\n"));
+    if (args->examples)
+        add(p, roff_paragraphs(p->out, args->examples));
     if (args->more && args->more[0] != ' ')
         add(p, buf_add_str(p->out, ".PP\n"));
     if (args->more)

@@ -106,6 +106,65 @@ static void put_amounts(struct json_writer *w)
     json_end(w, "}");
 }
 
+#define RANGE_PATTERN "^(" INTEGER "\\.\\." INTEGER "(\\.\\." INTEGER ")?|.*\\{.+\\}.*)$"
+
+static void put_range(struct json_writer *w)
+{
+    json_put_text(w, "type", "string");
+    json_put_text(w, "pattern", RANGE_PATTERN);
+}
+
+// A list of values or a range.
+static void put_axis(struct json_writer *w)
+{
+    json_begin(w, "anyOf", "[");
+    json_begin(w, NULL, "{");
+    put_list(w, true, 0);
+    json_end(w, "}");
+    json_begin(w, NULL, "{");
+    put_range(w);
+    json_end(w, "}");
+    json_begin(w, NULL, "{");
+    json_put_text(w, "$ref", "#/definitions/range");
+    json_end(w, "}");
+    json_end(w, "]");
+}
+
+static void put_matrix(struct json_writer *w)
+{
+    static const char *const rules[] = {"include", "exclude"};
+    json_put_text(w, "type", "object");
+    json_begin(w, "propertyNames", "{");
+    json_put_text(w, "pattern", "^[A-Za-z_][A-Za-z0-9_-]*$");
+    json_end(w, "}");
+    json_begin(w, "properties", "{");
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        json_begin(w, rules[i], "{");
+        json_put_text(w, "type", "array");
+        json_begin(w, "items", "{");
+        put_names(w, NULL);
+        json_put_raw(w, "minProperties", "1");
+        json_end(w, "}");
+        json_end(w, "}");
+    }
+    json_end(w, "}");
+    json_begin(w, "additionalProperties", "{");
+    put_axis(w);
+    json_end(w, "}");
+}
+
+// Quotes do no harm to it.
+static void put_flag(struct json_writer *w)
+{
+    static const char *const words[] = {"true", "false"};
+    json_begin(w, "enum", "[");
+    for (size_t i = 0; i < 2; i++) {
+        json_put_raw(w, NULL, "%s", words[i]);
+        json_put_text(w, NULL, words[i]);
+    }
+    json_end(w, "]");
+}
+
 static void put_kernel(struct json_writer *w)
 {
     static const char *const patterns[] = {"^.+:[A-Za-z_][A-Za-z0-9_]*$", "\\{.+\\}"};
@@ -165,9 +224,13 @@ static void put_type(struct json_writer *w, const struct schema_key *key)
         json_put_text(w, "pattern", "^(100(\\.0+)?|(0|[1-9][0-9]?)(\\.[0-9]+)?)%$");
         break;
     case KEY_RANGE:
-        json_put_text(w, "type", "string");
-        json_put_text(w, "pattern",
-                      "^(" INTEGER "\\.\\." INTEGER "(\\.\\." INTEGER ")?|.*\\{.+\\}.*)$");
+        put_range(w);
+        break;
+    case KEY_FLAG:
+        put_flag(w);
+        break;
+    case KEY_MATRIX:
+        put_matrix(w);
         break;
     case KEY_WORD:
         put_words(w, key->words);
@@ -227,9 +290,10 @@ static void put_default(struct json_writer *w, const struct schema_key *key, con
     bool is_number = key->type == KEY_COUNT || key->type == KEY_INTEGER || key->type == KEY_NUMBER;
     if (is_word(key->words, text) || (key->type == KEY_DURATION && parse_duration(text, &ns) == 0))
         json_put_text(w, "default", text);
-    else if (is_number && parse_u64(text, &n) == 0)
+    else if (key->type == KEY_FLAG || (is_number && parse_u64(text, &n) == 0))
         json_put_raw(w, "default", "%s", text);
-    else if (key->type == KEY_TEXT && *text == '"')
+    else if ((key->type == KEY_TEXT || key->type == KEY_NOTE) && *text == '"' &&
+             !text[strcspn(text, " ")])
         json_put_raw(w, "default", "%s", text);
 }
 

@@ -57,6 +57,10 @@ static const char *type_words(enum key_type type)
         return "count or `N%`";
     case KEY_RANGE:
         return "`A..B` or `A..B..STEP`";
+    case KEY_FLAG:
+        return "`true` or `false`";
+    case KEY_MATRIX:
+        return "name: list or range";
     case KEY_WORD:
     case KEY_MAP:
         break;

@@ -39,12 +39,12 @@ mkdir -p place/inner
 touch place/job.yaml place/other.yml place/notes.txt "place/with blank.yaml"
 
 case_is "bash"
-offers "cancel check completion coordinator" fanmill c
+offers "completion coordinator" fanmill co
 offers "--help --version" fanmill --
 offers "always auto" fanmill run --color a
 offers "always auto" fanmill run --color = a
 offers "always auto never" fanmill run --color =
-offers "--param" fanmill run --p
+offers "--param" fanmill run --pa
 offers "place/inner place/job.yaml place/other.yml place/with blank.yaml" fanmill run place/
 offers "place/job.yaml" fanmill run -j 4 -p a = 5 -v place/j
 offers "place/job.yaml" fanmill check place/other.yml place/j
@@ -61,6 +61,10 @@ offers "bash fish zsh" fanmill completion ""
 offers "completion" fanmill help comp
 offers "" fanmill run -- --
 offers "" fanmill nonsense --
+offers "continue finish stop" fanmill map --on-error ""
+offers "always auto json never" fanmill run --progress ""
+offers "place/notes.txt" fanmill map -j 2 cat place/n
+offers "" fanmill map cat --pro
 
 case_is "bash leaves its options as they were"
 [ "$(bash --norc -c 'source ./completion.bash; COMP_WORDS=(fanmill c); COMP_CWORD=1; before=$(shopt); _fanmill; [ "$before" = "$(shopt)" ] && echo same')" = same ] ||
@@ -91,7 +95,7 @@ for command in $commands; do
         [ "$flags" != "-h --help" ] || flags=
         # The same number everywhere: what one of them has more, another lacks.
         n=$(echo " $flags" | grep -o -- ' --[a-z]' | wc -l)
-        [ "$(echo "$section" | grep -c '^\(-., \|\)--[a-z]')" = "$n" ] || wrong "$name: fanmill(1) has not $n flags"
+        [ "$(echo "$section" | grep -A 1 '^\.TP$' | grep -c '^\(-., \|\)--[a-z]')" = "$n" ] || wrong "$name: fanmill(1) has not $n flags"
         [ "$(echo "$zsh" | grep -c -e '--[a-z-]*\[' -e ',--[a-z-]*}')" = $((n + 1)) ] || wrong "$name: zsh has not $n flags"
         [ "$(grep -c "^complete -c fanmill -n '$seen'.* -l " completion.fish)" = $((n + 1)) ] || wrong "$name: fish has not $n flags"
         letter=

@@ -115,6 +115,26 @@ stages: [{command: "true", chunk: auto}]
 order: input
 on_error: continue
 EOF2
+good matrix <<'EOF2'
+source:
+  matrix:
+    a_1: [1, x, ""]
+    b-2: 1..20
+    c: {start: 0, count: 3}
+    exclude: [{a_1: 1, b-2: 2}]
+    include: [{a_1: 9, d: new}]
+stages: [{command: "echo {a_1}", batch: false, tag: true}]
+EOF2
+printf 'name,age\nx,1\n' >jobs/people.csv
+good csv <<'EOF2'
+source: {csv: people.csv, header: "true", delimiter: ","}
+stages: [{command: [echo, "{name}"], batch: true}]
+EOF2
+good records <<'EOF2'
+source: {data: a.fasta, record: {start: ">", end: "", header: 1, keep: true}}
+chunk: {records: 5}
+stages: [{pipe: cat}]
+EOF2
 good data <<'EOF2'
 source: {data: ["a.txt", "logs/*"], record: {end: "\0"}}
 chunk: {lines: 10}
