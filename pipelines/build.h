@@ -44,7 +44,7 @@ bool check_keys(struct builder *b, struct node *map, enum section section);
 // go with it too. `hint` may be NULL.
 struct node *check_kind(struct builder *b, struct node *map, enum section section, bool known,
                         const char *hint);
-// Which of `names` the kind is.
+// Which of `names` the kind is; some may be NULL.
 unsigned kind_index(const struct node *kind, const char *const *names, size_t n);
 // "did you mean 'x'?" into `ret`, or NULL when nothing is near.
 #define HINT_MAX 256
