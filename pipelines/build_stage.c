@@ -364,8 +364,8 @@ void stage_check_texts(struct builder *b, const struct draft *draft)
                 check_template(b, word, word->text, &rules, NULL, NULL);
     rules.is_script = false;
     rules.strict = true;
-    if (stage->is_batch)
-        rules.has_item = false; // there is one directory for all of them
+    if (stage->is_batch) // there is one directory for all of them
+        rules.has_item = rules.has_fields = false;
     if (stage->workdir)
         check_template(b, workdir, stage->workdir, &rules, NULL, NULL);
 }

@@ -138,22 +138,6 @@ static void counted_close(struct source_reader *base)
 static const struct source_ops counted_ops = {
     .next = counted_next, .total = counted_total, .close = counted_close};
 
-// Takes away what the patterns with "!" in front mean.
-static void exclude(struct paths *files, const struct source *source)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < files->len; i++) {
-        bool out = false;
-        for (size_t k = 0; k < source->n_texts && !out; k++)
-            out = source->texts[k][0] == '!' && path_matches(source->texts[k] + 1, files->names[i]);
-        if (out)
-            free(files->names[i]);
-        else
-            files->names[kept++] = files->names[i];
-    }
-    files->len = kept;
-}
-
 // A name that begins with '-' would be taken for an option.
 static int guard_dash(char **name)
 {
@@ -178,7 +162,7 @@ static int find_files(struct counted *c, struct err *err)
         if (r < 0)
             return err_wrap(err, r, "source.files");
     }
-    exclude(&c->files, source);
+    paths_exclude(&c->files, source);
     paths_sort(&c->files, 0, true);
     if (c->files.len == 0)
         return err_set(err, -ENOENT, "source.files: no file is left (searched from %s)",

@@ -384,11 +384,17 @@ static int add_files(struct data *d, struct err *err)
     const struct source *source = &d->base.plan->source;
     for (size_t i = 0; i < source->n_texts; i++) {
         const char *text = source->texts[i];
+        if (text[0] == '!')
+            continue;
         int r = strcmp(text, "-") == 0 ? paths_add(&d->paths, text)
                                        : paths_glob(&d->paths, text, d->base.plan->directory, err);
         if (r < 0)
             return err_wrap(err, r, "source.data");
     }
+    paths_exclude(&d->paths, source);
+    if (d->paths.len == 0 && source->n_texts)
+        return err_set(err, -ENOENT, "source.data: no file is left (searched from %s)",
+                       d->base.plan->directory);
     d->files = calloc(d->paths.len + 1, sizeof(*d->files));
     if (!d->files)
         return err_sys(err, -ENOMEM, "source.data");

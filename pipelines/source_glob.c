@@ -244,3 +244,18 @@ int paths_glob(struct paths *p, const char *pattern, const char *directory, stru
     paths_sort(p, first, true);
     return 0;
 }
+
+void paths_exclude(struct paths *p, const struct source *source)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < p->len; i++) {
+        bool out = false;
+        for (size_t k = 0; k < source->n_texts && !out; k++)
+            out = source->texts[k][0] == '!' && path_matches(source->texts[k] + 1, p->names[i]);
+        if (out)
+            free(p->names[i]);
+        else
+            p->names[kept++] = p->names[i];
+    }
+    p->len = kept;
+}

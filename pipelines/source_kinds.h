@@ -55,6 +55,8 @@ void paths_sort(struct paths *p, size_t first, bool unique);
 int paths_glob(struct paths *p, const char *pattern, const char *directory, struct err *err);
 // True when the path matches the pattern, for patterns that exclude.
 bool path_matches(const char *pattern, const char *path);
+// Takes away what the source's patterns with "!" in front mean.
+void paths_exclude(struct paths *p, const struct source *source);
 // Opens a path of the job for reading; "-" is (a duplicate of) standard input.
 int source_open_path(const struct plan *plan, const char *path, struct err *err);
 

@@ -296,6 +296,40 @@ Test(source, files_by_patterns_sorted_bytewise)
     folder_remove(&f);
 }
 
+Test(source, a_backslash_takes_a_meaning_away)
+{
+    struct folder f;
+    const struct {
+        const char *text, *seen;
+    } cases[] = {
+        {"\\[ab].txt", "[[ab].txt]"},
+        {"[ab].txt", "[a.txt]"},
+        {"\\!x", "[!x]"},
+        {"\\[*.txt", "[[ab].txt]"},
+        {"d\\*/*.txt", "[d*/z.txt]"},
+        {"**/z.txt", "[d*/z.txt]"},
+        {"back\\\\slash", "[back\\slash]"},
+        {"d\\*/z.txt", "[d*/z.txt]"},
+    };
+    folder_make(&f);
+    cr_assert_eq(mkdirat(f.fd, "d*", 0700), 0);
+    for (size_t i = 0; i < 5; i++)
+        folder_file(&f,
+                    (const char *const[]){"a.txt", "[ab].txt", "!x", "back\\slash", "d*/z.txt"}[i],
+                    "x", 1);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct made m;
+        struct plan *plan = make(&m, f.path, SOURCE_FILES, CHUNK_ITEMS, 1);
+        add(&m, cases[i].text);
+        _cleanup_(seen_done)
+        struct seen s = {0};
+        cr_expect_eq(see(&s, plan, &anything), 0, "%s: %s", cases[i].text, s.err.text);
+        expect_seen(&s, cases[i].seen);
+        buf_done(&s.text);
+    }
+    folder_remove(&f);
+}
+
 Test(source, what_is_missing_is_named)
 {
     struct folder f;

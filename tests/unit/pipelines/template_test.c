@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "pipelines/plan.h"
+#include "pipelines/rows.h"
 #include "pipelines/template.h"
 
 static const char *const param_names[] = {"seed", "mesh"};
@@ -102,6 +104,57 @@ Test(template, what_is_replaced_and_what_stays)
         expect_word(cases[i][0], "it", &all, cases[i][1]);
     expect_word("{} {.} {/} {#} {seed}", "it", &no_item, "{} {.} {/} 17 42");
     expect_word("{{}}", "it", &no_item, "{}");
+}
+
+static char column_names[5][9] = {"file", "n", "user-id", "the name", "file.x"};
+static char *columns[] = {column_names[0], column_names[1], column_names[2], column_names[3],
+                          column_names[4]};
+static const struct source table = {
+    .kind = SOURCE_CSV,
+    .rows = {.form = ROW_CSV, .delimiter = ',', .columns = columns, .n_columns = 5}};
+static const struct source uncounted = {.kind = SOURCE_CSV, .rows = {.form = ROW_SPLIT}};
+
+static void expect_row(const char *text, const struct source *source, const char *expected)
+{
+    static const char *const fields[] = {"dir/a.txt", "7", "it's", "", "-x y"};
+    const struct template_names names = {param_names, 2, true, source};
+    struct template *t = compiled(text, TEMPLATE_WORD, &names);
+    struct row row;
+    struct buf out = {0};
+    row_init(&row);
+    for (size_t i = 0; i < 5; i++)
+        cr_assert_eq(row_add(&row, fields[i], strlen(fields[i])), 0);
+    struct template_values values = {"whole, row", 10, 17, 3, param_values, &row};
+    cr_assert_eq(template_expand(t, &values, &out), 0);
+    cr_assert_eq(buf_add(&out, "", 1), 0);
+    cr_expect_str_eq((char *)out.data, expected, "%s: '%s', not '%s'", text, out.data, expected);
+    row_done(&row);
+    buf_done(&out);
+    template_free(t);
+}
+
+Test(template, fields_of_a_row)
+{
+    static const char *const cases[][2] = {
+        {"{}", "whole, row"},
+        {"{1} {2}", "dir/a.txt 7"},
+        {"{1.} {1/} {1//} {1/.}", "dir/a a.txt dir a"},
+        {"{file} {file/} {file/.}", "dir/a.txt a.txt a"},
+        {"{n}{user-id}", "7it's"},
+        {"[{the name}]", "[]"},
+        {"{file.x}", "-x y"}, // the longest name
+        {"{seed} {mesh/}", "42 fine.tar.gz"},
+        {"{6} {0} {01} {99999}", "{6} {0} {01} {99999}"},
+        {"{{1}} {{file}}", "{1} {file}"},
+        {"{nope} {the nam} ${1} ${n}", "{nope} {the nam} ${1} ${n}"},
+        {"{@q} {1@q} {user-id@q} {4@q} {5@q}", "'whole, row' dir/a.txt 'it'\\''s' '' '-x y'"},
+        {"{file/@q} {the name@q} {seed@q} {/@q}", "a.txt '' 42 'whole, row'"},
+        {"{#@q} {%@q} {@} {@Q}", "{#@q} {%@q} {@} {@Q}"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        expect_row(cases[i][0], &table, cases[i][1]);
+    expect_row("{5} {6} {4096} {4097}", &uncounted, "-x y   {4097}");
+    expect_row("{1} {file}", NULL, "{1} {file}");
 }
 
 Test(template, uses_item_and_constant)
@@ -311,5 +364,35 @@ Test(template, values_are_never_code)
         char *out = run_shell(scripts[i], item);
         cr_expect_str_eq(out, item, "%s gave %s", scripts[i], out);
         free(out);
+    }
+}
+
+Test(template, a_script_for_many_items)
+{
+    static const char *const cases[][2] = {
+        {"rm {}", "rm \"$@\""},
+        {"for x in {}; do echo {#} \"{%}\"; done",
+         "for x in \"$@\"; do echo \"${FANMILL_SEQ}\" \"${FANMILL_SLOT}\"; done"},
+        {"echo $(ls {})", "echo $(ls \"$@\")"},
+        {"echo {{}} ${x} {print}", "echo {} ${x} {print}"},
+    };
+    static const char *const refused[] = {"echo \"{}\"", "echo '{}'", "echo {.}",
+                                          "echo {seed}", "echo {@q}", "cat <<E\n{}\nE\n"};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct template *t = compiled(cases[i][0], TEMPLATE_BATCH, &all);
+        cr_expect_str_eq(template_script(t), cases[i][1]);
+        cr_expect_eq(template_uses_item(t), i < 3, "%s", cases[i][0]);
+        cr_expect_eq(template_is_constant(t), i == 3, "%s", cases[i][0]);
+        cr_expect_eq(template_n_args(t), 0);
+        template_free(t);
+    }
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        struct template *t = NULL;
+        struct err err;
+        size_t offset;
+        cr_expect_eq(template_compile(refused[i], TEMPLATE_BATCH, &all, &t, &err, &offset), -EINVAL,
+                     "%s", refused[i]);
+        cr_expect_str_eq(err.text,
+                         "a script that gets many items takes them as {}, outside of quotes");
     }
 }
