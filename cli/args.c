@@ -276,6 +276,18 @@ static bool begins_command(const struct args *a, const char *word, bool only_wor
     return false;
 }
 
+static args_visit_fn *visitor;
+static void *visitor_arg;
+
+void args_describe(int (*command)(int argc, char **argv), args_visit_fn *visit, void *arg)
+{
+    char *option = (char[]){"--help"};
+    visitor = visit;
+    visitor_arg = arg;
+    command(1, &option);
+    visitor = NULL;
+}
+
 int args_parse(const struct args *a, int argc, char **argv, struct words *ret, int *ret_status)
 {
     bool only_words = false;
@@ -283,6 +295,11 @@ int args_parse(const struct args *a, int argc, char **argv, struct words *ret, i
     *ret_status = EXIT_USAGE;
     ret->n = 0;
     ret->rest = argc;
+    if (visitor) {
+        visitor(visitor_arg, a);
+        *ret_status = EXIT_ALL_WELL;
+        return 1;
+    }
     for (int i = 0; i < argc && r == 0; i++) {
         if (!only_words && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
             *ret_status = give_help(a);

@@ -76,6 +76,10 @@ struct words {
 // 0: go on. 1: help was asked for and given; *ret_status is the exit status. -EINVAL: a mistake,
 // told; likewise.
 int args_parse(const struct args *args, int argc, char **argv, struct words *ret, int *ret_status);
+// Calls `visit` with what a command takes instead of running it: the command is asked for help, and
+// args_parse() hands its table over in place of giving it. What `visit` gets lives for the call.
+typedef void args_visit_fn(void *arg, const struct args *args);
+void args_describe(int (*command)(int argc, char **argv), args_visit_fn *visit, void *arg);
 void args_params_done(struct args_params *params);
 // What of it a person needs first, for a command that was called without what it works on. Returns
 // the status for a usage error.

@@ -26,3 +26,5 @@ int cli_top(int argc, char **argv);
 int cli_keygen(int argc, char **argv);
 int cli_invite(int argc, char **argv);
 int cli_revoke(int argc, char **argv);
+int cli_schema(int argc, char **argv);
+int cli_completion(int argc, char **argv);

@@ -8,6 +8,7 @@
 
 #include "base/parse.h"
 #include "cli/command.h"
+#include "cli/describe.h"
 #include "cli/status.h"
 
 static const struct command {
@@ -40,6 +41,9 @@ static const struct command {
     {"invite", cli_invite, "invite ROLE NAME", "a key for one more worker or user"},
     {"revoke", cli_revoke, "revoke NAME", "take a key back"},
     {"keygen", cli_keygen, "keygen", "the coordinator's own key"},
+    {"schema", cli_schema, "schema", "the job file's JSON Schema, for editors"},
+    {"completion", cli_completion, "completion SHELL", "what bash, zsh or fish complete"},
+    {"worker deploy-ssh", cli_deploy_ssh, NULL, "workers on other machines, by ssh"},
 };
 
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
@@ -50,7 +54,8 @@ static int give_help(FILE *out)
           "Usage: fanmill COMMAND ...\n\n",
           out);
     for (size_t i = 0; i < N_COMMANDS; i++)
-        fprintf(out, "  %-24s %s\n", commands[i].usage, commands[i].about);
+        if (commands[i].usage)
+            fprintf(out, "  %-24s %s\n", commands[i].usage, commands[i].about);
     fputs("  help [COMMAND]           this text, or a command's\n\n"
           "Examples:\n"
           "  fanmill map gzip -9 ::: *.log\n"
@@ -74,37 +79,55 @@ static const struct command *find(const char *name)
     return NULL;
 }
 
-// Flags of the commands that run jobs take a value behind them; the others are complete. A flag
-// that isn't here may still stand in front with `=`.
+struct describing {
+    const char *about;
+    describe_fn *visit;
+    void *arg;
+};
+
+static void describe(void *arg, const struct args *args)
+{
+    const struct describing *d = arg;
+    d->visit(d->arg, d->about, args);
+}
+
+void commands_describe(describe_fn *visit, void *arg)
+{
+    static const struct args help = {.command = "help",
+                                     .usage = "[COMMAND]",
+                                     .about = "Tells what a command does and takes.\n",
+                                     .words_max = 1};
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        struct describing d = {commands[i].about, visit, arg};
+        args_describe(commands[i].run, describe, &d);
+    }
+    visit(arg, "what a command does and takes", &help);
+}
+
+struct looking {
+    const char *flag;
+    bool takes_value;
+};
+
+static void look(void *arg, const char *about, const struct args *args)
+{
+    struct looking *l = arg;
+    (void)about;
+    for (size_t i = 0; i < args->n; i++) {
+        const struct arg *known = &args->table[i];
+        bool is_it = l->flag[1] == '-' ? strcmp(l->flag + 2, known->name) == 0
+                                       : l->flag[1] == known->letter && !l->flag[2];
+        l->takes_value |= is_it && known->meta;
+    }
+}
+
+// Whether the word behind it is a flag's value. In front of a command's name no more is known than
+// that some command has the flag.
 static bool takes_value(const char *flag)
 {
-    static const char *const names[] = {
-        "slots",        "param",
-        "connect",      "key",
-        "host",         "hosts",
-        "progress",     "color",
-        "spool-limit",  "spool-dir",
-        "arg-file",     "delimiter",
-        "colsep",       "range",
-        "max-args",     "arg",
-        "block",        "lines",
-        "records",      "parts",
-        "record-end",   "record-start",
-        "retries",      "timeout",
-        "on-error",     "reduce",
-        "output",       "out-dir",
-        "max-failures", "halt",
-        "fan-in",       "name",
-        "env",          "workdir",
-        "cpus",         "memory",
-        "gpus",         "items-per-chunk",
-    };
-    if (flag[1] != '-')
-        return flag[1] && !flag[2] && strchr("jpadCnNo", flag[1]);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(flag + 2, names[i]) == 0)
-            return true;
-    return false;
+    struct looking l = {.flag = flag};
+    commands_describe(look, &l);
+    return l.takes_value;
 }
 
 // Where in argv the command's name stands, behind flags of its own; argc: nowhere.
@@ -139,7 +162,9 @@ static int unknown(const char *name)
 
 static int show_help(int argc, char **argv)
 {
-    if (argc > 0) {
+    if (argc > 0 && strcmp(argv[0], "--man") == 0)
+        return give_man(argc > 1 ? argv[1] : "fanmill");
+    if (argc > 0 && argv[0][0] != '-') {
         const struct command *command = find(argv[0]);
         char *option = (char[]){"--help"};
         return command ? command->run(1, &option) : unknown(argv[0]);

@@ -1,6 +1,7 @@
 // What all parts of the builder need: telling mistakes, checking keys, filling the plan.
 #include "pipelines/build.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -100,9 +101,9 @@ static void tell_unknown(struct builder *b, struct node *value, enum section sec
     } else if (nearest) {
         snprintf(hint, sizeof(hint), "did you mean '%s'?", nearest);
     } else if (elsewhere != SECTION_COUNT) {
-        snprintf(hint, sizeof(hint), "'%s' is a key of %s", name, section_title(elsewhere));
+        snprintf(hint, sizeof(hint), "'%s' is a key of %s", name, schema_sections[elsewhere].title);
     } else {
-        schema_list(section, keys, sizeof(keys));
+        schema_list(section, 0, keys, sizeof(keys));
         snprintf(hint, sizeof(hint), "known keys: %s", keys);
     }
     node_path(value->parent, path, sizeof(path));
@@ -126,6 +127,8 @@ bool check_keys(struct builder *b, struct node *map, enum section section)
                      section == SECTION_JOB ? "; this file describes one job" : "");
         else if (key->flags & KEY_LATER)
             tell_key(b, value, NULL, "not in this version of fanmill");
+        else if (key->flags & KEY_WRONG)
+            tell_key(b, value, NULL, "%s", key->help);
     }
     for (size_t i = 0; i < n_schema; i++)
         if ((schema[i].sections >> section & 1) && (schema[i].flags & KEY_REQUIRED) &&
@@ -136,6 +139,62 @@ bool check_keys(struct builder *b, struct node *map, enum section section)
                        schema[i].name, schema[i].help);
         }
     return known;
+}
+
+// Keys that do not go with what else is in the map.
+static void check_company(struct builder *b, struct node *map, enum section section)
+{
+    for (size_t i = 0; i < n_schema_company; i++) {
+        const struct schema_company *c = &schema_company[i];
+        char with[SCHEMA_WORDS_MAX][SCHEMA_WORD_LEN_MAX + 1];
+        struct node *node = c->sections >> section & 1 ? node_get(map, c->key) : NULL;
+        size_t n = schema_words(c->with, with), found = 0;
+        for (size_t w = 0; node && w < n; w++)
+            found += node_get(map, with[w]) != NULL;
+        if (node && !found)
+            tell_key(b, node, c->hint, "%s", c->text);
+    }
+}
+
+struct node *check_kind(struct builder *b, struct node *map, enum section section, bool known,
+                        const char *hint)
+{
+    struct node *kind = NULL;
+    char all[HINT_MAX], found[HINT_MAX] = "";
+    size_t n = 0, n_others = 0, len = 0;
+    for (size_t i = 0; i < n_schema; i++) {
+        const struct schema_key *key = &schema[i];
+        struct node *node = key->sections >> section & 1 && key->flags & KEY_ONE_OF
+                                ? node_get(map, key->name)
+                                : NULL;
+        if (!node)
+            continue;
+        if (key->flags & KEY_NOT_OFFERED) { // told already
+            n_others++;
+            continue;
+        }
+        kind = node;
+        if (len < sizeof(found))
+            len += (size_t)snprintf(found + len, sizeof(found) - len, "%s%s", n ? ", " : "",
+                                    key->name);
+        n++;
+    }
+    schema_list(section, KEY_ONE_OF, all, sizeof(all));
+    if (n + n_others > 1 || (n + n_others == 0 && known))
+        tell(b, map, hint, "needs exactly one of %s (found: %s)", all, n ? found : "none");
+    if (n != 1 || n_others > 0)
+        return NULL;
+    check_company(b, map, section);
+    return kind;
+}
+
+unsigned kind_index(const struct node *kind, const char *const *names, size_t n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (names[i] && strcmp(names[i], kind->key->text) == 0)
+            return i;
+    assert(!"every kind of the schema is built");
+    return 0;
 }
 
 char *keep(struct builder *b, const char *text)

@@ -39,6 +39,13 @@ void node_path(const struct node *node, char *ret, size_t size);
 // Unknown, reserved and missing keys of a map.
 // False when a key is unknown: then what seems to be missing may only be misspelled.
 bool check_keys(struct builder *b, struct node *map, enum section section);
+// The one key of the map that is a kind of its section (KEY_ONE_OF). NULL, and told, when there is
+// none, unless keys are unknown (`known`, of check_keys), or more than one. Tells keys that do not
+// go with it too. `hint` may be NULL.
+struct node *check_kind(struct builder *b, struct node *map, enum section section, bool known,
+                        const char *hint);
+// Which of `names` the kind is; some may be NULL.
+unsigned kind_index(const struct node *kind, const char *const *names, size_t n);
 // "did you mean 'x'?" into `ret`, or NULL when nothing is near.
 #define HINT_MAX 256
 const char *hint_nearest(char ret[HINT_MAX], const char *word, const char *const *names, size_t n);

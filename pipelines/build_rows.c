@@ -245,10 +245,6 @@ void record_read(struct builder *b, const struct node *map)
     bool keep = true;
     if (!node || !want_map(b, node))
         return;
-    if (b->plan->source.kind != SOURCE_DATA) {
-        tell_key(b, node, NULL, "only data has records");
-        return;
-    }
     check_keys(b, node, SECTION_RECORD);
     read_mark(b, node, "end", record->end, &record->end_len);
     read_mark(b, node, "start", record->start, &record->start_len);

@@ -75,12 +75,8 @@ static void read_name(struct builder *b, struct node *map)
         .has_item = one_item_each(b), .has_fields = one_item_each(b), .strict = true};
     bool constant = false;
     const char *text;
-    if (!node) {
-        if (!map->is_bad)
-            tell(b, map, "name: \"{#}.txt\"", "dir needs name, the name of each result's file");
-        return;
-    }
-    if (!want_text(b, node, &text) || !check_template(b, node, text, &rules, NULL, &constant))
+    if (!node || !want_text(b, node, &text) ||
+        !check_template(b, node, text, &rules, NULL, &constant))
         return;
     bool reduces = b->plan->n_steps > 0 && b->plan->steps[b->plan->n_steps - 1].is_reduce;
     if ((constant || (!strstr(text, "{#}") && !rules.has_item)) && !reduces) {
@@ -96,21 +92,12 @@ static void read_sink_map(struct builder *b, struct node *map)
     static const char *const kinds[] = {
         [SINK_STDOUT] = "stdout", [SINK_FILE] = "file", [SINK_DIR] = "dir"};
     struct sink *sink = &b->plan->sink;
-    struct node *kind = NULL, *node;
     unsigned word = 0, format = 0;
-    size_t n = 0;
     bool known = check_keys(b, map, SECTION_SINK);
-    for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-        if ((node = node_get(map, kinds[i]))) {
-            kind = node;
-            sink->kind = (enum sink_kind)i;
-            n++;
-        }
-    if (n != 1) {
-        if (n || known)
-            tell(b, map, "or write: sink: none", "needs exactly one of stdout, file, dir");
+    struct node *kind = check_kind(b, map, SECTION_SINK, known, "or write: sink: none");
+    if (!kind)
         return;
-    }
+    sink->kind = (enum sink_kind)kind_index(kind, kinds, sizeof(kinds) / sizeof(kinds[0]));
     if (sink->kind == SINK_STDOUT && read_word(b, SECTION_SINK, map, "stdout", &word))
         sink->format = (enum sink_format)word;
     bool has_format = read_word(b, SECTION_SINK, map, "format", &format);
@@ -120,12 +107,6 @@ static void read_sink_map(struct builder *b, struct node *map)
         sink->format = (enum sink_format)format;
     if (read_word(b, SECTION_SINK, map, "if_exists", &word))
         sink->if_exists = (enum if_exists)word;
-    node = node_get(map, "if_exists");
-    if (node && sink->kind == SINK_STDOUT)
-        tell_key(b, node, NULL, "only a file can be there already");
-    node = node_get(map, "name");
-    if (node && sink->kind != SINK_DIR)
-        tell_key(b, node, NULL, "only dir has names");
     if (sink->kind != SINK_STDOUT)
         read_path(b, kind);
     if (sink->kind == SINK_DIR)
@@ -141,12 +122,8 @@ void build_sink(struct builder *b)
     b->plan->sink = (struct sink){.kind = SINK_STDOUT};
     if (!node || node->is_bad)
         return;
-    if (node->kind == NODE_MAP && node->n > 0) {
-        read_sink_map(b, node);
-        return;
-    }
     if (node->kind == NODE_MAP) {
-        tell(b, node, NULL, "needs exactly one of stdout, file, dir");
+        read_sink_map(b, node);
         return;
     }
     if (!want_text(b, node, &text))

@@ -153,9 +153,7 @@ static void read_delimiter(struct builder *b, const struct node *map)
     struct node *node = node_get(map, "delimiter");
     if (!node || node->is_bad)
         return;
-    if (b->plan->source.kind != SOURCE_LINES)
-        tell_key(b, node, NULL, "only lines and csv have a delimiter");
-    else if (node->kind == NODE_SCALAR && node->len == 1 && (*node->text == '\n' || !*node->text))
+    if (node->kind == NODE_SCALAR && node->len == 1 && (*node->text == '\n' || !*node->text))
         b->plan->source.delimiter = (uint8_t)node->text[0];
     else if (node->kind == NODE_SCALAR && strcmp(node->text, "\\n") == 0)
         b->plan->source.delimiter = '\n';
@@ -165,26 +163,10 @@ static void read_delimiter(struct builder *b, const struct node *map)
         tell(b, node, NULL, "must be \"\\n\" or \"\\0\"");
 }
 
-// What belongs to some kinds only.
-static void read_options(struct builder *b, const struct node *map, struct node *kind)
-{
-    struct node *header = node_get(map, "header");
-    bool is_csv = b->plan->source.kind == SOURCE_CSV;
-    if (is_csv)
-        csv_read(b, map, kind);
-    else
-        read_delimiter(b, map);
-    if (header && !is_csv)
-        tell_key(b, header, NULL, "only csv has a header");
-    record_read(b, map);
-}
-
 void build_source(struct builder *b)
 {
     struct source *source = &b->plan->source;
-    struct node *map = node_get(b->root, "source"), *kind = NULL;
-    char found[HINT_MAX] = "";
-    size_t n = 0, len = 0;
+    struct node *map = node_get(b->root, "source");
     if (b->options && b->options->source) {
         *source = *b->options->source;
         *b->options->source = (struct source){0};
@@ -194,21 +176,10 @@ void build_source(struct builder *b)
     if (!map || !want_map(b, map))
         return;
     bool known = check_keys(b, map, SECTION_SOURCE);
-    for (unsigned i = 0; i < N_KINDS; i++) {
-        struct node *node = kinds[i] ? node_get(map, kinds[i]) : NULL;
-        if (!node)
-            continue;
-        kind = node;
-        source->kind = (enum source_kind)i;
-        len += (size_t)snprintf(found + len, sizeof(found) - len, "%s%s", n ? ", " : "", kinds[i]);
-        n++;
-    }
-    if (n > 1 || (n == 0 && known))
-        tell(b, map, NULL,
-             "needs exactly one of files, items, lines, csv, range, matrix, data (found: %s)",
-             n ? found : "none");
-    if (n != 1)
+    struct node *kind = check_kind(b, map, SECTION_SOURCE, known, NULL);
+    if (!kind)
         return;
+    source->kind = (enum source_kind)kind_index(kind, kinds, N_KINDS);
     b->has_source = true;
     source->record.end[0] = '\n';
     source->record.end_len = 1;
@@ -222,7 +193,11 @@ void build_source(struct builder *b)
     if (source->kind != SOURCE_RANGE && source->kind != SOURCE_ITEMS &&
         source->kind != SOURCE_MATRIX)
         check_paths(b, kind);
-    read_options(b, map, kind);
+    if (source->kind == SOURCE_CSV)
+        csv_read(b, map, kind);
+    else
+        read_delimiter(b, map);
+    record_read(b, map);
 }
 
 bool build_chunking(struct builder *b, struct node *node, struct chunking *ret)
@@ -235,9 +210,7 @@ bool build_chunking(struct builder *b, struct node *node, struct chunking *ret)
                  {"lines", CHUNK_LINES},
                  {"records", CHUNK_LINES},
                  {"parts", CHUNK_PARTS}};
-    size_t n = 0;
     struct chunking chunking = {CHUNK_AUTO, 0};
-    bool good = true;
     if (node->is_bad)
         return false;
     if (node->kind == NODE_SCALAR && strcmp(node->text, "auto") == 0) {
@@ -250,21 +223,17 @@ bool build_chunking(struct builder *b, struct node *node, struct chunking *ret)
              "is not a chunk rule");
         return false;
     }
-    check_keys(b, node, SECTION_CHUNK);
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        const char *name = rules[i].name;
-        if (!node_get(node, name))
-            continue;
-        n++;
-        chunking.rule = rules[i].rule;
-        good &= rules[i].rule == CHUNK_BYTES
-                    ? read_size(b, SECTION_CHUNK, node, name, &chunking.n)
-                    : read_count(b, SECTION_CHUNK, node, name, &chunking.n);
-    }
-    if (n != 1 && n == node->n)
-        tell(b, node, NULL, "needs exactly one of items, bytes, lines, records, parts");
-    if (n != 1 || !good || node->n != 1)
+    bool known = check_keys(b, node, SECTION_CHUNK);
+    struct node *rule = check_kind(b, node, SECTION_CHUNK, known, NULL);
+    if (!rule)
         return false;
-    *ret = chunking;
-    return true;
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+        if (strcmp(rules[i].name, rule->key->text) == 0)
+            chunking.rule = rules[i].rule;
+    bool good = chunking.rule == CHUNK_BYTES
+                    ? read_size(b, SECTION_CHUNK, node, "bytes", &chunking.n)
+                    : read_count(b, SECTION_CHUNK, node, rule->key->text, &chunking.n);
+    if (good && known)
+        *ret = chunking;
+    return good && known;
 }

@@ -183,10 +183,6 @@ static void read_args(struct builder *b, const struct node *map, struct stage *s
     const char *text;
     if (!args || !want_map(b, args))
         return;
-    if (stage->kind != STAGE_KERNEL) {
-        tell_key(b, args, NULL, "only a kernel takes args");
-        return;
-    }
     const struct builtin *builtin =
         stage->function && !stage->library ? builtin_find(stage->function) : NULL;
     for (struct node *node = args->first; node; node = node->next) {
@@ -230,18 +226,6 @@ static void read_shell(struct builder *b, const struct node *map, struct stage *
     }
     if (n == 0)
         tell(b, node, NULL, "needs a program: /bin/sh -c");
-}
-
-static bool read_command_flag(struct builder *b, const struct node *map, const char *name,
-                              enum stage_kind kind)
-{
-    struct node *node = node_get(map, name);
-    bool given = false;
-    if (!read_flag(b, map, name, &given) || !given)
-        return false;
-    if (kind != STAGE_COMMAND)
-        tell_key(b, node, NULL, "only for a command");
-    return kind == STAGE_COMMAND;
 }
 
 static void read_retries(struct builder *b, const struct node *map, struct draft *draft)
@@ -309,23 +293,6 @@ static void read_resources(struct builder *b, const struct node *map, struct dra
     read_labels(b, node_get(node, "labels"), draft);
 }
 
-static bool read_kind(struct builder *b, struct node *node, bool known, struct stage *stage)
-{
-    char found[64] = "";
-    size_t n = 0, len = 0;
-    for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (!node_get(node, kinds[i]))
-            continue;
-        len +=
-            (size_t)snprintf(found + len, sizeof(found) - len, "%s%s", n++ ? ", " : "", kinds[i]);
-        stage->kind = (enum stage_kind)i;
-    }
-    if (n > 1 || (n == 0 && known))
-        tell(b, node, NULL, "needs exactly one of command, pipe, kernel (found: %s)",
-             n ? found : "none");
-    return n == 1;
-}
-
 static void read_name(struct builder *b, const struct node *map, struct stage *stage)
 {
     struct node *node = node_get(map, "name");
@@ -343,25 +310,22 @@ static void read_workdir(struct builder *b, const struct node *map, struct stage
 {
     struct node *node = node_get(map, "workdir");
     const char *text;
-    if (!node || !want_text(b, node, &text))
-        return;
-    if (stage->kind == STAGE_KERNEL)
-        tell_key(b, node, NULL, "a kernel is called within an executor and has no directory");
-    else
+    if (node && want_text(b, node, &text))
         stage->workdir = keep(b, text);
 }
 
 bool stage_read(struct builder *b, struct node *node, enum section section, struct draft *ret)
 {
     struct stage *stage = &ret->stage;
-    struct node *timeout, *env;
+    struct node *timeout;
     ret->node = node;
     if (!want_map(b, node))
         return false;
     bool known = check_keys(b, node, section);
-    if (!read_kind(b, node, known, stage))
+    struct node *action = check_kind(b, node, section, known, NULL);
+    if (!action)
         return false;
-    struct node *action = node_get(node, kinds[stage->kind]);
+    stage->kind = (enum stage_kind)kind_index(action, kinds, sizeof(kinds) / sizeof(kinds[0]));
     if (stage->kind == STAGE_KERNEL)
         read_kernel(b, action, stage);
     else
@@ -372,13 +336,10 @@ bool stage_read(struct builder *b, struct node *node, enum section section, stru
         read_shell(b, node, stage);
     read_workdir(b, node, stage);
     if (section == SECTION_STAGE) {
-        stage->is_batch = read_command_flag(b, node, "batch", stage->kind);
-        stage->has_tag = read_command_flag(b, node, "tag", stage->kind);
+        read_flag(b, node, "batch", &stage->is_batch);
+        read_flag(b, node, "tag", &stage->has_tag);
     }
     build_env(b, node, &stage->env, &stage->n_env);
-    env = node_get(node, "env");
-    if (env && stage->kind == STAGE_KERNEL)
-        tell_key(b, env, NULL, "a kernel is called within an executor; give it args");
     timeout = node_get(node, "timeout");
     if (read_duration(b, section, node, "timeout", &stage->timeout_ns) && stage->timeout_ns == 0)
         tell(b, timeout, NULL, "0 is no time; leave it out for none");

@@ -191,9 +191,6 @@ static void build_reduce(struct builder *b, struct draft *draft)
     uint64_t n = FAN_IN_DEFAULT;
     if (!node || node->is_bad || !stage_read(b, node, SECTION_REDUCE, draft))
         return;
-    if (draft->stage.kind == STAGE_COMMAND)
-        tell_key(b, node_get(node, "command"), "use pipe or kernel",
-                 "a reduce gets results, not items");
     fan_in = node_get(node, "fan_in");
     if (fan_in && fan_in->kind == NODE_SCALAR && strcmp(fan_in->text, "all") == 0)
         n = PLAN_FAN_IN_ALL;

@@ -40,8 +40,9 @@ static size_t escape(uint8_t byte, char *ret)
     return 6;
 }
 
-static int put_text(struct buf *out, const uint8_t *text, size_t len)
+int json_quote(struct buf *out, const void *data, size_t len)
 {
+    const uint8_t *text = data;
     int r = buf_add(out, "\"", 1);
     size_t from = 0;
     for (size_t at = 0; at < len && r == 0; at++) {
@@ -86,7 +87,7 @@ int json_text(struct buf *out, const char *name, const void *data, size_t len)
     int r = buf_printf(out, ",\"%s%s\":", name, plain ? "" : "_base64");
     if (r < 0)
         return r;
-    return plain ? put_text(out, data, len) : put_base64(out, data, len);
+    return plain ? json_quote(out, data, len) : put_base64(out, data, len);
 }
 
 // In one piece it is encoded where it lies; pieces are joined behind the line first.

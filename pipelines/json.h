@@ -8,5 +8,7 @@
 
 // Appends `,"name":"text"`, or `,"name_base64":...` for what is no UTF-8. -ENOMEM, -ENOBUFS.
 int json_text(struct buf *out, const char *name, const void *text, size_t len);
+// Appends a string in its quotes; what is no UTF-8 goes through as it is. -ENOMEM, -ENOBUFS.
+int json_quote(struct buf *out, const void *text, size_t len);
 // Appends the line, its end included. -ENOMEM, -ENOBUFS.
 int json_record(struct buf *out, const struct record *record);

@@ -274,7 +274,7 @@ bool read_word(struct builder *b, enum section section, const struct node *map, 
     char hint[HINT_MAX];
     if (!node || !want_text(b, node, &text))
         return false;
-    size_t n = schema_words(key, words);
+    size_t n = schema_words(key->words, words);
     for (unsigned i = 0; i < n; i++) {
         names[i] = words[i];
         if (strcmp(words[i], text) == 0) {
