@@ -11,11 +11,11 @@
 #include "pipelines/rows.h"
 
 #define PLAN_STEPS_MAX 32
-#define PLAN_STAGES_MAX 32         // in one step
-#define PLAN_ARGS_MAX 4096         // words of one argv, names of one map
-#define PLAN_LABELS_MAX 16         // of a step
-#define PLAN_FAN_IN_ALL 0          // step.fan_in: one chunk takes everything
-#define PLAN_PACKED_MAX (3u << 20) // a step; the values of a matrix are the most of it
+#define PLAN_STAGES_MAX 32 // in one step
+#define PLAN_ARGS_MAX 4096 // words of one argv, names of one map
+#define PLAN_LABELS_MAX 16 // of a step
+#define PLAN_FAN_IN_ALL 0  // step.fan_in: one chunk takes everything
+#define PLAN_PACKED_MAX (3u << 20)
 #define PLAN_WHOLE_MAX (16u << 20)
 
 enum stage_kind { STAGE_COMMAND, STAGE_PIPE, STAGE_KERNEL };
