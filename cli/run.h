@@ -45,8 +45,7 @@ struct run_options {
         {'v', "verbose", ARG_COUNT, &(o).verbose, NULL, "every failure, and what happens"},          \
         {0, "color", ARG_WHEN, &(o).color, "WHEN", "auto, always or never"},                         \
     {                                                                                                \
-        0, "progress", ARG_TEXT, &(o).progress_word, "WHEN",                                         \
-            "auto, always, never; json: an object a second on standard error"                        \
+        0, "progress", ARG_TEXT, &(o).progress_word, "WHEN", "auto, always, never or json"           \
     }
 
 struct jobserver;

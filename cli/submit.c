@@ -171,8 +171,7 @@ int cli_submit(int argc, char **argv)
         {'q', "quiet", ARG_FLAG, &s.quiet, NULL, "no failures, no progress"},
         {'v', "verbose", ARG_COUNT, &s.verbose, NULL, "every failure"},
         {0, "color", ARG_WHEN, &s.color, "WHEN", "auto, always or never"},
-        {0, "progress", ARG_TEXT, &s.progress_word, "WHEN",
-         "auto, always, never; json: an object a second on standard error"},
+        {0, "progress", ARG_TEXT, &s.progress_word, "WHEN", "auto, always, never or json"},
     };
     const struct args args = {
         .command = "submit",
