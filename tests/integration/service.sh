@@ -156,6 +156,7 @@ rm -f "$WORK/slow-began"
 case_is "a job with a time limit"
 fanmill submit --timeout 300ms --wait slow.yaml
 expect_status 124
+rm -f "$WORK/slow-began"
 
 case_is "run --connect: who reads goes away, so does the job"
 begin reader "$FANMILL_BIN" run slow.yaml

@@ -6,6 +6,13 @@ unset FANMILL_CONNECT || true
 SERVICE_PIDS=
 trap 'end_all; rm -rf "$WORK"' EXIT
 
+# A shell ignores INT for what it runs in the background, until env has put that right: a signal
+# before would be lost.
+is_itself() {
+    case $(readlink "/proc/$1/exe" 2>/dev/null) in
+    "$BASH" | */bash | */env) return 1 ;;
+    esac
+}
 # begin NAME COMMAND...: in the background; its pid in $LAST, its output in $WORK/NAME.log.
 begin() {
     local name=$1
@@ -13,6 +20,10 @@ begin() {
     env --default-signal=INT,TERM,HUP "$@" >"$WORK/$name.log" 2>&1 &
     LAST=$!
     SERVICE_PIDS="$SERVICE_PIDS $LAST"
+    case $1 in
+    *bash) ;;
+    *) until_ok is_itself "$LAST" ;;
+    esac
 }
 # coordinator [NAME [OPTION...]]: waits until it is ready. $COORDINATOR: its pid, $STATE: its folder.
 coordinator() {
