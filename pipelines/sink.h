@@ -25,7 +25,7 @@ struct record {
     const char *item; // the chunk's own item where it has exactly one; else NULL
     size_t item_len;
     uint64_t item_first; // number of the chunk's first item, from 0
-    int64_t start_ns; // wall time since 1970; 0: not known
+    int64_t start_ns;    // wall time since 1970; 0: not known
     int64_t run_ns;
     uint64_t maxrss_bytes;
     const char *worker;
