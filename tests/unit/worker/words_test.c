@@ -10,7 +10,7 @@
 struct items {
     const char *const *texts;
     size_t n;
-    size_t repeat; // each text so often, without an end
+    size_t repeat; // so many items of the same texts over and over; 0: each once
     int fails_at;  // 0: never
 };
 
@@ -19,7 +19,7 @@ static int next_item(void *arg, size_t index, struct template_values *ret)
     const struct items *items = arg;
     if (items->fails_at && index == (size_t)items->fails_at)
         return -EBADMSG;
-    if (index >= items->n && !items->repeat)
+    if (index >= (items->repeat ? items->repeat : items->n))
         return 0;
     const char *text = items->texts[index % items->n];
     *ret = (struct template_values){
@@ -115,7 +115,7 @@ Test(words, no_more_than_fit)
     static char long_text[WORD_BYTES_MAX + 1];
     size_t taken = 0, bytes = 0;
     memset(long_text, 'x', 1000);
-    struct items items = {.texts = (const char *const[]){long_text}, .n = 1, .repeat = 1};
+    struct items items = {.texts = (const char *const[]){long_text}, .n = 1, .repeat = 1000};
     cr_assert_eq(build(recipe_of(WORDS(W("a"), W("{}")), 2, true), &items, &taken, &bytes), 0);
     cr_expect_leq(bytes, BATCH_BYTES_MAX);
     cr_expect_geq(bytes, BATCH_BYTES_MAX - 1100);
@@ -136,7 +136,7 @@ Test(words, what_the_items_say_is_passed_on)
 {
     size_t taken = 0, bytes = 0;
     struct items items = {
-        .texts = (const char *const[]){"a", "b"}, .n = 2, .repeat = 1, .fails_at = 5};
+        .texts = (const char *const[]){"a", "b"}, .n = 2, .repeat = 1000, .fails_at = 5};
     cr_expect_eq(build(recipe_of(WORDS(W("a"), W("{}")), 2, true), &items, &taken, &bytes),
                  -EBADMSG);
 }
