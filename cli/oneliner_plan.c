@@ -389,5 +389,8 @@ int oneliner_plan(const struct oneliner *o, struct plan **ret)
     fd_write_all(STDERR_FILENO, report.text.data, report.text.len);
     if (r == 0 && o->run.json)
         (*ret)->sink.format = FORMAT_JSON;
+    // Who types a command wants to see what it says, also when it fails.
+    if (r == 0)
+        (*ret)->sink.failed_too = true;
     return r;
 }

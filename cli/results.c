@@ -110,9 +110,10 @@ static int read_logs(struct reading *reading, struct link *link, uint64_t end, s
 
 static int read_results(struct reading *reading, struct link *link, uint64_t end, struct err *err)
 {
-    const struct plan shown = {
-        .name = reading->job.name,
-        .sink = {.kind = SINK_STDOUT, .format = reading->json ? FORMAT_JSON : FORMAT_RAW}};
+    const struct plan shown = {.name = reading->job.name,
+                               .sink = {.kind = SINK_STDOUT,
+                                        .format = reading->json ? FORMAT_JSON : FORMAT_RAW,
+                                        .failed_too = reading->job.failed_too}};
     struct sink_writer *sink = NULL;
     struct report report = {.name = reading->job.name, .quiet = true};
     struct follow f = {

@@ -326,7 +326,10 @@ void job_record(struct server_job *job, struct delivery *d)
     name_item(job, d, &text, &record);
     if (d->outcome != OUTCOME_OK)
         keep_failed(job, d);
-    int r = spool_add(&job->spool, &record, d->parts, d->n_parts);
+    // What was to become a later step's input is no result of the job.
+    bool is_shown = d->outcome == OUTCOME_OK || d->step + 1 == job->plan->n_steps ||
+                    !job->plan->sink.failed_too;
+    int r = spool_add(&job->spool, &record, d->parts, is_shown ? d->n_parts : 0);
     if (r == -ENOMEM) {
         job->broken = true;
         job_cancel(job, CANCEL_KILL);

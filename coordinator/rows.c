@@ -43,6 +43,7 @@ void job_row(const struct server_job *job, struct job_info *ret)
                                 : PHASE_RUNNING,
         .fate = job->ended ? fate_of(job) : FATE_COMPLETE,
         .detached = job->flags & SUBMIT_DETACHED,
+        .failed_too = job->plan->sink.failed_too,
         .created_ms = job->created_ms,
         .age_ns = job->ended ? job->took : loop_now() - job->began,
         .total = job->ended        ? s.chunks

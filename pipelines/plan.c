@@ -15,7 +15,7 @@
 #define STAGE_FIELDS 12
 #define KERNEL_FIELDS 4
 #define WHOLE_FIELDS 14
-#define SINK_FIELDS 5
+#define SINK_FIELDS 6
 
 static void free_words(char **words, size_t n)
 {
@@ -390,6 +390,7 @@ int plan_pack(const struct plan *plan, struct buf *out)
     pack_u64(&w, plan->sink.if_exists);
     pack_str(&w, plan->sink.path);
     pack_str(&w, plan->sink.name);
+    pack_bool(&w, plan->sink.failed_too);
     pack_u64(&w, plan->order);
     pack_u64(&w, plan->on_error);
     pack_u64(&w, plan->max_failures);
@@ -427,6 +428,7 @@ static void get_sink(struct pack_reader *r, struct sink *sink)
     sink->if_exists = (enum if_exists)pack_read_u64(r, EXISTS_SKIP);
     sink->path = get_optional(r);
     sink->name = get_optional(r);
+    sink->failed_too = pack_read_bool(r);
     bool has_path = sink->kind == SINK_FILE || sink->kind == SINK_DIR;
     if (has_path != (sink->path != NULL))
         pack_fail(r);

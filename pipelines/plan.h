@@ -135,6 +135,8 @@ struct sink {
     enum if_exists if_exists;
     char *path; // file, dir
     char *name; // dir: name template of a chunk's file
+    // Raw: what failed commands wrote is written too, as one-liners have it; not in job files.
+    bool failed_too;
 };
 
 struct plan {

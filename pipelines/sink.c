@@ -248,8 +248,8 @@ static int write_dir(struct sink_writer *sink, const struct record *record, stru
 int sink_write(struct sink_writer *sink, const struct record *record, struct err *err)
 {
     const struct sink *plan = &sink->plan->sink;
-    if (plan->kind == SINK_NONE || (plan->format == FORMAT_RAW && record->error) ||
-        (plan->format == FORMAT_RAW && strcmp(record->outcome, "ok") != 0))
+    bool failed = record->error || strcmp(record->outcome, "ok") != 0;
+    if (plan->kind == SINK_NONE || (plan->format == FORMAT_RAW && failed && !plan->failed_too))
         return 0;
     if (plan->kind == SINK_DIR)
         return write_dir(sink, record, err);

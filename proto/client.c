@@ -38,6 +38,7 @@ static const struct field job_row[] = {
     U8(job_info, phase, PHASE_COUNT - 1),
     U8(job_info, fate, FATE_COUNT - 1),
     BOOL(job_info, detached),
+    BOOL(job_info, failed_too),
     U64(job_info, created_ms),
     I64(job_info, age_ns),
     U64(job_info, total),

@@ -153,6 +153,7 @@ struct job_info {
     uint8_t phase;              // enum job_phase
     uint8_t fate;               // enum job_fate, once ended
     bool detached;
+    bool failed_too;     // its raw results are also those of failed chunks
     uint64_t created_ms; // wall time since 1970
     int64_t age_ns;      // from submission to the end, or to now
     uint64_t total;      // chunks of the first step; UINT64_MAX: not known yet

@@ -102,41 +102,53 @@ static void name_stage(struct chunk *c, size_t stage)
         snprintf(c->error, sizeof(c->error), "stage %zu: %.400s", stage + 1, text);
 }
 
-static int run_stages(struct chunk *c)
+// What a program of the last stage wrote before it failed tells why; that of others is no result.
+static void keep_output(struct chunk *c, size_t stage, struct output *out)
+{
+    bool by_program = c->recipe->stages[stage].stage->kind != STAGE_KERNEL &&
+                      (c->outcome == OUTCOME_EXIT || c->outcome == OUTCOME_SIGNAL ||
+                       c->outcome == OUTCOME_TIMEOUT || c->outcome == OUTCOME_NOT_FOUND ||
+                       c->outcome == OUTCOME_NOT_RUNNABLE);
+    if (stage + 1 != c->recipe->n_stages || !by_program)
+        output_clear(out);
+    buf_clear(&out->lens);
+    out->n = 1;
+}
+
+static int run_stage(struct chunk *c, size_t stage, struct output *before, struct output *out)
+{
+    struct recipe_stage *s = &c->recipe->stages[stage];
+    struct input *in = &c->first;
+    output_clear(out);
+    if (before) {
+        if (page_cancelled(c->page, c->serial))
+            return chunk_fail(c, OUTCOME_CANCELLED, 0, "cancelled");
+        if (buf_reserve(&before->body, 1) < 0)
+            return chunk_fail(c, OUTCOME_LIMIT, -ENOMEM, "no memory for a stage's input");
+        input_open_bytes(&c->later, before->body.data, before->body.len);
+        in = &c->later;
+    }
+    if (s->stage->kind == STAGE_KERNEL)
+        return kernel_run(c, s, in, out);
+    return s->stage->kind == STAGE_PIPE ? pipe_run(c, s, in, out) : command_run(c, s, before, out);
+}
+
+static void run_stages(struct chunk *c)
 {
     struct output *before = NULL;
-    struct output *out = &c->outputs[0];
-    output_clear(out);
-    c->result = out;
+    c->result = &c->outputs[0];
+    output_clear(c->result);
     for (size_t i = 0; i < c->recipe->n_stages; i++) {
-        struct recipe_stage *s = &c->recipe->stages[i];
-        struct input *in = &c->first;
-        if (before) {
-            out = before == &c->outputs[0] ? &c->outputs[1] : &c->outputs[0];
-            output_clear(out);
-            if (page_cancelled(c->page, c->serial))
-                return chunk_fail(c, OUTCOME_CANCELLED, 0, "cancelled");
-            if (buf_reserve(&before->body, 1) < 0)
-                return chunk_fail(c, OUTCOME_LIMIT, -ENOMEM, "no memory for a stage's input");
-            input_open_bytes(&c->later, before->body.data, before->body.len);
-            in = &c->later;
-        }
-        int r;
-        if (s->stage->kind == STAGE_KERNEL)
-            r = kernel_run(c, s, in, out);
-        else if (s->stage->kind == STAGE_PIPE)
-            r = pipe_run(c, s, in, out);
-        else
-            r = command_run(c, s, before, out);
-        if (r < 0) {
-            if (c->recipe->n_stages > 1)
+        struct output *out = &c->outputs[before == &c->outputs[0]];
+        c->result = out;
+        if (run_stage(c, i, before, out) < 0) {
+            if (c->recipe->n_stages > 1 && c->outcome != OUTCOME_CANCELLED)
                 name_stage(c, i);
-            return r;
+            keep_output(c, i, out);
+            return;
         }
         before = out;
-        c->result = out;
     }
-    return 0;
 }
 
 void chunk_run(struct chunk *c, const struct input_chunk *input)
@@ -156,8 +168,7 @@ void chunk_run(struct chunk *c, const struct input_chunk *input)
         chunk_fail(c, OUTCOME_INPUT, r, "%s", err.text);
         return;
     }
-    if (run_stages(c) < 0)
-        output_clear(c->result);
+    run_stages(c);
     if (c->stderr_tail.len > PROTO_STDERR_TAIL_MAX)
         buf_consume(&c->stderr_tail, c->stderr_tail.len - PROTO_STDERR_TAIL_MAX);
 }

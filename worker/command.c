@@ -59,9 +59,10 @@ int command_run(struct chunk *c, struct recipe_stage *s, struct output *before, 
             given += len;
         }
         size_t begin = out->body.len;
-        if (program_run(c, s, &run, out) < 0)
-            return -1;
+        int failed = program_run(c, s, &run, out);
         if (s->stage->has_tag && tag_output(c, &run, begin, out) < 0)
+            return -1;
+        if (failed < 0)
             return -1;
         if (close_item(out, begin) < 0)
             return chunk_fail(c, OUTCOME_LIMIT, -ENOMEM, "no memory for the chunk's results");

@@ -179,7 +179,7 @@ enum fm_outcome {
 
 /* What one chunk gave. Everything in it is borrowed until the next call for the stream. */
 struct fm_result {
-    const void *data;
+    const void *data; // of a failed command: what it wrote until then
     size_t size;
     uint64_t offset;  /* place in the stream, dense from 0, the same after any reconnect */
     uint64_t chunk;   /* number of the chunk in its step */

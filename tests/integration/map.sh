@@ -273,6 +273,7 @@ line' '$(id)'
 same -j 2 -X echo ::: $(seq 57)
 same --range 1..50 --reduce builtin:sum echo
 same 'exit {}' ::: 0 2 0
+same 'echo {} before; exit {}' ::: 0 2 0
 same cat :::: numbers
 job=$("$bin" submit map echo n <numbers)
 "$bin" wait -q "$job"
@@ -281,6 +282,33 @@ xargs -n 1 echo n <numbers >want
 expect_same want
 fanmill submit --follow map echo ::: a b
 expect_stdout "$(printf 'a\nb')"
+
+case_is "what a command says before it fails is shown, in its place"
+fanmill map -j 2 'echo {} says; test {} != 2 || kill -9 $$' ::: 1 2 3
+expect_status 1
+expect_stdout "$(printf '1 says\n2 says\n3 says')"
+fanmill map --tag -n 2 -j 2 sh -c 'echo "$@"; exit 1' sh ::: a b c
+expect_status 1
+expect_stdout "$(printf 'a\ta b\nc\tc')"
+fanmill map -o said sh -c 'echo {}; exit {}' ::: 0 1
+expect_status 1
+printf '0\n1\n' | cmp -s - said || wrong "$(cat said)"
+fanmill map --json 'echo out; exit 7' ::: x
+grep -q '"exit":7,.*"stdout":"out\\n"' stdout || wrong "$(cat stdout)"
+# What was to be reduced is no result.
+fanmill map --reduce builtin:sum 'echo {}; test {} != 2' ::: 1 2 3
+expect_status 1
+expect_stdout 4
+# In a job file a failed chunk has no result.
+job fails <<'YAML'
+source: {range: 1..3}
+chunk: {items: 1}
+stages: [{command: "echo {}; test {} != 2"}]
+YAML
+fanmill run fails.yaml
+expect_stdout "$(printf '1\n3')"
+fanmill run --json fails.yaml
+grep -q '"item":"2","outcome":"exit".*"stdout":"2\\n"' stdout || wrong "$(cat stdout)"
 stop "$WORKER"
 stop "$COORDINATOR"
 rmdir "$WORK/run/fanmill" 2>/dev/null

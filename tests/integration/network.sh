@@ -35,7 +35,7 @@ case_is "a coordinator on TCP"
 fanmill coordinator --listen 127.0.0.1:0
 expect_status 2
 expect_stderr "--listen takes tcp://HOST:PORT"
-coordinator default --listen tcp://127.0.0.1:0
+coordinator default --listen "tcp://127.0.0.1:$(free_port)"
 ADDRESS=$(cat "$STATE/listen")
 unset FANMILL_CONNECT
 for peer in "worker w1" "worker w2" "client alice" "client bob" "observer eye" "admin root"; do

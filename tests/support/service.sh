@@ -13,6 +13,16 @@ is_itself() {
     "$BASH" | */bash | */env) return 1 ;;
     esac
 }
+# A port of the loopback that nobody listens on, and that no connection gets by chance: for who comes
+# back to the same one.
+free_port() {
+    local port
+    for _ in 1 2 3 4 5 6 7 8; do
+        port=$((10000 + RANDOM % 20000))
+        (exec 8<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+    done
+    echo "$port"
+}
 # begin NAME COMMAND...: in the background; its pid in $LAST, its output in $WORK/NAME.log.
 begin() {
     local name=$1
