@@ -243,8 +243,8 @@ static int form_groups(struct matrix *m, struct err *err)
         if (!axis->linked)
             m->groups[m->n_groups++] = (struct group){.first = i};
         struct group *group = &m->groups[m->n_groups - 1];
+        group->count = group->n && group->count < count ? group->count : count;
         group->n++;
-        group->count = count > group->count ? count : group->count;
     }
     m->below[m->n_groups] = 1;
     for (size_t i = m->n_groups; i-- > 0;)
@@ -299,7 +299,6 @@ static void put_cell(const struct matrix *m, struct cell *cell, struct span span
 static void put_axis(const struct matrix *m, const struct axis *axis, uint64_t position,
                      struct cell *cell)
 {
-    position %= axis_count(axis); // a shorter one of linked axes begins again
     if (!axis->is_range) {
         put_cell(m, cell, *matrix_span(m, axis->first + position));
         return;

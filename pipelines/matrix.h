@@ -36,8 +36,8 @@ struct matrix *matrix_free(struct matrix *m);
 // -E2BIG past a limit, -EEXIST when another axis has the name, -ENOMEM.
 int matrix_add_axis(struct matrix *m, const char *name);
 // Begins an axis that goes along with the one before, instead of being combined with it: value 1
-// with value 1, 2 with 2. The longest of axes that are linked decides how many there are; the
-// values of a shorter one begin again. Errors as above; -EINVAL when there is no axis before.
+// with value 1, 2 with 2. The shortest of axes that are linked decides how many there are. Errors
+// as above; -EINVAL when there is no axis before.
 int matrix_link_axis(struct matrix *m, const char *name);
 // Adds a value to the last axis: any bytes but NUL, copied. -E2BIG past a limit, -EINVAL without an
 // axis or when it is a range, -ENOMEM.

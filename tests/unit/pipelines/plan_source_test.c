@@ -49,6 +49,7 @@ static struct plan *matrix(void)
     struct matrix *m = plan->source.matrix = matrix_new();
     cr_assert_eq(matrix_add_axis(m, "a"), 0);
     cr_assert_eq(matrix_add_value(m, "\xff'", 2), 0);
+    cr_assert_eq(matrix_add_value(m, "b ", 2), 0);
     cr_assert_eq(matrix_link_axis(m, NULL), 0);
     cr_assert_eq(matrix_set_range(m, &(struct range){7, -1, 2}), 0);
     cr_assert_eq(matrix_seal(m, NULL), 0);
