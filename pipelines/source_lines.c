@@ -12,6 +12,8 @@
 #include "pipelines/source_kinds.h"
 #include "pipelines/source_rows.h"
 
+#define AUTO_FEED 1024u // bytes that are cut at once while chunks of CHUNK_AUTO have one item
+
 struct lines {
     struct source_reader base;
     struct cutter cutter;
@@ -20,6 +22,8 @@ struct lines {
     struct auto_items growth;
     size_t path;             // of the plan's paths: the one being read, or the next
     struct source_input *in; // NULL: between two files
+    const uint8_t *block;    // what was read of it and not cut yet
+    size_t block_len;
     bool cut_all;
     int failed; // negative errno: what was cut before it comes first
     struct err why;
@@ -100,11 +104,25 @@ static int end_all(struct lines *l, struct err *err)
     return queued(l, r, items, err);
 }
 
-// Reads one block more; the queue may have chunks then.
+// Cuts what was read. While chunks are small only a little: the next ones may be larger.
+static int cut(struct lines *l, struct err *err)
+{
+    const uint8_t *data = l->block;
+    size_t len = l->block_len;
+    if (is_auto(l) && l->growth.items < SOURCE_BLOCK / AUTO_FEED &&
+        len > AUTO_FEED * (size_t)l->growth.items)
+        len = AUTO_FEED * (size_t)l->growth.items;
+    l->block += len;
+    l->block_len -= len;
+    return feed(l, data, len, err);
+}
+
+// Cuts or reads one block more; the queue may have chunks then.
 static int advance(struct lines *l, struct err *err)
 {
     const struct source *s = &l->base.plan->source;
-    const uint8_t *data;
+    if (l->block_len)
+        return cut(l, err);
     if (!l->in && l->path == s->n_texts)
         return end_all(l, err);
     if (is_auto(l) && l->cutter.ready_items && cutter_held(&l->cutter) > SOURCE_AUTO_BYTES)
@@ -117,7 +135,7 @@ static int advance(struct lines *l, struct err *err)
         if (l->rows)
             source_rows_begin(l->rows, s->texts[l->path]);
     }
-    ssize_t n = source_input_read(l->in, &data, err);
+    ssize_t n = source_input_read(l->in, &l->block, err);
     if (n == -EAGAIN) {
         // Items that wait for a slow writer to fill their chunk are better run now.
         if (is_auto(l) && l->cutter.ready_items)
@@ -126,7 +144,10 @@ static int advance(struct lines *l, struct err *err)
     }
     if (n < 0)
         return (int)n;
-    return n == 0 ? end_file(l, err) : feed(l, data, (size_t)n, err);
+    if (n == 0)
+        return end_file(l, err);
+    l->block_len = (size_t)n;
+    return cut(l, err);
 }
 
 static int lines_next(struct source_reader *base, const struct source_want *want, struct run *run,

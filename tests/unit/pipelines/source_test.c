@@ -242,6 +242,39 @@ Test(source, items_raw_or_framed_within_the_want)
     expect_error(&s, "items, parts or auto");
 }
 
+// A program that takes longer to start than to run: nothing but the number of chunks tells.
+Test(source, chunks_of_lines_grow_although_each_takes_the_same_time)
+{
+    struct folder f;
+    struct made m;
+    struct source_reader *r;
+    struct err err;
+    struct run run;
+    struct buf text = {0};
+    struct source_want want = {
+        .chunks = 256, .bytes = UINT64_MAX, .slots = 2, .mean_run_ns = 1000000};
+    uint64_t chunks = 0, items = 0;
+    folder_make(&f);
+    for (int i = 0; i < 200000; i++)
+        cr_assert_eq(buf_printf(&text, "%d\n", i), 0);
+    folder_file(&f, "lines", text.data, text.len);
+    struct plan *plan = make(&m, f.path, SOURCE_LINES, CHUNK_AUTO, 0);
+    add(&m, "lines");
+    cr_assert_eq(source_open(plan, &r, &err), 0);
+    int n;
+    while ((n = source_next(r, &want, &run, &err)) == 1) {
+        chunks += run.count;
+        items = run.item_end;
+        run_done(&run);
+    }
+    cr_expect_eq(n, 0);
+    cr_expect_eq(items, 200000);
+    cr_expect_leq(chunks, 5000, "%lu chunks", chunks);
+    source_close(r);
+    buf_done(&text);
+    folder_remove(&f);
+}
+
 static void tree(struct folder *f)
 {
     folder_make(f);
