@@ -87,6 +87,13 @@ expect_status 0
 for name in local localhost 127.0.0.1; do
     grep -q "\"worker\":\"$name\"" stdout || wrong "nothing ran on $name"
 done
+seq 20 >items
+fanmill map --host "127.0.0.1:$PORT/2" echo n {} :::: items
+expect_status 0
+expect_stdout "$(seq -f 'n %.0f' 20)"
+fanmill pipe --host "127.0.0.1:$PORT/2" --block 16 --reduce builtin:sum -- wc -l <items
+expect_status 0
+expect_stdout 20
 fanmill run --host :/3 numbers.yaml
 expect_status 0
 expect_stdout "$(seq 20)"
