@@ -191,6 +191,16 @@ const uint8_t *pack_read_bin(struct pack_reader *r, size_t max, size_t *ret_len)
     return take_bytes(r, n, max, ret_len);
 }
 
+void pack_read_exact(struct pack_reader *r, void *ret, size_t size)
+{
+    size_t n;
+    const uint8_t *data = pack_read_bin(r, size, &n);
+    if (pack_ok(r) && n == size)
+        memcpy(ret, data, n);
+    else
+        pack_fail(r);
+}
+
 void pack_read_text(struct pack_reader *r, char *ret, size_t size)
 {
     size_t len;

@@ -45,6 +45,8 @@ bool pack_read_nil(struct pack_reader *r);
 // *ret_len is 0 and the result points at a static empty string, never NULL.
 const char *pack_read_str(struct pack_reader *r, size_t max, size_t *ret_len);
 const uint8_t *pack_read_bin(struct pack_reader *r, size_t max, size_t *ret_len);
+// A bin of exactly `size` bytes, copied. On failure `ret` is left as it is.
+void pack_read_exact(struct pack_reader *r, void *ret, size_t size);
 // Reads a string into a caller's array and terminates it. A NUL inside fails.
 void pack_read_text(struct pack_reader *r, char *ret, size_t size);
 // A malloc'd, terminated copy (caller frees); NULL on failure. A NUL inside fails.

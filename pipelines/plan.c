@@ -234,16 +234,6 @@ static void get_words(struct pack_reader *r, char ***ret, size_t *ret_n)
         words[i] = pack_read_strdup(r, PLAN_PACKED_MAX);
 }
 
-static void get_digest(struct pack_reader *r, uint8_t ret[DIGEST_BYTES])
-{
-    size_t n;
-    const uint8_t *digest = pack_read_bin(r, DIGEST_BYTES, &n);
-    if (n == DIGEST_BYTES)
-        memcpy(ret, digest, n);
-    else
-        pack_fail(r);
-}
-
 static void get_stage(struct pack_reader *r, struct stage *stage)
 {
     size_t n_shell = 0;
@@ -258,7 +248,7 @@ static void get_stage(struct pack_reader *r, struct stage *stage)
     expect_array(r, KERNEL_FIELDS);
     stage->library = get_optional(r);
     stage->function = get_optional(r);
-    get_digest(r, stage->digest);
+    pack_read_exact(r, stage->digest, sizeof(stage->digest));
     stage->library_at = get_optional(r);
     get_pairs(r, &stage->args, &stage->n_args);
     stage->timeout_ns = pack_read_i64(r);

@@ -36,16 +36,6 @@ void fields_put(struct pack_writer *w, const struct field *fields, size_t n, con
     }
 }
 
-static void get_bin(struct pack_reader *r, void *ret, size_t size)
-{
-    size_t len;
-    const uint8_t *data = pack_read_bin(r, size, &len);
-    if (len == size)
-        memcpy(ret, data, size);
-    else
-        pack_fail(r);
-}
-
 static int32_t get_i32(struct pack_reader *r)
 {
     int64_t value = pack_read_i64(r);
@@ -81,7 +71,7 @@ void fields_get(struct pack_reader *r, const struct field *fields, size_t n, voi
             pack_read_text(r, at, fields[i].max);
             break;
         case FIELD_BIN:
-            get_bin(r, at, fields[i].max);
+            pack_read_exact(r, at, fields[i].max);
             break;
         }
     }

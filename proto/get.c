@@ -44,12 +44,7 @@ int msg_get_hello(const void *header, size_t len, struct msg_hello *ret, struct 
     struct msg_hello m = {0};
     m.version_min = (uint32_t)pack_read_u64(&r, UINT32_MAX);
     m.version_max = (uint32_t)pack_read_u64(&r, UINT32_MAX);
-    size_t n;
-    const uint8_t *session = pack_read_bin(&r, sizeof(m.session), &n);
-    if (n == sizeof(m.session))
-        memcpy(m.session, session, n);
-    else
-        pack_fail(&r);
+    pack_read_exact(&r, m.session, sizeof(m.session));
     pack_read_text(&r, m.software, sizeof(m.software));
     if (m.version_min > m.version_max)
         pack_fail(&r);
@@ -200,21 +195,11 @@ int msg_get_drain(const void *header, size_t len, struct msg_drain *ret, struct 
     return code;
 }
 
-static void get_digest(struct pack_reader *r, uint8_t ret[DIGEST_BYTES])
-{
-    size_t n;
-    const uint8_t *digest = pack_read_bin(r, DIGEST_BYTES, &n);
-    if (n == DIGEST_BYTES)
-        memcpy(ret, digest, n);
-    else
-        pack_fail(r);
-}
-
 int msg_get_need(const void *header, size_t len, struct msg_need *ret, struct err *err)
 {
     struct pack_reader r = begin(header, len, MSG_NEED, 1);
     struct msg_need m = {0};
-    get_digest(&r, m.digest);
+    pack_read_exact(&r, m.digest, sizeof(m.digest));
     int code = end(&r, "NEED", err);
     if (code == 0)
         *ret = m;
@@ -225,7 +210,7 @@ int msg_get_library(const void *header, size_t len, struct msg_library *ret, str
 {
     struct pack_reader r = begin(header, len, MSG_LIBRARY, 3);
     struct msg_library m = {0};
-    get_digest(&r, m.digest);
+    pack_read_exact(&r, m.digest, sizeof(m.digest));
     int64_t code_of_peer = pack_read_i64(&r);
     if (code_of_peer > 0 || code_of_peer < INT32_MIN)
         pack_fail(&r);
