@@ -9,8 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "worker/jobserver.h"
-#include "worker/slot.h"
+#include "worker/pool_own.h"
 #include "worker/zygote.h"
 
 #define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
@@ -24,29 +23,7 @@
 #define DEADLINE_NS (1 * NS_PER_MS) // least time between two looks at deadlines
 #define MEAN_SHARE 8                // of the last chunk in the mean: one part of so many
 
-struct pool {
-    struct zygote *zygote;
-    const struct pool_callbacks *callbacks;
-    void *arg;
-    struct watch watch; // the zygote's line
-    struct pool_step *steps;
-    struct held_queue queue;
-    struct held_queue waiting; // chunks of steps that are not ready
-    struct slot *slots;
-    uint32_t n_slots;
-    bool broken;
-    int64_t mean_ns;
-    int64_t kernel_timeout_ns; // the smallest of all steps; 0: none
-    bool heavy;                // some step's chunks take more than a slot
-    struct post top_up;
-    struct timer look;
-    struct timer deadline;
-    bool deadline_set;
-    struct buf lens; // scratch: a result's lengths, aligned
-    struct permits permits;
-};
-
-static void fail(struct pool *pool, int code, const char *text)
+void pool_fail(struct pool *pool, int code, const char *text)
 {
     if (pool->broken)
         return;
@@ -92,7 +69,7 @@ void pool_requeue(struct pool *pool, struct held *held, uint32_t at, uint32_t en
         first->at = at;
         pool->queue.chunks += end - at;
     } else if (held_queue_push_front(&pool->queue, held, at, end) < 0) {
-        fail(pool, -ENOMEM, "no memory for a chunk");
+        pool_fail(pool, -ENOMEM, "no memory for a chunk");
     }
 }
 
@@ -136,7 +113,7 @@ static void fork_failed(struct pool *pool, struct slot *slot, int code)
     for (uint32_t i = 0; i < pool->n_slots; i++)
         left += pool->slots[i].state != SLOT_BARRED && pool->slots[i].state != SLOT_EMPTY;
     if (!left) {
-        fail(pool, code, "an executor can't be forked");
+        pool_fail(pool, code, "an executor can't be forked");
         return;
     }
     log_warn("an executor can't be forked: going on with fewer slots", "slots=%u reason=\"%s\"",
@@ -172,7 +149,7 @@ static void on_zygote(struct watch *watch, uint32_t events)
     }
     if (r == -EPIPE) {
         watch_remove(&pool->watch);
-        fail(pool, r, "the zygote, which forks executors, has died");
+        pool_fail(pool, r, "the zygote, which forks executors, has died");
         return;
     }
     pool_wake(pool);
@@ -208,7 +185,7 @@ static void give(struct pool *pool, struct slot *slot, uint32_t n)
             take = (take + 1) / 2;
         int r = slot_give(slot, held, part->at, take);
         if (r < 0) {
-            fail(pool, r, "no memory for a chunk on its way to an executor");
+            pool_fail(pool, r, "no memory for a chunk on its way to an executor");
             return;
         }
         held_queue_drop(&pool->queue, take);
@@ -414,147 +391,6 @@ struct pool *pool_free(struct pool *pool)
     free(pool->slots);
     free(pool);
     return NULL;
-}
-
-static struct pool_step *find_step(const struct pool *pool, uint64_t job, uint32_t step)
-{
-    struct pool_step *s = pool->steps;
-    while (s && (s->job != job || s->step != step))
-        s = s->next;
-    return s;
-}
-
-static void note_steps(struct pool *pool)
-{
-    pool->kernel_timeout_ns = 0;
-    pool->heavy = false;
-    for (struct pool_step *s = pool->steps; s; s = s->next)
-        if (s->kernel_timeout_ns &&
-            (!pool->kernel_timeout_ns || s->kernel_timeout_ns < pool->kernel_timeout_ns))
-            pool->kernel_timeout_ns = s->kernel_timeout_ns;
-    for (struct pool_step *s = pool->steps; s; s = s->next)
-        pool->heavy |= s->weight > 1;
-}
-
-bool pool_knows(const struct pool *pool, uint64_t job, uint32_t step)
-{
-    return find_step(pool, job, step) != NULL;
-}
-
-int pool_define(struct pool *pool, const struct msg_step *step, bool ready, struct err *err)
-{
-    struct pool_step *known = NULL;
-    if (find_step(pool, step->job, step->step))
-        return 0;
-    int r = pool_step_new(step, pool->n_slots, &known, err);
-    if (r < 0)
-        return r;
-    known->waits = !ready;
-    known->next = pool->steps;
-    pool->steps = known;
-    note_steps(pool);
-    return 0;
-}
-
-int pool_ready(struct pool *pool, uint64_t job, uint32_t number, const void *packed, size_t len)
-{
-    struct pool_step *step = find_step(pool, job, number);
-    uint8_t *copy = step ? malloc(len) : NULL;
-    if (!step)
-        return 0;
-    if (!copy)
-        return -ENOMEM;
-    memcpy(copy, packed, len);
-    free(step->packed);
-    step->packed = copy;
-    step->packed_len = len;
-    step->waits = false;
-    held_queue_move(&pool->waiting, &pool->queue, step);
-    pool_wake(pool);
-    return 0;
-}
-
-static void end_waiting(struct pool *pool, const struct pool_step *step)
-{
-    struct held_queue over = {0};
-    held_queue_move(&pool->waiting, &over, step);
-    while (over.first) {
-        struct held_part *part = over.first;
-        const struct lease *lease = &part->held->lease;
-        for (uint32_t i = part->at; i < part->end; i++)
-            pool_deliver(pool, part->held,
-                         &(struct result){.job = lease->job,
-                                          .step = lease->step,
-                                          .attempt = lease->attempt,
-                                          .chunk = lease->first + i,
-                                          .outcome = OUTCOME_NOT_FOUND,
-                                          .code = 127,
-                                          .error = step->hopeless,
-                                          .error_len = strlen(step->hopeless),
-                                          .n_items = 1});
-        held_queue_drop(&over, part->end - part->at);
-    }
-}
-
-void pool_give_up(struct pool *pool, uint64_t job, uint32_t number, const char *text)
-{
-    struct pool_step *step = find_step(pool, job, number);
-    if (!step || step->hopeless)
-        return;
-    step->hopeless = strdup(text);
-    if (step->hopeless)
-        end_waiting(pool, step);
-    else
-        fail(pool, -ENOMEM, "no memory for a message");
-}
-
-void pool_forget(struct pool *pool, uint64_t job)
-{
-    bool any = false;
-    for (struct pool_step **at = &pool->steps; *at;) {
-        struct pool_step *step = *at;
-        if (step->job != job) {
-            at = &step->next;
-            continue;
-        }
-        *at = step->next;
-        step->forgotten = true;
-        pool_step_unref(step);
-        any = true;
-    }
-    if (!any)
-        return;
-    note_steps(pool);
-    held_queue_return(&pool->queue, job, false, NULL, NULL);
-    held_queue_return(&pool->waiting, job, false, NULL, NULL);
-    for (uint32_t i = 0; i < pool->n_slots; i++)
-        slot_forget(&pool->slots[i], job);
-}
-
-void pool_reset(struct pool *pool)
-{
-    while (pool->steps) {
-        uint64_t job = pool->steps->job;
-        pool_cancel(pool, job, true);
-        pool_forget(pool, job);
-    }
-}
-
-int pool_add(struct pool *pool, const struct lease *lease)
-{
-    struct pool_step *step = find_step(pool, lease->job, lease->step);
-    struct held *held = NULL;
-    if (!step)
-        return -ENOENT;
-    int r = held_new(step, lease, &held);
-    if (r < 0)
-        return r;
-    r = held_queue_push(step->waits ? &pool->waiting : &pool->queue, held, 0, lease->count);
-    held_unref(held);
-    if (step->hopeless)
-        end_waiting(pool, step);
-    pool_wake(pool);
-    return r;
 }
 
 uint32_t pool_running(const struct pool *pool)
