@@ -77,7 +77,7 @@ if [ -z "$SANITIZE" ]; then
     printf '%s\n' 'cmake_minimum_required(VERSION 3.22)' 'project(user C)' \
         'find_package(fanmill 0.1 REQUIRED)' 'add_executable(user main.c)' \
         'target_link_libraries(user fanmill::fanmill)' >"$WORK/project/CMakeLists.txt"
-    cmake -S "$WORK/project" -B "$WORK/project/build" -DCMAKE_PREFIX_PATH="$PREFIX" >"$WORK/stdout" 2>&1 &&
+    cmake -G Ninja -S "$WORK/project" -B "$WORK/project/build" -DCMAKE_PREFIX_PATH="$PREFIX" >"$WORK/stdout" 2>&1 &&
         cmake --build "$WORK/project/build" >>"$WORK/stdout" 2>&1 && "$WORK/project/build/user" ||
         wrong "$(tail -n 3 "$WORK/stdout")"
 fi
