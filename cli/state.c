@@ -108,27 +108,36 @@ int state_endpoint(const struct state *state, char ret[ACCESS_ENDPOINT_MAX], str
     return 0;
 }
 
-int state_publish(struct state *state, const struct access *access, struct err *err)
+// Seen and locked at once, for those who look around.
+static int publish(struct state *state, const char *runtime, const struct access *access,
+                   struct err *err)
 {
-    char path[PATH_MAX], runtime[PATH_MAX], name[64];
-    int r = state_path(state, "access", path, err);
-    if (r == 0)
-        r = access_write(path, access, err);
-    if (r == 0)
-        r = find_runtime_folder(runtime, err);
-    if (r == 0)
-        r = make_folder(runtime, err);
-    snprintf(name, sizeof name, "%016llx.access", (unsigned long long)number_of(state->folder));
-    if (r == 0)
-        r = find_join(state->published, err, runtime, "/", name);
-    if (r == 0)
-        r = access_write(state->published, access, err);
+    _close_ int lock = find_lock_folder(runtime);
+    if (lock < 0)
+        return err_sys(err, lock, "'%s'", runtime);
+    int r = access_write(state->published, access, err);
     if (r < 0)
         return r;
     state->published_lock = open(state->published, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (state->published_lock < 0 || flock(state->published_lock, LOCK_EX | LOCK_NB) < 0)
         return err_sys(err, -errno, "'%s'", state->published);
     return 0;
+}
+
+int state_publish(struct state *state, const struct access *access, struct err *err)
+{
+    char path[PATH_MAX], runtime[PATH_MAX], name[64];
+    snprintf(name, sizeof name, "%016llx.access", (unsigned long long)number_of(state->folder));
+    int r = find_runtime_folder(runtime, err);
+    if (r == 0)
+        r = make_folder(runtime, err);
+    if (r == 0)
+        r = find_join(state->published, err, runtime, "/", name);
+    if (r == 0)
+        r = publish(state, runtime, access, err);
+    if (r == 0)
+        r = state_path(state, "access", path, err);
+    return r < 0 ? r : access_write(path, access, err);
 }
 
 void state_close(struct state *state)

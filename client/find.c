@@ -45,7 +45,20 @@ int find_runtime_folder(char ret[PATH_MAX], struct err *err)
                                         : find_join(ret, err, "/tmp", "/fanmill-", user);
 }
 
-// The coordinator of the file is gone when nobody locks it; then the file is of no use.
+int find_lock_folder(const char *path)
+{
+    _close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r;
+    if (fd < 0)
+        return -errno;
+    do
+        r = flock(fd, LOCK_EX);
+    while (r < 0 && errno == EINTR);
+    return r < 0 ? -errno : take_fd(fd);
+}
+
+// The coordinator of the file is gone when nobody locks it; then the file is of no use. With the
+// folder's lock.
 static bool is_alive(const char *path)
 {
     _close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -65,9 +78,10 @@ static int find_running(struct access *ret, struct err *err)
     if (r < 0)
         return r;
     DIR *dir = find_check_folder(runtime, err) == 0 ? opendir(runtime) : NULL;
+    _close_ int lock = dir ? find_lock_folder(runtime) : -1;
     for (struct dirent *file; dir && (file = readdir(dir));) {
         char candidate[PATH_MAX];
-        if (!strstr(file->d_name, ".access") ||
+        if (lock < 0 || !strstr(file->d_name, ".access") ||
             find_join(candidate, err, runtime, "/", file->d_name) < 0 || !is_alive(candidate))
             continue;
         memcpy(path, candidate, sizeof path);

@@ -1,7 +1,8 @@
 // Which coordinator is meant, and how to reach it.
 //
 // A coordinator publishes its access file as RUNTIME/fanmill/NNN.access and keeps it locked while
-// it lives. RUNTIME is $XDG_RUNTIME_DIR; without it the folder is /tmp/fanmill-UID.
+// it lives. Who writes there, or looks around, holds the lock of the folder meanwhile: a file that
+// is there and not locked is a dead coordinator's, and removed. RUNTIME is $XDG_RUNTIME_DIR; without it the folder is /tmp/fanmill-UID.
 #pragma once
 #include <limits.h>
 
@@ -14,6 +15,8 @@
 int find_coordinator(const char *where, const char *key, struct access *ret, struct err *err);
 
 int find_runtime_folder(char ret[PATH_MAX], struct err *err);
+// Locks the folder, for as long as the descriptor is open. Blocking, for moments. Negative errno.
+int find_lock_folder(const char *path);
 // A folder must be ours alone: -ENOTDIR, -EPERM with what to do.
 int find_check_folder(const char *path, struct err *err);
 // a, between and b behind each other. -ENAMETOOLONG.

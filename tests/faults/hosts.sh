@@ -198,7 +198,7 @@ if have_sshd; then
     mend 2
     run_is_well
     until_workers 2
-    kill -INT "$DEPLOY"
+    interrupt "$DEPLOY"
     wait "$DEPLOY"
     [ $? = 130 ] || wrong "exit status of deploy-ssh after Ctrl-C: $(tail -n 3 deploy.log)"
     until_workers 0

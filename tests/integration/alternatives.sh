@@ -42,7 +42,7 @@ if can_be_limited; then
 source: {range: 1..80}
 stages: [{command: "head -c 10485760 /dev/zero"}]
 EOF
-    limited timeout 100 "$FANMILL_BIN" run -j 2 ram.yaml 2>stderr | wc -c >stdout
+    limited timeout 100 "$FANMILL_BIN" run -j 2 --spool-limit 100MiB ram.yaml 2>stderr | wc -c >stdout
     STATUS=${PIPESTATUS[0]}
     expect_status 0
     expect_quiet

@@ -162,7 +162,7 @@ case_is "run --connect: who reads goes away, so does the job"
 begin reader "$FANMILL_BIN" run slow.yaml
 reader=$LAST
 until_lines 2 "$WORK/slow-began"
-kill -INT "$reader"
+interrupt "$reader"
 wait "$reader"
 [ $? = 130 ] || wrong "exit status after Ctrl-C"
 rm -f "$WORK/slow-began"
@@ -178,7 +178,7 @@ case_is "submit --wait: Ctrl-C ends the waiting, not the job"
 begin waiter "$FANMILL_BIN" submit --wait slow.yaml
 waiter=$LAST
 until_lines 2 "$WORK/slow-began"
-kill -INT "$waiter"
+interrupt "$waiter"
 wait "$waiter"
 [ $? = 130 ] || wrong "exit status after Ctrl-C"
 grep -q 'goes on: fanmill wait' "$WORK/waiter.log" || wrong "$(cat "$WORK/waiter.log")"
@@ -221,6 +221,23 @@ grep -q ' one ' "$WORK/stdout" || wrong "the first one lost its worker"
 stop "$COORDINATOR"
 expect_status 0
 (unset FANMILL_CONNECT; "$FANMILL_BIN" workers) | grep -q ' one ' || wrong "the one that is left is found"
+export FANMILL_CONNECT=$first
+STATE=$first COORDINATOR=$first_pid
+
+case_is "one that is looked for while it starts"
+touch "$WORK/look"
+for _ in 1 2 3; do
+    (unset FANMILL_CONNECT; while [ -e "$WORK/look" ]; do "$FANMILL_BIN" workers >/dev/null 2>&1; done) &
+    LOOKERS="${LOOKERS:-} $!"
+done
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    coordinator looked-for
+    stop "$COORDINATOR"
+    expect_status 0
+done
+rm -f "$WORK/look"
+# shellcheck disable=SC2086
+wait $LOOKERS
 export FANMILL_CONNECT=$first
 STATE=$first COORDINATOR=$first_pid
 

@@ -51,7 +51,7 @@ until_workers 1
 [ "$(grep -c 'copying the program' "$WORK/deploy.log")" = 1 ] || wrong "it was copied twice"
 
 case_is "Ctrl-C ends them all"
-kill -INT "$DEPLOY"
+interrupt "$DEPLOY"
 wait "$DEPLOY"
 [ $? = 130 ] || wrong "exit status after Ctrl-C"
 until_workers 0
@@ -133,7 +133,7 @@ YAML
 begin hosts "$FANMILL_BIN" run --host "127.0.0.1:$PORT/2" slow.yaml
 HOSTS=$LAST
 until_lines 2 "$WORK/began"
-kill -INT "$HOSTS"
+interrupt "$HOSTS"
 wait "$HOSTS"
 [ $? = 130 ] || wrong "exit status after Ctrl-C: $(cat hosts.log)"
 

@@ -40,9 +40,11 @@ coordinator() {
     local name=${1:-default}
     [ $# -gt 0 ] && shift
     STATE=$WORK/state/fanmill/$name
+    rm -f "$STATE/access" # of one that was killed
     begin "coordinator-$name" "$FANMILL_BIN" coordinator -v --state "$STATE" "$@"
     COORDINATOR=$LAST
     until_ok test -s "$STATE/access"
+    kill -0 "$COORDINATOR" 2>/dev/null || wrong "the coordinator did not start: $(tail -n 2 "$WORK/coordinator-$name.log")"
     export FANMILL_CONNECT=$STATE
 }
 # worker NAME [OPTION...]: does not wait. $WORKER: its pid.
@@ -56,6 +58,12 @@ n_workers() { [ "$("$FANMILL_BIN" workers --json 2>/dev/null | wc -l)" = "$1" ];
 until_workers() { until_ok n_workers "$1"; }
 # count NAME: of `fanmill service`.
 count() { "$FANMILL_BIN" service | awk -v n="$1" '$1 == n { print $2 }'; }
+# interrupt PID: INT, once the program waits for it; what it does then is told by its exit status.
+waits_for_int() { ! kill -0 "$1" 2>/dev/null || grep -q '^SigBlk:.*[2367abef]$' "/proc/$1/status" 2>/dev/null; }
+interrupt() {
+    until_ok waits_for_int "$1"
+    kill -INT "$1" 2>/dev/null
+}
 # stop PID: TERM, and waits; $STATUS is its exit status.
 stop() {
     kill -TERM "$1" 2>/dev/null
