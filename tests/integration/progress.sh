@@ -91,12 +91,14 @@ fi
 
 term() { env -u FANMILL_TEST_MARK -u TMUX tmux -S "$WORK/tmux" -f /dev/null "$@"; }
 trap 'term kill-server 2>/dev/null; rm -rf "$WORK"' EXIT
+# A server whose last session ends goes away, perhaps while the next one is begun.
+term new-session -d -s keep "sleep 600"
 # terminal COLUMNS COMMAND: a shell that runs it and then waits.
 terminal() {
     rm -f go ended
-    term new-session -d -x "$1" -y 20 "env LC_ALL=C bash -c '$2; echo \$? >ended; sleep 600'"
+    term new-session -d -s shown -x "$1" -y 20 "env LC_ALL=C bash -c '$2; echo \$? >ended; sleep 600'"
 }
-screen() { term capture-pane -p | sed '/^$/d'; }
+screen() { term capture-pane -t shown -p | sed '/^$/d'; }
 shows() { screen | grep -qE -- "$1"; }
 until_shown() { until_ok shows "$1" || wrong "the screen: $(screen)"; }
 ended() {
@@ -112,18 +114,18 @@ touch go
 ended 0
 expect_same expected
 [ -z "$(screen)" ] || wrong "left on the screen: $(screen)"
-term kill-session
+term kill-session -t shown
 
 case_is "40 columns: cut, never wrapped"
 mv gated.yaml a-name-that-fills-a-narrow-terminal.yaml
 terminal 40 "$FANMILL_BIN run -j 2 a-name-that-fills-a-narrow-terminal.yaml >stdout"
 until_shown '^a-name-that-fills[a-z-]*  3/5  60%'
 [ "$(screen | wc -l)" = 1 ] || wrong "more than one line: $(screen)"
-term resize-window -x 14
+term resize-window -t shown -x 14
 until_shown '^3/5  60%'
 touch go
 ended 0
-term kill-session
+term kill-session -t shown
 mv a-name-that-fills-a-narrow-terminal.yaml gated.yaml
 
 case_is "results and failures on the same terminal stand on lines of their own"
@@ -145,7 +147,7 @@ fanmill: mixed: 3 chunks ok, 1 failed
 EOF
 screen | sort >screen
 sort expected | cmp -s - screen || wrong "the screen: $(screen)"
-term kill-session
+term kill-session -t shown
 
 for quiet in TERM=dumb CI=true; do
     case_is "$quiet: no line, no colours"
@@ -154,11 +156,11 @@ for quiet in TERM=dumb CI=true; do
     touch go
     ended 1
     [ "$(screen | grep -c running)" = 0 ] || wrong "the screen: $(screen)"
-    term kill-session
+    term kill-session -t shown
 done
 
 red=$(printf '\033[31m')
-coloured() { term capture-pane -e -p | grep -qF "$red"; }
+coloured() { term capture-pane -t shown -e -p | grep -qF "$red"; }
 for setting in "NO_COLOR=1 0" "NO_COLOR= 1" "CLICOLOR=0 0" "X=1 1"; do
     case_is "${setting% *}: colours ${setting#* }"
     terminal 80 "${setting% *} $FANMILL_BIN run -j 2 mixed.yaml >stdout"
@@ -168,7 +170,7 @@ for setting in "NO_COLOR=1 0" "NO_COLOR= 1" "CLICOLOR=0 0" "X=1 1"; do
     has=0
     coloured && has=1
     [ "$has" = "${setting#* }" ] || wrong "colours: $has"
-    term kill-session
+    term kill-session -t shown
 done
 case_is "CLICOLOR_FORCE: colours without a terminal; NO_COLOR is stronger"
 touch go
