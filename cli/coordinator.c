@@ -31,6 +31,7 @@ struct service {
     struct server *server;
     struct writers writers;
     struct spool_args spool;
+    struct signals signals;
     struct event_flag over;
     int status;
 };
@@ -53,15 +54,9 @@ static void on_job_changed(void *arg, uint64_t job, bool ended)
 static int watch_signals(void *arg)
 {
     struct service *s = arg;
-    const int list[] = {SIGINT, SIGTERM, SIGHUP};
-    struct signals signals;
     int number;
-    int r = signals_open(list, sizeof list / sizeof list[0], &signals);
-    if (r < 0)
-        return r;
-    while ((number = signals_next(&signals)) == SIGHUP)
+    while ((number = signals_next(&s->signals)) == SIGHUP)
         server_reload(s->server);
-    signals_close(&signals);
     if (number > 0)
         event_flag_set(&s->over);
     return 0;
@@ -137,7 +132,13 @@ static int main_task(void *arg)
                                      .open_door = on_open_door,
                                      .arg = s};
     int status = EXIT_FAULT;
-    int r = s->listen ? prepare_keys(s, list, &err) : 0;
+    // Before anybody can see us: who does may send a signal.
+    const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    int r = signals_open(numbers, sizeof numbers / sizeof numbers[0], &s->signals);
+    if (r < 0)
+        return EXIT_FAULT;
+    if (s->listen)
+        r = prepare_keys(s, list, &err);
     options.listen = s->listen;
     options.keys = &s->keys;
     options.allow_directory = list;
@@ -158,6 +159,7 @@ static int main_task(void *arg)
     writers_close(&s->writers);
     server_close(s->server);
     transport_free(transport);
+    signals_close(&s->signals);
     return status;
 }
 
