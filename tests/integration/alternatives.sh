@@ -39,8 +39,8 @@ limited() { (ulimit -v 700000; "$@"); }
 can_be_limited() { ASAN_OPTIONS='' limited "$FANMILL_BIN" --version >stdout 2>&1; }
 if can_be_limited; then
     job ram <<'EOF'
-source: {range: 1..80}
-stages: [{command: "head -c 10485760 /dev/zero"}]
+source: {range: 1..800}
+stages: [{command: "head -c 1048576 /dev/zero"}]
 EOF
     limited timeout 100 "$FANMILL_BIN" run -j 2 --spool-limit 100MiB ram.yaml 2>stderr | wc -c >stdout
     STATUS=${PIPESTATUS[0]}
