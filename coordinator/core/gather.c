@@ -101,6 +101,20 @@ int job_refuse_result(struct core *core, struct core_job *job, struct chunk *chu
     return chunk->error ? 0 : -ENOMEM;
 }
 
+// Parts that came before the consumer's credit for them did.
+static void deliver_parts(struct core *core, struct core_step *step, struct actions *actions)
+{
+    struct core_job *job = step->job;
+    for (struct chunk *chunk = step->line.first; chunk; chunk = chunk->line_next) {
+        if (job->delivered >= job->credit_items || job->delivered_bytes >= job->credit_bytes)
+            return;
+        if (chunk->state == CHUNK_LEASED)
+            job_deliver_part(core, job, chunk, actions);
+        if (job->plan->order == ORDER_INPUT)
+            return;
+    }
+}
+
 static struct chunk *next_ready(const struct core_step *step)
 {
     if (step->job->plan->order == ORDER_COMPLETION)
@@ -134,6 +148,8 @@ static int step_gather(struct core *core, struct core_step *step, struct actions
         if (r < 0)
             return r;
     }
+    if (is_last && job->plan->partial)
+        deliver_parts(core, step, actions);
     return 0;
 }
 

@@ -221,6 +221,25 @@ void rig_answer_text(struct rig *rig, size_t at, enum outcome outcome, int code,
     rig_event(rig, event, 0);
 }
 
+void rig_part(struct rig *rig, size_t at, const char *text)
+{
+    const struct rig_lease *lease = &rig->leases[at];
+    struct result result = {.job = RIG_JOB,
+                            .step = lease->step,
+                            .attempt = lease->attempt,
+                            .chunk = lease->chunk,
+                            .more = true,
+                            .n_items = 1,
+                            .body = (const uint8_t *)text,
+                            .body_len = strlen(text)};
+    struct event event = {.type = EV_RESULT, .worker = lease->worker};
+    event.result.result = &result;
+    event.result.epoch = RIG_EPOCH;
+    event.result.seq = ++rig->seq[lease->worker];
+    event.result.body = (struct slice){.data = result.body, .len = result.body_len};
+    rig_event(rig, event, 0);
+}
+
 void rig_answer(struct rig *rig, size_t at, enum outcome outcome, int code)
 {
     char text[32];

@@ -66,6 +66,8 @@ void rig_cancel(struct rig *rig, uint32_t mode);
 void rig_answer(struct rig *rig, size_t lease, enum outcome outcome, int code);
 void rig_answer_text(struct rig *rig, size_t lease, enum outcome outcome, int code,
                      const char *text);
+// A part of its result; the chunk runs on.
+void rig_part(struct rig *rig, size_t lease, const char *text);
 void rig_return(struct rig *rig, size_t lease);
 // The first open lease of a chunk, or of any; SIZE_MAX when there is none.
 size_t rig_find(const struct rig *rig, uint32_t step, uint64_t chunk);

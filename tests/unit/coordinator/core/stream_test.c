@@ -216,3 +216,31 @@ Test(stream, a_spool_that_became_smaller_loses_nothing)
     cr_expect_eq(rig.n_records, 20);
     rig_close(&rig);
 }
+
+// The part may come before the credit for it, and what runs may wait until the part was seen.
+Test(stream, parts_of_a_running_chunk_come_with_the_credit)
+{
+    for (int order = ORDER_INPUT; order <= ORDER_COMPLETION; order++) {
+        struct rig rig;
+        rig_open(&rig, 1, NULL);
+        rig.plan.partial = true;
+        rig.plan.order = (enum order)order;
+        rig_worker(&rig, 1, 4, 4);
+        rig_submit(&rig);
+        rig_stream(&rig, 1);
+        size_t lease = rig_find(&rig, 0, 0);
+        rig_part(&rig, lease, "one");
+        cr_assert_eq(rig.n_records, 1);
+        rig_part(&rig, lease, "two");
+        cr_expect_eq(rig.n_records, 1, "there is no credit for it");
+        rig_stream(&rig, 2);
+        cr_assert_eq(rig.n_records, 2);
+        cr_expect_str_eq(rig_text(&rig, 1), "two");
+        cr_expect(rig.records[1].partial);
+        rig_stream(&rig, 3);
+        rig_answer_text(&rig, lease, OUTCOME_OK, 0, "");
+        cr_expect_eq(rig.n_records, 3);
+        cr_expect(rig.ended);
+        rig_close(&rig);
+    }
+}
