@@ -6,10 +6,15 @@
 #include "coordinator/core/state.h"
 #include "pipelines/frame.h"
 
+static bool has_credit(const struct core_job *job)
+{
+    return job->delivered < job->credit_items && job->delivered_bytes < job->credit_bytes;
+}
+
 bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
                  struct actions *actions)
 {
-    if (job->delivered >= job->credit_items || job->delivered_bytes >= job->credit_bytes)
+    if (!has_credit(job))
         return false;
     struct action *action = action_add(actions, ACT_DELIVER, job->id, 0);
     if (!action)
@@ -49,15 +54,12 @@ bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
     return true;
 }
 
-void job_deliver_part(struct core *core, struct core_job *job, struct chunk *chunk,
-                      struct actions *actions)
+void job_deliver_part(struct core_job *job, struct chunk *chunk, struct actions *actions)
 {
     const struct core_step *step = chunk->step;
     bool is_turn = job->plan->order == ORDER_COMPLETION || step->line.first == chunk;
-    (void)core;
     if (!job->plan->partial || step->number + 1 != job->n_steps || step->spec->is_reduce ||
-        !is_turn || chunk->n_parts == 0 || job->delivered >= job->credit_items ||
-        job->delivered_bytes >= job->credit_bytes)
+        !is_turn || chunk->n_parts == 0 || !has_credit(job))
         return;
     struct action *action = action_add(actions, ACT_DELIVER, job->id, 0);
     if (!action)
@@ -102,14 +104,13 @@ int job_refuse_result(struct core *core, struct core_job *job, struct chunk *chu
 }
 
 // Parts that came before the consumer's credit for them did.
-static void deliver_parts(struct core *core, struct core_step *step, struct actions *actions)
+static void deliver_parts(struct core_step *step, struct actions *actions)
 {
     struct core_job *job = step->job;
-    for (struct chunk *chunk = step->line.first; chunk; chunk = chunk->line_next) {
-        if (job->delivered >= job->credit_items || job->delivered_bytes >= job->credit_bytes)
-            return;
+    for (struct chunk *chunk = step->line.first; chunk && has_credit(job);
+         chunk = chunk->line_next) {
         if (chunk->state == CHUNK_LEASED)
-            job_deliver_part(core, job, chunk, actions);
+            job_deliver_part(job, chunk, actions);
         if (job->plan->order == ORDER_INPUT)
             return;
     }
@@ -149,7 +150,7 @@ static int step_gather(struct core *core, struct core_step *step, struct actions
             return r;
     }
     if (is_last && job->plan->partial)
-        deliver_parts(core, step, actions);
+        deliver_parts(step, actions);
     return 0;
 }
 

@@ -277,7 +277,7 @@ int core_result(struct core *core, struct core_worker *worker, const struct even
         r = 0;
     }
     if (r == 0 && result->more && chunk->outcome != OUTCOME_LIMIT)
-        job_deliver_part(core, chunk->step->job, chunk, actions);
+        job_deliver_part(chunk->step->job, chunk, actions);
     if (r == 0 && !result->more)
         r = settle(core, chunk, result, actions);
     if (r < 0) {

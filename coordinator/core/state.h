@@ -252,8 +252,7 @@ bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
                  struct actions *actions);
 // What a running chunk has given so far, when the job wants parts, its turn is there and the
 // consumer is ready; else it stays for later.
-void job_deliver_part(struct core *core, struct core_job *job, struct chunk *chunk,
-                      struct actions *actions);
+void job_deliver_part(struct core_job *job, struct chunk *chunk, struct actions *actions);
 
 // claim.c
 void step_set_claim(struct core_step *step);
