@@ -1,6 +1,6 @@
 // Commands that talk to a running coordinator: find it, link, do the work, leave.
 #pragma once
-#include "cli/args.h"
+#include "cli/args/args.h"
 #include "client/link.h"
 #include "transport/access.h"
 

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/parse.h"
+#include "cli/args/describe.h"
 #include "cli/command.h"
-#include "cli/describe.h"
 #include "cli/status.h"
 
 static const struct command {

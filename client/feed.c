@@ -8,8 +8,8 @@
 #include <sys/epoll.h>
 
 #include "client/internal.h"
-#include "pipelines/extent.h"
 #include "pipelines/frame.h"
+#include "pipelines/source/extent.h"
 
 #define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 

@@ -6,7 +6,7 @@
 
 #include "async/loop.h"
 #include "base/buf.h"
-#include "pipelines/source.h"
+#include "pipelines/source/source.h"
 
 struct link;
 

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "client/find.h"
 #include "client/fm.h"
-#include "pipelines/load.h"
+#include "pipelines/build/load.h"
 #include "transport/zsock.h"
 
 #define WORDS_MAX 4096

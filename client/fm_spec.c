@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "client/fm.h"
-#include "pipelines/load.h"
+#include "pipelines/build/load.h"
 
 struct fm_spec {
     char *name;

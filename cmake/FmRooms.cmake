@@ -31,15 +31,25 @@ if(FM_UCONTEXT)
     target_compile_definitions(fm_flags INTERFACE FM_UCONTEXT)
 endif()
 
-# fm_room(NAME DEPS base async LIBS PkgConfig::ZMQ): every .c and .S of the folder, unless SOURCES
-# names them.
+# fm_sources(RET SUFFIX rooms...): *SUFFIX.c and *.S of this folder and of its rooms.
+function(fm_sources ret suffix)
+    set(all)
+    foreach(room . ${ARGN})
+        file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${room}/*${suffix}.c)
+        if(suffix STREQUAL "")
+            file(GLOB assembly CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${room}/*.S)
+        endif()
+        list(APPEND all ${sources} ${assembly})
+    endforeach()
+    set(${ret} ${all} PARENT_SCOPE)
+endfunction()
+
+# fm_room(NAME ROOMS file build DEPS base async LIBS PkgConfig::ZMQ): every .c and .S of the folder
+# and of its rooms. The walls between the rooms of one library are in layers.txt.
 function(fm_room name)
-    cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LIBS" ${ARGN})
-    if(NOT ARG_SOURCES)
-        file(GLOB ARG_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c
-            ${CMAKE_CURRENT_SOURCE_DIR}/*.S)
-    endif()
-    add_library(fm_${name} STATIC ${ARG_SOURCES})
+    cmake_parse_arguments(ARG "" "" "ROOMS;DEPS;LIBS" ${ARGN})
+    fm_sources(sources "" ${ARG_ROOMS})
+    add_library(fm_${name} STATIC ${sources})
     list(TRANSFORM ARG_DEPS PREPEND fm_)
     target_link_libraries(fm_${name} PUBLIC fm_flags ${ARG_DEPS} ${ARG_LIBS})
 endfunction()
@@ -56,11 +66,12 @@ function(fm_test_properties name timeout)
         FAIL_REGULAR_EXPRESSION "LeakSanitizer;AddressSanitizer;runtime error:")
 endfunction()
 
-# fm_unit(ROOM DEPS rooms): one Criterion program with all *_test.c of the folder.
+# fm_unit(ROOM ROOMS file build DEPS rooms): one Criterion program with all *_test.c of the folder
+# and of its rooms.
 function(fm_unit name)
-    cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LIBS" ${ARGN})
+    cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;ROOMS;DEPS;LIBS" ${ARGN})
     if(NOT ARG_SOURCES)
-        file(GLOB ARG_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.c)
+        fm_sources(ARG_SOURCES _test ${ARG_ROOMS})
     endif()
     if(NOT ARG_TIMEOUT)
         set(ARG_TIMEOUT 180)

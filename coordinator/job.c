@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "coordinator/internal.h"
-#include "pipelines/extent.h"
-#include "pipelines/matrix.h"
+#include "pipelines/source/extent.h"
+#include "pipelines/source/matrix.h"
 
 #define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 #define STREAM_BYTES (32ull << 20) // records between core and client

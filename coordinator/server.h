@@ -13,7 +13,7 @@
 
 #include "base/err.h"
 #include "coordinator/core/core.h"
-#include "pipelines/source.h"
+#include "pipelines/source/source.h"
 
 struct allowed;
 struct keypair;

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "pipelines/diag.h"
+#include "pipelines/file/diag.h"
 
 static bool is_utf8(const uint8_t *text, size_t len)
 {

@@ -4,7 +4,7 @@
 // A text that is no UTF-8 stands as `NAME_base64` (RFC 4648, section 4) instead of `NAME`.
 #pragma once
 #include "base/buf.h"
-#include "pipelines/sink.h"
+#include "pipelines/sink/sink.h"
 
 // Appends `,"name":"text"`, or `,"name_base64":...` for what is no UTF-8. -ENOMEM, -ENOBUFS.
 int json_text(struct buf *out, const char *name, const void *text, size_t len);

@@ -7,8 +7,8 @@
 
 #include "base/cleanup.h"
 #include "base/pack.h"
+#include "pipelines/build/rules.h"
 #include "pipelines/plan_source.h"
-#include "pipelines/rules.h"
 
 #define PLAN_FIELDS 7
 #define STEP_FIELDS 13

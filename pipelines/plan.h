@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
-#include "pipelines/rows.h"
+#include "pipelines/source/rows.h"
 
 #define PLAN_STEPS_MAX 32
 #define PLAN_STAGES_MAX 32         // in one step
@@ -126,7 +126,7 @@ struct source {
     struct record_rule record;
     uint8_t delimiter;     // lines, and csv with ROW_SPLIT: '\n' or '\0'
     struct row_rule rows;  // items, lines, csv: how an item is taken apart
-    struct matrix *matrix; // matrix: sealed (pipelines/matrix.h)
+    struct matrix *matrix; // matrix: sealed (pipelines/source/matrix.h)
 };
 
 struct sink {

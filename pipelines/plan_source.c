@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipelines/matrix.h"
-#include "pipelines/record.h"
-#include "pipelines/rules.h"
+#include "pipelines/build/rules.h"
+#include "pipelines/source/matrix.h"
+#include "pipelines/source/record.h"
 
 #define RANGE_FIELDS 3
 #define RECORD_FIELDS 4

@@ -11,7 +11,7 @@ enum run_kind {
     RUN_BYTES, // each chunk is raw bytes: a piece of data, or a single item as it is
     RUN_ITEMS, // each chunk is a framed list of items (pipelines/frame.h)
     RUN_EXTENT, // each chunk is an encoded extent of a file that the worker reads
-                // (pipelines/extent.h)
+                // (pipelines/source/extent.h)
     RUN_KIND_COUNT,
 };
 

@@ -86,7 +86,7 @@ struct msg_feed_end {
 struct msg_fetch {
     uint64_t job;
     uint64_t chunk;
-    const uint8_t *extent; // pipelines/extent.h's format, opaque here
+    const uint8_t *extent; // pipelines/source/extent.h's format, opaque here
     size_t extent_len;
 };
 #define PROTO_EXTENT_MAX 8192u

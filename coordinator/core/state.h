@@ -12,7 +12,7 @@
 
 #include "base/heap.h"
 #include "coordinator/core/core.h"
-#include "pipelines/cutter.h"
+#include "pipelines/source/cutter.h"
 
 #define CORE_WINDOW_MIN 256u   // chunks of a step, so that small jobs start at once
 #define CORE_WINDOW_MAX 65536u // about 20 MB of records

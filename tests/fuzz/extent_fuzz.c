@@ -3,8 +3,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "pipelines/extent.h"
 #include "pipelines/frame.h"
+#include "pipelines/source/extent.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

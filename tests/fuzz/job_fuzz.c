@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "pipelines/load.h"
+#include "pipelines/build/load.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

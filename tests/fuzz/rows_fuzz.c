@@ -3,8 +3,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "pipelines/row_scan.h"
-#include "pipelines/rows.h"
+#include "pipelines/source/row_scan.h"
+#include "pipelines/source/rows.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "pipelines/plan.h"
-#include "worker/recipe.h"
+#include "worker/executor/recipe.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,7 +12,8 @@ read -ra libs <<<"$(pkg-config --libs "$packages" libsodium) -lm"
 
 compile() { cc "${flags[@]}" -c "$1" -o "$2"; }
 for source in "$root"/coordinator/core/*.c "$root"/base/*.c "$root"/tests/sim/*.c \
-    "$root"/pipelines/{run,plan,plan_source,cutter,record,frame,matrix,matrix_count,matrix_pack,rows}.c "$root"/proto/resources.c; do
+    "$root"/pipelines/{run,plan,plan_source,frame}.c \
+    "$root"/pipelines/source/{cutter,record,matrix,matrix_count,matrix_pack,rows}.c "$root"/proto/resources.c; do
     compile "$source" "$work/$(basename "$(dirname "$source")")_$(basename "$source" .c).o"
 done
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipelines/matrix.h"
 #include "pipelines/plan.h"
+#include "pipelines/source/matrix.h"
 
 static char **texts(const char *const *from, size_t n)
 {

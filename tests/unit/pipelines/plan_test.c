@@ -5,8 +5,8 @@
 
 #include "base/buf.h"
 #include "base/pack.h"
+#include "pipelines/build/rules.h"
 #include "pipelines/plan.h"
-#include "pipelines/rules.h"
 
 static char **words(const char *const *from, size_t n)
 {

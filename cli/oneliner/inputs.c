@@ -1,0 +1,312 @@
+#include "cli/oneliner/inputs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "cli/oneliner/lines.h"
+#include "pipelines/build/rules.h"
+#include "pipelines/plan_source.h"
+#include "pipelines/source/matrix.h"
+
+// The separator that a word is; 0: it is none.
+static size_t colons(const char *word, bool *ret_linked)
+{
+    size_t n = strspn(word, ":");
+    *ret_linked = word[n] == '+';
+    return (n == 3 || n == 4) && !word[n + *ret_linked] ? n : 0;
+}
+
+int inputs_split(int argc, char **argv, struct inputs *ret, struct err *err)
+{
+    struct input_list *list = NULL;
+    int words = 0;
+    for (int i = 0; i < argc; i++) {
+        bool linked;
+        size_t n = colons(argv[i], &linked);
+        if (!n) {
+            if (list)
+                list->n++;
+            else
+                words++;
+            continue;
+        }
+        if (ret->n == INPUT_LISTS_MAX)
+            return err_set(err, -EINVAL, "more than %u lists of items", INPUT_LISTS_MAX);
+        if (linked && !ret->n)
+            return err_set(err, -EINVAL, "'%s' goes along with a list before it, and there is none",
+                           argv[i]);
+        list = &ret->lists[ret->n++];
+        *list =
+            (struct input_list){.from_files = n == 4, .is_linked = linked, .words = argv + i + 1};
+    }
+    for (size_t i = 0; i < ret->n; i++)
+        if (ret->lists[i].from_files && !ret->lists[i].n)
+            return err_set(err, -EINVAL, "'::::' needs the names of files");
+    return words;
+}
+
+bool inputs_named(const struct inputs *in)
+{
+    return in->n || in->n_files;
+}
+
+static bool names_stdin(const char *const *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(words[i], "-") == 0)
+            return true;
+    return false;
+}
+
+bool inputs_from_stdin(const struct inputs *in)
+{
+    if (!inputs_named(in) || names_stdin(in->files, in->n_files))
+        return true;
+    for (size_t i = 0; i < in->n; i++)
+        if (in->lists[i].from_files &&
+            names_stdin((const char *const *)in->lists[i].words, in->lists[i].n))
+            return true;
+    return false;
+}
+
+static int add_word(struct source *source, const char *word, size_t len)
+{
+    size_t n = source->n_texts;
+    if ((n & (n - 1)) == 0) { // room is doubled
+        char **grown = reallocarray(source->texts, n ? n * 2 + 1 : 2, sizeof *grown);
+        if (!grown)
+            return -ENOMEM;
+        source->texts = grown;
+    }
+    char *copy = strndup(word, len);
+    if (!copy)
+        return -ENOMEM;
+    source->texts[n] = copy;
+    source->texts[n + 1] = NULL;
+    source->n_texts++;
+    return 0;
+}
+
+void inputs_source_done(struct source *source)
+{
+    plan_source_done(source);
+    *source = (struct source){0};
+}
+
+static int add_text(void *arg, const char *text, size_t len)
+{
+    return add_word(arg, text, len);
+}
+
+// The words themselves, or the lines of the files they name.
+static int take_list(const struct inputs *in, const struct input_list *list, lines_fn *add,
+                     void *arg, struct err *err)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        const char *word = list->words[i];
+        int r = list->from_files ? lines_read(word, in->delimiter, INPUT_STDIN_MAX, add, arg, err)
+                                 : add(arg, word, strlen(word));
+        if (r < 0)
+            return list->from_files ? r : err_sys(err, r, "the list of items");
+    }
+    return 0;
+}
+
+// Files that are read as the job goes on; told now when they are not there.
+static int name_files(const char *const *names, size_t n, const char *flag, struct source *ret,
+                      struct err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(names[i], "-") != 0 && access(names[i], R_OK) < 0)
+            return err_sys(err, -errno, "%s '%s'", flag, names[i]);
+        if (add_word(ret, names[i], strlen(names[i])) < 0)
+            return err_sys(err, -ENOMEM, "%s", flag);
+    }
+    return 0;
+}
+
+static int keep_separator(const struct inputs *in, struct source *ret)
+{
+    char *separator = strdup(in->separator);
+    if (!separator)
+        return -ENOMEM;
+    ret->rows.form = ROW_SPLIT;
+    ret->rows.separator = separator;
+    return 0;
+}
+
+// {1} is the item itself, and there is no {2}.
+static int number_items(struct source *ret)
+{
+    ret->rows.columns = calloc(2, sizeof *ret->rows.columns);
+    if (!ret->rows.columns || !(ret->rows.columns[0] = strdup("")))
+        return -ENOMEM;
+    ret->rows.n_columns = 1;
+    ret->rows.form = ROW_WHOLE;
+    return 0;
+}
+
+static int source_table(const struct inputs *in, const char *const *names, size_t n,
+                        const char *flag, bool keeps_stdin, struct source *ret, struct err *err)
+{
+    if (keeps_stdin && names_stdin(names, n))
+        return err_set(err, -EINVAL,
+                       "a job that goes on without us can't read a table on standard input; give a "
+                       "file: :::: FILE");
+    ret->kind = SOURCE_CSV;
+    ret->rows.has_header = in->has_header;
+    ret->rows.form = ROW_CSV;
+    ret->rows.delimiter = in->is_csv && in->separator ? in->separator[0] : ',';
+    if (!plan_delimiter_ok(ret->rows.delimiter))
+        return err_set(err, -EINVAL, "-C: this byte can't stand between columns of a csv");
+    if (!in->is_csv && keep_separator(in, ret) < 0)
+        return err_sys(err, -ENOMEM, "-C");
+    return name_files(names, n, flag, ret, err);
+}
+
+static int source_files(const struct inputs *in, bool keeps_stdin, struct source *ret,
+                        struct err *err)
+{
+    static const char *const only_stdin[] = {"-"};
+    const char *const *names = only_stdin;
+    size_t n = 1;
+    const char *flag = "-a";
+    if (in->n) {
+        names = (const char *const *)in->lists[0].words;
+        n = in->lists[0].n;
+        flag = "::::";
+    } else if (in->n_files) {
+        names = in->files;
+        n = in->n_files;
+    }
+    if (in->is_csv || in->has_header)
+        return source_table(in, names, n, flag, keeps_stdin, ret, err);
+    if (!keeps_stdin || !names_stdin(names, n)) {
+        ret->kind = SOURCE_LINES;
+        return name_files(names, n, flag, ret, err);
+    }
+    ret->kind = SOURCE_ITEMS;
+    for (size_t i = 0; i < n; i++) {
+        int r = lines_read(names[i], in->delimiter, INPUT_STDIN_MAX, add_text, ret, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int add_value(void *arg, const char *text, size_t len)
+{
+    return matrix_add_value(arg, text, len);
+}
+
+static int source_matrix(const struct inputs *in, struct source *ret, struct err *err)
+{
+    ret->kind = SOURCE_MATRIX;
+    ret->matrix = matrix_new();
+    if (!ret->matrix)
+        return err_sys(err, -ENOMEM, "the lists of items");
+    for (size_t i = 0; i < in->n; i++) {
+        const struct input_list *list = &in->lists[i];
+        int r = list->is_linked ? matrix_link_axis(ret->matrix, NULL)
+                                : matrix_add_axis(ret->matrix, NULL);
+        if (r < 0)
+            return err_sys(err, r, "the lists of items");
+        r = take_list(in, list, add_value, ret->matrix, err);
+        if (r == -E2BIG)
+            return err_set(err, r,
+                           "lists that are combined may have %u MiB in all; for one long list "
+                           "alone: -a FILE",
+                           MATRIX_BYTES_MAX >> 20);
+        if (r < 0)
+            return r;
+    }
+    return matrix_seal(ret->matrix, err);
+}
+
+// Item 0, n, 2n.. of a single list in the first column, 1, n + 1.. in the second: linked lists.
+// What is missing in the last row is empty.
+static int source_groups(const struct inputs *in, struct source *ret, struct err *err)
+{
+    struct source items = {0};
+    int r = 0;
+    ret->kind = SOURCE_MATRIX;
+    ret->matrix = matrix_new();
+    if (in->n == 1)
+        r = take_list(in, &in->lists[0], add_text, &items, err);
+    for (size_t i = 0; i < in->n_files && r == 0; i++)
+        r = lines_read(in->files[i], in->delimiter, INPUT_STDIN_MAX, add_text, &items, err);
+    if (!inputs_named(in))
+        r = lines_read("-", in->delimiter, INPUT_STDIN_MAX, add_text, &items, err);
+    size_t n_rows = items.n_texts / in->group + (items.n_texts % in->group != 0);
+    for (uint32_t column = 0; column < in->group && r == 0; column++) {
+        r = !ret->matrix ? -ENOMEM
+            : column     ? matrix_link_axis(ret->matrix, NULL)
+                         : matrix_add_axis(ret->matrix, NULL);
+        for (size_t row = 0; row < n_rows && r == 0; row++) {
+            size_t i = row * in->group + column;
+            const char *text = i < items.n_texts ? items.texts[i] : "";
+            r = matrix_add_value(ret->matrix, text, strlen(text));
+        }
+        if (r == -E2BIG)
+            err_set(err, r, "items that are used by number may have %u MiB in all",
+                    MATRIX_BYTES_MAX >> 20);
+        else if (r < 0)
+            err_sys(err, r, "the list of items");
+    }
+    inputs_source_done(&items);
+    if (r == 0 && n_rows == 0) {
+        inputs_source_done(ret);
+        ret->kind = SOURCE_ITEMS;
+        return 0;
+    }
+    return r < 0 ? r : matrix_seal(ret->matrix, err);
+}
+
+// Nothing combined with something is nothing.
+static bool has_empty_list(const struct inputs *in)
+{
+    for (size_t i = 0; i < in->n; i++)
+        if (!in->lists[i].from_files && !in->lists[i].n)
+            return true;
+    return false;
+}
+
+int inputs_source(const struct inputs *in, bool by_number, bool keeps_stdin, struct source *ret,
+                  struct err *err)
+{
+    int r;
+    *ret = (struct source){.delimiter = in->delimiter, .record = {.end = "\n", .end_len = 1}};
+    if (in->group && in->n <= 1 && !in->separator && !in->is_csv)
+        return source_groups(in, ret, err);
+    if (in->n > 1 && (in->separator || in->is_csv))
+        return err_set(err, -EINVAL, "%s is for one list; several have a column each",
+                       in->is_csv ? "--csv" : "-C");
+    if (in->n && has_empty_list(in)) {
+        ret->kind = SOURCE_ITEMS;
+    } else if (in->n > 1) {
+        return source_matrix(in, ret, err);
+    } else if (in->n == 1 && !in->lists[0].from_files) {
+        ret->kind = SOURCE_ITEMS;
+        r = take_list(in, &in->lists[0], add_text, ret, err);
+        if (r < 0)
+            return r;
+    } else {
+        r = source_files(in, keeps_stdin, ret, err);
+        if (r < 0 || ret->kind == SOURCE_CSV)
+            return r;
+    }
+    r = in->separator ? keep_separator(in, ret) : by_number ? number_items(ret) : 0;
+    return r < 0 ? err_sys(err, r, "the list of items") : 0;
+}
+
+uint64_t inputs_count(const struct source *source)
+{
+    if (source->kind == SOURCE_ITEMS)
+        return source->n_texts;
+    return source->kind == SOURCE_MATRIX ? matrix_count(source->matrix) : UINT64_MAX;
+}

@@ -1,0 +1,64 @@
+#include "cli/oneliner/lines.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/fd.h"
+
+#define READ_BYTES 65536u
+
+static int read_all(int fd, size_t max, struct buf *out)
+{
+    for (;;) {
+        int r = buf_reserve(out, READ_BYTES);
+        if (r < 0)
+            return r;
+        ssize_t n = fd_read_full(fd, out->data + out->len, READ_BYTES);
+        if (n <= 0)
+            return (int)n;
+        out->len += (size_t)n;
+        if (out->len > max)
+            return -EFBIG;
+    }
+}
+
+static int give(const struct buf *text, uint8_t delimiter, lines_fn *fn, void *arg)
+{
+    for (size_t at = 0; at < text->len;) {
+        const uint8_t *from = text->data + at;
+        const uint8_t *end = memchr(from, delimiter, text->len - at);
+        size_t len = end ? (size_t)(end - from) : text->len - at;
+        if (memchr(from, '\0', len))
+            return -EILSEQ;
+        int r = fn(arg, (const char *)from, len);
+        if (r < 0)
+            return r;
+        at += len + 1;
+    }
+    return 0;
+}
+
+int lines_read(const char *path, uint8_t delimiter, size_t max, lines_fn *fn, void *arg,
+               struct err *err)
+{
+    bool from_stdin = strcmp(path, "-") == 0;
+    const char *name = from_stdin ? "standard input" : path;
+    _cleanup_(buf_done)
+    struct buf text = {0};
+    _close_ int opened = -1;
+    if (!from_stdin && (opened = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)) < 0)
+        return err_sys(err, -errno, "'%s'", name);
+    int r = read_all(from_stdin ? STDIN_FILENO : opened, max, &text);
+    if (r == 0)
+        r = give(&text, delimiter, fn, arg);
+    if (r == -EFBIG)
+        return err_set(err, r, "'%s': more than %zu MiB of items can't be part of a job", name,
+                       max >> 20);
+    if (r == -EILSEQ)
+        return err_set(err, r, "'%s': an item holds a NUL byte; items that end with one: -0", name);
+    return r < 0 ? err_sys(err, r, "'%s'", name) : 0;
+}

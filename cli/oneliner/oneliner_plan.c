@@ -1,0 +1,396 @@
+// From what was said to a tree as of a job file, which the loader checks. A mistake is named by
+// its flag or word.
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "cli/oneliner/making.h"
+#include "cli/oneliner/oneliner.h"
+#include "cli/status.h"
+#include "cli/text/escape.h"
+#include "cli/text/slots.h"
+#include "pipelines/build/load.h"
+#include "pipelines/build/rules.h"
+#include "pipelines/source/matrix.h"
+#include "pipelines/source/source.h"
+
+#define BLOCK_DEFAULT "4MiB"
+#define NAME_DEFAULT "{#}.txt"
+
+static void making_done(struct making *m)
+{
+    inputs_source_done(&m->source);
+    arena_done(&m->arena);
+}
+
+int making_mistake(const struct oneliner *o, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    args_mistake(o->command, "%s", text);
+    return -EINVAL;
+}
+
+const char *making_text(struct making *m, const char *fmt, ...)
+{
+    char *text = NULL;
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vasprintf(&text, fmt, ap);
+    va_end(ap);
+    char *copy = n < 0 ? NULL : arena_take(&m->arena, (size_t)n + 1);
+    if (copy)
+        memcpy(copy, text, (size_t)n + 1);
+    else
+        m->tree.error = -ENOMEM;
+    if (n >= 0)
+        free(text);
+    return copy ? copy : "";
+}
+
+void making_put(struct making *m, struct node *map, const char *key, const char *text,
+                const char *label)
+{
+    if (text)
+        tree_put(&m->tree, map, key, tree_text(&m->tree, text, label));
+}
+
+// ---- the stage
+
+static int put_env(struct making *m, struct node *stage)
+{
+    const struct oneliner *o = m->o;
+    if (!o->env.n)
+        return 0;
+    struct node *map = tree_put(&m->tree, stage, "env", tree_map(&m->tree, NULL));
+    for (size_t i = 0; i < o->env.n; i++) {
+        const char *text = o->env.list[i], *equals = strchrnul(text, '=');
+        const char *name = making_text(m, "%.*s", (int)(equals - text), text);
+        const char *value = *equals ? equals + 1 : getenv(name);
+        if (!value)
+            return making_mistake(o, "--env %s: there is no such variable here; write %s=VALUE",
+                                  name, name);
+        making_put(m, map, name, value, making_text(m, "--env %s", name));
+    }
+    return 0;
+}
+
+static int put_args(struct making *m, struct node *stage)
+{
+    const struct oneliner *o = m->o;
+    if (!o->args.n)
+        return 0;
+    struct node *map = tree_put(&m->tree, stage, "args", tree_map(&m->tree, NULL));
+    for (size_t i = 0; i < o->args.n; i++) {
+        const char *text = o->args.list[i], *equals = strchr(text, '=');
+        if (!equals || equals == text)
+            return making_mistake(o, "--arg takes NAME=VALUE, not '%s'", text);
+        const char *name = making_text(m, "%.*s", (int)(equals - text), text);
+        making_put(m, map, name, equals + 1, making_text(m, "--arg %s", name));
+    }
+    return 0;
+}
+
+static int put_stage(struct making *m, struct node *root)
+{
+    const struct oneliner *o = m->o;
+    struct node *list = tree_put(&m->tree, root, "stages", tree_list(&m->tree, NULL));
+    struct node *stage = tree_append(list, tree_map(&m->tree, NULL)), *resources;
+    int r = 0;
+    if (o->kind == ONELINER_CALL)
+        making_put(m, stage, "kernel", o->kernel, "the kernel");
+    else
+        r = words_put(m, stage, o->kind == ONELINER_MAP ? "command" : "pipe");
+    if (o->many ||
+        (o->kind == ONELINER_MAP && o->items && strcmp(o->items, "1") != 0 && !o->inputs.group))
+        making_put(m, stage, "batch", "true", o->many ? "-X" : "-n");
+    making_put(m, stage, "tag", o->tag ? "true" : NULL, "--tag");
+    making_put(m, stage, "retries", o->retries, "--retries");
+    making_put(m, stage, "timeout", o->timeout, "--timeout");
+    making_put(m, stage, "workdir", o->workdir, "--workdir");
+    if (o->cpus || o->memory || o->gpus) {
+        resources = tree_put(&m->tree, stage, "resources", tree_map(&m->tree, NULL));
+        making_put(m, resources, "cpus", o->cpus, "--cpus");
+        making_put(m, resources, "memory", o->memory, "--memory");
+        making_put(m, resources, "gpus", o->gpus, "--gpus");
+    }
+    if (r == 0)
+        r = put_env(m, stage);
+    return r < 0 ? r : put_args(m, stage);
+}
+
+// ---- source and chunks
+
+// Names that a shell has expanded already mean the files of these names.
+static const char *literal(struct making *m, const char *name)
+{
+    char *copy = arena_take(&m->arena, strlen(name) * 2 + 1), *at = copy;
+    if (!copy) {
+        m->tree.error = -ENOMEM;
+        return "";
+    }
+    for (const char *c = name; *c; c++) {
+        if (strchr("*?[\\", *c) || (c == name && *c == '!'))
+            *at++ = '\\';
+        *at++ = *c;
+    }
+    return copy;
+}
+
+static void put_mark(struct making *m, struct node *map, const char *key, const char *text,
+                     const char *label)
+{
+    if (!text)
+        return;
+    char *copy = arena_take(&m->arena, strlen(text) + 1);
+    size_t n = copy ? escape_read(text, copy) : 0;
+    if (!copy)
+        m->tree.error = -ENOMEM;
+    struct node *node = tree_text(&m->tree, copy ? copy : "", label);
+    node->len = n;
+    node->has_nul = memchr(node->text, '\0', n) != NULL;
+    tree_put(&m->tree, map, key, node);
+}
+
+static int put_data(struct making *m, struct node *source)
+{
+    const struct oneliner *o = m->o;
+    const struct input_list *files = o->inputs.n ? &o->inputs.lists[0] : NULL;
+    struct node *list = tree_put(&m->tree, source, "data", tree_list(&m->tree, "::::"));
+    if (o->detached && inputs_from_stdin(&o->inputs))
+        return making_mistake(
+            o, "a job that goes on without us can't read standard input; give files: "
+               ":::: FILE");
+    if (!files)
+        tree_append(list, tree_data(&m->tree, "-", "::::"));
+    for (size_t i = 0; files && i < files->n; i++) {
+        if (strcmp(files->words[i], "-") != 0 && access(files->words[i], R_OK) < 0)
+            return making_mistake(o, ":::: '%s': %s", files->words[i], strerror(errno));
+        tree_append(list, tree_data(&m->tree, literal(m, files->words[i]), "::::"));
+    }
+    if (o->record_end || o->record_start) {
+        struct node *record = tree_put(&m->tree, source, "record", tree_map(&m->tree, NULL));
+        put_mark(m, record, "end", o->record_end ? o->record_end : "", "--record-end");
+        put_mark(m, record, "start", o->record_start, "--record-start");
+    }
+    return 0;
+}
+
+// The names that a table gives to its columns: what is a placeholder depends on them.
+static int find_columns(struct making *m, struct err *err)
+{
+    char here[] = ".";
+    struct plan plan = {.directory = here, .source = m->source};
+    int r = source_find_columns(&plan, !m->o->detached, err);
+    m->source = plan.source;
+    return r;
+}
+
+static int put_source(struct making *m, struct node *root)
+{
+    const struct oneliner *o = m->o;
+    struct node *source = tree_put(&m->tree, root, "source", tree_map(&m->tree, NULL));
+    struct err err = {0};
+    if (o->kind == ONELINER_PIPE)
+        return put_data(m, source);
+    if (o->range) {
+        making_put(m, source, "range", o->range, "--range");
+        return 0;
+    }
+    int r = inputs_source(&o->inputs, words_use_number(o), o->detached, &m->source, &err);
+    if (r == 0)
+        r = find_columns(m, &err);
+    if (r < 0)
+        args_mistake(o->command, "%s", err.text);
+    return r;
+}
+
+// -X: a list whose length is known is spread over the slots.
+static const char *batch_items(struct making *m)
+{
+    uint64_t count = inputs_count(&m->source), slots = run_slots(&m->o->run);
+    uint64_t n = PLAN_BATCH_ITEMS;
+    if (!m->o->range && count != UINT64_MAX && count / slots < n)
+        n = count / slots + (count % slots != 0);
+    snprintf(m->chunks, sizeof m->chunks, "%llu", (unsigned long long)(n ? n : 1));
+    return m->chunks;
+}
+
+static int put_parts(struct making *m, struct node *chunk)
+{
+    const struct oneliner *o = m->o;
+    uint32_t n;
+    if (inputs_from_stdin(&o->inputs))
+        return making_mistake(o,
+                              "--parts is for files (:::: FILE); standard input has no size, use "
+                              "--block");
+    if (!strchr(o->parts, '%')) {
+        making_put(m, chunk, "parts", o->parts, "--parts");
+        return 0;
+    }
+    if (!isdigit((unsigned char)*o->parts) || slots_parse(o->parts, run_slots(&o->run), &n) < 0)
+        return making_mistake(o, "--parts takes a number, or N%% of the slots, not '%s'", o->parts);
+    snprintf(m->chunks, sizeof m->chunks, "%u", n);
+    making_put(m, chunk, "parts", m->chunks, "--parts");
+    return 0;
+}
+
+static int put_chunk(struct making *m, struct node *root)
+{
+    const struct oneliner *o = m->o;
+    struct node *chunk = tree_map(&m->tree, NULL);
+    int r = 0;
+    if (!o->inputs.group)
+        making_put(m, chunk, "items", o->many ? batch_items(m) : o->items, o->many ? "-X" : "-n");
+    making_put(m, chunk, "bytes", o->block, "--block");
+    making_put(m, chunk, "lines", o->lines, "--lines");
+    making_put(m, chunk, "records", o->records, "-N");
+    if (o->parts)
+        r = put_parts(m, chunk);
+    if (!chunk->n && o->kind == ONELINER_PIPE)
+        making_put(m, chunk, "bytes", BLOCK_DEFAULT, "--block");
+    if (chunk->n)
+        tree_put(&m->tree, root, "chunk", chunk);
+    return r;
+}
+
+// ---- the rest of the job
+
+static void put_reduce(struct making *m, struct node *root)
+{
+    const struct oneliner *o = m->o;
+    if (!o->reduce)
+        return;
+    bool is_kernel = strncmp(o->reduce, "builtin:", 8) == 0 || strstr(o->reduce, ".so:");
+    struct node *reduce = tree_put(&m->tree, root, "reduce", tree_map(&m->tree, NULL));
+    making_put(m, reduce, is_kernel ? "kernel" : "pipe", o->reduce, "--reduce");
+    // A script need not be able to take its own output in again.
+    making_put(m, reduce, "fan_in", o->fan_in ? o->fan_in : is_kernel ? NULL : "all", "--fan-in");
+}
+
+static void put_sink(struct making *m, struct node *root)
+{
+    const struct oneliner *o = m->o;
+    if (!o->output && !o->out_dir)
+        return;
+    struct node *sink = tree_put(&m->tree, root, "sink", tree_map(&m->tree, NULL));
+    making_put(m, sink, "file", o->output, "-o");
+    making_put(m, sink, "dir", o->out_dir, "--out-dir");
+    if (o->out_dir)
+        making_put(m, sink, "name", o->name ? o->name : NAME_DEFAULT, "--name");
+}
+
+// GNU parallel's words for when to end.
+static int put_halt(struct making *m, struct node *root)
+{
+    const struct oneliner *o = m->o;
+    const char *halt = o->halt;
+    char number[24];
+    if (!halt)
+        return 0;
+    if (o->on_error || o->max_failures)
+        return making_mistake(o, "--halt says the same as --on-error and --max-failures; take one");
+    if (strcmp(halt, "0") == 0 || strcmp(halt, "never") == 0)
+        return 0;
+    if (strcmp(halt, "1") == 0 || strcmp(halt, "2") == 0) // as older versions have it
+        halt = *halt == '1' ? "soon,fail=1" : "now,fail=1";
+    if (strcmp(halt, "now,fail=1") == 0 || strcmp(halt, "soon,fail=1") == 0) {
+        making_put(m, root, "on_error", *halt == 'n' ? "stop" : "finish", "--halt");
+        return 0;
+    }
+    const char *limit = strncmp(halt, "soon,fail=", 10) == 0 ? halt + 10 : "";
+    size_t len = strlen(limit);
+    uint64_t n = strtoull(limit, NULL, 10);
+    if (len < sizeof number && strspn(limit, "0123456789") == len && n > 1) {
+        making_put(m, root, "max_failures", making_text(m, "%llu", (unsigned long long)n - 1),
+                   "--halt");
+        return 0;
+    }
+    if (len > 1 && strspn(limit, "0123456789.") == len - 1 && limit[len - 1] == '%') {
+        making_put(m, root, "max_failures", limit, "--halt");
+        return 0;
+    }
+    return making_mistake(
+        o, "--halt is one of never, now,fail=1, soon,fail=N, soon,fail=N%%, not '%s'", halt);
+}
+
+// What a job is called in messages: its program.
+static const char *job_name(struct making *m)
+{
+    const struct oneliner *o = m->o;
+    const char *word = o->kind == ONELINER_CALL ? strrchr(o->kernel, ':') : o->words[0];
+    char name[PLAN_NAME_MAX + 1];
+    size_t n = 0;
+    if (o->kind == ONELINER_CALL)
+        word = word ? word + 1 : o->kernel;
+    size_t len = strcspn(word, " \t\n;|&<>");
+    for (size_t i = 0; i < len; i++)
+        if (word[i] == '/') {
+            word += i + 1;
+            len -= i + 1;
+            i = (size_t)-1;
+        }
+    for (size_t i = 0; i < len && n < PLAN_NAME_MAX; i++) {
+        char c = (char)tolower((unsigned char)word[i]);
+        name[n++] = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ? c : '-';
+    }
+    name[n] = '\0';
+    return strspn(name, "-") == n ? o->command : making_text(m, "%s", name);
+}
+
+static int put_job(struct making *m, struct node *root)
+{
+    const struct oneliner *o = m->o;
+    const char *name = job_name(m);
+    making_put(m, root, "version", "1", NULL);
+    making_put(m, root, "name", strchr(name, ' ') ? strchr(name, ' ') + 1 : name, NULL);
+    int r = put_source(m, root);
+    if (r == 0)
+        r = put_chunk(m, root);
+    if (r == 0)
+        r = put_stage(m, root);
+    put_reduce(m, root);
+    put_sink(m, root);
+    making_put(m, root, "order", o->unordered ? "completion" : NULL, "--unordered");
+    making_put(m, root, "on_error", o->on_error, "--on-error");
+    making_put(m, root, "max_failures", o->max_failures, "--max-failures");
+    if (r == 0)
+        r = put_halt(m, root);
+    return r < 0 ? r : m->tree.error;
+}
+
+int oneliner_plan(const struct oneliner *o, struct plan **ret)
+{
+    _cleanup_(making_done)
+    struct making m = {.o = o};
+    _cleanup_(load_report_done)
+    struct load_report report = {0};
+    char command[64];
+    m.tree.arena = &m.arena;
+    struct node *root = tree_map(&m.tree, NULL);
+    int r = put_job(&m, root);
+    if (r == -ENOMEM)
+        args_mistake(o->command, "no memory for the job");
+    if (r < 0)
+        return r;
+    bool has_source = o->kind != ONELINER_PIPE && !o->range;
+    const struct load_options load = {.parallelism = o->run.slots,
+                                      .source = has_source ? &m.source : NULL};
+    snprintf(command, sizeof command, "fanmill %s", o->command);
+    r = load_tree(command, ".", root, &load, ret, &report);
+    fd_write_all(STDERR_FILENO, report.text.data, report.text.len);
+    if (r == 0 && o->run.json)
+        (*ret)->sink.format = FORMAT_JSON;
+    // Who types a command wants to see what it says, also when it fails.
+    if (r == 0)
+        (*ret)->sink.failed_too = true;
+    return r;
+}

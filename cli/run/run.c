@@ -1,0 +1,425 @@
+// `fanmill run`: a job, its source read here, its records brought to its sink here. The coordinator
+// and the worker are this command's own, or those of --connect.
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "async/group.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "cli/args/args.h"
+#include "cli/command.h"
+#include "cli/run/dryrun.h"
+#include "cli/run/embedded.h"
+#include "cli/run/follow.h"
+#include "cli/run/run.h"
+#include "cli/run/spooling.h"
+#include "cli/status.h"
+#include "client/feed.h"
+#include "client/find.h"
+#include "pipelines/build/load.h"
+#include "transport/zsock.h"
+#include "worker/agent/cpus.h"
+#include "worker/jobserver.h"
+
+#define SUBMIT_NS (60 * NS_PER_S)
+
+struct run_state {
+    const struct run_options *options;
+    bool is_remote; // --connect or FANMILL_CONNECT
+    struct access access;
+    struct plan *plan;
+    struct embedded embedded;
+    struct hosts hosts;
+    struct source_reader *source;
+    struct sink_writer *sink;
+    struct link *link;
+    struct feed *feed;
+    struct jobserver *offered;
+    struct report report;
+    struct follow follow;
+};
+
+static int write_stdout(void *arg, const void *data, size_t len)
+{
+    struct run_state *run = arg;
+    return report_stdout(&run->report, data, len);
+}
+
+static void on_lost(void *arg, const char *why)
+{
+    struct run_state *run = arg;
+    report_say(&run->report, "%s", why);
+    follow_lost(&run->follow);
+}
+
+static void on_say(void *arg, const char *text)
+{
+    struct run_state *run = arg;
+    report_say(&run->report, "%s", text);
+}
+
+static uint64_t total_of(void *arg)
+{
+    return feed_total(arg);
+}
+
+static uint64_t bytes_of(void *arg, uint64_t *ret_chunks)
+{
+    return feed_bytes(arg, ret_chunks);
+}
+
+static int submit(struct run_state *run, struct err *err)
+{
+    int r = feed_open(run->link, run->plan, take(run->source), &run->feed);
+    if (r < 0)
+        return err_sys(err, r, "the job can't be submitted");
+    const struct submission s = {.plan = run->plan, .flags = SUBMIT_FEEDS, .feed = run->feed};
+    return link_submit(run->link, &s, &run->follow.job, clock_after(loop_now(), SUBMIT_NS), err);
+}
+
+// A file takes its place only when it holds all there is: an old complete one is worth more.
+static void finish_sink(struct run_state *run)
+{
+    struct follow *f = &run->follow;
+    struct err err = {0};
+    bool complete = !f->error && f->info.fate == FATE_COMPLETE;
+    if (f->sink_error)
+        return;
+    if (!complete && run->plan->sink.kind == SINK_FILE) {
+        report_say(&run->report, "%s was not written: the job did not come to its end",
+                   run->plan->sink.path);
+        return;
+    }
+    int r = sink_finish(run->sink, &err);
+    if (r < 0) {
+        f->sink_error = r;
+        if (r != -EPIPE)
+            report_say(&run->report, "output could not be written: %s", err.text);
+    }
+}
+
+static int run_job(struct run_state *run)
+{
+    struct follow *f = &run->follow;
+    struct group group;
+    struct err err = {0};
+    group_open(&group);
+    int r = run->is_remote ? 0 : embedded_attend(&run->embedded, &group, &err);
+    if (r < 0)
+        report_say(&run->report, "%s", err.text);
+    run->report.total = total_of;
+    run->report.fed = bytes_of;
+    run->report.fed_arg = run->feed;
+    if (r == 0)
+        follow_run(f);
+    run->embedded.ending = true;
+    finish_sink(run);
+    if (f->error && !f->lost)
+        report_say(&run->report, "%s",
+                   f->error == -EHOSTDOWN || f->error == -ECONNRESET || f->error == -ECONNREFUSED
+                       ? link_trouble(run->link)
+                       : strerror(-f->error));
+    else if (f->info.fate == FATE_SOURCE || f->info.fate == FATE_INTERNAL)
+        report_say(&run->report, "%s", f->info.text);
+    if (f->sink_error != -EPIPE && !f->error)
+        report_summary(&run->report, &f->info);
+    group_cancel(&group);
+    group_wait(&group);
+    return r == -EINVAL || r == -ENOENT ? EXIT_USAGE : r < 0 ? EXIT_FAULT : follow_status(f);
+}
+
+static int main_task(void *arg)
+{
+    struct run_state *run = arg;
+    struct transport *transport = NULL;
+    struct err err = {0};
+    int status = EXIT_FAULT;
+    int r = transport_new(&transport, &err);
+    if (r == 0)
+        r = run->is_remote ? connect_link(transport, &run->access, &run->link, &err)
+                           : embedded_start(&run->embedded, transport, &run->link, &err);
+    if (r < 0 && run->is_remote)
+        status = EXIT_LOST;
+    run->follow.link = run->link;
+    if (r == 0)
+        r = submit(run, &err);
+    if (r == 0)
+        status = run_job(run);
+    else
+        fprintf(stderr, "fanmill: %s\n", err.text);
+    feed_close(run->feed);
+    link_close(run->link);
+    if (!run->is_remote)
+        embedded_stop(&run->embedded);
+    transport_free(transport);
+    return status;
+}
+
+static uint32_t choose_slots(const struct run_options *o, struct plan *plan)
+{
+    uint32_t slots = run_slots(o);
+    // One worker does all the work, so its slots are what `parallelism` means.
+    if (plan->parallelism && plan->parallelism < slots)
+        slots = plan->parallelism;
+    plan->parallelism = 0;
+    return slots;
+}
+
+// The one worker of an embedded run is all there will ever be.
+static int check_resources(const struct plan *plan, uint32_t slots, struct err *err)
+{
+    long pages = sysconf(_SC_PHYS_PAGES);
+    uint64_t memory = (uint64_t)(pages > 0 ? pages : 0) * (uint64_t)sysconf(_SC_PAGESIZE);
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        const struct step *step = &plan->steps[i];
+        if (step->cpus > slots)
+            return err_set(err, -EINVAL,
+                           "step %zu needs %g cpus for a chunk, and here are %u slots (-j); other "
+                           "machines: --connect",
+                           i + 1, step->cpus, slots);
+        if (step->memory_bytes > memory)
+            return err_set(err, -EINVAL,
+                           "step %zu needs %" PRIu64 " MiB of memory for a chunk, and this machine "
+                           "has %" PRIu64,
+                           i + 1, step->memory_bytes >> 20, memory >> 20);
+        if (step->gpus > 0 || step->n_labels > 0)
+            return err_set(err, -EINVAL,
+                           "step %zu needs %s%s%s, which only workers have that were started with "
+                           "it: --connect",
+                           i + 1, step->gpus > 0 ? "gpus" : "'",
+                           step->gpus > 0 ? "" : step->labels[0].name, step->gpus > 0 ? "" : "'");
+    }
+    return 0;
+}
+
+// One that make offers is taken part in, whether or not --jobserver asks for one.
+static int join_jobserver(struct run_state *run, uint32_t slots)
+{
+    const struct run_options *o = run->options;
+    run->embedded.jobserver = o->jobserver;
+    if (o->jobserver || !o->offers)
+        return 0;
+    int r = jobserver_offer(slots, &run->offered);
+    run->embedded.jobserver = run->offered;
+    errno = -r;
+    return r;
+}
+
+static int prepare_hosts(struct run_state *run, struct err *err)
+{
+    const struct run_options *o = run->options;
+    if (o->connect.where)
+        return err_set(err, -EINVAL,
+                       "--host and --connect: workers of a running coordinator are started by "
+                       "'fanmill worker deploy-ssh'");
+    run->embedded.hosts = &run->hosts;
+    run->embedded.slots = o->slots;
+    int r = hosts_parse(&run->hosts, o->hosts.list, o->hosts.n, err);
+    if (r < 0)
+        return r;
+    if (o->slots)
+        run->plan->parallelism = 0; // -j is for each machine
+    uint32_t here = run->hosts.slots ? run->hosts.slots : run_slots(o);
+    return embedded_prepare(&run->embedded, here, err);
+}
+
+static int prepare(struct run_state *run, struct err *err)
+{
+    const struct connect *connect = &run->options->connect;
+    if (run->options->hosts.n)
+        return prepare_hosts(run, err);
+    if (!run->is_remote) {
+        uint32_t slots = choose_slots(run->options, run->plan);
+        run->report.slots = slots;
+        if (join_jobserver(run, slots) < 0)
+            return err_set(err, -EIO, "can't make a jobserver: %s", strerror(errno));
+        int r = check_resources(run->plan, slots, err);
+        return r < 0 ? r : embedded_prepare(&run->embedded, slots, err);
+    }
+    return find_coordinator(connect->where, connect->key, &run->access, err);
+}
+
+static void abandon(struct run_state *run)
+{
+    if (!run->is_remote)
+        embedded_abandon(&run->embedded);
+}
+
+static int start(struct run_state *run)
+{
+    struct err err = {0};
+    int status = run->is_remote ? EXIT_LOST : EXIT_FAULT;
+    int r = prepare(run, &err);
+    if (r < 0) {
+        fprintf(stderr, "fanmill: %s\n", err.text);
+        hosts_done(&run->hosts);
+        return r == -EINVAL ? EXIT_USAGE : status;
+    }
+    status = EXIT_USAGE;
+    r = source_open(run->plan, &run->source, &err);
+    if (r == 0) {
+        status = EXIT_OUTPUT;
+        r = sink_open(run->plan, write_stdout, run, &run->sink, &err);
+    }
+    run->follow.sink = run->sink;
+    if (r == 1) {
+        if (!run->options->quiet)
+            fprintf(stderr, "fanmill: '%s' is there already: nothing to do (if_exists: skip)\n",
+                    run->plan->sink.path);
+        status = EXIT_ALL_WELL;
+        abandon(run);
+    } else if (r == 0) {
+        status = loop_run(main_task, run);
+        if (status < 0)
+            status = EXIT_FAULT;
+    } else {
+        fprintf(stderr, "fanmill: %s\n", err.text);
+        abandon(run);
+    }
+    source_close(run->source);
+    sink_close(run->sink);
+    access_done(&run->access);
+    hosts_done(&run->hosts);
+    return status;
+}
+
+bool run_is_remote(const struct run_options *o)
+{
+    const char *where = getenv("FANMILL_CONNECT");
+    return !o->hosts.n && (o->connect.where || (where && where[0]));
+}
+
+uint32_t run_slots(const struct run_options *o)
+{
+    return o->slots ? o->slots : cpus_available();
+}
+
+void run_begin(struct run_options *o)
+{
+    o->joined = jobserver_join(getenv("MAKEFLAGS"), &o->jobserver);
+}
+
+void run_end(struct run_options *o)
+{
+    o->jobserver = jobserver_free(o->jobserver);
+}
+
+int run_check(const char *command, struct run_options *o, int *ret_status)
+{
+    if (o->progress_word && progress_mode_parse(o->progress_word, &o->progress) < 0) {
+        *ret_status = args_mistake(command, PROGRESS_MISTAKE, o->progress_word);
+        return -EINVAL;
+    }
+    if (o->offers && (run_is_remote(o) || o->hosts.n)) {
+        *ret_status = args_mistake(command, "--jobserver is for a run on this machine, not with %s",
+                                   o->hosts.n ? "--host" : "--connect");
+        return -EINVAL;
+    }
+    return spool_args_check(command, &o->spool, ret_status);
+}
+
+int run_plan(struct plan *plan, const struct run_options *o)
+{
+    struct run_state run = {
+        .options = o, .embedded = EMBEDDED_INIT, .is_remote = run_is_remote(o), .plan = plan};
+    int status;
+    log_set_level(o->verbose > 1 ? LOG_DEBUG : o->verbose ? LOG_INFO : LOG_WARN);
+    if (o->joined < 0)
+        log_info("make's jobserver is out of reach: its rule's line wants a '+' in front",
+                 "reason=\"%s\"", strerror(-o->joined));
+    run.report = (struct report){.plan = plan,
+                                 .name = plan->name,
+                                 .quiet = o->quiet,
+                                 .verbose = o->verbose > 0,
+                                 .mode = o->progress,
+                                 .color = use_color(o->color)};
+    run.embedded.spool_directory = o->spool.directory;
+    run.embedded.spool_bytes = o->spool.bytes;
+    run.embedded.lost = on_lost;
+    run.embedded.say = on_say;
+    run.embedded.arg = &run;
+    run.follow = (struct follow){
+        .plan = plan, .report = &run.report, .ends_job = true, .propagate = o->propagate};
+    status = o->dry_run ? dry_run(plan, run_slots(o)) : start(&run);
+    jobserver_free(run.offered);
+    plan_free(plan);
+    return status;
+}
+
+// --json is short for the job's `sink: {stdout: json}`.
+static void take_json(struct plan *plan)
+{
+    free(plan->sink.path);
+    free(plan->sink.name);
+    plan->sink = (struct sink){.kind = SINK_STDOUT, .format = FORMAT_JSON};
+}
+
+static int load_and_run(const char *file, const struct args_params *params,
+                        const struct run_options *o)
+{
+    _cleanup_(load_report_done)
+    struct load_report report = {0};
+    struct plan *plan = NULL;
+    const struct load_options load = {.params = params->list,
+                                      .n_params = params->n,
+                                      .parallelism = o->slots,
+                                      .reads_stdin = true};
+    int r = load_file(file, &load, &plan, &report);
+    fd_write_all(STDERR_FILENO, report.text.data, report.text.len);
+    if (r < 0)
+        return EXIT_USAGE;
+    if (o->json)
+        take_json(plan);
+    return run_plan(plan, o);
+}
+
+int cli_run(int argc, char **argv)
+{
+    struct run_options o = {0};
+    struct args_params params = {0};
+    struct words words;
+    int status;
+    run_begin(&o);
+    const struct arg table[] = {
+        {'j', "slots", ARG_SLOTS, &o.slots, "N",
+         "chunks that run at once; default: the CPUs this process may use"},
+        {'p', "param", ARG_PARAM, &params, "NAME=VALUE", "set a parameter of the job"},
+        {0, "json", ARG_FLAG, &o.json, NULL, "an object for each chunk, failures included"},
+        RUN_ARGS(o),
+    };
+    const struct args args = {
+        .command = "run",
+        .usage = "[-j N] [-p NAME=VALUE]... [--connect WHERE] [-q | -v] JOB.yaml",
+        .about = "Runs a job on this machine: a worker process with N slots beside this one, no "
+                 "daemon, nothing\nleft behind. With --connect (or FANMILL_CONNECT) the same on "
+                 "the workers of a coordinator. The\nsource is read here, and results go to the "
+                 "job's sink here, standard output by default.\n",
+        .more =
+            "Ctrl-C once ends what runs (TERM, 5 s later KILL), twice kills it. SIGUSR1 tells how "
+            "the job stands,\nSIGUSR2 turns the progress line on and off.\n"
+            "\n"
+            "Exit status: 0 all well, 1 some chunk failed, 2 usage or job file, 3 the coordinator "
+            "or the worker\nwas lost, 4 ended early, 5 output could not be written, 125 a fault in "
+            "fanmill, 126 or 127 a\ncommand could not be run or was not found, 128+N ended by "
+            "signal N.\n",
+        .table = table,
+        .n = sizeof table / sizeof table[0],
+        .words_min = 1,
+        .words_max = 1,
+        .missing = "which job? give a job file"};
+    int r = args_parse(&args, argc, argv, &words, &status);
+    if (r == 0)
+        r = run_check("run", &o, &status);
+    if (r == 0)
+        status = load_and_run(words.list[0], &params, &o);
+    args_params_done(&params);
+    run_end(&o);
+    return status;
+}

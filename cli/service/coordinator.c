@@ -1,0 +1,220 @@
+// `fanmill coordinator`: the long-running one.
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "async/group.h"
+#include "async/io.h"
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "cli/args/args.h"
+#include "cli/command.h"
+#include "cli/run/spooling.h"
+#include "cli/run/writer.h"
+#include "cli/service/state.h"
+#include "cli/status.h"
+#include "coordinator/server.h"
+#include "transport/keys.h"
+#include "transport/zsock.h"
+
+struct service {
+    const char *listen;
+    struct state state;
+    char endpoint[ACCESS_ENDPOINT_MAX];
+    struct keypair keys;
+    struct server *server;
+    struct writers writers;
+    struct spool_args spool;
+    struct signals signals;
+    struct event_flag over;
+    int status;
+};
+
+static void on_open_door(void *arg, const char *why)
+{
+    struct service *s = arg;
+    log_error("the coordinator ends: it can't keep strangers out", "reason=\"%s\"", why);
+    s->status = EXIT_FAULT;
+    event_flag_set(&s->over);
+}
+
+static void on_job_changed(void *arg, uint64_t job, bool ended)
+{
+    struct service *s = arg;
+    if (!ended)
+        writers_look(&s->writers, s->server, job);
+}
+
+static int watch_signals(void *arg)
+{
+    struct service *s = arg;
+    int number;
+    while ((number = signals_next(&s->signals)) == SIGHUP)
+        server_reload(s->server);
+    if (number > 0)
+        event_flag_set(&s->over);
+    return 0;
+}
+
+// Its key and allow-list are made when they are first needed.
+static int prepare_keys(struct service *s, char *ret_list, struct err *err)
+{
+    char path[PATH_MAX];
+    int r = state_path(&s->state, "coordinator.key", path, err);
+    if (r == 0)
+        r = keyfile_read(path, &s->keys, err);
+    if (r == -ENOENT) {
+        r = keypair_new(&s->keys, err);
+        if (r == 0)
+            r = keyfile_write(path, &s->keys, err);
+    }
+    if (r == 0)
+        r = state_path(&s->state, "peers", ret_list, err);
+    if (r == 0 && mkdir(ret_list, 0700) < 0 && errno != EEXIST)
+        r = err_sys(err, -errno, "'%s'", ret_list);
+    return r;
+}
+
+static int note_address(const struct service *s, struct err *err)
+{
+    char path[PATH_MAX];
+    const char *endpoint = server_endpoint(s->server);
+    int r = state_path(&s->state, "listen", path, err);
+    if (r < 0)
+        return r;
+    _close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    r = fd < 0 ? -errno : fd_write_all(fd, endpoint, strlen(endpoint));
+    return r < 0 ? err_sys(err, r, "'%s'", path) : 0;
+}
+
+static int publish(struct service *s, struct err *err)
+{
+    struct access access = {.n_endpoints = 1, .role = ROLE_ADMIN};
+    snprintf(access.endpoints[0], sizeof access.endpoints[0], "%s", s->endpoint);
+    return state_publish(&s->state, &access, err);
+}
+
+static int serve(struct service *s)
+{
+    struct group group;
+    group_open(&group);
+    int r = group_spawn(&group, "signals", watch_signals, s);
+    if (server_endpoint(s->server))
+        log_info("coordinator is ready", "state=%s pid=%d listen=%s", s->state.folder,
+                 (int)getpid(), server_endpoint(s->server));
+    else
+        log_info("coordinator is ready", "state=%s pid=%d", s->state.folder, (int)getpid());
+    if (r == 0)
+        event_flag_wait(&s->over);
+    group_cancel(&group);
+    group_wait(&group);
+    return r < 0 ? EXIT_FAULT : s->status;
+}
+
+static int main_task(void *arg)
+{
+    struct service *s = arg;
+    struct transport *transport = NULL;
+    struct err err = {0};
+    char list[PATH_MAX];
+    const char *const endpoints[] = {"inproc://coordinator", s->endpoint, NULL};
+    struct server_options options = {.endpoints = endpoints,
+                                     .spool_directory =
+                                         s->spool.given ? s->spool.given : s->state.folder,
+                                     .spool_bytes = s->spool.bytes,
+                                     .job_changed = on_job_changed,
+                                     .open_door = on_open_door,
+                                     .arg = s};
+    int status = EXIT_FAULT;
+    // Before anybody can see us: who does may send a signal.
+    const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    int r = signals_open(numbers, sizeof numbers / sizeof numbers[0], &s->signals);
+    if (r < 0)
+        return EXIT_FAULT;
+    if (s->listen)
+        r = prepare_keys(s, list, &err);
+    options.listen = s->listen;
+    options.keys = &s->keys;
+    options.allow_directory = list;
+    if (r == 0)
+        r = transport_new(&transport, &err);
+    if (r == 0)
+        r = server_open(transport, &options, &s->server, &err);
+    if (r == 0)
+        r = writers_open(&s->writers, transport, endpoints[0], &err);
+    if (r == 0 && s->listen)
+        r = note_address(s, &err);
+    if (r == 0)
+        r = publish(s, &err);
+    if (r == 0)
+        status = serve(s);
+    else
+        fprintf(stderr, "fanmill coordinator: %s\n", err.text);
+    writers_close(&s->writers);
+    server_close(s->server);
+    transport_free(transport);
+    signals_close(&s->signals);
+    return status;
+}
+
+static int run(struct service *s, const char *state)
+{
+    struct err err = {0};
+    int r = state_open(state, &s->state, &err);
+    if (r == 0)
+        r = state_lock(&s->state, &err);
+    if (r == 0)
+        r = state_endpoint(&s->state, s->endpoint, &err);
+    if (r < 0) {
+        fprintf(stderr, "fanmill coordinator: %s\n", err.text);
+        return r == -EBUSY ? EXIT_USAGE : EXIT_FAULT;
+    }
+    fd_raise_limit();
+    int status = loop_run(main_task, s);
+    state_close(&s->state);
+    keypair_done(&s->keys);
+    return status < 0 ? EXIT_FAULT : status;
+}
+
+int cli_coordinator(int argc, char **argv)
+{
+    struct service s = {.state = STATE_INIT};
+    const char *state = NULL;
+    bool quiet = false;
+    int verbose = 0, status;
+    struct words words;
+    const struct arg table[] = {
+        {'l', "listen", ARG_TEXT, &s.listen, "ADDRESS",
+         "where workers and clients of other machines connect: tcp://HOST:PORT"},
+        {0, "state", ARG_TEXT, &state, "DIR",
+         "its folder: keys, allow-list, kept results; one coordinator each"},
+        SPOOL_ARGS(s.spool),
+        {'q', "quiet", ARG_FLAG, &quiet, NULL, "log warnings and errors only"},
+        {'v', "verbose", ARG_COUNT, &verbose, NULL, "log more"},
+    };
+    const struct args args = {
+        .command = "coordinator",
+        .usage = "[--listen tcp://HOST:PORT] [--state DIR]",
+        .about = "Takes jobs (fanmill submit, run --connect, the C library), hands their chunks to "
+                 "workers\n(fanmill worker) and keeps their results. Runs until SIGTERM; SIGHUP "
+                 "reads the allow-list again.\n"
+                 "Others of this user on this machine find it by themselves. Other machines need a "
+                 "key each:\nfanmill invite.\n",
+        .more = "Whoever may submit jobs may run programs on every worker, as the worker's user.\n",
+        .table = table,
+        .n = sizeof table / sizeof table[0]};
+    if (args_parse(&args, argc, argv, &words, &status) != 0)
+        return status;
+    if (spool_args_check("coordinator", &s.spool, &status) < 0)
+        return status;
+    if (s.listen && strncmp(s.listen, "tcp://", 6) != 0)
+        return args_mistake("coordinator", "--listen takes tcp://HOST:PORT, not '%s'", s.listen);
+    log_set_level(quiet ? LOG_WARN : verbose ? LOG_DEBUG : LOG_INFO);
+    return run(&s, state);
+}

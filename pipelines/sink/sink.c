@@ -1,0 +1,270 @@
+#include "pipelines/sink/sink.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "pipelines/json.h"
+#include "pipelines/sink/outfile.h"
+#include "pipelines/template/template.h"
+
+#define FLUSH_BYTES (64u << 10) // a larger piece is written without being copied
+#define KEEP_BYTES (1u << 20)
+
+struct sink_writer {
+    const struct plan *plan;
+    sink_stdout_fn *write_stdout;
+    void *arg;
+    struct buf out;
+    struct outfile file; // SINK_FILE
+    char *directory;     // SINK_DIR: absolute
+    struct template *name;
+    const char **params;
+    struct row row; // of the record's item
+    struct buf path;
+    struct timespec began; // SINK_DIR: files changed later are ours
+};
+
+static char *absolute(const struct plan *plan, const char *path)
+{
+    char *joined = NULL;
+    if (*path == '/')
+        return strdup(path);
+    return asprintf(&joined, "%s/%s", plan->directory, path) < 0 ? NULL : joined;
+}
+
+static int open_dir(struct sink_writer *sink, struct err *err)
+{
+    const struct plan *plan = sink->plan;
+    size_t offset;
+    sink->directory = absolute(plan, plan->sink.path);
+    sink->params = calloc(plan->n_params ? plan->n_params : 1, sizeof(*sink->params));
+    _free_ const char **names = calloc(plan->n_params ? plan->n_params : 1, sizeof(*names));
+    if (!sink->directory || !sink->params || !names)
+        return err_sys(err, -ENOMEM, "'%s'", plan->sink.path);
+    for (size_t i = 0; i < plan->n_params; i++) {
+        names[i] = plan->params[i].name;
+        sink->params[i] = plan->params[i].value;
+    }
+    const struct template_names known = {
+        .params = names, .n_params = plan->n_params, .has_item = true, .source = &plan->source};
+    int r = template_compile(plan->sink.name, TEMPLATE_WORD, &known, &sink->name, err, &offset);
+    if (r < 0)
+        return r;
+    if (mkdir(sink->directory, 0777) < 0 && errno != EEXIST)
+        return err_sys(err, -errno, "'%s'", sink->directory);
+    clock_gettime(CLOCK_REALTIME_COARSE, &sink->began); // the clock that stamps files
+    return 0;
+}
+
+static int open_file(struct sink_writer *sink, struct err *err)
+{
+    _free_ char *path = absolute(sink->plan, sink->plan->sink.path);
+    if (!path)
+        return err_sys(err, -ENOMEM, "'%s'", sink->plan->sink.path);
+    return outfile_open(&sink->file, path, sink->plan->sink.if_exists, err);
+}
+
+int sink_open(const struct plan *plan, sink_stdout_fn *write_stdout, void *arg,
+              struct sink_writer **ret, struct err *err)
+{
+    struct sink_writer *sink = calloc(1, sizeof(*sink));
+    *ret = NULL;
+    if (!sink)
+        return err_sys(err, -ENOMEM, "sink");
+    *sink = (struct sink_writer){
+        .plan = plan, .write_stdout = write_stdout, .arg = arg, .file = OUTFILE_INIT};
+    buf_init(&sink->out, 0);
+    buf_init(&sink->path, 0);
+    row_init(&sink->row);
+    int r = 0;
+    if (plan->sink.kind == SINK_FILE)
+        r = open_file(sink, err);
+    else if (plan->sink.kind == SINK_DIR)
+        r = open_dir(sink, err);
+    if (r != 0)
+        sink = sink_close(sink);
+    *ret = sink;
+    return r;
+}
+
+struct sink_writer *sink_close(struct sink_writer *sink)
+{
+    if (!sink)
+        return NULL;
+    outfile_done(&sink->file);
+    template_free(sink->name);
+    buf_done(&sink->out);
+    buf_done(&sink->path);
+    row_done(&sink->row);
+    free(sink->params);
+    free(sink->directory);
+    free(sink);
+    return NULL;
+}
+
+static int write_now(struct sink_writer *sink, const void *data, size_t len, struct err *err)
+{
+    if (!len)
+        return 0;
+    if (sink->plan->sink.kind == SINK_FILE)
+        return outfile_write(&sink->file, data, len, err);
+    int r = sink->write_stdout(sink->arg, data, len);
+    return r < 0 ? err_sys(err, r, "standard output") : 0;
+}
+
+int sink_flush(struct sink_writer *sink, struct err *err)
+{
+    if (!sink->out.len)
+        return 0;
+    int r = write_now(sink, sink->out.data, sink->out.len, err);
+    buf_clear(&sink->out);
+    if (sink->out.cap > KEEP_BYTES)
+        buf_done(&sink->out);
+    return r;
+}
+
+static int flush_if_full(struct sink_writer *sink, struct err *err)
+{
+    return sink->out.len >= FLUSH_BYTES ? sink_flush(sink, err) : 0;
+}
+
+static int write_raw(struct sink_writer *sink, const struct record *record, struct err *err)
+{
+    int r = 0;
+    for (size_t i = 0; i < record->n_parts && r == 0; i++) {
+        const struct slice *part = &record->parts[i];
+        if (part->len >= FLUSH_BYTES) {
+            r = sink_flush(sink, err);
+            if (r == 0)
+                r = write_now(sink, part->data, part->len, err);
+        } else if ((r = buf_add(&sink->out, part->data, part->len)) < 0) {
+            err_sys(err, r, "output");
+        } else {
+            r = flush_if_full(sink, err);
+        }
+    }
+    return r;
+}
+
+// ---- one file for each record
+
+// Inside of the directory, however the item is spelled.
+static bool is_inside(const char *name)
+{
+    if (!*name || *name == '/')
+        return false;
+    for (const char *at = name; *at;) {
+        size_t len = strcspn(at, "/");
+        if (len == 2 && memcmp(at, "..", 2) == 0)
+            return false;
+        at += len + (at[len] == '/');
+    }
+    return name[strlen(name) - 1] != '/' && strcmp(name, ".") != 0;
+}
+
+static int make_path(struct sink_writer *sink, const struct record *record, struct err *err)
+{
+    const struct template_values values = {.item = record->item ? record->item : "",
+                                           .item_len = record->item ? record->item_len : 0,
+                                           .row = &sink->row,
+                                           .seq = record->chunk + 1,
+                                           .params = sink->params};
+    struct buf *path = &sink->path;
+    buf_clear(path);
+    int r = 0;
+    const struct source *source = &sink->plan->source;
+    if (source->kind == SOURCE_MATRIX || (record->item && rows_have_fields(source)))
+        r = row_of_item(source, record->item_first, record->item, record->item_len, &sink->row);
+    if (r == 0)
+        r = buf_printf(path, "%s/", sink->directory);
+    size_t name_at = path->len;
+    if (r == 0)
+        r = template_expand(sink->name, &values, path);
+    if (r == 0)
+        r = buf_add(path, "", 1);
+    if (r < 0)
+        return err_sys(err, r, "the name of chunk %llu's file", (unsigned long long)record->chunk);
+    const char *name = (const char *)path->data + name_at;
+    if (strlen(name) != path->len - 1 - name_at || !is_inside(name))
+        return err_set(err, -EPERM, "chunk %llu: '%.200s' is no name of a file inside of '%.200s'",
+                       (unsigned long long)record->chunk, name, sink->directory);
+    for (char *at = (char *)path->data + name_at; *at; at++)
+        if (*at == '/') {
+            *at = '\0';
+            if (mkdir((char *)path->data, 0777) < 0 && errno != EEXIST)
+                return err_sys(err, -errno, "'%s'", (char *)path->data);
+            *at = '/';
+        }
+    return 0;
+}
+
+// Two results under one name would lose the first without a word.
+static bool is_ours(const struct sink_writer *sink, const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) < 0)
+        return false;
+    return st.st_ctim.tv_sec > sink->began.tv_sec ||
+           (st.st_ctim.tv_sec == sink->began.tv_sec && st.st_ctim.tv_nsec > sink->began.tv_nsec);
+}
+
+static int write_dir(struct sink_writer *sink, const struct record *record, struct err *err)
+{
+    struct outfile file = OUTFILE_INIT;
+    int r = make_path(sink, record, err);
+    if (r < 0)
+        return r;
+    const char *path = (const char *)sink->path.data;
+    if (sink->plan->sink.if_exists == EXISTS_OVERWRITE && is_ours(sink, path))
+        return err_set(err, -EEXIST, "'%s': two results of this job have this name", path);
+    r = outfile_open(&file, path, sink->plan->sink.if_exists, err);
+    if (r == 1)
+        return 0;
+    if (r == 0 && sink->plan->sink.format == FORMAT_JSON) {
+        buf_clear(&sink->out);
+        r = json_record(&sink->out, record);
+        if (r < 0)
+            err_sys(err, r, "'%s'", path);
+        else
+            r = outfile_write(&file, sink->out.data, sink->out.len, err);
+        buf_clear(&sink->out);
+    } else {
+        for (size_t i = 0; i < record->n_parts && r == 0; i++)
+            r = outfile_write(&file, record->parts[i].data, record->parts[i].len, err);
+    }
+    if (r == 0)
+        r = outfile_finish(&file, false, err);
+    outfile_done(&file);
+    return r;
+}
+
+int sink_write(struct sink_writer *sink, const struct record *record, struct err *err)
+{
+    const struct sink *plan = &sink->plan->sink;
+    bool failed = record->error || strcmp(record->outcome, "ok") != 0;
+    if (plan->kind == SINK_NONE || (plan->format == FORMAT_RAW && failed && !plan->failed_too))
+        return 0;
+    if (plan->kind == SINK_DIR)
+        return write_dir(sink, record, err);
+    if (plan->format == FORMAT_RAW)
+        return write_raw(sink, record, err);
+    int r = json_record(&sink->out, record);
+    if (r < 0)
+        return err_sys(err, r, "a record as JSON");
+    return flush_if_full(sink, err);
+}
+
+int sink_finish(struct sink_writer *sink, struct err *err)
+{
+    int r = sink_flush(sink, err);
+    if (r == 0 && sink->plan->sink.kind == SINK_FILE)
+        r = outfile_finish(&sink->file, true, err);
+    return r;
+}

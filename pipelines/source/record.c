@@ -1,0 +1,64 @@
+#include "pipelines/source/record.h"
+
+#include <string.h>
+
+void record_mark_init(const struct record_rule *rule, struct record_mark *ret)
+{
+    *ret =
+        (struct record_mark){.len = (size_t)rule->end_len + rule->start_len, .cut = rule->end_len};
+    memcpy(ret->bytes, rule->end, rule->end_len);
+    memcpy(ret->bytes + rule->end_len, rule->start, rule->start_len);
+}
+
+size_t record_find(const struct record_mark *mark, const void *data, size_t len, size_t from)
+{
+    const char *text = data;
+    if (mark->len == 0)
+        return from <= len ? from : RECORD_NONE;
+    size_t at = from > mark->cut ? from - mark->cut : 0;
+    if (at > len || len - at < mark->len)
+        return RECORD_NONE;
+    const char *found = memmem(text + at, len - at, mark->bytes, mark->len);
+    return found ? (size_t)(found - text) + mark->cut : RECORD_NONE;
+}
+
+size_t record_strip(const struct record_rule *rule, void *data, size_t len)
+{
+    struct record_mark mark;
+    char *text = data;
+    size_t at = 0, kept = 0;
+    if (!rule->drops_end || !rule->end_len)
+        return len;
+    record_mark_init(rule, &mark);
+    while (at < len) {
+        size_t next = record_find(&mark, text, len, record_after(&mark, at));
+        size_t end = next == RECORD_NONE ? len : next;
+        size_t size = end - at;
+        if (size >= rule->end_len &&
+            memcmp(text + end - rule->end_len, rule->end, rule->end_len) == 0)
+            size -= rule->end_len;
+        memmove(text + kept, text + at, size);
+        kept += size;
+        at = end;
+    }
+    return kept;
+}
+
+bool record_rule_ok(const struct record_rule *rule)
+{
+    return rule->end_len <= RECORD_MARK_MAX && rule->start_len <= RECORD_MARK_MAX &&
+           rule->header_lines <= RECORD_HEADER_MAX && (!rule->drops_end || rule->end_len);
+}
+
+size_t record_header(const struct record_rule *rule, const void *data, size_t len)
+{
+    const char *text = data;
+    size_t at = 0;
+    for (uint32_t i = 0; i < rule->header_lines; i++) {
+        const char *end = at < len ? memchr(text + at, '\n', len - at) : NULL;
+        if (!end)
+            return RECORD_NONE;
+        at = (size_t)(end - text) + 1;
+    }
+    return at;
+}

@@ -1,0 +1,103 @@
+#include "pipelines/source/source_input.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "pipelines/unpack.h"
+
+struct source_input {
+    const char *path;
+    const char *title;
+    int fd;
+    struct unpacker *unpacker; // NULL: its bytes are plain
+    uint8_t raw[SOURCE_BLOCK];
+    uint8_t plain[SOURCE_BLOCK];
+};
+
+static int look(const struct source_input *in, enum unpack_kind *ret, struct err *err)
+{
+    uint8_t magic[UNPACK_MAGIC_BYTES];
+    struct stat st;
+    *ret = UNPACK_NONE;
+    if (fstat(in->fd, &st) < 0)
+        return err_sys(err, -errno, "%s: '%s'", in->title, in->path);
+    // What is read from a pipe is gone, and standard input may not stand at its beginning.
+    if (!S_ISREG(st.st_mode) || (in->path[0] == '-' && !in->path[1]))
+        return 0;
+    ssize_t n = fd_pread_full(in->fd, magic, sizeof(magic), 0);
+    if (n < 0)
+        return err_sys(err, (int)n, "%s: '%s'", in->title, in->path);
+    *ret = unpack_kind_of(magic, (size_t)n);
+    return 0;
+}
+
+int source_input_open(const struct plan *plan, const char *path, const char *title,
+                      struct source_input **ret, struct err *err)
+{
+    enum unpack_kind kind = UNPACK_NONE;
+    struct source_input *in = calloc(1, sizeof(*in));
+    if (!in)
+        return err_sys(err, -ENOMEM, "%s: '%s'", title, path);
+    in->path = path;
+    in->title = title;
+    in->fd = source_open_path(plan, path, err);
+    int r = in->fd < 0 ? err_wrap(err, in->fd, "%s", title) : look(in, &kind, err);
+    if (r == 0 && kind && unpacker_new(kind, &in->unpacker) < 0)
+        r = err_sys(err, -ENOMEM, "%s: '%s'", title, path);
+    if (r < 0)
+        in = source_input_close(in);
+    else
+        *ret = in;
+    return r;
+}
+
+struct source_input *source_input_close(struct source_input *in)
+{
+    if (!in)
+        return NULL;
+    if (in->fd >= 0)
+        close(in->fd);
+    unpacker_free(in->unpacker);
+    free(in);
+    return NULL;
+}
+
+int source_input_fd(const struct source_input *in)
+{
+    return in->fd;
+}
+
+static ssize_t read_raw(struct source_input *in, struct err *err)
+{
+    ssize_t n = source_read_block(in->fd, in->raw);
+    return n < 0 && n != -EAGAIN ? err_sys(err, (int)n, "%s: '%s'", in->title, in->path) : n;
+}
+
+ssize_t source_input_read(struct source_input *in, const uint8_t **ret, struct err *err)
+{
+    ssize_t n;
+    *ret = in->unpacker ? in->plain : in->raw;
+    if (!in->unpacker)
+        return read_raw(in, err);
+    do {
+        if (unpacker_wants(in->unpacker)) {
+            n = read_raw(in, err);
+            if (n == 0 && !unpacker_at_end(in->unpacker))
+                return err_set(err, -EBADMSG,
+                               "%s: '%s' is cut off: its compressed data have no end", in->title,
+                               in->path);
+            if (n <= 0)
+                return n;
+            unpacker_feed(in->unpacker, in->raw, (size_t)n);
+        }
+        n = unpacker_read(in->unpacker, in->plain, sizeof(in->plain));
+    } while (n == 0); // a frame's head alone, say
+    if (n == -EBADMSG)
+        return err_set(err, -EBADMSG, "%s: '%s': its compressed data are damaged", in->title,
+                       in->path);
+    return n < 0 ? err_sys(err, (int)n, "%s: '%s'", in->title, in->path) : n;
+}

@@ -1,0 +1,17 @@
+// A path of the source, read from its beginning to its end as plain bytes: a pipe, standard input,
+// a file, a compressed file. Only source*.c include it.
+#pragma once
+#include "pipelines/source/source_kinds.h"
+
+struct source_input;
+
+// Opens the path; a file that begins like gzip or zstd is unpacked. Borrows plan, path and `title`,
+// the source's name in messages. Errors with text.
+int source_input_open(const struct plan *plan, const char *path, const char *title,
+                      struct source_input **ret, struct err *err);
+// Accepts NULL. Returns NULL.
+struct source_input *source_input_close(struct source_input *in);
+// The next bytes, at most SOURCE_BLOCK, borrowed until the next call: how many, or 0 at the end.
+// -EAGAIN when there is nothing to read now; else negative errno with text.
+ssize_t source_input_read(struct source_input *in, const uint8_t **ret, struct err *err);
+int source_input_fd(const struct source_input *in);

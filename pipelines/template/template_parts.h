@@ -1,0 +1,53 @@
+// Inside of a template: what template.c and template_script.c share.
+#pragma once
+#include "pipelines/template/template.h"
+
+enum part_kind { PART_TEXT, PART_ITEM, PART_SEQ, PART_SLOT, PART_PARAM, PART_FIELD };
+
+// What of a value that is a path is wanted.
+enum part_form {
+    FORM_WHOLE,     // {}
+    FORM_NO_EXT,    // {.}
+    FORM_BASE,      // {/}
+    FORM_DIR,       // {//}
+    FORM_BASE_BARE, // {/.}: base name without extension
+};
+
+struct part {
+    enum part_kind kind;
+    enum part_form form;
+    bool is_quoted; // @q: quoted for a shell
+    size_t param;   // PART_PARAM: its place in names.params; PART_FIELD: column, from 0
+    size_t offset;  // PART_TEXT: of the bytes in template.text
+    size_t len;
+};
+
+struct template
+{
+    enum template_mode mode;
+    struct buf text;    // WORD: the constant parts; SCRIPT: the script
+    struct part *parts; // WORD: in order; SCRIPT: one for each positional parameter
+    size_t n_parts;
+    bool uses_item;
+    bool is_constant; // BATCH, which has no parts: nothing was replaced
+    char *suspect;
+    char *nearest;
+};
+
+// What stands at `text`, which begins with a brace.
+enum brace {
+    BRACE_PLAIN,   // nothing known: the brace is a brace
+    BRACE_VALUE,   // a placeholder
+    BRACE_LITERAL, // a doubled one, {{}}: its inner text stays
+};
+// *ret_len is how many bytes it takes. The byte before a `{` decides too: ${x} belongs to a shell.
+enum brace brace_at(const char *text, const struct template_names *names, struct part *ret,
+                    size_t *ret_len);
+
+// Appends a part to the template. -ENOMEM.
+int template_add(struct template *t, const struct part *part);
+
+// Reads the script and writes t->text and t->parts. -EINVAL, -ENOMEM.
+int template_compile_script(struct template *t, const char *text,
+                            const struct template_names *names, struct err *err,
+                            size_t *ret_offset);

@@ -1,0 +1,253 @@
+#include "worker/agent/libraries.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "pipelines/library.h"
+
+struct library {
+    struct library *next;
+    uint8_t digest[DIGEST_BYTES];
+    int fd;
+    size_t bytes;
+    uint64_t *jobs; // that use it
+    size_t n_jobs;
+};
+
+struct library_file {
+    struct library_file *next;
+    char *path;
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec changed;
+    uint8_t digest[DIGEST_BYTES];
+};
+
+static void library_free(struct library *copy)
+{
+    close(copy->fd);
+    free(copy->jobs);
+    free(copy);
+}
+
+static void file_free(struct library_file *file)
+{
+    free(file->path);
+    free(file);
+}
+
+void libraries_done(struct libraries *l)
+{
+    while (l->copies) {
+        struct library *copy = l->copies;
+        l->copies = copy->next;
+        library_free(copy);
+    }
+    while (l->files) {
+        struct library_file *file = l->files;
+        l->files = file->next;
+        file_free(file);
+    }
+    *l = (struct libraries){0};
+}
+
+static bool is_same(const struct library_file *file, const char *path, const struct stat *st)
+{
+    return strcmp(file->path, path) == 0 && file->device == st->st_dev &&
+           file->inode == st->st_ino && file->size == st->st_size &&
+           file->changed.tv_sec == st->st_ctim.tv_sec &&
+           file->changed.tv_nsec == st->st_ctim.tv_nsec;
+}
+
+static void forget_oldest(struct libraries *l)
+{
+    struct library_file **at = &l->files;
+    while ((*at)->next)
+        at = &(*at)->next;
+    file_free(*at);
+    *at = NULL;
+    l->n_files--;
+}
+
+static void remember(struct libraries *l, const char *path, const struct stat *st,
+                     const uint8_t digest[DIGEST_BYTES])
+{
+    struct library_file *file = calloc(1, sizeof *file);
+    char *copy = strdup(path);
+    if (!file || !copy) {
+        free(file);
+        free(copy);
+        return; // it is read again the next time
+    }
+    *file = (struct library_file){.next = l->files,
+                                  .path = copy,
+                                  .device = st->st_dev,
+                                  .inode = st->st_ino,
+                                  .size = st->st_size,
+                                  .changed = st->st_ctim};
+    memcpy(file->digest, digest, DIGEST_BYTES);
+    l->files = file;
+    if (++l->n_files > LIBRARIES_FILES_MAX)
+        forget_oldest(l);
+}
+
+static bool is_at_path(struct libraries *l, const char *path, const uint8_t digest[DIGEST_BYTES])
+{
+    struct stat st;
+    uint8_t found[DIGEST_BYTES];
+    if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+        return false;
+    for (const struct library_file *file = l->files; file; file = file->next)
+        if (is_same(file, path, &st))
+            return memcmp(file->digest, digest, DIGEST_BYTES) == 0;
+    if (library_digest(path, found) < 0)
+        return false;
+    remember(l, path, &st, found);
+    return memcmp(found, digest, DIGEST_BYTES) == 0;
+}
+
+static struct library *find_copy(struct libraries *l, const uint8_t digest[DIGEST_BYTES])
+{
+    for (struct library **at = &l->copies; *at; at = &(*at)->next) {
+        struct library *copy = *at;
+        if (memcmp(copy->digest, digest, DIGEST_BYTES) != 0)
+            continue;
+        *at = copy->next;
+        copy->next = l->copies;
+        l->copies = copy;
+        return copy;
+    }
+    return NULL;
+}
+
+static int note_use(struct library *copy, uint64_t job)
+{
+    for (size_t i = 0; i < copy->n_jobs; i++)
+        if (copy->jobs[i] == job)
+            return 0;
+    uint64_t *jobs = reallocarray(copy->jobs, copy->n_jobs + 1, sizeof *jobs);
+    if (!jobs)
+        return -ENOMEM;
+    copy->jobs = jobs;
+    jobs[copy->n_jobs++] = job;
+    return 0;
+}
+
+// 1: the stage has its place. 0: nobody here has it.
+static int place(struct libraries *l, uint64_t job, struct stage *stage)
+{
+    // One without a digest was too large to be sent; whether it is there shows when it is used.
+    if (!stage->library || digest_is_none(stage->digest) ||
+        is_at_path(l, stage->library, stage->digest))
+        return 1;
+    struct library *copy = find_copy(l, stage->digest);
+    if (!copy)
+        return 0;
+    int r = note_use(copy, job);
+    free(stage->library_at);
+    stage->library_at = NULL;
+    if (r == 0 && asprintf(&stage->library_at, "/proc/%d/fd/%d", (int)getpid(), copy->fd) < 0) {
+        stage->library_at = NULL;
+        r = -ENOMEM;
+    }
+    return r < 0 ? r : 1;
+}
+
+static void plan_free_ptr(struct plan **plan)
+{
+    plan_free(*plan);
+}
+
+int libraries_resolve(struct libraries *l, uint64_t job, const void *packed, size_t len,
+                      struct buf *out, uint8_t ret_missing[DIGEST_BYTES], struct err *err)
+{
+    _cleanup_(plan_free_ptr)
+    struct plan *plan = NULL;
+    struct stage *stage;
+    int r = plan_unpack_step(packed, len, &plan, err);
+    if (r < 0)
+        return r;
+    for (uint64_t i = 0; (stage = plan_stage(plan, i)); i++) {
+        r = place(l, job, stage);
+        if (r == 0)
+            memcpy(ret_missing, stage->digest, DIGEST_BYTES);
+        if (r <= 0)
+            return r < 0 ? err_sys(err, r, "a kernel's library") : 0;
+    }
+    // As it came: what is packed again need not be the same to the byte.
+    bool placed = false;
+    for (uint64_t i = 0; (stage = plan_stage(plan, i)); i++)
+        placed |= stage->library_at != NULL;
+    r = placed ? plan_pack_step(plan, 0, out) : buf_add(out, packed, len);
+    return r < 0 ? err_sys(err, r, "a step") : 1;
+}
+
+static bool make_room(struct libraries *l, size_t len)
+{
+    while (len + l->bytes > LIBRARIES_BYTES_MAX) {
+        struct library **oldest = NULL;
+        for (struct library **at = &l->copies; *at; at = &(*at)->next)
+            if (!(*at)->n_jobs)
+                oldest = at;
+        if (!oldest)
+            return false;
+        struct library *copy = *oldest;
+        *oldest = copy->next;
+        l->bytes -= copy->bytes;
+        library_free(copy);
+    }
+    return true;
+}
+
+int libraries_add(struct libraries *l, const uint8_t digest[DIGEST_BYTES], const void *data,
+                  size_t len)
+{
+    uint8_t found[DIGEST_BYTES];
+    digest_bytes(data, len, found);
+    if (memcmp(found, digest, DIGEST_BYTES) != 0)
+        return -EBADMSG;
+    if (find_copy(l, digest))
+        return 0;
+    if (!make_room(l, len))
+        return -ENOSPC;
+    struct library *copy = calloc(1, sizeof *copy);
+    if (!copy)
+        return -ENOMEM;
+    copy->fd = memfd_create("fanmill-kernel", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int r = copy->fd < 0 ? -errno : fd_write_all(copy->fd, data, len);
+    if (r < 0) {
+        if (copy->fd >= 0)
+            close(copy->fd);
+        free(copy);
+        return r;
+    }
+    // What runs is what was checked.
+    fcntl(copy->fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+    memcpy(copy->digest, digest, DIGEST_BYTES);
+    copy->bytes = len;
+    copy->next = l->copies;
+    l->copies = copy;
+    l->bytes += len;
+    return 0;
+}
+
+void libraries_release(struct libraries *l, uint64_t job)
+{
+    for (struct library *copy = l->copies; copy; copy = copy->next) {
+        size_t kept = 0;
+        for (size_t i = 0; i < copy->n_jobs; i++)
+            if (job && copy->jobs[i] != job)
+                copy->jobs[kept++] = copy->jobs[i];
+        copy->n_jobs = kept;
+    }
+}

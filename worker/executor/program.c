@@ -1,0 +1,222 @@
+#include "worker/executor/program.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "worker/executor/spawn.h"
+#include "worker/executor/which.h"
+#include "worker/executor/words.h"
+
+struct numbers {
+    char text[RECIPE_NUMBERS][48];
+};
+
+static void put_numbers(struct chunk *c, struct recipe_stage *s, struct numbers *numbers,
+                        uint64_t seq)
+{
+    char(*text)[48] = numbers->text;
+    snprintf(text[0], sizeof(text[0]), "FANMILL_JOB=%" PRIu64, c->recipe->job);
+    snprintf(text[1], sizeof(text[1]), "FANMILL_CHUNK=%" PRIu64, c->number);
+    snprintf(text[2], sizeof(text[2]), "FANMILL_SEQ=%" PRIu64, seq);
+    snprintf(text[3], sizeof(text[3]), "FANMILL_SLOT=%" PRIu32, c->slot);
+    snprintf(text[4], sizeof(text[4]), "FANMILL_ATTEMPT=%" PRIu32, c->attempt);
+    for (size_t i = 0; i < RECIPE_NUMBERS; i++)
+        s->env[i] = text[i];
+}
+
+// FANMILL_ITEM is there when it can be: not for data, nor for what no variable can hold.
+static int put_item(struct chunk *c, const struct program_item *item, size_t *ret_offset)
+{
+    *ret_offset = c->words.text.len;
+    int r = buf_add_str(&c->words.text, "FANMILL_ITEM=");
+    if (r == 0 && item->item && item->item_len < WORD_BYTES_MAX - 32 &&
+        !memchr(item->item, '\0', item->item_len))
+        r = buf_add(&c->words.text, item->item, item->item_len);
+    return r < 0 ? r : buf_add(&c->words.text, "", 1);
+}
+
+static int make_directory(const char *path)
+{
+    if (access(path, F_OK) == 0)
+        return 0;
+    _free_ char *part = strdup(path);
+    if (!part)
+        return -ENOMEM;
+    for (char *at = part + 1; *at; at++)
+        if (*at == '/') {
+            *at = '\0';
+            if (mkdir(part, 0777) < 0 && errno != EEXIST)
+                return -errno;
+            *at = '/';
+        }
+    return mkdir(part, 0777) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int put_directory(struct chunk *c, const struct recipe_stage *s,
+                         const struct template_values *values, size_t *ret_offset)
+{
+    const char *base = c->recipe->directory;
+    *ret_offset = c->words.text.len;
+    int r = 0;
+    if (s->workdir) {
+        r = template_expand(s->workdir, values, &c->words.text);
+        if (r == 0 && c->words.text.len > *ret_offset && c->words.text.data[*ret_offset] != '/') {
+            c->words.text.len = *ret_offset;
+            r = buf_printf(&c->words.text, "%s/", base);
+            if (r == 0)
+                r = template_expand(s->workdir, values, &c->words.text);
+        }
+    } else {
+        r = buf_add_str(&c->words.text, base);
+    }
+    return r < 0 ? r : buf_add(&c->words.text, "", 1);
+}
+
+static int fail_words(struct chunk *c, int r, const struct program_item *item)
+{
+    if (r == -E2BIG)
+        return chunk_fail(c, OUTCOME_LIMIT, r,
+                          "item %" PRIu64 " is %zu KB; a command argument may hold 128 KiB; use "
+                          "pipe",
+                          item->seq, item->item_len / 1000);
+    if (r == -EILSEQ)
+        return chunk_fail(c, OUTCOME_LIMIT, r,
+                          "item %" PRIu64 " holds a NUL byte; no command argument can; use pipe",
+                          item->seq);
+    return chunk_fail(c, OUTCOME_LIMIT, r, "building the command: %s", strerror(-r));
+}
+
+static int fail_start(struct chunk *c, const struct spawn_end *end, const char *name)
+{
+    int error = end->error;
+    const char *what = end->failed_at ? end->failed_at : name;
+    if (error == -ENOBUFS)
+        return chunk_fail(c, OUTCOME_LIMIT, error, "its output is larger than %llu MiB",
+                          PROTO_RESULT_MAX >> 20);
+    if (error == -ENOMEM || error == -EAGAIN || error == -EMFILE || error == -ENFILE)
+        return chunk_fail(c, OUTCOME_LIMIT, error, "'%.200s' was not started: %s", what,
+                          strerror(-error));
+    if (error == -ENOENT)
+        return chunk_fail(c, OUTCOME_NOT_FOUND, 127, "'%.200s' was not found%s", what,
+                          strchr(what, '/') ? "" : " on the PATH");
+    return chunk_fail(c, OUTCOME_NOT_RUNNABLE, 126, "'%.200s' can't be run: %s", what,
+                      strerror(-error));
+}
+
+// What the texts call it: a script has no name of its own.
+static void name_program(const struct stage *stage, const char *name, char *text, size_t size)
+{
+    if (stage->is_script)
+        snprintf(text, size, "the script");
+    else
+        snprintf(text, size, "'%.200s'", name);
+}
+
+static int judge(struct chunk *c, const struct stage *stage, const struct spawn_end *end,
+                 const char *name)
+{
+    char who[256];
+    chunk_add_usage(c, &end->usage);
+    if (end->error < 0)
+        return fail_start(c, end, name);
+    if (end->cancelled)
+        return chunk_fail(c, OUTCOME_CANCELLED, 0, "cancelled");
+    name_program(stage, name, who, sizeof(who));
+    if (end->timed_out)
+        return chunk_fail(c, OUTCOME_TIMEOUT, 0, "%s took longer than %g s", who,
+                          (double)stage->timeout_ns / 1e9);
+    if (WIFSIGNALED(end->status)) {
+        int number = WTERMSIG(end->status);
+        const char *abbrev = sigabbrev_np(number);
+        return chunk_fail(c, OUTCOME_SIGNAL, number, "%s was ended by signal %d (%s%s)", who,
+                          number, abbrev ? "SIG" : "", abbrev ? abbrev : "unknown");
+    }
+    int status = WEXITSTATUS(end->status);
+    // A shell's own words for the same: a typo must not cost a million starts.
+    if (stage->is_script && status == 127)
+        return chunk_fail(c, OUTCOME_NOT_FOUND, 127,
+                          "the script ended with exit status 127: a command was not found");
+    if (stage->is_script && status == 126)
+        return chunk_fail(c, OUTCOME_NOT_RUNNABLE, 126,
+                          "the script ended with exit status 126: a command can't be run");
+    if (status)
+        return chunk_fail(c, OUTCOME_EXIT, status, "%s ended with exit status %d", who, status);
+    return 0;
+}
+
+// The values of the run's first item, and of those behind it for a batch command.
+struct giving {
+    struct chunk *chunk;
+    const struct program_item *item;
+    const struct template_values *first;
+};
+
+static int give_item(void *arg, size_t index, struct template_values *ret)
+{
+    const struct giving *g = arg;
+    *ret = *g->first;
+    if (index == 0)
+        return 1;
+    const struct input_item *item = input_item(g->item->batch, g->item->batch_at + index);
+    if (!item)
+        return 0;
+    ret->item = (const char *)item->at;
+    ret->item_len = item->len;
+    ret->seq += index;
+    ret->row = &g->chunk->next_row;
+    int r = input_row(g->item->batch, g->item->batch_at + index, &g->chunk->next_row);
+    return r < 0 ? r : 1;
+}
+
+int program_run(struct chunk *c, struct recipe_stage *s, struct program_item *item,
+                struct output *out)
+{
+    struct template_values values = {.item = item->item ? item->item : "",
+                                     .item_len = item->item ? item->item_len : 0,
+                                     .row = item->row,
+                                     .seq = item->seq,
+                                     .slot = c->slot,
+                                     .params = c->recipe->params};
+    struct giving giving = {.chunk = c, .item = item, .first = &values};
+    struct numbers numbers;
+    put_numbers(c, s, &numbers, item->seq);
+    size_t item_at = 0;
+    size_t directory_at = 0;
+    int r = words_build(&c->words, s, give_item, &giving, &item->taken);
+    if (r == 0)
+        r = put_item(c, item, &item_at);
+    if (r == 0)
+        r = put_directory(c, s, &values, &directory_at);
+    char **argv = r == 0 ? words_argv(&c->words) : NULL;
+    if (!argv || !argv[0])
+        return fail_words(c, r ? r : -ENOMEM, item);
+    const char *words = (const char *)c->words.text.data;
+    s->env[RECIPE_ITEM] = (char *)c->words.text.data + item_at;
+    const char *directory = words + directory_at;
+    if (s->workdir && (r = make_directory(directory)) < 0)
+        return chunk_fail(c, OUTCOME_NOT_RUNNABLE, 126, "workdir '%.200s': %s", directory,
+                          strerror(-r));
+    const char *path;
+    r = find_program(s, argv[0], directory, &path);
+    if (r < 0) {
+        struct spawn_end lost = {.error = r, .failed_at = argv[0]};
+        return fail_start(c, &lost, argv[0]);
+    }
+    struct spawn spawn = {.path = path,
+                          .argv = argv,
+                          .envp = s->env,
+                          .directory = directory,
+                          .input = item->input,
+                          .input_len = item->input_len,
+                          .timeout_ns = s->stage->timeout_ns};
+    struct spawn_end end;
+    spawn_run(c, &spawn, &out->body, &end);
+    return judge(c, s->stage, &end, argv[0]);
+}

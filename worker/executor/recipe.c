@@ -1,0 +1,207 @@
+#include "worker/executor/recipe.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "worker/executor/builtin.h"
+
+static void recipe_free_ptr(struct recipe **recipe)
+{
+    recipe_free(*recipe);
+}
+
+static void stage_done(struct recipe_stage *s)
+{
+    for (size_t i = 0; s->words && i < s->stage->n_words; i++)
+        template_free(s->words[i]);
+    free(s->words);
+    template_free(s->workdir);
+    for (size_t i = RECIPE_NUMBERS + 1; i < s->n_env; i++)
+        free(s->env[i]);
+    free(s->env);
+    free(s->path_found);
+    free(s->path_for);
+    free(s->text);
+    if (s->library)
+        dlclose(s->library);
+}
+
+struct recipe *recipe_free(struct recipe *recipe)
+{
+    if (!recipe)
+        return NULL;
+    for (size_t i = 0; i < recipe->n_stages; i++)
+        stage_done(&recipe->stages[i]);
+    free(recipe->stages);
+    free(recipe->params);
+    plan_free(recipe->plan);
+    free(recipe);
+    return NULL;
+}
+
+static bool same_name(const char *entry, const char *name, size_t name_len)
+{
+    return strncmp(entry, name, name_len) == 0 && entry[name_len] == '=';
+}
+
+// Later entries win over earlier ones of the same name.
+static int env_put(struct recipe_stage *s, const char *name, const char *value)
+{
+    char *entry = NULL;
+    if (asprintf(&entry, "%s=%s", name, value) < 0)
+        return -ENOMEM;
+    for (size_t i = RECIPE_NUMBERS + 1; i < s->n_env; i++)
+        if (same_name(s->env[i], name, strlen(name))) {
+            free(s->env[i]);
+            s->env[i] = entry;
+            return 0;
+        }
+    s->env[s->n_env++] = entry;
+    return 0;
+}
+
+static int env_build(const struct recipe *recipe, struct recipe_stage *s)
+{
+    const struct plan *plan = recipe->plan;
+    const struct stage *stage = s->stage;
+    size_t inherited = 0;
+    while (environ && environ[inherited])
+        inherited++;
+    size_t most = RECIPE_NUMBERS + 1 + inherited + plan->n_env + stage->n_env;
+    s->env = calloc(most + 1, sizeof(*s->env));
+    if (!s->env)
+        return -ENOMEM;
+    s->n_env = RECIPE_NUMBERS + 1;
+    for (size_t i = 0; i < inherited; i++) {
+        if (strncmp(environ[i], "FANMILL_", 8) == 0)
+            continue;
+        s->env[s->n_env] = strdup(environ[i]);
+        if (!s->env[s->n_env])
+            return -ENOMEM;
+        s->n_env++;
+    }
+    int r = 0;
+    for (size_t i = 0; i < plan->n_env && r == 0; i++)
+        r = env_put(s, plan->env[i].name, plan->env[i].value);
+    for (size_t i = 0; i < stage->n_env && r == 0; i++)
+        r = env_put(s, stage->env[i].name, stage->env[i].value);
+    return r;
+}
+
+static int compile(const char *text, enum template_mode mode, const struct template_names *names,
+                   struct template **ret, struct err *err)
+{
+    size_t offset;
+    int r = template_compile(text, mode, names, ret, err, &offset);
+    return r < 0 ? err_wrap(err, r, "'%.80s'", text) : 0;
+}
+
+static int stage_compile(const struct recipe *recipe, struct recipe_stage *s, struct err *err)
+{
+    const struct stage *stage = s->stage;
+    const struct plan *plan = recipe->plan;
+    if (stage->kind == STAGE_KERNEL)
+        return 0;
+    _free_ const char **names = calloc(plan->n_params + 1, sizeof(*names));
+    s->words = calloc(stage->n_words + 1, sizeof(struct template *));
+    if (!names || !s->words || env_build(recipe, s) < 0)
+        return err_sys(err, -ENOMEM, "a stage");
+    if (!stage->n_words || (stage->is_script && !(stage->shell && stage->shell[0])))
+        return err_set(err, -EPROTO, "a stage without a command");
+    for (size_t i = 0; i < plan->n_params; i++)
+        names[i] = plan->params[i].name;
+    struct template_names known = {.params = names,
+                                   .n_params = plan->n_params,
+                                   .has_item = stage->kind == STAGE_COMMAND,
+                                   .source = &plan->source};
+    enum template_mode mode = !stage->is_script ? TEMPLATE_WORD
+                              : stage->is_batch ? TEMPLATE_BATCH
+                                                : TEMPLATE_SCRIPT;
+    for (size_t i = 0; i < stage->n_words; i++) {
+        int r = compile(stage->words[i], mode, &known, &s->words[i], err);
+        if (r < 0)
+            return r;
+    }
+    return stage->workdir ? compile(stage->workdir, TEMPLATE_WORD, &known, &s->workdir, err) : 0;
+}
+
+// A machine that does not share the job's folder runs its programs all the same.
+static const char *choose_directory(const struct plan *plan)
+{
+    const char *home = getenv("HOME");
+    if (access(plan->directory, F_OK) == 0 || errno != ENOENT)
+        return plan->directory;
+    return home && home[0] == '/' ? home : "/";
+}
+
+int recipe_new(uint64_t job, uint32_t step, const void *packed, size_t len, struct recipe **ret,
+               struct err *err)
+{
+    _cleanup_(recipe_free_ptr)
+    struct recipe *recipe = calloc(1, sizeof(*recipe));
+    if (!recipe)
+        return err_sys(err, -ENOMEM, "a step");
+    recipe->job = job;
+    recipe->step = step;
+    int r = plan_unpack_step(packed, len, &recipe->plan, err);
+    if (r < 0)
+        return r;
+    const struct plan *plan = recipe->plan;
+    recipe->directory = choose_directory(plan);
+    const struct step *only = &plan->steps[0];
+    recipe->stages = calloc(only->n_stages + 1, sizeof(*recipe->stages));
+    recipe->params = calloc(plan->n_params + 1, sizeof(*recipe->params));
+    if (!recipe->stages || !recipe->params)
+        return err_sys(err, -ENOMEM, "a step");
+    for (size_t i = 0; i < plan->n_params; i++)
+        recipe->params[i] = plan->params[i].value;
+    recipe->only_kernels = true;
+    for (size_t i = 0; i < only->n_stages; i++) {
+        struct recipe_stage *s = &recipe->stages[recipe->n_stages++];
+        s->stage = &only->stages[i];
+        recipe->only_kernels &= s->stage->kind == STAGE_KERNEL;
+        r = stage_compile(recipe, s, err);
+        if (r < 0)
+            return r;
+    }
+    *ret = take(recipe);
+    return 0;
+}
+
+static int kernel_open(struct recipe_stage *s, struct err *err)
+{
+    const struct stage *stage = s->stage;
+    if (!stage->library) {
+        s->kernel = builtin_kernel(stage->function);
+        return s->kernel
+                   ? 0
+                   : err_set(err, -ENOENT, "there is no built-in kernel '%s'", stage->function);
+    }
+    s->library =
+        dlopen(stage->library_at ? stage->library_at : stage->library, RTLD_NOW | RTLD_LOCAL);
+    if (!s->library)
+        return stage->library_at
+                   ? err_set(err, -ENOENT, "'%s', as it was sent: %s", stage->library, dlerror())
+                   : err_set(err, -ENOENT, "%s", dlerror());
+    void *symbol = dlsym(s->library, stage->function);
+    if (!symbol)
+        return err_set(err, -ENOENT, "'%s' has no function '%s'", stage->library, stage->function);
+    memcpy(&s->kernel, &symbol, sizeof(symbol)); // ISO C has no cast between the two
+    return 0;
+}
+
+int recipe_kernel(struct recipe *recipe, struct recipe_stage *s, struct err *err)
+{
+    (void)recipe;
+    if (!s->opened) {
+        s->opened = true;
+        s->failed = kernel_open(s, err);
+        if (s->failed < 0)
+            s->text = strdup(err->text);
+    }
+    return s->failed < 0 ? err_set(err, s->failed, "%s", s->text ? s->text : "kernel") : 0;
+}

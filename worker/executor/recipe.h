@@ -1,0 +1,48 @@
+// A recipe: a step as an executor needs it, with templates compiled, environment laid out and
+// kernels found.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "fanmill/kernel.h"
+#include "pipelines/plan.h"
+#include "pipelines/template/template.h"
+
+#define RECIPE_NUMBERS 5 // FANMILL_JOB, _CHUNK, _SEQ, _SLOT, _ATTEMPT
+#define RECIPE_ITEM RECIPE_NUMBERS
+
+struct recipe_stage {
+    const struct stage *stage;
+    struct template **words; // n_words of them; one script when is_script
+    struct template *workdir;
+    char **env; // the whole environment; the first RECIPE_NUMBERS + 1 places are the chunk's own
+    size_t n_env;
+    char *path_found; // where `path_for` was found; kept while the word stays the same
+    char *path_for;
+    fm_kernel_fn *kernel;
+    void *library;
+    bool opened; // kernel: looked for
+    int failed;  // kernel: negative errno; `text` says why
+    char *text;
+};
+
+struct recipe {
+    struct recipe *next;
+    uint64_t job;
+    uint32_t step;
+    struct plan *plan;
+    const char *directory; // where programs start: the job's folder; home, where that is not there
+    const char **params;   // values, in the order of the plan
+    struct recipe_stage *stages;
+    size_t n_stages;
+    bool only_kernels;
+};
+
+// Checks and compiles a packed step. The caller frees with recipe_free().
+int recipe_new(uint64_t job, uint32_t step, const void *packed, size_t len, struct recipe **ret,
+               struct err *err);
+// Accepts NULL and half-built ones. Returns NULL.
+struct recipe *recipe_free(struct recipe *recipe);
+// Finds the stage's kernel, once. Blocking: it may load a library. 0, -ENOENT with text.
+int recipe_kernel(struct recipe *recipe, struct recipe_stage *stage, struct err *err);
