@@ -30,8 +30,7 @@ bool streams_given(struct stream *const *ins, size_t n)
 }
 
 // One shape for all operators: an input, a function, a count.
-struct operator
-{
+struct derived {
     struct stream stream;
     struct stream *in;
     stream_map_fn *map;
@@ -46,15 +45,15 @@ struct operator
 
 static void operator_close(struct stream *s)
 {
-    struct operator* o =(struct operator*) s;
+    struct derived *o = (struct derived *)s;
     stream_close(o->in);
     chan_free(o->chan);
     free(o);
 }
 
-static struct operator* operator_new(struct stream *in, const struct stream_ops *ops)
+static struct derived *derived_new(struct stream *in, const struct stream_ops *ops)
 {
-    struct operator* o = calloc(1, sizeof(*o));
+    struct derived *o = calloc(1, sizeof(*o));
     if (!o) {
         stream_close(in);
         return NULL;
@@ -65,20 +64,20 @@ static struct operator* operator_new(struct stream *in, const struct stream_ops 
     return o;
 }
 
-static int end(struct operator* o, int r)
+static int end(struct derived *o, int r)
 {
     o->ended = r ? r : 1;
     return r;
 }
 
-static int after_end(const struct operator* o)
+static int after_end(const struct derived *o)
 {
     return o->ended < 0 ? o->ended : 0;
 }
 
 static int map_next(struct stream *s, void **ret)
 {
-    struct operator* o =(struct operator*) s;
+    struct derived *o = (struct derived *)s;
     if (o->ended)
         return after_end(o);
     void *item;
@@ -94,7 +93,7 @@ static int map_next(struct stream *s, void **ret)
 struct stream *stream_map(struct stream *in, stream_map_fn *fn, void *arg, void (*drop)(void *))
 {
     static const struct stream_ops ops = {map_next, operator_close};
-    struct operator* o = in ? operator_new(in, &ops) : NULL;
+    struct derived *o = in ? derived_new(in, &ops) : NULL;
     if (!o)
         return NULL;
     o->map = fn;
@@ -105,7 +104,7 @@ struct stream *stream_map(struct stream *in, stream_map_fn *fn, void *arg, void 
 
 static int filter_next(struct stream *s, void **ret)
 {
-    struct operator* o =(struct operator*) s;
+    struct derived *o = (struct derived *)s;
     if (o->ended)
         return after_end(o);
     int r;
@@ -124,7 +123,7 @@ static int filter_next(struct stream *s, void **ret)
 struct stream *stream_filter(struct stream *in, int (*keep)(const void *item, void *arg), void *arg)
 {
     static const struct stream_ops ops = {filter_next, operator_close};
-    struct operator* o = in ? operator_new(in, &ops) : NULL;
+    struct derived *o = in ? derived_new(in, &ops) : NULL;
     if (!o)
         return NULL;
     o->keep = keep;
@@ -134,7 +133,7 @@ struct stream *stream_filter(struct stream *in, int (*keep)(const void *item, vo
 
 static int take_next(struct stream *s, void **ret)
 {
-    struct operator* o =(struct operator*) s;
+    struct derived *o = (struct derived *)s;
     if (o->ended)
         return after_end(o);
     int r = o->left ? stream_next(o->in, ret) : 0;
@@ -150,7 +149,7 @@ static int take_next(struct stream *s, void **ret)
 struct stream *stream_take(struct stream *in, uint64_t n)
 {
     static const struct stream_ops ops = {take_next, operator_close};
-    struct operator* o = in ? operator_new(in, &ops) : NULL;
+    struct derived *o = in ? derived_new(in, &ops) : NULL;
     if (!o)
         return NULL;
     o->left = n;
@@ -159,7 +158,7 @@ struct stream *stream_take(struct stream *in, uint64_t n)
 
 static int range_next(struct stream *s, void **ret)
 {
-    struct operator* o =(struct operator*) s;
+    struct derived *o = (struct derived *)s;
     if (o->at == o->left)
         return 0;
     *ret = (void *)(uintptr_t)o->at++;
@@ -169,7 +168,7 @@ static int range_next(struct stream *s, void **ret)
 struct stream *stream_range(uint64_t n)
 {
     static const struct stream_ops ops = {range_next, operator_close};
-    struct operator* o = operator_new(NULL, &ops);
+    struct derived *o = derived_new(NULL, &ops);
     if (!o)
         return NULL;
     o->left = n;
@@ -178,13 +177,13 @@ struct stream *stream_range(uint64_t n)
 
 static int chan_next(struct stream *s, void **ret)
 {
-    return chan_recv(((struct operator*)s)->chan, ret);
+    return chan_recv(((struct derived *)s)->chan, ret);
 }
 
 struct stream *stream_from_chan(struct chan *c)
 {
     static const struct stream_ops ops = {chan_next, operator_close};
-    struct operator* o = operator_new(NULL, &ops);
+    struct derived *o = derived_new(NULL, &ops);
     if (!o)
         return NULL;
     o->chan = c;
@@ -193,7 +192,7 @@ struct stream *stream_from_chan(struct chan *c)
 
 static int timeout_next(struct stream *s, void **ret)
 {
-    struct operator* o =(struct operator*) s;
+    struct derived *o = (struct derived *)s;
     if (o->ended)
         return after_end(o);
     struct scope scope;
@@ -207,7 +206,7 @@ static int timeout_next(struct stream *s, void **ret)
 struct stream *stream_timeout(struct stream *in, int64_t ns)
 {
     static const struct stream_ops ops = {timeout_next, operator_close};
-    struct operator* o = in ? operator_new(in, &ops) : NULL;
+    struct derived *o = in ? derived_new(in, &ops) : NULL;
     if (!o)
         return NULL;
     o->timeout_ns = ns;

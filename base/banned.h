@@ -1,9 +1,18 @@
-// Functions that are never the right choice here. Included by the headers everybody includes.
+// Functions that are never the right choice here. The compiler is told to include this before the
+// first line of every file of the product (cmake/FmRooms.cmake), so that none can forget it.
 #pragma once
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol gets gmtime localtime system    \
-    popen
+// Their bounds are unknown, their results are shared, or their errors can't be told: base/buf.h,
+// base/parse.h, posix_spawn and fdopen serve instead.
+#pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol atoll gets gmtime localtime     \
+    ctime asctime system popen
+
+// What a handler set by it does when it is called differs between systems: base/signals.h. Not
+// poisoned, for "signal" is a good name for a number, too.
+void (*signal(int number, void (*handler)(int)))(int)
+    __attribute__((error("sigaction, or base/signals.h")));

@@ -6,6 +6,15 @@
 
 #define _cleanup_(fn) __attribute__((cleanup(fn)))
 
+// Makes fn_ptr for _cleanup_, of a function that frees what a pointer of the type points to. A
+// local that is NULL is left alone.
+#define DEFINE_CLEANUP(type, fn)                                                                   \
+    static inline void fn##_ptr(type *p)                                                           \
+    {                                                                                              \
+        if (*p)                                                                                    \
+            fn(*p);                                                                                \
+    }
+
 // Moves a pointer out of a cleanup local: the local is NULL afterwards.
 #define take(p)                                                                                    \
     ({                                                                                             \
@@ -35,11 +44,7 @@ static inline void close_fd_ptr(int *fd)
         close(*fd);
 }
 
-static inline void fclose_ptr(FILE **f)
-{
-    if (*f)
-        fclose(*f);
-}
+DEFINE_CLEANUP(FILE *, fclose)
 
 #define _free_ _cleanup_(free_ptr)
 #define _close_ _cleanup_(close_fd_ptr)

@@ -24,7 +24,7 @@ static void *open_socket(void *context, int type, int is_server)
     void *socket = zmq_socket(context, type);
     int one = 1;
     if (is_server) {
-        zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &one, sizeof one);
+        zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &one, sizeof(one));
         zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, server_secret, 40);
     } else {
         zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, server_public, 40);
@@ -37,7 +37,7 @@ static void *open_socket(void *context, int type, int is_server)
 static void be_client(int from, int is_data, int n)
 {
     char endpoint[128] = "";
-    if (read(from, endpoint, sizeof endpoint) <= 0)
+    if (read(from, endpoint, sizeof(endpoint)) <= 0)
         _exit(1);
     void *context = zmq_ctx_new();
     void *socket = open_socket(context, is_data ? ZMQ_PUSH : ZMQ_DEALER, 0);
@@ -59,8 +59,8 @@ static void be_client(int from, int is_data, int n)
 static void be_relay(int from, int to, int n)
 {
     char endpoint[128] = "", own[128];
-    size_t len = sizeof own;
-    if (read(from, endpoint, sizeof endpoint) <= 0)
+    size_t len = sizeof(own);
+    if (read(from, endpoint, sizeof(endpoint)) <= 0)
         _exit(1);
     void *context = zmq_ctx_new();
     void *in = open_socket(context, ZMQ_PULL, 1);
@@ -103,7 +103,7 @@ int main(int argc, char **argv)
     if (is_relay && fork() == 0)
         be_relay(to[0], on[1], n);
     char endpoint[128];
-    size_t len = sizeof endpoint;
+    size_t len = sizeof(endpoint);
     void *context = zmq_ctx_new();
     void *socket = open_socket(context, is_data ? ZMQ_PULL : ZMQ_DEALER, 1);
     zmq_bind(socket, "tcp://127.0.0.1:*");
@@ -111,7 +111,7 @@ int main(int argc, char **argv)
     if (write(to[1], endpoint, len) < 0)
         return 1;
     char *bytes = calloc(1, 1 << 20);
-    double *times = calloc((size_t)n, sizeof *times);
+    double *times = calloc((size_t)n, sizeof(*times));
     double begin = 0;
     for (int i = 0; i < n; i++) {
         if (is_data) {
@@ -128,7 +128,7 @@ int main(int argc, char **argv)
     if (is_data) {
         printf("%.0f\n", (n - 1) / (now() - begin));
     } else {
-        qsort(times, (size_t)n, sizeof *times, compare);
+        qsort(times, (size_t)n, sizeof(*times), compare);
         printf("%.0f %.0f\n", times[n / 2] * 1e6, times[n * 99 / 100] * 1e6);
     }
     while (wait(NULL) > 0)

@@ -44,7 +44,7 @@ static void send_header(struct fake *w)
 static void register_it(struct fake *w, unsigned number, uint32_t slots)
 {
     struct msg_register reg = {.host = "fleet", .pid = number + 1, .slots = slots};
-    snprintf(reg.name, sizeof reg.name, "fake%u", number);
+    snprintf(reg.name, sizeof(reg.name), "fake%u", number);
     reg.resources.cpus = 1000ull * slots;
     msg_put_register(&w->header, &reg);
     send_header(w);
@@ -120,14 +120,14 @@ int main(int argc, char **argv)
     fd_raise_limit();
     if (access_read(argv[1], &access_file, &err) < 0 || transport_new(&transport, &err) < 0)
         fail(err.text);
-    struct fake *fleet = calloc(n, sizeof *fleet);
+    struct fake *fleet = calloc(n, sizeof(*fleet));
     int poll = epoll_create1(EPOLL_CLOEXEC);
     batch_reader_init(&reader);
     for (unsigned i = 0; i < n; i++) {
         struct fake *w = &fleet[i];
         struct msg_hello hello = {.version_min = 1, .version_max = 1, .software = "fleet"};
         struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u32 = i};
-        memcpy(hello.session, &i, sizeof i);
+        memcpy(hello.session, &i, sizeof(i));
         hello.session[8] = (uint8_t)getpid();
         hello.session[9] = (uint8_t)(getpid() >> 8);
         buf_init(&w->header, 0);

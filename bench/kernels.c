@@ -5,5 +5,5 @@ int mebibyte(fm_call *call);
 int mebibyte(fm_call *call)
 {
     static const char bytes[1 << 20];
-    return fm_emit(call, bytes, sizeof bytes);
+    return fm_emit(call, bytes, sizeof(bytes));
 }

@@ -35,7 +35,7 @@ static void rtt(struct fm_client *client, int n)
     struct fm_spec *spec = fm_spec_new("rtt");
     struct fm_job *job;
     struct fm_result r;
-    double *times = calloc((size_t)n, sizeof *times);
+    double *times = calloc((size_t)n, sizeof(*times));
     CHECK(times && fm_spec_kernel(spec, NULL, "identity", NULL) == 0);
     CHECK(fm_submit(client, spec, NULL, &job) == 0);
     struct fm_stream *s = fm_results(job, NULL);
@@ -46,7 +46,7 @@ static void rtt(struct fm_client *client, int n)
         if (i >= 0)
             times[i] = now() - begin;
     }
-    qsort(times, (size_t)n, sizeof *times, compare);
+    qsort(times, (size_t)n, sizeof(*times), compare);
     printf("%.0f %.0f\n", times[n / 2] * 1e6, times[n * 99 / 100] * 1e6); // us
     fm_push_end(job);
     fm_stream_close(s);
@@ -69,7 +69,7 @@ static double drain(struct fm_stream *s, double *ret_bytes)
 
 static void rate(struct fm_client *client, int n)
 {
-    const struct fm_stream_options wide = {.size = sizeof wide, .window_items = 65536};
+    const struct fm_stream_options wide = {.size = sizeof(wide), .window_items = 65536};
     struct fm_spec *spec = fm_spec_new("rate");
     struct fm_job *job;
     double bytes;

@@ -75,7 +75,7 @@ int select_jobs(const char *word, uint64_t *ret_first, uint64_t *ret_last)
         *ret_last = UINT64_MAX;
         return 0;
     }
-    snprintf(first, sizeof first, "%.*s", dash ? (int)(dash - word) : (int)sizeof first, word);
+    snprintf(first, sizeof(first), "%.*s", dash ? (int)(dash - word) : (int)sizeof(first), word);
     if (parse_u64(first, ret_first) < 0 || *ret_first == 0)
         return -EINVAL;
     if (!dash) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/parse.h"
+#include "base/signals.h"
 #include "cli/args/describe.h"
 #include "cli/command.h"
 #include "cli/status.h"
@@ -47,7 +48,7 @@ static const struct command {
     {"worker deploy-ssh", cli_deploy_ssh, NULL, "workers on other machines, by ssh"},
 };
 
-#define N_COMMANDS (sizeof commands / sizeof commands[0])
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static int give_help(FILE *out)
 {
@@ -194,11 +195,11 @@ int main(int argc, char **argv)
 {
     keep_some_memory();
     keep_standard_files();
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error, told as one
+    signal_ignore(SIGPIPE);
+    signal_ignore(SIGXFSZ); // a file that may not grow is an error, told as one
     // A command that tells its progress on them may be asked before it listens.
-    signal(SIGUSR1, SIG_IGN);
-    signal(SIGUSR2, SIG_IGN);
+    signal_ignore(SIGUSR1);
+    signal_ignore(SIGUSR2);
     if (argc < 2) {
         give_help(stderr);
         return EXIT_USAGE;

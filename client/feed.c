@@ -7,11 +7,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "base/container.h"
 #include "client/internal.h"
 #include "pipelines/frame.h"
 #include "pipelines/source/extent.h"
-
-#define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 static void pull(struct feed *feed);
 
@@ -66,13 +65,13 @@ static int write_run(struct feed *feed, const struct run *run)
 static int write_end(struct feed *feed, int code, const char *text)
 {
     struct msg_feed_end m = {.job = feed->job, .seq = feed->seq, .code = code};
-    snprintf(m.text, sizeof m.text, "%s", text);
+    snprintf(m.text, sizeof(m.text), "%s", text);
     return msg_put_feed_end(&feed->header, &m);
 }
 
 static void on_readable(struct watch *watch, uint32_t events)
 {
-    struct feed *feed = CONTAINER(watch, struct feed, watch);
+    struct feed *feed = container_of(watch, struct feed, watch);
     (void)events;
     watch_remove(watch);
     feed->waits = false;
@@ -112,7 +111,7 @@ static int take_pushed(struct feed *feed, struct run *ret)
             break;
         }
         uint32_t chunk_len = (uint32_t)(body.len - chunk_at);
-        r = buf_add(&lens, &chunk_len, sizeof chunk_len);
+        r = buf_add(&lens, &chunk_len, sizeof(chunk_len));
         chunk_at = body.len;
         in_chunk = 0;
         chunks++;
@@ -215,7 +214,7 @@ void feed_on_fetch(struct feed *feed, const struct msg_fetch *fetch)
     if (r == 0)
         r = extent_read(&extent, &feed->plan->source.record, feed->plan->directory, &out, &err);
     data.code = r < 0 ? r : 0;
-    snprintf(data.text, sizeof data.text, "%s", err.text);
+    snprintf(data.text, sizeof(data.text), "%s", err.text);
     buf_clear(&link->scratch);
     if (msg_put_data(&link->scratch, &data) == 0)
         link_send(link, r < 0 ? NULL : out.data, r < 0 ? 0 : out.len);
@@ -224,7 +223,7 @@ void feed_on_fetch(struct feed *feed, const struct msg_fetch *fetch)
 
 static struct feed *feed_new(struct link *link)
 {
-    struct feed *feed = calloc(1, sizeof *feed);
+    struct feed *feed = calloc(1, sizeof(*feed));
     if (!feed)
         return NULL;
     feed->link = link;

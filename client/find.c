@@ -40,7 +40,7 @@ int find_runtime_folder(char ret[PATH_MAX], struct err *err)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
     char user[32];
-    snprintf(user, sizeof user, "%u", geteuid());
+    snprintf(user, sizeof(user), "%u", geteuid());
     return runtime && runtime[0] == '/' ? find_join(ret, err, runtime, "/", "fanmill")
                                         : find_join(ret, err, "/tmp", "/fanmill-", user);
 }
@@ -84,10 +84,10 @@ static int find_running(struct access *ret, struct err *err)
         if (lock < 0 || !strstr(file->d_name, ".access") ||
             find_join(candidate, err, runtime, "/", file->d_name) < 0 || !is_alive(candidate))
             continue;
-        memcpy(path, candidate, sizeof path);
+        memcpy(path, candidate, sizeof(path));
         size_t used = strlen(list);
-        if (snprintf(list + used, sizeof list - used, "%s%s", n ? ", " : "", candidate) >=
-            (int)(sizeof list - used))
+        if (snprintf(list + used, sizeof(list) - used, "%s%s", n ? ", " : "", candidate) >=
+            (int)(sizeof(list) - used))
             list[used] = '\0'; // no room: it is counted
         n++;
     }

@@ -31,7 +31,7 @@ FM_API const char *fm_version(void)
 
 int fm_fail(int code, const struct err *err)
 {
-    snprintf(words, sizeof words, "%s", err->text[0] ? err->text : strerror(-code));
+    snprintf(words, sizeof(words), "%s", err->text[0] ? err->text : strerror(-code));
     return code;
 }
 
@@ -39,7 +39,7 @@ int fm_failf(int code, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(words, sizeof words, fmt, ap);
+    vsnprintf(words, sizeof(words), fmt, ap);
     va_end(ap);
     return code;
 }
@@ -69,7 +69,7 @@ FM_API int fm_connect(const char *where, struct fm_client **ret_client)
 {
     struct access access = {0};
     struct err err = {0};
-    struct fm_client *client = calloc(1, sizeof *client);
+    struct fm_client *client = calloc(1, sizeof(*client));
     if (!client)
         return fm_failf(-ENOMEM, "out of memory");
     int r = find_coordinator(where, NULL, &access, &err);
@@ -137,7 +137,7 @@ static int open_feed(struct fm_job *job, bool push, uint64_t items_per_chunk, st
 int fm_submit_plan(struct fm_client *client, struct plan *plan, bool push, uint64_t items_per_chunk,
                    const struct fm_submit_options *options, struct fm_job **ret_job)
 {
-    struct fm_job *job = calloc(1, sizeof *job);
+    struct fm_job *job = calloc(1, sizeof(*job));
     struct submission s = {.plan = plan};
     struct err err = {0};
     if (!job) {
@@ -248,7 +248,7 @@ FM_API int fm_submit(struct fm_client *client, const struct fm_spec *spec,
 
 FM_API int fm_job_open(struct fm_client *client, uint64_t id, struct fm_job **ret_job)
 {
-    struct fm_job *job = calloc(1, sizeof *job);
+    struct fm_job *job = calloc(1, sizeof(*job));
     if (!job)
         return fm_failf(-ENOMEM, "out of memory");
     *job = (struct fm_job){.id = id, .detached = true};
@@ -363,6 +363,6 @@ FM_API int fm_job_status(struct fm_job *job, struct fm_job_status *ret)
                                   .running = info.running,
                                   .seconds = (double)info.age_ns / (double)NS_PER_S};
     ret->end = info.phase == PHASE_ENDED ? ends[info.fate] : FM_JOB_RUNNING;
-    memcpy(ret->text, info.text, sizeof ret->text);
+    memcpy(ret->text, info.text, sizeof(ret->text));
     return 0;
 }

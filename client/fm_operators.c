@@ -88,7 +88,7 @@ static int map_next(struct fm_stream *s, int64_t deadline, struct fm_result *ret
 FM_API struct fm_stream *fm_map(struct fm_stream *in, fm_map_fn *fn, void *arg)
 {
     static const struct fm_stream_ops ops = {map_next, one_fd, one_close};
-    struct one *o = in ? operator_new(sizeof *o, &ops) : NULL;
+    struct one *o = in ? operator_new(sizeof(*o), &ops) : NULL;
     if (!o) {
         fm_stream_close(in);
         return NULL;
@@ -112,7 +112,7 @@ FM_API struct fm_stream *fm_filter(struct fm_stream *in,
                                    int (*keep)(const struct fm_result *, void *), void *arg)
 {
     static const struct fm_stream_ops ops = {filter_next, one_fd, one_close};
-    struct one *o = in ? operator_new(sizeof *o, &ops) : NULL;
+    struct one *o = in ? operator_new(sizeof(*o), &ops) : NULL;
     if (!o) {
         fm_stream_close(in);
         return NULL;
@@ -145,9 +145,9 @@ static int take_next(struct fm_stream *s, int64_t deadline, struct fm_result *re
 FM_API struct fm_stream *fm_take(struct fm_stream *in, uint64_t n)
 {
     static const struct fm_stream_ops ops = {take_next, one_fd, one_close};
-    struct one *o = in ? operator_new(sizeof *o, &ops) : NULL;
+    struct one *o = in ? operator_new(sizeof(*o), &ops) : NULL;
     if (o)
-        o->group = calloc(1, sizeof *o->group);
+        o->group = calloc(1, sizeof(*o->group));
     if (!o || !o->group) {
         free(o);
         fm_stream_close(in);
@@ -208,10 +208,10 @@ static int chunks_next(struct fm_stream *s, int64_t deadline, struct fm_result *
 FM_API struct fm_stream *fm_chunks(struct fm_stream *in, size_t n)
 {
     static const struct fm_stream_ops ops = {chunks_next, one_fd, one_close};
-    struct one *o = in && n > 0 ? operator_new(sizeof *o, &ops) : NULL;
+    struct one *o = in && n > 0 ? operator_new(sizeof(*o), &ops) : NULL;
     if (o) {
-        o->group = calloc(n, sizeof *o->group);
-        o->shown = calloc(n, sizeof *o->shown);
+        o->group = calloc(n, sizeof(*o->group));
+        o->shown = calloc(n, sizeof(*o->shown));
         o->size = n;
         o->in = in;
     }
@@ -235,7 +235,7 @@ static int within_next(struct fm_stream *s, int64_t deadline, struct fm_result *
 FM_API struct fm_stream *fm_within(struct fm_stream *in, double seconds)
 {
     static const struct fm_stream_ops ops = {within_next, one_fd, one_close};
-    struct one *o = in ? operator_new(sizeof *o, &ops) : NULL;
+    struct one *o = in ? operator_new(sizeof(*o), &ops) : NULL;
     if (!o) {
         fm_stream_close(in);
         return NULL;
@@ -295,7 +295,7 @@ static struct fm_stream *several_new(struct fm_stream *const *ins, size_t n,
     bool all = n >= 1 && n <= INPUTS_MAX;
     for (size_t i = 0; i < n; i++)
         all = all && ins[i];
-    struct several *s = all ? operator_new(sizeof *s, ops) : NULL;
+    struct several *s = all ? operator_new(sizeof(*s), ops) : NULL;
     if (!all)
         fm_failf(-EINVAL, "1 to %d inputs", INPUTS_MAX);
     if (!s) {
@@ -303,7 +303,7 @@ static struct fm_stream *several_new(struct fm_stream *const *ins, size_t n,
             fm_stream_close(ins[i]);
         return NULL;
     }
-    memcpy(s->ins, ins, n * sizeof *ins);
+    memcpy(s->ins, ins, n * sizeof(*ins));
     s->n = n;
     s->poll = -1;
     return &s->stream;
@@ -524,7 +524,7 @@ FM_API struct fm_stream *fm_pmap(struct fm_stream *in, struct fm_client *client,
                                  const struct fm_spec *spec, size_t limit)
 {
     static const struct fm_stream_ops ops = {pmap_next, pmap_fd, pmap_close};
-    struct pmap *p = in ? operator_new(sizeof *p, &ops) : NULL;
+    struct pmap *p = in ? operator_new(sizeof(*p), &ops) : NULL;
     if (!p) {
         fm_stream_close(in);
         return NULL;
@@ -532,7 +532,7 @@ FM_API struct fm_stream *fm_pmap(struct fm_stream *in, struct fm_client *client,
     p->in = in;
     p->limit = limit ? limit : 1;
     p->poll = -1;
-    const struct fm_stream_options options = {.size = sizeof options, .window_items = p->limit};
+    const struct fm_stream_options options = {.size = sizeof(options), .window_items = p->limit};
     if (fm_submit(client, spec, NULL, &p->job) == 0)
         p->out = fm_results(p->job, &options);
     if (!p->out) {

@@ -26,7 +26,7 @@ struct fm_spec {
 
 FM_API struct fm_spec *fm_spec_new(const char *name)
 {
-    struct fm_spec *spec = calloc(1, sizeof *spec);
+    struct fm_spec *spec = calloc(1, sizeof(*spec));
     if (!spec)
         return NULL;
     spec->name = strdup(name ? name : "job");

@@ -36,7 +36,7 @@ int fm_copy_make(const struct fm_result *from, struct fm_copy *ret)
                  {(const void **)&ret->result.error, error},
                  {(const void **)&ret->result.errors, errors},
                  {(const void **)&ret->result.worker, worker}};
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         if (!*parts[i].field)
             continue;
         if (parts[i].len)
@@ -105,7 +105,7 @@ FM_API int fm_next_batch(struct fm_stream *s, struct fm_result *ret, size_t max)
     if (!s || max == 0)
         return fm_failf(-EINVAL, "a batch of nothing");
     drop_batch(s);
-    s->batch = calloc(max, sizeof *s->batch);
+    s->batch = calloc(max, sizeof(*s->batch));
     if (!s->batch)
         return fm_failf(-ENOMEM, "out of memory");
     while (n < max && (r = fm_pull(s, deadline, &one)) == 1) {
@@ -165,10 +165,10 @@ static void set_flag(struct job_stream *s)
     if (s->flag < 0)
         return;
     if (results_ready(s->results)) {
-        ssize_t n = write(s->flag, &one, sizeof one);
+        ssize_t n = write(s->flag, &one, sizeof(one));
         (void)n; // it is set already
     } else {
-        ssize_t n = read(s->flag, &one, sizeof one);
+        ssize_t n = read(s->flag, &one, sizeof(one));
         (void)n; // it was not set
     }
 }
@@ -326,7 +326,7 @@ FM_API struct fm_stream *fm_results_at(struct fm_job *job, const struct fm_strea
                                        const char *file, int line)
 {
     static const struct fm_stream_ops ops = {job_next, job_fd, job_close};
-    struct job_stream *s = calloc(1, sizeof *s);
+    struct job_stream *s = calloc(1, sizeof(*s));
     if (!job->client) {
         free(s);
         fm_failf(-ENOTCONN, "the job's client was disconnected");

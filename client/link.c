@@ -11,10 +11,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/container.h"
 #include "client/internal.h"
 #include "transport/access.h"
-
-#define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 int64_t link_now(const struct link *link)
 {
@@ -51,8 +50,8 @@ void link_send(struct link *link, const void *body, size_t body_len)
 static void say_hello(struct link *link)
 {
     struct msg_hello hello = {.version_min = PROTO_VERSION_MIN, .version_max = PROTO_VERSION_MAX};
-    memcpy(hello.session, link->session, sizeof hello.session);
-    snprintf(hello.software, sizeof hello.software, "fanmill %s", FM_VERSION);
+    memcpy(hello.session, link->session, sizeof(hello.session));
+    snprintf(hello.software, sizeof(hello.software), "fanmill %s", FM_VERSION);
     link->state = LINK_GREETING;
     buf_clear(&link->scratch);
     if (msg_put_hello(&link->scratch, &hello) == 0)
@@ -268,7 +267,7 @@ static void look(struct link *link, int64_t now)
 
 static void on_timer(struct timer *timer)
 {
-    struct link *link = CONTAINER(timer, struct link, timer);
+    struct link *link = container_of(timer, struct link, timer);
     look(link, loop_now());
     if (link->state != LINK_OVER)
         timer_set(&link->timer, clock_after(loop_now(), NS_PER_S), on_timer);
@@ -340,11 +339,11 @@ static int connect_socket(struct transport *transport, struct link *link, struct
 int link_open(struct transport *transport, const struct link_options *options, struct link **ret,
               struct err *err)
 {
-    struct link *link = calloc(1, sizeof *link);
+    struct link *link = calloc(1, sizeof(*link));
     if (!link)
         return err_set(err, -ENOMEM, "out of memory");
     link->options = *options;
-    snprintf(link->endpoint, sizeof link->endpoint, "%s", options->endpoint);
+    snprintf(link->endpoint, sizeof(link->endpoint), "%s", options->endpoint);
     link->options.endpoint = link->endpoint;
     if (!link->options.silence_ns)
         link->options.silence_ns = LINK_SILENCE_NS;
@@ -353,7 +352,7 @@ int link_open(struct transport *transport, const struct link_options *options, s
     link->last_heard = link_now(link);
     link->connection.fd = -1;
     int r = 0;
-    if (getrandom(link->session, sizeof link->session, 0) != sizeof link->session)
+    if (getrandom(link->session, sizeof(link->session), 0) != sizeof(link->session))
         r = err_set(err, -EIO, "no random numbers");
     if (r == 0)
         r = connect_socket(transport, link, err);

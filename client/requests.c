@@ -73,7 +73,7 @@ static int send_library(struct link *link, const struct stage *stage, int64_t de
     request.body_len = file.len;
     begin(link, &request);
     store.request = request.number;
-    memcpy(store.digest, stage->digest, sizeof store.digest);
+    memcpy(store.digest, stage->digest, sizeof(store.digest));
     r = msg_put_store(&request.header, &store);
     if (r < 0) {
         buf_done(&request.header);
@@ -91,7 +91,7 @@ int link_submit(struct link *link, const struct submission *s, uint64_t *ret_job
     uint64_t value = 0;
     buf_init(&packed, PROTO_PLAN_MAX);
     int r = plan_pack(s->plan, &packed);
-    if (r == 0 && getrandom(m.key, sizeof m.key, 0) != sizeof m.key)
+    if (r == 0 && getrandom(m.key, sizeof(m.key), 0) != sizeof(m.key))
         r = -EIO;
     if (r < 0)
         return err_sys(err, r, "the job can't be submitted");

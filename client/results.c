@@ -26,7 +26,7 @@ void results_notify(const struct results *r)
 }
 
 // Credit is renewed when half of it is used up, so that it costs a message per many records.
-static void take(struct results *r, bool now)
+static void send_take(struct results *r, bool now)
 {
     struct link *link = r->link;
     if (r->ended || r->closing || link->state != LINK_READY)
@@ -69,7 +69,7 @@ static void say_open(struct results *r)
     buf_clear(&link->scratch);
     if (msg_put_open(&link->scratch, &m) == 0)
         link_send(link, NULL, 0);
-    take(r, true);
+    send_take(r, true);
 }
 
 static void say_close(struct results *r, uint32_t mode)
@@ -83,7 +83,7 @@ static void say_close(struct results *r, uint32_t mode)
 
 int results_open(struct link *link, const struct results_options *options, struct results **ret)
 {
-    struct results *r = calloc(1, sizeof *r);
+    struct results *r = calloc(1, sizeof(*r));
     if (!r)
         return -ENOMEM;
     r->link = link;
@@ -124,7 +124,7 @@ void results_on_records(struct results *r, struct zmessage *m, const struct reco
         return;
     if (r->queue_len == r->queue_cap) {
         size_t cap = r->queue_cap ? r->queue_cap * 2 : PARTS_MIN;
-        struct zmessage *queue = calloc(cap, sizeof *queue);
+        struct zmessage *queue = calloc(cap, sizeof(*queue));
         if (!queue) {
             link_fail(r->link, -ENOMEM, "out of memory");
             return;
@@ -155,7 +155,7 @@ static int add_part(struct results *r, const struct zmessage *m, const struct wi
         return 0;
     if (r->n_parts == r->parts_cap) {
         size_t cap = r->parts_cap ? r->parts_cap * 2 : PARTS_MIN;
-        struct slice *parts = reallocarray(r->parts, cap, sizeof *parts);
+        struct slice *parts = reallocarray(r->parts, cap, sizeof(*parts));
         if (!parts)
             return -ENOMEM;
         r->parts = parts;
@@ -198,7 +198,7 @@ static int read_record(struct results *r, struct result_record *ret)
             return code;
         }
         if (entry.more) {
-            take(r, false); // what is put together here is not what the window is for
+            send_take(r, false); // what is put together here is not what the window is for
             continue;
         }
         *ret = (struct result_record){.offset = r->at,
@@ -224,7 +224,7 @@ int results_next(struct results *r, int64_t deadline, struct result_record *ret)
     for (;;) {
         int n = r->closing ? 0 : read_record(r, ret);
         if (n == 1)
-            take(r, false);
+            send_take(r, false);
         if (n != 0)
             return n;
         if (r->ended)

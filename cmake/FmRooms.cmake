@@ -31,6 +31,12 @@ if(FM_UCONTEXT)
     target_compile_definitions(fm_flags INTERFACE FM_UCONTEXT)
 endif()
 
+# fm_product(TARGET): code that users run: base/banned.h comes before its first line.
+function(fm_product target)
+    target_compile_options(${target} PRIVATE
+        "$<$<COMPILE_LANGUAGE:C>:SHELL:-include ${PROJECT_SOURCE_DIR}/base/banned.h>")
+endfunction()
+
 # fm_sources(RET SUFFIX rooms...): *SUFFIX.c and *.S of this folder and of its rooms.
 function(fm_sources ret suffix)
     set(all)
@@ -52,6 +58,7 @@ function(fm_room name)
     add_library(fm_${name} STATIC ${sources})
     list(TRANSFORM ARG_DEPS PREPEND fm_)
     target_link_libraries(fm_${name} PUBLIC fm_flags ${ARG_DEPS} ${ARG_LIBS})
+    fm_product(fm_${name})
 endfunction()
 
 set(FM_TEST_ENVIRONMENT

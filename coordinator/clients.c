@@ -11,21 +11,21 @@
 struct client *client_find(struct server *server, const struct peer *peer)
 {
     struct client *client = NULL;
-    HASH_FIND(hh, server->clients, peer->session, sizeof peer->session, client);
+    HASH_FIND(hh, server->clients, peer->session, sizeof(peer->session), client);
     return client && strcmp(client->user, peer->user) == 0 ? client : NULL;
 }
 
 static struct client *client_new(struct server *server, struct peer *peer)
 {
-    struct client *client = calloc(1, sizeof *client);
+    struct client *client = calloc(1, sizeof(*client));
     if (!client)
         return NULL;
     client->server = server;
     client->peer = peer;
     client->rights = peer->rights;
-    memcpy(client->session, peer->session, sizeof client->session);
-    memcpy(client->user, peer->user, sizeof client->user);
-    HASH_ADD(hh, server->clients, session, sizeof client->session, client);
+    memcpy(client->session, peer->session, sizeof(client->session));
+    memcpy(client->user, peer->user, sizeof(client->user));
+    HASH_ADD(hh, server->clients, session, sizeof(client->session), client);
     peer->client = client;
     return client;
 }
@@ -55,8 +55,7 @@ void client_end(struct client *client)
     if (client->peer)
         client->peer->client = NULL;
     streams_drop(client);
-    HASH_ITER(hh, server->jobs, job, next)
-    {
+    HASH_ITER (hh, server->jobs, job, next) {
         if (job->client != client)
             continue;
         log_info("job ends: its client is gone", "job=%llu", (unsigned long long)job->id);
@@ -70,9 +69,9 @@ void client_end(struct client *client)
 void clients_check(struct server *server, int64_t now)
 {
     struct client *client, *next;
-    HASH_ITER(hh, server->clients, client, next)
-    if (!client->peer && now >= client->away_until)
-        client_end(client);
+    HASH_ITER (hh, server->clients, client, next)
+        if (!client->peer && now >= client->away_until)
+            client_end(client);
 }
 
 static int answer(struct client *client, uint64_t request, int code, uint64_t value,
@@ -80,7 +79,7 @@ static int answer(struct client *client, uint64_t request, int code, uint64_t va
 {
     struct server *server = client->server;
     struct msg_answer m = {.request = request, .code = code, .value = value};
-    snprintf(m.text, sizeof m.text, "%s", text ? text : "");
+    snprintf(m.text, sizeof(m.text), "%s", text ? text : "");
     buf_clear(&server->scratch);
     int r = msg_put_answer(&server->scratch, &m);
     if (r == 0 && client->peer)
@@ -181,7 +180,7 @@ static int drain_workers(struct client *client, const char *name, uint64_t *ret_
         return err_set(why, -EACCES, "only an admin may drain workers");
     for (struct peer *peer = server->by_place; peer; peer = peer->by_place.next) {
         char number[24];
-        snprintf(number, sizeof number, "%llu", (unsigned long long)peer->worker);
+        snprintf(number, sizeof(number), "%llu", (unsigned long long)peer->worker);
         bool is_meant = peer->state == PEER_WORKING && !peer->gone &&
                         (strcmp(name, "all") == 0 || strcmp(name, peer->reg.name) == 0 ||
                          strcmp(name, number) == 0);
@@ -212,8 +211,7 @@ static int on_control(struct client *client, const struct zmessage *m, struct er
     bool is_retry = control.verb == VERB_RETRY || control.verb == VERB_RETRY_FAILED;
     bool any = false;
     uint64_t newest = server->next_job; // a retry makes jobs; those are not meant
-    HASH_ITER(hh, server->jobs, job, next)
-    {
+    HASH_ITER (hh, server->jobs, job, next) {
         if (job->id > newest || !job_is_meant(server, job, control.first, control.last))
             continue;
         any = true;

@@ -77,7 +77,7 @@ static void on_selftest(void *arg, int result)
 int gate_open(struct transport *t, const struct gate_options *options, struct gate **ret,
               struct err *err)
 {
-    struct gate *gate = calloc(1, sizeof *gate);
+    struct gate *gate = calloc(1, sizeof(*gate));
     if (!gate)
         return err_set(err, -ENOMEM, "out of memory");
     gate->options = *options;
@@ -97,7 +97,7 @@ int gate_open(struct transport *t, const struct gate_options *options, struct ga
     if (r == 0)
         r = zsock_bind(gate->socket, options->listen, err);
     if (r == 0)
-        r = zsock_endpoint(gate->socket, gate->endpoint, sizeof gate->endpoint);
+        r = zsock_endpoint(gate->socket, gate->endpoint, sizeof(gate->endpoint));
     if (r == 0)
         r = selftest_open(t, gate->endpoint, options->keys->public_key, SELFTEST_NS, on_selftest,
                           gate, &gate->selftest, err);
@@ -161,7 +161,7 @@ void gate_pass_of(const struct gate *gate, const char *user, struct pass *ret)
     if (!peer)
         return;
     ret->rights = rights_of(peer->role);
-    snprintf(ret->name, sizeof ret->name, "%s", peer->name);
+    snprintf(ret->name, sizeof(ret->name), "%s", peer->name);
 }
 
 void gate_pass(const struct gate *gate, const struct zmessage *m, struct pass *ret)

@@ -16,7 +16,7 @@ static void tell_full(struct server *server, int code, uint64_t held)
     if (server->stash_is_full)
         return;
     server->stash_is_full = true;
-    snprintf(text, sizeof text,
+    snprintf(text, sizeof(text),
              "the spool in '%.300s' can't grow (%s): %" PRIu64 " bytes of results wait, %" PRIu64
              " of them there; nothing is lost, but no more begins until results are taken. More "
              "room: --spool-dir DIR",

@@ -8,18 +8,18 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/log.h"
 #include "coordinator/internal.h"
 #include "pipelines/source/extent.h"
 #include "pipelines/source/matrix.h"
 
-#define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 #define STREAM_BYTES (32ull << 20) // records between core and client
 
 struct server_job *server_job_find(const struct server *server, uint64_t id)
 {
     struct server_job *job = NULL;
-    HASH_FIND(hh, server->jobs, &id, sizeof id, job);
+    HASH_FIND(hh, server->jobs, &id, sizeof(id), job);
     return job;
 }
 
@@ -84,7 +84,7 @@ void redo_done(struct redo_list *list)
 
 static void on_timeout(struct timer *timer)
 {
-    struct server_job *job = CONTAINER(timer, struct server_job, timeout);
+    struct server_job *job = container_of(timer, struct server_job, timeout);
     job->timed_out = true;
     job_cancel(job, CANCEL_RUNNING);
 }
@@ -112,7 +112,7 @@ static void submission_done(struct submission *s)
 
 static struct server_job *job_new(struct server *server, struct submission *s)
 {
-    struct server_job *job = calloc(1, sizeof *job);
+    struct server_job *job = calloc(1, sizeof(*job));
     if (!job)
         return NULL;
     struct timespec now;
@@ -124,8 +124,8 @@ static struct server_job *job_new(struct server *server, struct submission *s)
     job->flags = s->message->flags;
     job->plan->partial = job->flags & SUBMIT_PARTIAL;
     job->client = job->flags & SUBMIT_DETACHED ? NULL : s->client;
-    memcpy(job->key, s->message->key, sizeof job->key);
-    memcpy(job->owner, s->client->user, sizeof job->owner);
+    memcpy(job->key, s->message->key, sizeof(job->key));
+    memcpy(job->owner, s->client->user, sizeof(job->owner));
     job->created_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
     job->began = loop_now();
     if (s->again) {
@@ -155,8 +155,8 @@ int job_submitted(struct server *server, struct submission *s, struct server_job
         free(job);
         return err_set(err, r, "the job can't be taken in");
     }
-    HASH_ADD(hh, server->jobs, id, sizeof job->id, job);
-    HASH_ADD(by_key, server->by_key, key, sizeof job->key, job);
+    HASH_ADD(hh, server->jobs, id, sizeof(job->id), job);
+    HASH_ADD(by_key, server->by_key, key, sizeof(job->key), job);
     server->counts.jobs++;
     if (s->message->timeout_ns > 0)
         timer_set(&job->timeout, clock_after(loop_now(), s->message->timeout_ns), on_timeout);
@@ -179,7 +179,7 @@ int job_submitted(struct server *server, struct submission *s, struct server_job
 void job_check_hope(struct server_job *job)
 {
     char why[256];
-    bool hopeless = !job->ended && core_job_hopeless(job->server->core, job->id, why, sizeof why);
+    bool hopeless = !job->ended && core_job_hopeless(job->server->core, job->id, why, sizeof(why));
     if (hopeless && !job->hopeless)
         log_warn("a job waits for a worker that is not there", "job=%llu reason=\"%s\"",
                  (unsigned long long)job->id, why);
@@ -237,7 +237,7 @@ static void keep_failed(struct server_job *job, struct delivery *d)
     }
     if (failed->n == failed->cap) {
         size_t cap = failed->cap ? failed->cap * 2 : 16;
-        struct redo *list = reallocarray(failed->list, cap, sizeof *list);
+        struct redo *list = reallocarray(failed->list, cap, sizeof(*list));
         if (!list) {
             failed->is_short = true;
             return;
@@ -380,7 +380,7 @@ static void feed_again(struct server_job *job)
                           .body = redo->payload};
         redo->payload = (struct slice){0};
         if (run.kind != RUN_RANGE) {
-            run.lens = malloc(sizeof *run.lens);
+            run.lens = malloc(sizeof(*run.lens));
             if (!run.lens) {
                 run_done(&run);
                 job_cancel(job, CANCEL_KILL);
@@ -457,10 +457,10 @@ int job_on_feed(struct client *client, const struct zmessage *m, struct err *err
                       .items_per_chunk = fed.items_per_chunk,
                       .item_end = fed.item_end};
     if (fed.lens) {
-        run.lens = malloc(fed.count * sizeof *run.lens);
+        run.lens = malloc(fed.count * sizeof(*run.lens));
         if (!run.lens)
             return -ENOMEM;
-        memcpy(run.lens, fed.lens, fed.count * sizeof *run.lens);
+        memcpy(run.lens, fed.lens, fed.count * sizeof(*run.lens));
     }
     if (fed.body_len && m->body)
         run.body = slice_of(m->body, (size_t)(fed.body - m->body->data), fed.body_len);
@@ -554,7 +554,7 @@ static int copy_plan(const struct plan *plan, struct plan **ret, struct err *err
 
 static int copy_failed(const struct redo_list *from, struct redo_list *ret)
 {
-    ret->list = calloc(from->n, sizeof *ret->list);
+    ret->list = calloc(from->n, sizeof(*ret->list));
     if (!ret->list)
         return -ENOMEM;
     for (size_t i = 0; i < from->n; i++) {
@@ -598,7 +598,7 @@ int job_retry(struct client *client, struct server_job *job, bool failed_only, u
     if (r < 0)
         return r;
     // No client's key: the ids of this coordinator are unique enough.
-    memcpy(message.key, &server->next_job, sizeof server->next_job);
+    memcpy(message.key, &server->next_job, sizeof(server->next_job));
     if (failed_only) {
         r = copy_failed(&job->failed, &again);
         s.again = &again;

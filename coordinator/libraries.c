@@ -51,8 +51,7 @@ static const struct server_job *user_of(const struct server *server,
 static bool make_room(struct server *server, size_t len)
 {
     struct library *library, *next;
-    HASH_ITER(hh, server->libraries, library, next)
-    {
+    HASH_ITER (hh, server->libraries, library, next) {
         if (server->library_bytes + len <= SERVER_LIBRARIES_BYTES)
             break;
         if (!user_of(server, library->digest))
@@ -69,7 +68,7 @@ static int keep(struct server *server, const uint8_t digest[DIGEST_BYTES],
         return 0;
     if (!make_room(server, bytes->len))
         return -ENOSPC;
-    struct library *library = calloc(1, sizeof *library);
+    struct library *library = calloc(1, sizeof(*library));
     if (!library)
         return -ENOMEM;
     memcpy(library->digest, digest, DIGEST_BYTES);
@@ -137,7 +136,7 @@ void library_send(struct server *server, struct peer *peer, const uint8_t digest
     if (!library && m.code == 0)
         m.code = -ENOENT;
     memcpy(m.digest, digest, DIGEST_BYTES);
-    memcpy(m.text, err.text, sizeof err.text < sizeof m.text ? sizeof err.text : sizeof m.text);
+    memcpy(m.text, err.text, sizeof(err.text) < sizeof(m.text) ? sizeof(err.text) : sizeof(m.text));
     buf_clear(&server->scratch);
     if (msg_put_library(&server->scratch, &m) < 0)
         return;

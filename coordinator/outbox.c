@@ -121,9 +121,9 @@ static void to_job(struct server *server, struct action *action)
 static void drop_gone(struct server *server)
 {
     struct peer *peer, *next;
-    HASH_ITER(by_place, server->by_place, peer, next)
-    if (peer->gone)
-        peer_free(server, peer);
+    HASH_ITER (by_place, server->by_place, peer, next)
+        if (peer->gone)
+            peer_free(server, peer);
 }
 
 bool server_perform(struct server *server)

@@ -18,21 +18,21 @@ static uint64_t place_of(const struct port *port, uint32_t address)
 static struct peer *peer_find(const struct server *server, uint64_t place)
 {
     struct peer *peer = NULL;
-    HASH_FIND(by_place, server->by_place, &place, sizeof place, peer);
+    HASH_FIND(by_place, server->by_place, &place, sizeof(place), peer);
     return peer;
 }
 
 struct peer *peer_of_worker(const struct server *server, uint64_t worker)
 {
     struct peer *peer = NULL;
-    HASH_FIND(by_worker, server->by_worker, &worker, sizeof worker, peer);
+    HASH_FIND(by_worker, server->by_worker, &worker, sizeof(worker), peer);
     return peer && !peer->gone ? peer : NULL;
 }
 
 static struct peer *peer_new(struct port *port, const struct zmessage *m, const struct pass *pass)
 {
     struct server *server = port->server;
-    struct peer *peer = calloc(1, sizeof *peer);
+    struct peer *peer = calloc(1, sizeof(*peer));
     if (!peer)
         return NULL;
     peer->port = port;
@@ -41,16 +41,16 @@ static struct peer *peer_new(struct port *port, const struct zmessage *m, const 
     peer->worker = ++server->next_worker;
     peer->came = peer->last_heard = peer->last_sent = loop_now();
     peer->rights = pass->rights;
-    memcpy(peer->user, pass->name, sizeof peer->user);
+    memcpy(peer->user, pass->name, sizeof(peer->user));
     peer->connection.fd = -1;
     if (!port->is_private) {
-        snprintf(peer->key, sizeof peer->key, "%s", zmessage_user(m));
+        snprintf(peer->key, sizeof(peer->key), "%s", zmessage_user(m));
         zmessage_connection(m, &peer->connection);
     }
     buf_init(&peer->header, PROTO_HEADER_MAX);
     buf_init(&peer->body, PROTO_BODY_MAX);
-    HASH_ADD(by_place, server->by_place, place, sizeof peer->place, peer);
-    HASH_ADD(by_worker, server->by_worker, worker, sizeof peer->worker, peer);
+    HASH_ADD(by_place, server->by_place, place, sizeof(peer->place), peer);
+    HASH_ADD(by_worker, server->by_worker, worker, sizeof(peer->worker), peer);
     return peer;
 }
 
@@ -105,7 +105,7 @@ void peer_send(struct server *server, struct peer *peer)
 static int write_refuse(struct server *server, int code, const char *text)
 {
     struct msg_refuse refuse = {.code = code};
-    snprintf(refuse.text, sizeof refuse.text, "%s", text);
+    snprintf(refuse.text, sizeof(refuse.text), "%s", text);
     buf_clear(&server->scratch);
     return msg_put_refuse(&server->scratch, &refuse);
 }
@@ -129,8 +129,7 @@ static void send_refuse(struct port *port, uint32_t address, int code, const cha
 void peers_check_keys(struct server *server)
 {
     struct peer *peer, *next;
-    HASH_ITER(by_place, server->by_place, peer, next)
-    {
+    HASH_ITER (by_place, server->by_place, peer, next) {
         struct pass pass;
         if (peer->port->is_private || peer->gone)
             continue;
@@ -139,7 +138,7 @@ void peers_check_keys(struct server *server)
             continue;
         peer_refuse(server, peer, -EACCES, "its key was removed, or has another role now");
         struct cut cut = {peer->connection, clock_after(loop_now(), LAST_WORD_NS)};
-        if (buf_add(&server->cuts, &cut, sizeof cut) < 0)
+        if (buf_add(&server->cuts, &cut, sizeof(cut)) < 0)
             zconnection_cut(&peer->connection);
     }
 }
@@ -148,20 +147,20 @@ void peers_cut(struct server *server, int64_t now)
 {
     size_t kept = 0;
     struct cut *cuts = (struct cut *)(void *)server->cuts.data;
-    for (size_t i = 0; i < server->cuts.len / sizeof *cuts; i++) {
+    for (size_t i = 0; i < server->cuts.len / sizeof(*cuts); i++) {
         if (cuts[i].after > now)
             cuts[kept++] = cuts[i];
         else
             zconnection_cut(&cuts[i].connection);
     }
-    server->cuts.len = kept * sizeof *cuts;
+    server->cuts.len = kept * sizeof(*cuts);
 }
 
 static struct peer *peer_of_session(struct server *server, const struct peer *like)
 {
     for (struct peer *peer = server->by_place; peer; peer = peer->by_place.next)
         if (peer != like && !peer->gone && peer->state != PEER_NEW &&
-            memcmp(peer->session, like->session, sizeof like->session) == 0 &&
+            memcmp(peer->session, like->session, sizeof(like->session)) == 0 &&
             strcmp(peer->user, like->user) == 0)
             return peer;
     return NULL;
@@ -182,8 +181,8 @@ static int on_hello(struct server *server, struct peer *peer, const struct zmess
                        "this coordinator %u to %u",
                        hello.software, hello.version_min, hello.version_max, PROTO_VERSION_MIN,
                        PROTO_VERSION_MAX);
-    memcpy(peer->session, hello.session, sizeof peer->session);
-    memcpy(peer->software, hello.software, sizeof peer->software);
+    memcpy(peer->session, hello.session, sizeof(peer->session));
+    memcpy(peer->software, hello.software, sizeof(peer->software));
     struct peer *before = peer_of_session(server, peer);
     if (before)
         server_drop_peer(server, before, "it came back on another connection");

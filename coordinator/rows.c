@@ -60,9 +60,9 @@ void job_row(const struct server_job *job, struct job_info *ret)
         .records = job->spool.next,
         .first_code = s.first_code,
     };
-    snprintf(ret->name, sizeof ret->name, "%s", job->plan->name);
-    memcpy(ret->owner, job->owner, sizeof ret->owner);
-    memcpy(ret->text, s.text, sizeof ret->text);
+    snprintf(ret->name, sizeof(ret->name), "%s", job->plan->name);
+    memcpy(ret->owner, job->owner, sizeof(ret->owner));
+    memcpy(ret->text, s.text, sizeof(ret->text));
 }
 
 static void worker_row(const struct peer *peer, struct worker_info *ret)
@@ -81,11 +81,11 @@ static void worker_row(const struct peer *peer, struct worker_info *ret)
         .up_ns = now - peer->came,
         .silent_ns = now - peer->last_heard,
     };
-    memcpy(ret->name, peer->reg.name, sizeof ret->name);
-    memcpy(ret->host, peer->reg.host, sizeof ret->host);
-    memcpy(ret->user, peer->user, sizeof ret->user);
-    memcpy(ret->software, peer->software, sizeof ret->software);
-    resources_words(&peer->reg.resources, ret->resources, sizeof ret->resources);
+    memcpy(ret->name, peer->reg.name, sizeof(ret->name));
+    memcpy(ret->host, peer->reg.host, sizeof(ret->host));
+    memcpy(ret->user, peer->user, sizeof(ret->user));
+    memcpy(ret->software, peer->software, sizeof(ret->software));
+    resources_words(&peer->reg.resources, ret->resources, sizeof(ret->resources));
 }
 
 struct answerer {
@@ -130,7 +130,7 @@ static void add_row(struct answerer *a, const void *row)
 static void add_count(struct answerer *a, const char *name, uint64_t value)
 {
     struct line_info line = {.value = value};
-    snprintf(line.name, sizeof line.name, "%s", name);
+    snprintf(line.name, sizeof(line.name), "%s", name);
     add_row(a, &line);
 }
 
@@ -177,8 +177,8 @@ static void add_reason(void *arg, uint32_t step, const char *text)
 {
     struct explaining *e = arg;
     struct line_info line = {.job = e->job, .value = step};
-    snprintf(line.name, sizeof line.name, "step %u", step + 1);
-    snprintf(line.text, sizeof line.text, "%s", text);
+    snprintf(line.name, sizeof(line.name), "step %u", step + 1);
+    snprintf(line.text, sizeof(line.text), "%s", text);
     add_row(e->a, &line);
 }
 

@@ -9,13 +9,12 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/log.h"
 #include "coordinator/internal.h"
 
 #define SERVER_SPOOL_SHARE 8 // of a limited address space
 #define LATE_NS NS_PER_S     // a timer so late means that the whole process was stopped
-
-#define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 int server_event(struct server *server, const struct event *event)
 {
@@ -25,7 +24,7 @@ int server_event(struct server *server, const struct event *event)
 
 static void on_tick(struct timer *timer)
 {
-    struct server *server = CONTAINER(timer, struct server, tick);
+    struct server *server = container_of(timer, struct server, tick);
     int64_t expected = server->tick_at;
     server->tick_at = CLOCK_FOREVER;
     for (uint32_t i = 0; i < server->n_ports; i++)
@@ -52,11 +51,10 @@ static void set_tick(struct server *server)
 
 static void on_heartbeat(struct timer *timer)
 {
-    struct server *server = CONTAINER(timer, struct server, heartbeat);
+    struct server *server = container_of(timer, struct server, heartbeat);
     int64_t now = loop_now();
     struct peer *peer, *next;
-    HASH_ITER(by_place, server->by_place, peer, next)
-    {
+    HASH_ITER (by_place, server->by_place, peer, next) {
         if (peer->state == PEER_WORKING && !peer->gone &&
             zconnection_is_receiving(&peer->connection)) {
             peer->last_heard = now;
@@ -87,7 +85,7 @@ static int64_t wall_less_loop(void)
 // swallow the socket's edge, so after a send the loop stays awake and the socket looks again.
 static bool on_flush(struct prepare *prepare)
 {
-    struct server *server = CONTAINER(prepare, struct server, flush);
+    struct server *server = container_of(prepare, struct server, flush);
     if (!server->must_flush)
         return false;
     server->must_flush = false;
@@ -190,7 +188,7 @@ static uint64_t within_memory(uint64_t bytes)
 int server_open(struct transport *transport, const struct server_options *options,
                 struct server **ret, struct err *err)
 {
-    struct server *server = calloc(1, sizeof *server);
+    struct server *server = calloc(1, sizeof(*server));
     if (!server)
         return err_set(err, -ENOMEM, "out of memory");
     server->options = *options;
@@ -201,7 +199,7 @@ int server_open(struct transport *transport, const struct server_options *option
     buf_init(&server->cuts, 0);
     batch_reader_init(&server->reader);
     // An ephemeral coordinator has no journal to count its starts in.
-    if (getrandom(&server->epoch, sizeof server->epoch, 0) != sizeof server->epoch)
+    if (getrandom(&server->epoch, sizeof(server->epoch), 0) != sizeof(server->epoch))
         server->epoch = (uint64_t)clock_now();
     server->epoch >>= 1;
     if (!server->options.spool_bytes)
@@ -234,8 +232,7 @@ int server_open(struct transport *transport, const struct server_options *option
 static void say_bye(struct server *server)
 {
     struct peer *peer, *next;
-    HASH_ITER(by_place, server->by_place, peer, next)
-    {
+    HASH_ITER (by_place, server->by_place, peer, next) {
         buf_clear(&server->scratch);
         if (!peer->gone &&
             msg_put_bye(&server->scratch, &(struct msg_bye){.reason = "the coordinator ends"}) == 0)
@@ -266,8 +263,8 @@ struct server *server_close(struct server *server)
     while (server->jobs)
         job_forget(server->jobs);
     struct peer *peer, *next;
-    HASH_ITER(by_place, server->by_place, peer, next)
-    peer_free(server, peer);
+    HASH_ITER (by_place, server->by_place, peer, next)
+        peer_free(server, peer);
     release(server);
     return NULL;
 }

@@ -44,7 +44,7 @@ static int new_page(struct spool *spool, struct spool_page **ret)
     size_t n = spool->n + 1;
     if (n > spool->cap || !spool->pages) {
         size_t cap = spool->cap ? spool->cap * 2 : 4;
-        struct spool_page *pages = reallocarray(spool->pages, cap, sizeof *pages);
+        struct spool_page *pages = reallocarray(spool->pages, cap, sizeof(*pages));
         if (!pages)
             return -ENOMEM;
         spool->pages = pages;
@@ -191,7 +191,7 @@ void spool_drop(struct spool *spool, uint64_t offset)
         spool->first = offset < spool->next ? offset : spool->next;
     if (!n)
         return;
-    memmove(spool->pages, spool->pages + n, (spool->n - n) * sizeof *spool->pages);
+    memmove(spool->pages, spool->pages + n, (spool->n - n) * sizeof(*spool->pages));
     spool->n -= n;
     spool->page_number += n;
 }

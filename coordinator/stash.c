@@ -32,7 +32,7 @@ struct stash {
 
 int stash_new(const char *directory, struct stash **ret)
 {
-    struct stash *stash = calloc(1, sizeof *stash);
+    struct stash *stash = calloc(1, sizeof(*stash));
     if (!stash)
         return -ENOMEM;
     stash->directory = directory;
@@ -89,7 +89,7 @@ static int find_place(struct stash *stash, off_t *ret)
     }
     if (stash->segments == stash->holes_cap) {
         size_t cap = stash->holes_cap ? stash->holes_cap * 2 : 16;
-        off_t *holes = reallocarray(stash->holes, cap, sizeof *holes);
+        off_t *holes = reallocarray(stash->holes, cap, sizeof(*holes));
         if (!holes)
             return -ENOMEM;
         stash->holes = holes;
@@ -107,7 +107,7 @@ static int begin_segment(struct stash *stash)
         stash->fd = fd_open_unnamed(stash->directory);
     if (stash->fd < 0)
         return stash->fd;
-    struct segment *segment = calloc(1, sizeof *segment);
+    struct segment *segment = calloc(1, sizeof(*segment));
     off_t at;
     int r = segment ? find_place(stash, &at) : -ENOMEM;
     if (r < 0) {

@@ -95,7 +95,7 @@ int stream_on_open(struct client *client, const struct msg_open *m)
     struct job_info row = {.id = m->job};
     struct out_stream *stream = NULL;
     int code = check_open(client, job, m->stream);
-    if (code == 0 && !(stream = calloc(1, sizeof *stream)))
+    if (code == 0 && !(stream = calloc(1, sizeof(*stream))))
         code = -ENOMEM;
     if (code == 0 && m->from < job->spool.first)
         code = -ESTALE;

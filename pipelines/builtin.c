@@ -28,7 +28,7 @@ const struct builtin builtins[] = {
      {{"signal", BUILTIN_ARG_COUNT, "its number; 11"},
       {"attempts", BUILTIN_ARG_COUNT, "succeed after so many crashes; never"}}},
 };
-const size_t n_builtins = sizeof builtins / sizeof builtins[0];
+const size_t n_builtins = sizeof(builtins) / sizeof(builtins[0]);
 
 const struct builtin *builtin_find(const char *name)
 {

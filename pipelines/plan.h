@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "pipelines/source/rows.h"
@@ -161,6 +162,7 @@ struct plan {
 
 // Frees the plan and all it owns. Accepts NULL and half-built plans. Returns NULL.
 struct plan *plan_free(struct plan *plan);
+DEFINE_CLEANUP(struct plan *, plan_free)
 
 // What a worker needs of one step: its stages, the job's name, directory, params and env, and the
 // range when the source is one. msgpack, at most PLAN_PACKED_MAX bytes. -ENOBUFS when it is more.

@@ -61,7 +61,7 @@ void resources_add(struct resources *used, const struct resources *want, uint32_
         if (!label && used->n_labels < RESOURCE_LABELS_MAX) {
             label = &used->labels[used->n_labels++];
             *label = (struct resource_label){0};
-            memcpy(label->name, want->labels[i].name, sizeof label->name);
+            memcpy(label->name, want->labels[i].name, sizeof(label->name));
         }
         if (label)
             label->milli += n * want->labels[i].milli;
@@ -93,8 +93,8 @@ static bool lacks(const char *what, uint64_t has, uint64_t wants, char *ret, siz
     char a[24], b[24];
     if (wants <= has)
         return false;
-    amount(wants, a, sizeof a);
-    amount(has, b, sizeof b);
+    amount(wants, a, sizeof(a));
+    amount(has, b, sizeof(b));
     snprintf(ret, size, "needs %s %s and has %s", a, what, b);
     return true;
 }
@@ -117,7 +117,7 @@ bool resources_lack(const struct resources *total, const struct resources *want,
             snprintf(ret, size, "needs '%s' and does not have it", label->name);
             return true;
         }
-        snprintf(name, sizeof name, "'%s'", label->name);
+        snprintf(name, sizeof(name), "'%s'", label->name);
         if (lacks(name, label_amount(total, label->name), label->milli, ret, size))
             return true;
     }
@@ -127,14 +127,14 @@ bool resources_lack(const struct resources *total, const struct resources *want,
 void resources_words(const struct resources *r, char *ret, size_t size)
 {
     char text[24];
-    amount(r->cpus, text, sizeof text);
+    amount(r->cpus, text, sizeof(text));
     int n = snprintf(ret, size, "cpus=%s", text);
     if (r->gpus) {
-        amount(r->gpus, text, sizeof text);
+        amount(r->gpus, text, sizeof(text));
         n += snprintf(ret + n, size - (size_t)n, " gpus=%s", text);
     }
     for (uint32_t i = 0; i < r->n_labels && (size_t)n + 2 * RESOURCE_NAME_MAX < size; i++) {
-        amount(r->labels[i].milli, text, sizeof text);
+        amount(r->labels[i].milli, text, sizeof(text));
         n += snprintf(ret + n, size - (size_t)n, " %s=%s", r->labels[i].name, text);
     }
 }
@@ -145,7 +145,7 @@ int resources_parse_labels(const char *text, struct resources *ret)
         struct resource_label label = {.milli = 1000};
         size_t len = strcspn(text, ",");
         size_t name = strcspn(text, "=,");
-        if (name >= sizeof label.name || ret->n_labels == RESOURCE_LABELS_MAX)
+        if (name >= sizeof(label.name) || ret->n_labels == RESOURCE_LABELS_MAX)
             return -EINVAL;
         memcpy(label.name, text, name);
         if (!resource_name_ok(label.name) || find_label(ret, label.name))

@@ -106,7 +106,7 @@ int access_parse(const char *name, const char *text, size_t len, struct access *
                 l.word);
     if (r == 0)
         *ret = access;
-    explicit_bzero(&l, sizeof l);
+    explicit_bzero(&l, sizeof(l));
     access_done(&access);
     return r;
 }
@@ -155,5 +155,5 @@ int access_write(const char *path, const struct access *access, struct err *err)
 
 void access_done(struct access *access)
 {
-    explicit_bzero(access, sizeof *access);
+    explicit_bzero(access, sizeof(*access));
 }

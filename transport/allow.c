@@ -17,10 +17,10 @@
 #include "async/loop.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/parse.h"
 #include "transport/secret.h"
 
-#define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 #define SUFFIX ".peer"
 #define LOOK_NS (60 * NS_PER_S) // wall time may jump: expiry is looked at so often at least
 
@@ -43,8 +43,7 @@ struct allow {
 static void drop_entries(struct entry **entries)
 {
     struct entry *entry, *next;
-    HASH_ITER(hh, *entries, entry, next)
-    {
+    HASH_ITER (hh, *entries, entry, next) {
         HASH_DEL(*entries, entry);
         free(entry);
     }
@@ -112,11 +111,11 @@ static void add_file(struct allow *allow, struct entry **entries, const char *na
 {
     char path[PATH_MAX];
     struct err err = {0};
-    struct entry *known = NULL, *entry = calloc(1, sizeof *entry);
+    struct entry *known = NULL, *entry = calloc(1, sizeof(*entry));
     if (!entry)
         return;
-    int n = snprintf(path, sizeof path, "%s/%s", allow->directory, name);
-    int r = n > 0 && (size_t)n < sizeof path
+    int n = snprintf(path, sizeof(path), "%s/%s", allow->directory, name);
+    int r = n > 0 && (size_t)n < sizeof(path)
                 ? read_peer(path, &entry->peer, &err)
                 : err_set(&err, -ENAMETOOLONG, "'%s': its name is too long", name);
     if (r == 0) {
@@ -168,7 +167,7 @@ static void set_expiry(struct allow *allow)
 
 static void on_expiry(struct timer *timer)
 {
-    struct allow *allow = CONTAINER(timer, struct allow, expiry);
+    struct allow *allow = container_of(timer, struct allow, expiry);
     set_expiry(allow);
     if (allow->changed)
         allow->changed(allow->arg);
@@ -191,11 +190,11 @@ void allow_reload(struct allow *allow)
 
 static void on_inotify(struct watch *watch, uint32_t events)
 {
-    struct allow *allow = CONTAINER(watch, struct allow, watch);
+    struct allow *allow = container_of(watch, struct allow, watch);
     char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
     (void)events;
     // What changed is found by reading all of it: files come by rename, in any order.
-    while (read(allow->inotify, buffer, sizeof buffer) > 0)
+    while (read(allow->inotify, buffer, sizeof(buffer)) > 0)
         ;
     allow_reload(allow);
 }
@@ -204,7 +203,7 @@ int allow_open(const char *directory, void (*changed)(void *arg),
                void (*bad)(void *arg, const char *why), void *arg, struct allow **ret,
                struct err *err)
 {
-    struct allow *allow = calloc(1, sizeof *allow);
+    struct allow *allow = calloc(1, sizeof(*allow));
     if (!allow)
         return err_set(err, -ENOMEM, "out of memory");
     allow->changed = changed;
@@ -234,12 +233,12 @@ int allow_open(const char *directory, void (*changed)(void *arg),
 
 int allow_fixed(const struct allowed *peers, size_t n, struct allow **ret, struct err *err)
 {
-    struct allow *allow = calloc(1, sizeof *allow);
+    struct allow *allow = calloc(1, sizeof(*allow));
     if (!allow)
         return err_set(err, -ENOMEM, "out of memory");
     allow->inotify = -1;
     for (size_t i = 0; i < n; i++) {
-        struct entry *entry = key_ok(peers[i].public_key) ? calloc(1, sizeof *entry) : NULL;
+        struct entry *entry = key_ok(peers[i].public_key) ? calloc(1, sizeof(*entry)) : NULL;
         if (!entry) {
             allow_close(allow);
             return err_set(err, -EINVAL, "a key of the allow-list is none");
@@ -296,7 +295,7 @@ int allow_add(const char *directory, const struct allowed *peer, struct err *err
         return err_set(err, -EINVAL, "'%s' is no name for a peer: letters, digits, . _ -",
                        peer->name);
     buf_init(&text, 0);
-    int r = path_of(directory, peer->name, path, sizeof path);
+    int r = path_of(directory, peer->name, path, sizeof(path));
     if (r == 0)
         r = buf_printf(&text, "fanmill-peer 1\nname %s\nrole %s\npublic %s\n", peer->name,
                        role_name(peer->role), peer->public_key);
@@ -310,7 +309,7 @@ int allow_add(const char *directory, const struct allowed *peer, struct err *err
 int allow_remove(const char *directory, const char *name, struct err *err)
 {
     char path[PATH_MAX];
-    int r = access_name_ok(name) ? path_of(directory, name, path, sizeof path) : -EINVAL;
+    int r = access_name_ok(name) ? path_of(directory, name, path, sizeof(path)) : -EINVAL;
     if (r == 0 && unlink(path) < 0)
         r = -errno;
     return r < 0 ? err_sys(err, r, "'%s'", name) : 0;

@@ -18,7 +18,7 @@ int keypair_new(struct keypair *ret, struct err *err)
 
 void keypair_done(struct keypair *keys)
 {
-    explicit_bzero(keys, sizeof *keys);
+    explicit_bzero(keys, sizeof(*keys));
 }
 
 bool key_ok(const char *text)
@@ -29,7 +29,7 @@ bool key_ok(const char *text)
     if (strlen(text) != KEY_TEXT - 1 || strspn(text, digits) != KEY_TEXT - 1)
         return false;
     bool ok = zmq_z85_decode(bytes, text) != NULL;
-    explicit_bzero(bytes, sizeof bytes);
+    explicit_bzero(bytes, sizeof(bytes));
     return ok;
 }
 
@@ -68,7 +68,7 @@ int keyfile_read(const char *path, struct keypair *ret, struct err *err)
     if (r == 0 && keys.secret_key[0])
         zmq_curve_public(derived, keys.secret_key);
     unsigned line = l.number;
-    explicit_bzero(&l, sizeof l);
+    explicit_bzero(&l, sizeof(l));
     if (r < 0 || !is_key || !keys.public_key[0] || strcmp(derived, keys.public_key) != 0) {
         keypair_done(&keys);
         return err_set(err, -EINVAL, "'%s' is not a coordinator's key file (line %u)", path, line);

@@ -61,7 +61,7 @@ static void take_event(struct monitor *m, uint16_t event, uint32_t value)
         return;
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
         m->counts.failed++;
-        snprintf(what, sizeof what, "not our protocol, or a wrong coordinator's key (%x)", value);
+        snprintf(what, sizeof(what), "not our protocol, or a wrong coordinator's key (%x)", value);
         tell(m, MONITOR_FAILED, what);
         return;
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
@@ -81,13 +81,13 @@ static void on_events(void *arg)
         bool more = false;
         uint16_t event;
         uint32_t value;
-        int n = socket_recv_text(m->looped.socket, frame, sizeof frame, &more);
+        int n = socket_recv_text(m->looped.socket, frame, sizeof(frame), &more);
         if (n < 0)
             return;
-        memcpy(&event, frame, sizeof event);
-        memcpy(&value, frame + sizeof event, sizeof value);
+        memcpy(&event, frame, sizeof(event));
+        memcpy(&value, frame + sizeof(event), sizeof(value));
         socket_skip(m->looped.socket, more);
-        if (n == sizeof event + sizeof value)
+        if (n == sizeof(event) + sizeof(value))
             take_event(m, event, value);
     }
     m->looped.again = true;
@@ -107,14 +107,14 @@ int monitor_open(struct transport *t, struct zsock *socket,
                  struct monitor **ret, struct err *err)
 {
     char endpoint[64];
-    struct monitor *m = calloc(1, sizeof *m);
+    struct monitor *m = calloc(1, sizeof(*m));
     if (!m)
         return err_set(err, -ENOMEM, "out of memory");
     m->watched = zsock_handle(socket);
     m->told = told;
     m->last_fd = last_fd();
     m->arg = arg;
-    snprintf(endpoint, sizeof endpoint, "inproc://monitor-%p", (void *)m);
+    snprintf(endpoint, sizeof(endpoint), "inproc://monitor-%p", (void *)m);
     void *pair = zmq_socket(t->context, ZMQ_PAIR);
     int r = pair ? socket_set_int(pair, ZMQ_LINGER, 0) : -errno;
     if (r == 0 &&

@@ -109,7 +109,7 @@ int lines_next(struct lines *l)
         const char *blank = memchr(line, ' ', len);
         size_t word = blank ? (size_t)(blank - line) : len;
         size_t skip = blank ? word + 1 : len;
-        if (word == 0 || word >= sizeof l->word || len - skip >= sizeof l->value ||
+        if (word == 0 || word >= sizeof(l->word) || len - skip >= sizeof(l->value) ||
             memchr(line, '\0', len))
             return -EINVAL;
         memcpy(l->word, line, word);

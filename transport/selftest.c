@@ -8,11 +8,11 @@
 
 #include "async/loop.h"
 #include "base/clock.h"
+#include "base/container.h"
 #include "transport/keys.h"
 #include "transport/monitor.h"
 #include "transport/zsock.h"
 
-#define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 #define DECIDE_NS (10 * NS_PER_S)
 
 struct selftest {
@@ -35,7 +35,7 @@ static void begin(struct selftest *s);
 
 static void on_timer(struct timer *timer)
 {
-    struct selftest *s = CONTAINER(timer, struct selftest, timer);
+    struct selftest *s = container_of(timer, struct selftest, timer);
     if (!s->stranger) {
         begin(s);
         return;
@@ -49,7 +49,7 @@ static void on_timer(struct timer *timer)
 
 static void on_decided(struct post *post)
 {
-    struct selftest *s = CONTAINER(post, struct selftest, post);
+    struct selftest *s = container_of(post, struct selftest, post);
     s->monitor = monitor_close(s->monitor);
     s->stranger = zsock_close(s->stranger);
     timer_set(&s->timer, clock_after(loop_now(), s->interval_ns), on_timer);
@@ -114,15 +114,15 @@ int selftest_open(struct transport *t, const char *endpoint, const char *server_
                   int64_t interval_ns, void (*done)(void *arg, int result), void *arg,
                   struct selftest **ret, struct err *err)
 {
-    struct selftest *s = calloc(1, sizeof *s);
+    struct selftest *s = calloc(1, sizeof(*s));
     if (!s)
         return err_set(err, -ENOMEM, "out of memory");
     s->transport = t;
     s->interval_ns = interval_ns;
     s->done = done;
     s->arg = arg;
-    reachable(endpoint, s->endpoint, sizeof s->endpoint);
-    snprintf(s->server_key, sizeof s->server_key, "%s", server_key);
+    reachable(endpoint, s->endpoint, sizeof(s->endpoint));
+    snprintf(s->server_key, sizeof(s->server_key), "%s", server_key);
     begin(s);
     *ret = s;
     return 0;

@@ -34,10 +34,10 @@ static int read_request(void *socket, struct zap_request *ret)
 {
     bool more = false;
     for (int i = 0; i < FRAMES; i++) {
-        ret->lens[i] = socket_recv_text(socket, ret->frames[i], sizeof ret->frames[i], &more);
+        ret->lens[i] = socket_recv_text(socket, ret->frames[i], sizeof(ret->frames[i]), &more);
         if (ret->lens[i] < 0)
             return ret->lens[i];
-        if ((size_t)ret->lens[i] >= sizeof ret->frames[i] || more != (i + 1 < FRAMES)) {
+        if ((size_t)ret->lens[i] >= sizeof(ret->frames[i]) || more != (i + 1 < FRAMES)) {
             socket_skip(socket, more);
             return 0;
         }
@@ -91,7 +91,7 @@ static void on_request(void *arg)
 int zap_open(struct transport *t, const char *domain, zap_decide_fn *decide_fn, void *arg,
              struct zap **ret, struct err *err)
 {
-    struct zap *zap = calloc(1, sizeof *zap);
+    struct zap *zap = calloc(1, sizeof(*zap));
     void *socket = zap ? zmq_socket(t->context, ZMQ_REP) : NULL;
     int r = socket ? socket_set_int(socket, ZMQ_LINGER, 0) : zap ? -errno : -ENOMEM;
     if (r == 0 && zmq_bind(socket, ENDPOINT) < 0)
@@ -104,7 +104,7 @@ int zap_open(struct transport *t, const char *domain, zap_decide_fn *decide_fn, 
         free(zap);
         return err_sys(err, r, "can't open the authentication handler");
     }
-    snprintf(zap->domain, sizeof zap->domain, "%s", domain);
+    snprintf(zap->domain, sizeof(zap->domain), "%s", domain);
     zap->decide = decide_fn;
     zap->arg = arg;
     *ret = zap;

@@ -12,8 +12,8 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/container.h"
 
-#define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 #define OWN_TOKEN '+'
 #define HELD_MAX 65536u
 
@@ -33,7 +33,7 @@ struct jobserver {
 
 static struct jobserver *js_new(const char *makeflags)
 {
-    struct jobserver *js = calloc(1, sizeof *js);
+    struct jobserver *js = calloc(1, sizeof(*js));
     if (!js)
         return NULL;
     js->in = js->out = js->pass_in = js->pass_out = -1;
@@ -91,7 +91,7 @@ static bool find_auth(const char *flags, size_t *ret_at, size_t *ret_len)
         size_t word = strcspn(flags + at, " ");
         if (word > len - at)
             word = len - at;
-        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
             size_t n = strlen(names[i]);
             if (word < n || memcmp(flags + at, names[i], n) != 0)
                 continue;
@@ -135,7 +135,7 @@ static bool is_pipe(int fd, int forbidden_mode)
 static int reopen(int fd, int flags)
 {
     char path[64];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     int mine = open(path, flags | O_NONBLOCK | O_CLOEXEC);
     return mine < 0 ? -errno : mine;
 }
@@ -298,7 +298,7 @@ bool permits_take(struct permits *p, uint32_t running)
 
 static void on_readable(struct watch *watch, uint32_t events)
 {
-    struct permits *p = CONTAINER(watch, struct permits, watch);
+    struct permits *p = container_of(watch, struct permits, watch);
     (void)events;
     watch_remove(watch);
     p->watching = false;

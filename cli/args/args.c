@@ -40,7 +40,7 @@ static void list_others(const struct args *a)
     for (size_t i = a->n_explained; i < a->n; i++) {
         const struct arg *arg = &a->table[i];
         char flag[64];
-        spell(arg, flag, sizeof flag);
+        spell(arg, flag, sizeof(flag));
         const char *text = arg->letter ? flag : flag + 4;
         if (column && column + 2 + strlen(text) > HELP_COLUMNS) {
             printf("\n");
@@ -61,7 +61,7 @@ static int give_help(const struct args *a)
         printf("\n");
     for (size_t i = 0; i < n; i++) {
         char flag[64];
-        spell(&a->table[i], flag, sizeof flag);
+        spell(&a->table[i], flag, sizeof(flag));
         printf("  %-26s %s\n", flag, a->table[i].help);
     }
     if (n < a->n)
@@ -88,17 +88,17 @@ static int unknown(const struct args *a, const char *word)
     const char *names[FLAGS_MAX];
     size_t n = 0;
     for (size_t i = 0; i < a->n && n + 2 < FLAGS_MAX; i++) {
-        snprintf(spelled[n], sizeof spelled[n], "--%s", a->table[i].name);
+        snprintf(spelled[n], sizeof(spelled[n]), "--%s", a->table[i].name);
         names[n] = spelled[n];
         n++;
         if (!a->table[i].letter)
             continue;
-        snprintf(spelled[n], sizeof spelled[n], "-%c", a->table[i].letter);
+        snprintf(spelled[n], sizeof(spelled[n]), "-%c", a->table[i].letter);
         names[n] = spelled[n];
         n++;
     }
     names[n++] = "--help";
-    snprintf(flag, sizeof flag, "%.*s", (int)strcspn(word, "="), word);
+    snprintf(flag, sizeof(flag), "%.*s", (int)strcspn(word, "="), word);
     for (const struct arg_foreign *f = a->foreign; f && f->word; f++)
         if (strcmp(f->word, flag) == 0) {
             args_mistake(a->command, "%s is not an option here; %s", flag, f->cure);
@@ -122,7 +122,7 @@ static int add_param(const char *command, struct args_params *params, char *word
         return -EINVAL;
     }
     if (!params->list)
-        params->list = calloc(ARGS_PARAMS_MAX, sizeof *params->list);
+        params->list = calloc(ARGS_PARAMS_MAX, sizeof(*params->list));
     char *name = strndup(word, (size_t)(equals - word));
     if (params->n == ARGS_PARAMS_MAX || !params->list || !name) {
         args_mistake(command, "too many -p; '%s' is one more than can be kept", word);

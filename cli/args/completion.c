@@ -33,7 +33,7 @@ int cli_completion(int argc, char **argv)
         .missing = "for which shell? bash, zsh or fish"};
     if (args_parse(&args, argc, argv, &words, &status) != 0)
         return status;
-    for (size_t i = 0; i < sizeof shells / sizeof shells[0]; i++) {
+    for (size_t i = 0; i < sizeof(shells) / sizeof(shells[0]); i++) {
         if (strcmp(shells[i].name, words.list[0]) != 0)
             continue;
         if (shells[i].write(&out) < 0)

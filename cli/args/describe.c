@@ -19,16 +19,16 @@ static void add_word(struct hint *hint, const char *word, size_t len)
     for (size_t i = 0; i < len; i++)
         if (!(word[i] >= 'a' && word[i] <= 'z') && word[i] != '-')
             return;
-    if (len == 0 || at + len + 2 > sizeof hint->words)
+    if (len == 0 || at + len + 2 > sizeof(hint->words))
         return;
-    snprintf(hint->words + at, sizeof hint->words - at, "%s%.*s", at ? " " : "", (int)len, word);
+    snprintf(hint->words + at, sizeof(hint->words) - at, "%s%.*s", at ? " " : "", (int)len, word);
     hint->kind = HINT_WORDS;
 }
 
 static struct hint hint_of_name(const char *name, size_t len)
 {
     struct hint hint = {.kind = HINT_NOTHING};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (strlen(kinds[i].name) == len && memcmp(kinds[i].name, name, len) == 0)
             hint.kind = kinds[i].kind;
     if (!memchr(name, '|', len))

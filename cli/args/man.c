@@ -82,7 +82,7 @@ static void add_usage(struct page *p, const struct args *args)
     for (const char *line = args->usage; *line;) {
         size_t len = strcspn(line, "\n");
         char text[256];
-        snprintf(text, sizeof text, "%.*s", (int)len, line);
+        snprintf(text, sizeof(text), "%.*s", (int)len, line);
         add(p, roff_text(p->out, text));
         line += len + strspn(line + len, "\n ");
         add(p, buf_add_str(p->out, *line ? "\n" : ""));
@@ -145,10 +145,10 @@ int man_fanmill(struct buf *out)
                              ".SH COMMANDS\n"));
     commands_describe(add_command, &p);
     add(&p, buf_add_str(out, ".SH EXIT STATUS\n"));
-    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
         add_item(&p, statuses[i].name, statuses[i].text);
     add(&p, buf_add_str(out, ".SH ENVIRONMENT\n"));
-    for (size_t i = 0; i < sizeof environment / sizeof environment[0]; i++)
+    for (size_t i = 0; i < sizeof(environment) / sizeof(environment[0]); i++)
         add_item(&p, environment[i].name, environment[i].text);
     add(&p, buf_add_str(out, ".SH SEE ALSO\n.BR fanmill\\-job (5)\n"));
     return p.error;

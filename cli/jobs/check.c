@@ -51,7 +51,7 @@ int cli_check(int argc, char **argv)
         .about = "Reads job files and tells every mistake with its place. Starts nothing.\n",
         .more = "Exit status: 0 all files are valid, 2 some are not.\n",
         .table = table,
-        .n = sizeof table / sizeof table[0],
+        .n = sizeof(table) / sizeof(table[0]),
         .words_min = 1,
         .words_max = ARGS_WORDS_MAX,
         .missing = "which job? give a job file"};

@@ -81,7 +81,7 @@ int cli_workers(int argc, char **argv)
                               .usage = "[--json]",
                               .about = "Lists the workers of a coordinator.\n",
                               .table = table,
-                              .n = sizeof table / sizeof table[0]};
+                              .n = sizeof(table) / sizeof(table[0])};
     if (args_parse(&args, argc, argv, &words, &status) != 0)
         return status;
     return connect_run(&look.connect, workers, &look);
@@ -93,7 +93,7 @@ static int drain(struct link *link, void *arg)
     struct msg_control m = {.verb = VERB_DRAIN};
     struct err err = {0};
     uint64_t n = 0;
-    if (strlen(look->name) >= sizeof m.name)
+    if (strlen(look->name) >= sizeof(m.name))
         return args_mistake("drain", "'%s' is too long a name", look->name);
     memcpy(m.name, look->name, strlen(look->name) + 1);
     int r = link_control(link, &m, &n, soon(), &err);
@@ -118,7 +118,7 @@ int cli_drain(int argc, char **argv)
         .about = "Tells workers to finish what runs and to leave: by name, by number, or all.\n"
                  "Chunks that did not begin run elsewhere.\n",
         .table = table,
-        .n = sizeof table / sizeof table[0],
+        .n = sizeof(table) / sizeof(table[0]),
         .words_min = 1,
         .words_max = 1,
         .missing = "which worker? a name or number of 'fanmill workers', or all"};
@@ -164,7 +164,7 @@ int cli_service(int argc, char **argv)
                               .about = "Counts of the coordinator itself: chunks, peers, strangers "
                                        "that were refused.\n",
                               .table = table,
-                              .n = sizeof table / sizeof table[0]};
+                              .n = sizeof(table) / sizeof(table[0])};
     if (args_parse(&args, argc, argv, &words, &status) != 0)
         return status;
     return connect_run(&look.connect, service, &look);
@@ -257,7 +257,7 @@ static int watch_end(void *arg)
     struct look *look = arg;
     const int list[] = {SIGINT, SIGTERM, SIGHUP};
     struct signals signals;
-    if (signals_open(list, sizeof list / sizeof list[0], &signals) < 0)
+    if (signals_open(list, sizeof(list) / sizeof(list[0]), &signals) < 0)
         return 0;
     if (signals_next(&signals) > 0)
         event_flag_set(&look->over);
@@ -303,7 +303,7 @@ int cli_top(int argc, char **argv)
                               .about = "Shows workers and jobs, once a second, until Ctrl-C; once "
                                        "when it is not a terminal.\n",
                               .table = table,
-                              .n = sizeof table / sizeof table[0]};
+                              .n = sizeof(table) / sizeof(table[0])};
     if (args_parse(&args, argc, argv, &words, &status) != 0)
         return status;
     return connect_run(&look.connect, top, &look);

@@ -92,7 +92,7 @@ int cli_status(int argc, char **argv)
                               .about = "Tells how jobs stand: all, or JOB (a number, a range like "
                                        "3-7, last, all).\n",
                               .table = table,
-                              .n = sizeof table / sizeof table[0],
+                              .n = sizeof(table) / sizeof(table[0]),
                               .words_max = 1};
     int status = parse(&ask, &args, argc, argv, "all");
     return status >= 0 ? status : connect_run(&ask.connect, status_of, &ask);
@@ -108,7 +108,7 @@ struct found {
 static void note_id(void *arg, const void *row)
 {
     struct found *found = arg;
-    if (found->n < sizeof found->ids / sizeof found->ids[0])
+    if (found->n < sizeof(found->ids) / sizeof(found->ids[0]))
         found->ids[found->n++] = ((const struct job_info *)row)->id;
 }
 
@@ -182,7 +182,7 @@ int cli_wait(int argc, char **argv)
         .more = "Exit status: as 'fanmill run' would have it, of several jobs the greatest; 124 "
                 "when the time was over.\n",
         .table = table,
-        .n = sizeof table / sizeof table[0],
+        .n = sizeof(table) / sizeof(table[0]),
         .words_max = 1};
     int status = parse(&ask, &args, argc, argv, "last");
     return status >= 0 ? status : connect_run(&ask.connect, wait_all, &ask);
@@ -223,7 +223,7 @@ int cli_cancel(int argc, char **argv)
                                   "Ends jobs: nothing more begins, what runs gets TERM and 5 s "
                                   "later KILL.\n",
                               .table = table,
-                              .n = sizeof table / sizeof table[0],
+                              .n = sizeof(table) / sizeof(table[0]),
                               .words_min = 1,
                               .words_max = 1,
                               .missing = "which job? a number, a range like 3-7, last or all"};
@@ -245,7 +245,7 @@ int cli_retry(int argc, char **argv)
                               .about = "Runs a detached job again, as a new one, whose id is "
                                        "printed.\n",
                               .table = table,
-                              .n = sizeof table / sizeof table[0],
+                              .n = sizeof(table) / sizeof(table[0]),
                               .words_min = 1,
                               .words_max = 1,
                               .missing = "which job? a number or last"};
@@ -267,7 +267,7 @@ int cli_forget(int argc, char **argv)
                               .usage = "JOB",
                               .about = "Drops jobs that have ended, with their results.\n",
                               .table = table,
-                              .n = sizeof table / sizeof table[0],
+                              .n = sizeof(table) / sizeof(table[0]),
                               .words_min = 1,
                               .words_max = 1,
                               .missing = "which job? a number, a range like 3-7, last or all"};
@@ -313,7 +313,7 @@ int cli_explain(int argc, char **argv)
                               .about = "Tells why chunks of a job do not run now (default: of the "
                                        "last job).\n",
                               .table = table,
-                              .n = sizeof table / sizeof table[0],
+                              .n = sizeof(table) / sizeof(table[0]),
                               .words_max = 1};
     int status = parse(&ask, &args, argc, argv, "last");
     return status >= 0 ? status : connect_run(&ask.connect, explain, &ask);

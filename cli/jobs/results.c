@@ -196,7 +196,7 @@ int cli_results(int argc, char **argv)
                  "how many were used goes on from\nthere.\n",
         .more = "Exit status: of a job that has ended, as 'fanmill run' would have it; else 0.\n",
         .table = table,
-        .n = sizeof table / sizeof table[0],
+        .n = sizeof(table) / sizeof(table[0]),
         .words_max = 1};
     return read_command(&args, &reading, argc, argv);
 }
@@ -217,7 +217,7 @@ int cli_logs(int argc, char **argv)
                                   "error (the last 64 KiB of each),\nand why they failed; each "
                                   "line behind the chunk's number.\n",
                               .table = table,
-                              .n = sizeof table / sizeof table[0],
+                              .n = sizeof(table) / sizeof(table[0]),
                               .words_max = 1};
     return read_command(&args, &reading, argc, argv);
 }

@@ -27,7 +27,7 @@ int cli_schema(int argc, char **argv)
                  "installed fanmill has it in\nshare/fanmill/job.schema.json. 'fanmill check' "
                  "finds all that it finds, and more.\n",
         .table = table,
-        .n = sizeof table / sizeof table[0]};
+        .n = sizeof(table) / sizeof(table[0])};
     if (args_parse(&args, argc, argv, &words, &status) != 0)
         return status;
     enum section section = keys ? schema_section_named(keys) : SECTION_COUNT;

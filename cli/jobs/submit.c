@@ -184,7 +184,7 @@ int cli_submit(int argc, char **argv)
             "Exit status: 0 submitted; with --wait and --follow as 'fanmill run'; 2 usage or job "
             "file;\n3 no coordinator. Ctrl-C ends the waiting, not the job.\n",
         .table = table,
-        .n = sizeof table / sizeof table[0],
+        .n = sizeof(table) / sizeof(table[0]),
         .words_min = 1,
         .words_max = 1,
         .commands = oneliners,

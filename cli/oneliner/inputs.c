@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/grow.h"
 #include "cli/oneliner/lines.h"
 #include "pipelines/build/rules.h"
 #include "pipelines/plan_source.h"
@@ -77,12 +78,8 @@ bool inputs_from_stdin(const struct inputs *in)
 static int add_word(struct source *source, const char *word, size_t len)
 {
     size_t n = source->n_texts;
-    if ((n & (n - 1)) == 0) { // room is doubled
-        char **grown = reallocarray(source->texts, n ? n * 2 + 1 : 2, sizeof *grown);
-        if (!grown)
-            return -ENOMEM;
-        source->texts = grown;
-    }
+    if (grow(source->texts, n, 1) < 0)
+        return -ENOMEM;
     char *copy = strndup(word, len);
     if (!copy)
         return -ENOMEM;
@@ -143,7 +140,7 @@ static int keep_separator(const struct inputs *in, struct source *ret)
 // {1} is the item itself, and there is no {2}.
 static int number_items(struct source *ret)
 {
-    ret->rows.columns = calloc(2, sizeof *ret->rows.columns);
+    ret->rows.columns = calloc(2, sizeof(*ret->rows.columns));
     if (!ret->rows.columns || !(ret->rows.columns[0] = strdup("")))
         return -ENOMEM;
     ret->rows.n_columns = 1;

@@ -193,7 +193,7 @@ static void gather_rows(struct oneliner *o, struct rows *rows, size_t *ret_expla
 static int read_delimiter(const char *text, uint8_t *ret)
 {
     char bytes[4];
-    if (strlen(text) >= sizeof bytes || escape_read(text, bytes) != 1)
+    if (strlen(text) >= sizeof(bytes) || escape_read(text, bytes) != 1)
         return -EINVAL;
     *ret = (uint8_t)bytes[0];
     return 0;

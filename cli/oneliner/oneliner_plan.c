@@ -33,7 +33,7 @@ int making_mistake(const struct oneliner *o, const char *fmt, ...)
     char text[512];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     args_mistake(o->command, "%s", text);
     return -EINVAL;
@@ -220,7 +220,7 @@ static const char *batch_items(struct making *m)
     uint64_t n = PLAN_BATCH_ITEMS;
     if (!m->o->range && count != UINT64_MAX && count / slots < n)
         n = count / slots + (count % slots != 0);
-    snprintf(m->chunks, sizeof m->chunks, "%llu", (unsigned long long)(n ? n : 1));
+    snprintf(m->chunks, sizeof(m->chunks), "%llu", (unsigned long long)(n ? n : 1));
     return m->chunks;
 }
 
@@ -238,7 +238,7 @@ static int put_parts(struct making *m, struct node *chunk)
     }
     if (!isdigit((unsigned char)*o->parts) || slots_parse(o->parts, run_slots(&o->run), &n) < 0)
         return making_mistake(o, "--parts takes a number, or N%% of the slots, not '%s'", o->parts);
-    snprintf(m->chunks, sizeof m->chunks, "%u", n);
+    snprintf(m->chunks, sizeof(m->chunks), "%u", n);
     making_put(m, chunk, "parts", m->chunks, "--parts");
     return 0;
 }
@@ -309,7 +309,7 @@ static int put_halt(struct making *m, struct node *root)
     const char *limit = strncmp(halt, "soon,fail=", 10) == 0 ? halt + 10 : "";
     size_t len = strlen(limit);
     uint64_t n = strtoull(limit, NULL, 10);
-    if (len < sizeof number && strspn(limit, "0123456789") == len && n > 1) {
+    if (len < sizeof(number) && strspn(limit, "0123456789") == len && n > 1) {
         making_put(m, root, "max_failures", making_text(m, "%llu", (unsigned long long)n - 1),
                    "--halt");
         return 0;
@@ -384,7 +384,7 @@ int oneliner_plan(const struct oneliner *o, struct plan **ret)
     bool has_source = o->kind != ONELINER_PIPE && !o->range;
     const struct load_options load = {.parallelism = o->run.slots,
                                       .source = has_source ? &m.source : NULL};
-    snprintf(command, sizeof command, "fanmill %s", o->command);
+    snprintf(command, sizeof(command), "fanmill %s", o->command);
     r = load_tree(command, ".", root, &load, ret, &report);
     fd_write_all(STDERR_FILENO, report.text.data, report.text.len);
     if (r == 0 && o->run.json)

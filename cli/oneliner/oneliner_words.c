@@ -17,11 +17,6 @@ bool words_use_number(const struct oneliner *o)
     return false;
 }
 
-static void template_free_ptr(struct template **t)
-{
-    template_free(*t);
-}
-
 static bool has_placeholder(struct making *m, enum template_mode mode)
 {
     const struct oneliner *o = m->o;

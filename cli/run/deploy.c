@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/grow.h"
 #include "base/hash.h"
 #include "base/parse.h"
 #include "proto/limits.h"
@@ -56,7 +57,7 @@ static void tell(const struct deployed *h, enum deploy_news news, const char *fm
     if (!deploy->tell)
         return;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     deploy->tell(deploy->arg, h->host.name, news, text);
 }
@@ -76,15 +77,15 @@ int deploy_parse(const char *word, struct deploy_host *ret, struct err *err)
         host.slots = (uint32_t)n;
     }
     if (colon) {
-        int digits =
-            snprintf(host.port, sizeof host.port, "%.*s", (int)(word + len - colon - 1), colon + 1);
-        if (digits < 1 || (size_t)digits >= sizeof host.port || parse_u64(host.port, &n) < 0 ||
+        int digits = snprintf(host.port, sizeof(host.port), "%.*s", (int)(word + len - colon - 1),
+                              colon + 1);
+        if (digits < 1 || (size_t)digits >= sizeof(host.port) || parse_u64(host.port, &n) < 0 ||
             n > UINT16_MAX)
             return err_set(err, -EINVAL, "'%s': a port stands behind the :", word);
         len = (size_t)(colon - word);
     }
     // What begins with a dash would be an option of ssh.
-    if (len == 0 || len >= sizeof host.name || word[0] == '-')
+    if (len == 0 || len >= sizeof(host.name) || word[0] == '-')
         return err_set(err, -EINVAL, "'%s' is not a host: [user@]host[:port][/slots]", word);
     memcpy(host.name, word, len);
     *ret = host;
@@ -95,12 +96,10 @@ static int add_host(struct deployment *d, const char *word, struct err *err)
 {
     if (d->n == DEPLOY_HOSTS_MAX)
         return err_set(err, -E2BIG, "more than %d hosts", DEPLOY_HOSTS_MAX);
-    struct deployed *hosts = reallocarray(d->hosts, d->n + 1, sizeof *hosts);
-    if (!hosts)
+    if (grow(d->hosts, d->n, 1) < 0)
         return err_set(err, -ENOMEM, "out of memory");
-    d->hosts = hosts;
-    hosts[d->n] = (struct deployed){.d = d};
-    int r = deploy_parse(word, &hosts[d->n].host, err);
+    d->hosts[d->n] = (struct deployed){.d = d};
+    int r = deploy_parse(word, &d->hosts[d->n].host, err);
     d->n += r == 0;
     return r;
 }
@@ -111,7 +110,7 @@ static int add_file(struct deployment *d, const char *path, struct err *err)
     _fclose_ FILE *f = fopen(path, "re");
     if (!f)
         return err_sys(err, -errno, "'%s'", path);
-    while (fgets(line, sizeof line, f)) {
+    while (fgets(line, sizeof(line), f)) {
         line[strcspn(line, " \t\r\n#")] = '\0';
         int r = line[0] ? add_host(d, line, err) : 0;
         if (r < 0)
@@ -155,7 +154,7 @@ static void write_script(const struct deployed *h, const char *socket, char *ret
     char slots[24] = "";
     uint32_t n = h->host.slots ? h->host.slots : d->deploy->slots;
     if (n)
-        snprintf(slots, sizeof slots, " -j %u", n);
+        snprintf(slots, sizeof(slots), " -j %u", n);
     snprintf(
         ret, size,
         "u=$(umask); umask 077; d=${XDG_CACHE_HOME:-$HOME/.cache}/fanmill; f=$d/%016" PRIx64
@@ -172,7 +171,7 @@ static void tunnel_names(char *socket, size_t size, char *forward, size_t forwar
                          const struct deploy *deploy)
 {
     uint64_t random = 0;
-    if (getrandom(&random, sizeof random, 0) != sizeof random)
+    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
         random = (uint64_t)clock_now();
     snprintf(socket, size, "/tmp/fanmill-%016" PRIx64, random);
     snprintf(forward, forward_size, "%s:%s", socket,
@@ -186,14 +185,14 @@ static int spawn(const struct deployed *h, const char *forward, const char *scri
     char *argv[ARGS_MAX];
     size_t n = 0;
     const char *ssh = h->d->deploy->ssh ? h->d->deploy->ssh : getenv("FANMILL_SSH");
-    snprintf(words, sizeof words, "%s", ssh && ssh[0] ? ssh : "ssh");
+    snprintf(words, sizeof(words), "%s", ssh && ssh[0] ? ssh : "ssh");
     char *save = NULL;
     for (char *word = strtok_r(words, " ", &save); word && n < ARGS_MAX - 16;
          word = strtok_r(NULL, " ", &save))
         argv[n++] = word;
     const char *const fixed[] = {"-oBatchMode=yes", "-oConnectTimeout=10",
                                  "-oServerAliveInterval=15", "-oExitOnForwardFailure=yes", "-T"};
-    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
+    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
         argv[n++] = (char *)(uintptr_t)fixed[i];
     if (h->host.port[0]) {
         argv[n++] = (char *)(uintptr_t) "-p";
@@ -253,9 +252,9 @@ static int send_access(const struct deployed *h, const struct connection *c, con
     buf_init(&text, 0);
     if (socket) {
         access.n_endpoints = 1;
-        snprintf(access.endpoints[0], sizeof access.endpoints[0], "ipc://%s", socket);
+        snprintf(access.endpoints[0], sizeof(access.endpoints[0]), "ipc://%s", socket);
     }
-    snprintf(access.name, sizeof access.name, "%.*s", (int)sizeof access.name - 1,
+    snprintf(access.name, sizeof(access.name), "%.*s", (int)sizeof(access.name) - 1,
              strchr(h->host.name, '@') ? strchr(h->host.name, '@') + 1 : h->host.name);
     for (char *at = access.name; *at; at++)
         if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", *at))
@@ -276,7 +275,7 @@ static int greet(const struct deployed *h, const struct connection *c)
 {
     char line[64] = "";
     size_t n = 0;
-    while (n < sizeof line - 1 && !strchr(line, '\n')) {
+    while (n < sizeof(line) - 1 && !strchr(line, '\n')) {
         ssize_t got = io_read(c->out, line + n, 1);
         if (got <= 0)
             return got < 0 ? (int)got : -EPIPE;
@@ -311,8 +310,8 @@ static int run_once(const struct deployed *h, int *ret_status)
     struct connection c;
     bool tunnel = d->deploy->tunnel;
     if (tunnel)
-        tunnel_names(socket, sizeof socket, forward, sizeof forward, d->deploy);
-    write_script(h, tunnel ? socket : NULL, script, sizeof script);
+        tunnel_names(socket, sizeof(socket), forward, sizeof(forward), d->deploy);
+    write_script(h, tunnel ? socket : NULL, script, sizeof(script));
     int r = semaphore_get(&d->connecting);
     if (r < 0)
         return r;
@@ -374,7 +373,7 @@ static int serve_host(void *arg)
             give_up(h, "there is no program 'ssh' here");
             return deploy->tries ? 0 : r;
         }
-        describe_end(status, why, sizeof why);
+        describe_end(status, why, sizeof(why));
         failed = loop_now() - began < SHORT_NS ? failed + 1 : 0;
         if (deploy->tries && failed >= deploy->tries) {
             give_up(h, why);
@@ -390,7 +389,7 @@ static int serve_host(void *arg)
 int deploy_begin(const struct deploy *deploy, struct group *group, struct deployment **ret,
                  struct err *err)
 {
-    struct deployment *d = calloc(1, sizeof *d);
+    struct deployment *d = calloc(1, sizeof(*d));
     int r = 0;
     if (!d)
         return err_set(err, -ENOMEM, "out of memory");

@@ -35,7 +35,7 @@ static int watch_end(void *arg)
     struct deploying *d = arg;
     const int list[] = {SIGINT, SIGTERM, SIGHUP};
     struct signals signals;
-    if (signals_open(list, sizeof list / sizeof list[0], &signals) < 0)
+    if (signals_open(list, sizeof(list) / sizeof(list[0]), &signals) < 0)
         return 0;
     d->signal = signals_next(&signals);
     signals_close(&signals);
@@ -94,7 +94,7 @@ int cli_deploy_ssh(int argc, char **argv)
                  "hosts that do not have it; they need its libraries (libzmq5, libyaml-0-2,\n"
                  "libmsgpackc2) and ssh without a password.\n",
         .table = table,
-        .n = sizeof table / sizeof table[0],
+        .n = sizeof(table) / sizeof(table[0]),
         .words_min = 1,
         .words_max = ARGS_WORDS_MAX,
         .missing = "which hosts?"};

@@ -50,8 +50,8 @@ static int watch_worker(void *arg)
     if (e->ending)
         return 0;
     e->ending = true;
-    describe_death(status, reason, sizeof reason);
-    snprintf(text, sizeof text, "the worker process (pid %d) was lost: %s", (int)pid, reason);
+    describe_death(status, reason, sizeof(reason));
+    snprintf(text, sizeof(text), "the worker process (pid %d) was lost: %s", (int)pid, reason);
     server_worker_died(e->server, pid, reason);
     e->lost(e->arg, text);
     return 0;
@@ -80,7 +80,7 @@ static void on_worker_gone(void *arg, uint64_t worker, const char *reason)
     if (e->ending || e->hosts)
         return;
     e->ending = true;
-    snprintf(text, sizeof text, "the worker was lost: %s", reason);
+    snprintf(text, sizeof(text), "the worker was lost: %s", reason);
     e->lost(e->arg, text);
 }
 

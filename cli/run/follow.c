@@ -110,7 +110,7 @@ static int watch_signals(void *arg)
     const int list[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
     struct signals signals;
     int number;
-    int r = signals_open(list, sizeof list / sizeof list[0], &signals);
+    int r = signals_open(list, sizeof(list) / sizeof(list[0]), &signals);
     if (r < 0)
         return r;
     while ((number = signals_next(&signals)) > 0) {

@@ -60,7 +60,7 @@ int hosts_prepare(struct hosts *hosts, struct server_options *options, struct er
         return r;
     hosts->access.role = hosts->allowed.role = ROLE_WORKER;
     memcpy(hosts->access.coordinator, hosts->server.public_key, KEY_TEXT);
-    snprintf(hosts->allowed.name, sizeof hosts->allowed.name, "host");
+    snprintf(hosts->allowed.name, sizeof(hosts->allowed.name), "host");
     memcpy(hosts->allowed.public_key, hosts->access.keys.public_key, KEY_TEXT);
     options->listen = "tcp://127.0.0.1:0";
     options->keys = &hosts->server;
@@ -73,7 +73,7 @@ static void on_tell(void *arg, const char *host, enum deploy_news news, const ch
 {
     struct hosts *hosts = arg;
     char words[600];
-    snprintf(words, sizeof words, "host %s: %s", host, text);
+    snprintf(words, sizeof(words), "host %s: %s", host, text);
     if (news != DEPLOY_NOTE)
         hosts->say(hosts->arg, words);
     if (news == DEPLOY_GIVEN_UP && deploy_hosts(hosts->deployment) == 0 && !hosts->local)

@@ -23,7 +23,7 @@ struct line {
 int progress_mode_parse(const char *word, enum progress_mode *ret)
 {
     static const char *const names[] = {"auto", "always", "never", "json"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(word, names[i]) == 0) {
             *ret = (enum progress_mode)i;
             return 0;
@@ -63,7 +63,7 @@ static void put_rate(const struct progress *p, char *ret, size_t size)
         return;
     }
     double rate = p->bytes / seconds(p);
-    while (rate >= 999.5 && unit + 1 < sizeof units / sizeof units[0]) {
+    while (rate >= 999.5 && unit + 1 < sizeof(units) / sizeof(units[0])) {
         rate /= 1000;
         unit++;
     }
@@ -76,13 +76,13 @@ static void put_eta(const struct progress *p, char *ret, size_t size)
     double eta = eta_seconds(p);
     if (eta < 0 || done(p) == p->total || eta > 1e8)
         return;
-    show_duration((int64_t)(eta * (double)NS_PER_S), time, sizeof time);
+    show_duration((int64_t)(eta * (double)NS_PER_S), time, sizeof(time));
     snprintf(ret, size, "eta %s", time);
 }
 
 static void make_pieces(const struct progress *p, struct line *line)
 {
-    const size_t size = sizeof line->text[0];
+    const size_t size = sizeof(line->text[0]);
     bool known = p->total != UINT64_MAX && p->total > 0;
     *line = (struct line){0};
     snprintf(line->text[NAME], size, "%s", p->name);
@@ -114,7 +114,7 @@ static size_t width(const struct line *line)
 static void fit(struct line *line, size_t columns)
 {
     static const enum piece least[] = {RATE, RUNNING, NAME, ETA, SHARE, FAILED};
-    for (size_t i = 0; i < sizeof least / sizeof least[0] && width(line) > columns; i++) {
+    for (size_t i = 0; i < sizeof(least) / sizeof(least[0]) && width(line) > columns; i++) {
         size_t over = width(line) - columns;
         bool cut = least[i] == NAME && line->len[NAME] >= over + NAME_COLUMNS;
         line->len[least[i]] = cut ? line->len[NAME] - over : 0;
@@ -148,11 +148,11 @@ size_t progress_json(const struct progress *p, char ret[PROGRESS_JSON_MAX])
     char total[40] = "", eta[40] = "", bytes[48] = "";
     double rate = p->elapsed_ns > 0 ? (double)done(p) / seconds(p) : 0;
     if (p->total != UINT64_MAX)
-        snprintf(total, sizeof total, ",\"total\":%" PRIu64, p->total);
+        snprintf(total, sizeof(total), ",\"total\":%" PRIu64, p->total);
     if (eta_seconds(p) >= 0)
-        snprintf(eta, sizeof eta, ",\"eta_seconds\":%.3f", eta_seconds(p));
+        snprintf(eta, sizeof(eta), ",\"eta_seconds\":%.3f", eta_seconds(p));
     if (p->bytes > 0 && p->elapsed_ns > 0)
-        snprintf(bytes, sizeof bytes, ",\"bytes_per_second\":%.0f", p->bytes / seconds(p));
+        snprintf(bytes, sizeof(bytes), ",\"bytes_per_second\":%.0f", p->bytes / seconds(p));
     // A job's name has nothing in it that JSON would escape.
     int n =
         snprintf(ret, PROGRESS_JSON_MAX,

@@ -42,13 +42,13 @@ void report_say(struct report *report, const char *fmt, ...)
 {
     char text[1024];
     va_list ap;
-    int n = snprintf(text, sizeof text, "fanmill: ");
+    int n = snprintf(text, sizeof(text), "fanmill: ");
     va_start(ap, fmt);
-    int more = vsnprintf(text + n, sizeof text - (size_t)n - 1, fmt, ap);
+    int more = vsnprintf(text + n, sizeof(text) - (size_t)n - 1, fmt, ap);
     va_end(ap);
     n += more < 0 ? 0 : more;
-    if ((size_t)n > sizeof text - 2)
-        n = (int)sizeof text - 2;
+    if ((size_t)n > sizeof(text) - 2)
+        n = (int)sizeof(text) - 2;
     make_harmless(text, (size_t)n);
     text[n++] = '\n';
     emit(report, text, (size_t)n);
@@ -225,14 +225,14 @@ static void show_stderr(struct report *report, const struct wire_record *record)
     if (len > REPORT_STDERR_MAX) {
         data += len - REPORT_STDERR_MAX;
         len = REPORT_STDERR_MAX;
-        n = (size_t)snprintf(text, sizeof text, "  | ... (only its end)\n");
+        n = (size_t)snprintf(text, sizeof(text), "  | ... (only its end)\n");
     }
     if (n)
         emit(report, text, n);
     for (size_t at = 0; at < len;) {
         const uint8_t *end = memchr(data + at, '\n', len - at);
         size_t line = end ? (size_t)(end - data) - at : len - at;
-        n = (size_t)snprintf(text, sizeof text, "  | ");
+        n = (size_t)snprintf(text, sizeof(text), "  | ");
         memcpy(text + n, data + at, line);
         make_harmless(text + n, line);
         n += line;
@@ -255,27 +255,27 @@ static void report_failure(struct report *report, const struct wire_record *reco
             report_say(report, "more chunks failed; they are counted (-v shows each)");
         return;
     }
-    snprintf(item, sizeof item, "%.*s",
+    snprintf(item, sizeof(item), "%.*s",
              record->item_len < ITEM_NAME_MAX ? (int)record->item_len : ITEM_NAME_MAX - 1,
              record->item ? (const char *)record->item : "");
-    int n = snprintf(head, sizeof head, "chunk %" PRIu64, record->chunk);
+    int n = snprintf(head, sizeof(head), "chunk %" PRIu64, record->chunk);
     if (record->step > 0)
-        n += snprintf(head + n, sizeof head - (size_t)n, " of step %u", record->step + 1);
+        n += snprintf(head + n, sizeof(head) - (size_t)n, " of step %u", record->step + 1);
     if (item[0])
-        n += snprintf(head + n, sizeof head - (size_t)n, " ('%s')", item);
+        n += snprintf(head + n, sizeof(head) - (size_t)n, " ('%s')", item);
     if (record->attempt > 1)
-        snprintf(head + n, sizeof head - (size_t)n, ", attempt %u", record->attempt);
+        snprintf(head + n, sizeof(head) - (size_t)n, ", attempt %u", record->attempt);
     const char *red = report->color ? "\033[31m" : "";
     const char *plain = report->color ? "\033[0m" : "";
     char line[1024];
-    n = snprintf(line, sizeof line, "%s failed: %s", head,
+    n = snprintf(line, sizeof(line), "%s failed: %s", head,
                  record->error ? report->error : outcome_name((enum outcome)record->outcome));
     if (n < 0)
         return;
     make_harmless(line, strlen(line));
     char out[1200];
-    n = snprintf(out, sizeof out, "fanmill: %s%s%s\n", red, line, plain);
-    emit(report, out, (size_t)n < sizeof out ? (size_t)n : sizeof out - 1);
+    n = snprintf(out, sizeof(out), "fanmill: %s%s%s\n", red, line, plain);
+    emit(report, out, (size_t)n < sizeof(out) ? (size_t)n : sizeof(out) - 1);
     show_stderr(report, record);
 }
 
@@ -297,7 +297,7 @@ static int status_of(const struct wire_record *record)
 
 void report_record(struct report *report, const struct wire_record *record)
 {
-    snprintf(report->error, sizeof report->error, "%.*s",
+    snprintf(report->error, sizeof(report->error), "%.*s",
              record->error ? (int)record->error_len : 0, record->error ? record->error : "");
     if (record->outcome != OUTCOME_OK) {
         if (!report->first_status && record->outcome != OUTCOME_CANCELLED)
@@ -321,21 +321,21 @@ void report_summary(struct report *report, const struct job_info *s)
     }
     if ((all_well && !report->verbose) || report->quiet)
         return;
-    int n = snprintf(text, sizeof text, "%s: %" PRIu64 " chunks ok, %" PRIu64 " failed",
+    int n = snprintf(text, sizeof(text), "%s: %" PRIu64 " chunks ok, %" PRIu64 " failed",
                      report->name, s->ok, s->failed);
     if (s->cancelled)
-        n += snprintf(text + n, sizeof text - (size_t)n, ", %" PRIu64 " cancelled", s->cancelled);
+        n += snprintf(text + n, sizeof(text) - (size_t)n, ", %" PRIu64 " cancelled", s->cancelled);
     if (s->unrun)
-        n += snprintf(text + n, sizeof text - (size_t)n, ", %" PRIu64 " not run", s->unrun);
+        n += snprintf(text + n, sizeof(text) - (size_t)n, ", %" PRIu64 " not run", s->unrun);
     if (s->retries)
-        n += snprintf(text + n, sizeof text - (size_t)n, ", %" PRIu64 " run again", s->retries);
+        n += snprintf(text + n, sizeof(text) - (size_t)n, ", %" PRIu64 " run again", s->retries);
     if (s->fate == FATE_FAILURES)
-        snprintf(text + n, sizeof text - (size_t)n, "; ended early because of failures");
+        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early because of failures");
     else if (s->fate == FATE_NOT_RUNNABLE)
-        snprintf(text + n, sizeof text - (size_t)n, "; ended early: nothing can run");
+        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early: nothing can run");
     else if (s->fate == FATE_TIMEOUT)
-        snprintf(text + n, sizeof text - (size_t)n, "; ended early: its time was over");
+        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early: its time was over");
     else if (s->fate == FATE_CANCELLED)
-        snprintf(text + n, sizeof text - (size_t)n, "; ended early");
+        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early");
     report_say(report, "%s", text);
 }

@@ -410,7 +410,7 @@ int cli_run(int argc, char **argv)
             "fanmill, 126 or 127 a\ncommand could not be run or was not found, 128+N ended by "
             "signal N.\n",
         .table = table,
-        .n = sizeof table / sizeof table[0],
+        .n = sizeof(table) / sizeof(table[0]),
         .words_min = 1,
         .words_max = 1,
         .missing = "which job? give a job file"};

@@ -94,7 +94,7 @@ void writers_look(struct writers *w, struct server *server, uint64_t job)
     if (!w->is_open || !plan || !server_job_is_detached(server, job) ||
         (plan->sink.kind != SINK_FILE && plan->sink.kind != SINK_DIR))
         return;
-    struct writing *writing = calloc(1, sizeof *writing);
+    struct writing *writing = calloc(1, sizeof(*writing));
     if (!writing)
         return;
     *writing = (struct writing){.writers = w, .job = job};

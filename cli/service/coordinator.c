@@ -96,7 +96,7 @@ static int note_address(const struct service *s, struct err *err)
 static int publish(struct service *s, struct err *err)
 {
     struct access access = {.n_endpoints = 1, .role = ROLE_ADMIN};
-    snprintf(access.endpoints[0], sizeof access.endpoints[0], "%s", s->endpoint);
+    snprintf(access.endpoints[0], sizeof(access.endpoints[0]), "%s", s->endpoint);
     return state_publish(&s->state, &access, err);
 }
 
@@ -134,7 +134,7 @@ static int main_task(void *arg)
     int status = EXIT_FAULT;
     // Before anybody can see us: who does may send a signal.
     const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-    int r = signals_open(numbers, sizeof numbers / sizeof numbers[0], &s->signals);
+    int r = signals_open(numbers, sizeof(numbers) / sizeof(numbers[0]), &s->signals);
     if (r < 0)
         return EXIT_FAULT;
     if (s->listen)
@@ -208,7 +208,7 @@ int cli_coordinator(int argc, char **argv)
                  "key each:\nfanmill invite.\n",
         .more = "Whoever may submit jobs may run programs on every worker, as the worker's user.\n",
         .table = table,
-        .n = sizeof table / sizeof table[0]};
+        .n = sizeof(table) / sizeof(table[0])};
     if (args_parse(&args, argc, argv, &words, &status) != 0)
         return status;
     if (spool_args_check("coordinator", &s.spool, &status) < 0)

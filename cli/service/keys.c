@@ -47,7 +47,7 @@ int cli_keygen(int argc, char **argv)
                                        "coordinator with --listen makes its\nown when it has "
                                        "none; a key that is there is never replaced.\n",
                               .table = table,
-                              .n = sizeof table / sizeof table[0]};
+                              .n = sizeof(table) / sizeof(table[0])};
     if (args_parse(&args, argc, argv, &words, &status) != 0)
         return status;
     int r = state_open(folder, &state, &err);
@@ -75,7 +75,7 @@ static void reachable(const char *endpoint, char *ret, size_t size)
     char name[65] = "localhost"; // HOST_NAME_MAX is 64
     bool any = strncmp(host, "0.0.0.0:", 8) == 0 || strncmp(host, "[::]:", 5) == 0 ||
                strncmp(host, "*:", 2) == 0;
-    gethostname(name, sizeof name - 1);
+    gethostname(name, sizeof(name) - 1);
     if (any && port)
         snprintf(ret, size, "tcp://%s%s", name, port);
     else
@@ -89,7 +89,7 @@ static int find_endpoint(const struct state *state, char *ret, size_t size, stru
     if (r < 0)
         return r;
     _fclose_ FILE *f = fopen(path, "re");
-    if (!f || !fgets(text, sizeof text, f))
+    if (!f || !fgets(text, sizeof(text), f))
         return err_set(err, -ENOENT,
                        "where will it listen? start the coordinator first, or give --endpoint "
                        "tcp://HOST:PORT");
@@ -136,10 +136,10 @@ static int invite(struct invitation *in, enum role role, const char *name, struc
     if (r < 0)
         return r;
     memcpy(access.coordinator, coordinator.public_key, KEY_TEXT);
-    memcpy(in->told, access.endpoints[0], sizeof in->told);
+    memcpy(in->told, access.endpoints[0], sizeof(in->told));
     keypair_done(&coordinator);
-    snprintf(access.name, sizeof access.name, "%s", name);
-    snprintf(peer.name, sizeof peer.name, "%s", name);
+    snprintf(access.name, sizeof(access.name), "%s", name);
+    snprintf(peer.name, sizeof(peer.name), "%s", name);
     memcpy(peer.public_key, access.keys.public_key, KEY_TEXT);
     peer.expires = in->valid_ns ? (int64_t)time(NULL) + in->valid_ns / NS_PER_S : 0;
     r = allow_add(list, &peer, err);
@@ -184,7 +184,7 @@ int cli_invite(int argc, char **argv)
         .more = "  worker    runs chunks               client  submits jobs, rules its own\n"
                 "  observer  sees jobs and results     admin   rules all jobs and workers\n",
         .table = table,
-        .n = sizeof table / sizeof table[0],
+        .n = sizeof(table) / sizeof(table[0]),
         .words_min = 2,
         .words_max = 2,
         .missing = "whom? give a role (worker, client, observer, admin) and a name"};
@@ -200,7 +200,7 @@ int cli_invite(int argc, char **argv)
                             name);
     if (in.endpoint && strncmp(in.endpoint, "tcp://", 6) != 0)
         return args_mistake("invite", "--endpoint takes tcp://HOST:PORT, not '%s'", in.endpoint);
-    snprintf(output, sizeof output, "%s.access", name);
+    snprintf(output, sizeof(output), "%s.access", name);
     if (!in.output)
         in.output = output;
     if (in.json && strcmp(in.output, "-") == 0)
@@ -235,7 +235,7 @@ int cli_revoke(int argc, char **argv)
                                   "Takes a peer off the allow-list. A running coordinator cuts "
                                   "it off at once.\n",
                               .table = table,
-                              .n = sizeof table / sizeof table[0],
+                              .n = sizeof(table) / sizeof(table[0]),
                               .words_min = 1,
                               .words_max = 1,
                               .missing = "whom? give the name it was invited by"};

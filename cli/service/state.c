@@ -19,7 +19,7 @@
 static int make_folder(const char *path, struct err *err)
 {
     char part[PATH_MAX];
-    snprintf(part, sizeof part, "%s", path);
+    snprintf(part, sizeof(part), "%s", path);
     for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(part, 0777) < 0 && errno != EEXIST)
@@ -70,13 +70,13 @@ int state_lock(struct state *state, struct err *err)
     if (flock(state->lock, LOCK_EX | LOCK_NB) < 0) {
         if (errno != EWOULDBLOCK)
             return err_sys(err, -errno, "'%s'", path);
-        ssize_t n = read(state->lock, pid, sizeof pid - 1);
+        ssize_t n = read(state->lock, pid, sizeof(pid) - 1);
         close(state->lock);
         state->lock = -1;
         return err_set(err, -EBUSY, "'%s' is used by another coordinator (pid %.*s)", state->folder,
                        n > 0 ? (int)n : 1, n > 0 ? pid : "?");
     }
-    int n = snprintf(pid, sizeof pid, "%d", (int)getpid());
+    int n = snprintf(pid, sizeof(pid), "%d", (int)getpid());
     if (ftruncate(state->lock, 0) < 0 || pwrite(state->lock, pid, (size_t)n, 0) != n)
         return err_sys(err, -errno, "'%s'", path);
     return 0;
@@ -127,7 +127,7 @@ static int publish(struct state *state, const char *runtime, const struct access
 int state_publish(struct state *state, const struct access *access, struct err *err)
 {
     char path[PATH_MAX], runtime[PATH_MAX], name[64];
-    snprintf(name, sizeof name, "%016llx.access", (unsigned long long)number_of(state->folder));
+    snprintf(name, sizeof(name), "%016llx.access", (unsigned long long)number_of(state->folder));
     int r = find_runtime_folder(runtime, err);
     if (r == 0)
         r = make_folder(runtime, err);

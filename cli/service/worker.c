@@ -22,14 +22,14 @@ static int read_stdin(struct access *ret, struct err *err)
     static char text[ACCESS_BYTES_MAX];
     size_t n = 0;
     bool ended = false;
-    while (!ended && n < sizeof text && read(STDIN_FILENO, text + n, 1) == 1) {
+    while (!ended && n < sizeof(text) && read(STDIN_FILENO, text + n, 1) == 1) {
         n++;
         ended = n >= 5 && memcmp(text + n - 5, "\nend\n", 5) == 0;
     }
     int r =
         ended ? access_parse("standard input", text, n - 4, ret, err)
               : err_set(err, -EINVAL, "standard input: an access file and a line 'end' behind it");
-    explicit_bzero(text, sizeof text);
+    explicit_bzero(text, sizeof(text));
     return r;
 }
 
@@ -69,7 +69,7 @@ int cli_worker(int argc, char **argv)
         .more = "Exit status: 0 left when told to, 2 usage, 3 refused by the coordinator, 125 a "
                 "fault.\n",
         .table = table,
-        .n = sizeof table / sizeof table[0]};
+        .n = sizeof(table) / sizeof(table[0])};
     if (argc > 0 && strcmp(argv[0], "deploy-ssh") == 0)
         return cli_deploy_ssh(argc - 1, argv + 1);
     if (args_parse(&args, argc, argv, &words, &status) != 0)

@@ -58,11 +58,11 @@ void show_jobs_head(FILE *out)
 void show_job(FILE *out, const struct job_info *job)
 {
     char time[24], chunks[48];
-    show_duration(job->age_ns, time, sizeof time);
+    show_duration(job->age_ns, time, sizeof(time));
     if (job->total == UINT64_MAX)
-        snprintf(chunks, sizeof chunks, "%" PRIu64 "+", job->chunks);
+        snprintf(chunks, sizeof(chunks), "%" PRIu64 "+", job->chunks);
     else
-        snprintf(chunks, sizeof chunks, "%" PRIu64, job->total);
+        snprintf(chunks, sizeof(chunks), "%" PRIu64, job->total);
     fprintf(out, "%6" PRIu64 "  %-20s %-12s %12s %10" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8s\n",
             job->id, job->name, job_state_name(job), chunks, job->ok, job->failed, job->running,
             time);
@@ -126,8 +126,8 @@ void show_workers_head(FILE *out)
 void show_worker(FILE *out, const struct worker_info *w)
 {
     char up[24], memory[24];
-    show_duration(w->up_ns, up, sizeof up);
-    show_bytes(w->memory_bytes, memory, sizeof memory);
+    show_duration(w->up_ns, up, sizeof(up));
+    show_bytes(w->memory_bytes, memory, sizeof(memory));
     fprintf(out, "%6" PRIu64 "  %-20s %-20s %6u %8u %8" PRIu64 " %10" PRIu64 " %10s %8s  %s\n",
             w->id, w->name, w->host, w->slots, w->running, w->leased, w->done, memory, up,
             w->draining ? "draining" : "ready");

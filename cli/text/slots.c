@@ -17,9 +17,10 @@ int slots_parse(const char *word, uint32_t whole, uint32_t *ret)
     char sign = *word == '+' || *word == '-' ? *word : '\0';
     char number[16];
     uint64_t n;
-    if (len >= sizeof number || (percent && sign))
+    if (len >= sizeof(number) || (percent && sign))
         return -EINVAL;
-    snprintf(number, sizeof number, "%.*s", (int)(len - percent - (sign != 0)), word + (sign != 0));
+    snprintf(number, sizeof(number), "%.*s", (int)(len - percent - (sign != 0)),
+             word + (sign != 0));
     if (parse_u64(number, &n) < 0 || n > (percent ? PERCENT_MAX : PROTO_SLOTS_MAX))
         return -EINVAL;
     if ((percent || !sign) && n == 0)

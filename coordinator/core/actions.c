@@ -56,7 +56,7 @@ struct action *action_add(struct actions *actions, enum action_type type, uint64
 {
     if (actions->len == actions->cap) {
         size_t cap = actions->cap ? actions->cap * 2 : ACTIONS_CAP_MIN;
-        struct action *list = realloc(actions->list, cap * sizeof *list);
+        struct action *list = realloc(actions->list, cap * sizeof(*list));
         if (!list)
             return NULL;
         actions->list = list;

@@ -31,7 +31,7 @@ static int index_reserve(struct chunk_index *index)
         return 0;
     struct chunk_index wider = {.cap = index->cap ? index->cap * 2 : INDEX_CAP_MIN,
                                 .len = index->len};
-    wider.slots = calloc(wider.cap, sizeof *wider.slots);
+    wider.slots = calloc(wider.cap, sizeof(*wider.slots));
     if (!wider.slots)
         return -ENOMEM;
     for (size_t i = 0; i < index->cap; i++) {
@@ -66,7 +66,7 @@ struct chunk *step_find(const struct core_step *step, uint64_t number)
 
 static int slab_add(struct core *core)
 {
-    struct chunk_slab *slab = malloc(sizeof *slab);
+    struct chunk_slab *slab = malloc(sizeof(*slab));
     if (!slab)
         return -ENOMEM;
     slab->next = core->slabs;

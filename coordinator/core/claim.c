@@ -18,7 +18,7 @@ void step_set_claim(struct core_step *step)
         .cpus = milli(spec->cpus), .memory_bytes = spec->memory_bytes, .gpus = milli(spec->gpus)};
     for (size_t i = 0; i < spec->n_labels && i < RESOURCE_LABELS_MAX; i++) {
         struct resource_label *label = &step->claim.labels[step->claim.n_labels++];
-        snprintf(label->name, sizeof label->name, "%s", spec->labels[i].name);
+        snprintf(label->name, sizeof(label->name), "%s", spec->labels[i].name);
         label->milli = milli(spec->labels[i].amount);
     }
     step->claims = step->claim.cpus > 1000 || step->claim.memory_bytes || step->claim.gpus ||
@@ -36,9 +36,9 @@ static void say(const struct teller *t, const char *fmt, ...)
 {
     char text[PROTO_TEXT_MAX];
     va_list ap;
-    int n = snprintf(text, sizeof text, "step %u: ", t->step + 1);
+    int n = snprintf(text, sizeof(text), "step %u: ", t->step + 1);
     va_start(ap, fmt);
-    vsnprintf(text + n, sizeof text - (size_t)n, fmt, ap);
+    vsnprintf(text + n, sizeof(text) - (size_t)n, fmt, ap);
     va_end(ap);
     t->tell(t->arg, t->step, text);
 }
@@ -50,7 +50,7 @@ static uint32_t count_able(const struct core *core, const struct core_step *step
     uint32_t n = 0;
     for (const struct core_worker *w = core->workers; w; w = w->hh.next) {
         char lack[128];
-        if (!resources_lack(&w->total, &step->claim, lack, sizeof lack)) {
+        if (!resources_lack(&w->total, &step->claim, lack, sizeof(lack))) {
             n++;
             continue;
         }
@@ -65,7 +65,7 @@ static void explain_step(const struct core *core, const struct core_step *step,
     const struct core_job *job = step->job;
     char why[160] = "";
     uint64_t pending = step->pending.n;
-    uint32_t able = count_able(core, step, why, sizeof why);
+    uint32_t able = count_able(core, step, why, sizeof(why));
     uint32_t draining = 0;
     for (const struct core_worker *w = core->workers; w; w = w->hh.next)
         draining += w->draining;
@@ -114,7 +114,7 @@ bool core_job_hopeless(const struct core *core, uint64_t id, char *ret, size_t s
     for (uint32_t i = 0; job && i < job->n_steps; i++) {
         char why[160] = "";
         const struct core_step *step = &job->steps[i];
-        if (!core->workers || !step->claims || count_able(core, step, why, sizeof why) > 0)
+        if (!core->workers || !step->claims || count_able(core, step, why, sizeof(why)) > 0)
             continue;
         snprintf(ret, size, "step %u can't run on any worker: %s", i + 1, why);
         return true;

@@ -4,13 +4,12 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/container.h"
 #include "coordinator/core/state.h"
-
-#define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 int core_new(const struct core_options *options, struct core **ret)
 {
-    struct core *core = calloc(1, sizeof *core);
+    struct core *core = calloc(1, sizeof(*core));
     if (!core)
         return -ENOMEM;
     core->options = *options;
@@ -43,11 +42,11 @@ struct core *core_free(struct core *core)
     if (!core)
         return NULL;
     struct core_job *job, *next_job;
-    HASH_ITER(hh, core->jobs, job, next_job)
-    job_free(core, job);
+    HASH_ITER (hh, core->jobs, job, next_job)
+        job_free(core, job);
     struct core_worker *worker, *next_worker;
-    HASH_ITER(hh, core->workers, worker, next_worker)
-    worker_free(core, worker);
+    HASH_ITER (hh, core->workers, worker, next_worker)
+        worker_free(core, worker);
     heap_done(&core->retries);
     heap_done(&core->silences);
     chunk_slabs_free(core);
@@ -59,29 +58,27 @@ static void tick(struct core *core, struct actions *actions)
 {
     struct heap_node *node;
     while ((node = heap_first(&core->retries)) && node->deadline <= core->now) {
-        struct chunk *chunk = CONTAINER(node, struct chunk, retry);
+        struct chunk *chunk = container_of(node, struct chunk, retry);
         chunk_unqueue(core, chunk);
         chunk_make_pending(core, chunk);
     }
     while ((node = heap_first(&core->silences)) && node->deadline <= core->now)
-        worker_silence_due(core, CONTAINER(node, struct core_worker, silence), actions);
+        worker_silence_due(core, container_of(node, struct core_worker, silence), actions);
 }
 
 static void flush(struct core *core, struct actions *actions)
 {
     struct core_job *job, *next_job;
-    HASH_ITER(hh, core->jobs, job, next_job)
-    job_gather(core, job, actions);
+    HASH_ITER (hh, core->jobs, job, next_job)
+        job_gather(core, job, actions);
     core_schedule(core, actions);
-    HASH_ITER(hh, core->jobs, job, next_job)
-    {
+    HASH_ITER (hh, core->jobs, job, next_job) {
         if (job_try_end(core, job, actions))
             continue;
         job_want(core, job, actions);
     }
     struct core_worker *worker, *next_worker;
-    HASH_ITER(hh, core->workers, worker, next_worker)
-    {
+    HASH_ITER (hh, core->workers, worker, next_worker) {
         if (worker->seen_seq <= worker->acked_seq)
             continue;
         struct action *action = action_add(actions, ACT_ACK, 0, worker->id);

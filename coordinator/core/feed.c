@@ -207,7 +207,7 @@ static int add_cut_chunks(struct core *core, struct core_step *step, const struc
     int r = 0;
     for (size_t i = 0; i < lens->len && r == 0; i += sizeof(uint32_t)) {
         uint32_t len;
-        memcpy(&len, lens->data + i, sizeof len);
+        memcpy(&len, lens->data + i, sizeof(len));
         uint64_t n = !rule->as_items ? 0 : items < rule->items ? items : rule->items;
         items -= n;
         struct slice payload;

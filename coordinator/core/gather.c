@@ -88,7 +88,7 @@ int job_refuse_result(struct core *core, struct core_job *job, struct chunk *chu
                       struct actions *actions)
 {
     char text[PROTO_TEXT_MAX];
-    snprintf(text, sizeof text,
+    snprintf(text, sizeof(text),
              "its result of %zu bytes is too large to be an input of the next step (at most %u)",
              chunk->result_bytes, FRAME_ITEM_MAX);
     chunk_unqueue(core, chunk);

@@ -9,7 +9,7 @@
 struct core_job *job_find(const struct core *core, uint64_t id)
 {
     struct core_job *job = NULL;
-    HASH_FIND(hh, core->jobs, &id, sizeof id, job);
+    HASH_FIND(hh, core->jobs, &id, sizeof(id), job);
     return job;
 }
 
@@ -31,10 +31,10 @@ int job_submit(struct core *core, uint64_t id, const struct plan *plan)
 {
     if (job_find(core, id) || plan->n_steps < 1 || plan->n_steps > PLAN_STEPS_MAX)
         return -EINVAL;
-    struct core_job *job = calloc(1, sizeof *job);
+    struct core_job *job = calloc(1, sizeof(*job));
     if (!job)
         return -ENOMEM;
-    job->steps = calloc(plan->n_steps, sizeof *job->steps);
+    job->steps = calloc(plan->n_steps, sizeof(*job->steps));
     if (!job->steps) {
         free(job);
         return -ENOMEM;
@@ -53,7 +53,7 @@ int job_submit(struct core *core, uint64_t id, const struct plan *plan)
         step_set_claim(step);
         core->claiming += step->claims;
     }
-    HASH_ADD(hh, core->jobs, id, sizeof job->id, job);
+    HASH_ADD(hh, core->jobs, id, sizeof(job->id), job);
     return 0;
 }
 
@@ -88,7 +88,7 @@ void job_say(struct core_job *job, const char *fmt, ...)
         return;
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(job->summary.text, sizeof job->summary.text, fmt, ap);
+    vsnprintf(job->summary.text, sizeof(job->summary.text), fmt, ap);
     va_end(ap);
 }
 
@@ -187,7 +187,7 @@ bool job_try_end(struct core *core, struct core_job *job, struct actions *action
 {
     if (!everything_over(job))
         return false;
-    struct job_summary *summary = malloc(sizeof *summary);
+    struct job_summary *summary = malloc(sizeof(*summary));
     struct action *action = summary ? action_add(actions, ACT_JOB_END, job->id, 0) : NULL;
     if (!action) {
         free(summary);

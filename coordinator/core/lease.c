@@ -139,7 +139,7 @@ static int lease_run(struct core *core, struct core_worker *worker, struct core_
     struct chunk *first = step->pending.first;
     _free_ uint32_t *lens = NULL;
     if (first->kind != RUN_RANGE) {
-        lens = malloc(n * sizeof *lens);
+        lens = malloc(n * sizeof(*lens));
         if (!lens)
             return -ENOMEM;
     }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/grow.h"
 #include "coordinator/core/state.h"
 #include "pipelines/frame.h"
 
@@ -29,13 +30,12 @@ static int reserve_level(struct core_step *step, uint32_t level)
         return 0;
     if (level >= CORE_LEVELS_MAX)
         return -EMSGSIZE;
-    struct level *levels = reallocarray(step->levels, level + 1, sizeof *levels);
-    if (!levels)
+    if (grow(step->levels, step->n_levels, level + 1 - step->n_levels) < 0)
         return -ENOMEM;
-    step->levels = levels;
     for (; step->n_levels <= level; step->n_levels++) {
-        levels[step->n_levels] = (struct level){0};
-        buf_init(&levels[step->n_levels].inputs, PROTO_BODY_MAX);
+        struct level *added = &step->levels[step->n_levels];
+        *added = (struct level){0};
+        buf_init(&added->inputs, PROTO_BODY_MAX);
     }
     return 0;
 }
@@ -61,7 +61,7 @@ static int pass_up(struct core *core, struct core_step *step, uint32_t level)
     struct level *l = &step->levels[level];
     _cleanup_(slice_drop)
     struct slice bytes = {0};
-    _free_ struct slice *parts = malloc(sizeof *parts);
+    _free_ struct slice *parts = malloc(sizeof(*parts));
     if (!parts ||
         slice_copy(l->inputs.data + FRAME_HEAD_BYTES, l->inputs.len - FRAME_HEAD_BYTES, &bytes) < 0)
         return -ENOMEM;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/grow.h"
 #include "coordinator/core/state.h"
 
 #define MEAN_WEIGHT 8 // of what was before, against one new run
@@ -15,10 +16,9 @@ static int keep_bytes(struct chunk *chunk, const struct slice *body, bool stashe
         return 0;
     if (chunk->n_parts >= CORE_PARTS_MAX || chunk->result_bytes + body->len > PROTO_RESULT_MAX)
         return -EMSGSIZE;
-    struct slice *parts = reallocarray(chunk->parts, chunk->n_parts + 1, sizeof *parts);
-    if (!parts)
+    if (grow(chunk->parts, chunk->n_parts, 1) < 0)
         return -ENOMEM;
-    chunk->parts = parts;
+    struct slice *parts = chunk->parts;
     if ((body->len <= CORE_RESULT_COPY_MAX && !stashed) || !body->slab) {
         if (slice_copy(body->data, body->len, &parts[chunk->n_parts]) < 0)
             return -ENOMEM;
@@ -49,10 +49,8 @@ static int keep_item_lens(struct chunk *chunk, const struct result *result)
     uint32_t n = result->item_lens ? result->n_items : 1;
     if (before > UINT32_MAX || chunk->n_items + n + 1 > PROTO_ITEMS_MAX)
         return -EMSGSIZE;
-    uint32_t *lens = reallocarray(chunk->item_lens, chunk->n_items + n + 1, sizeof *lens);
-    if (!lens)
+    if (grow(chunk->item_lens, chunk->n_items, n + 1) < 0)
         return -ENOMEM;
-    chunk->item_lens = lens;
     if (!chunk->n_items && before)
         add_item_len(chunk, (uint32_t)before);
     for (uint32_t i = 0; i < n; i++)
@@ -324,7 +322,7 @@ void chunk_lost(struct core *core, struct chunk *chunk, bool blame, const char *
     chunk->outcome = blame ? OUTCOME_CRASH : OUTCOME_CANCELLED;
     chunk->code = 0;
     if (blame) {
-        snprintf(text, sizeof text, "the worker that ran it was lost: %s", reason);
+        snprintf(text, sizeof(text), "the worker that ran it was lost: %s", reason);
         chunk->error = strdup(text);
     }
     settle_failure(core, chunk, actions);

@@ -2,12 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "coordinator/core/state.h"
 
 struct core_worker *worker_find(const struct core *core, uint64_t id)
 {
     struct core_worker *worker = NULL;
-    HASH_FIND(hh, core->workers, &id, sizeof id, worker);
+    HASH_FIND(hh, core->workers, &id, sizeof(id), worker);
     return worker;
 }
 
@@ -15,7 +16,7 @@ int worker_up(struct core *core, uint64_t id, const struct msg_register *reg)
 {
     if (worker_find(core, id))
         return -EINVAL;
-    struct core_worker *worker = calloc(1, sizeof *worker);
+    struct core_worker *worker = calloc(1, sizeof(*worker));
     if (!worker)
         return -ENOMEM;
     worker->id = id;
@@ -28,7 +29,7 @@ int worker_up(struct core *core, uint64_t id, const struct msg_register *reg)
         free(worker);
         return -ENOMEM;
     }
-    HASH_ADD(hh, core->workers, id, sizeof worker->id, worker);
+    HASH_ADD(hh, core->workers, id, sizeof(worker->id), worker);
     core->slots += worker->slots;
     core->stats.workers++;
     return 0;
@@ -98,13 +99,11 @@ bool worker_learn_step(struct core_worker *worker, uint64_t job, uint32_t step, 
     struct known_job *known = find_known(worker, job);
     *ret_error = 0;
     if (!known) {
-        known = reallocarray(worker->known, worker->n_known + 1, sizeof *known);
-        if (!known) {
+        if (grow(worker->known, worker->n_known, 1) < 0) {
             *ret_error = -ENOMEM;
             return false;
         }
-        worker->known = known;
-        known += worker->n_known++;
+        known = &worker->known[worker->n_known++];
         *known = (struct known_job){.job = job};
     }
     uint32_t bit = 1u << step;

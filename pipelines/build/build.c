@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/grow.h"
 #include "base/parse.h"
 
 void node_path(const struct node *node, char *ret, size_t size)
@@ -208,27 +209,20 @@ char *keep(struct builder *b, const char *text)
 bool pairs_add(struct builder *b, struct plan_pair **pairs, size_t *n, const char *name,
                const char *value)
 {
-    struct plan_pair *grown = reallocarray(*pairs, *n + 1, sizeof(*grown));
-    if (!grown) {
+    if (grow(*pairs, *n, 1) < 0) {
         b->error = -ENOMEM;
         return false;
     }
-    *pairs = grown;
-    grown[*n] = (struct plan_pair){.name = keep(b, name), .value = keep(b, value)};
+    (*pairs)[*n] = (struct plan_pair){.name = keep(b, name), .value = keep(b, value)};
     *n += 1;
     return b->error == 0;
 }
 
-// Room is doubled, for a source may list a hundred thousand items.
 bool words_add(struct builder *b, char ***words, size_t *n, const char *word)
 {
-    if ((*n & (*n - 1)) == 0 || *n == 0) {
-        char **grown = reallocarray(*words, *n ? *n * 2 + 1 : 2, sizeof(*grown));
-        if (!grown) {
-            b->error = -ENOMEM;
-            return false;
-        }
-        *words = grown;
+    if (grow(*words, *n, 1) < 0) {
+        b->error = -ENOMEM;
+        return false;
     }
     (*words)[*n] = keep(b, word);
     *n += 1;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/grow.h"
 #include "base/parse.h"
 #include "pipelines/build/build.h"
 #include "pipelines/build/build_stage.h"
@@ -36,26 +37,22 @@ static struct step *step_add(struct builder *b, struct draft *draft, bool begin)
 {
     struct plan *plan = b->plan;
     if (begin) {
-        struct step *steps = reallocarray(plan->steps, plan->n_steps + 1, sizeof(*steps));
-        if (!steps) {
+        if (grow(plan->steps, plan->n_steps, 1) < 0) {
             b->error = -ENOMEM;
             return NULL;
         }
-        plan->steps = steps;
-        steps[plan->n_steps++] = (struct step){.retry = draft->retry,
-                                               .cpus = draft->cpus,
-                                               .memory_bytes = draft->memory_bytes,
-                                               .gpus = draft->gpus};
-        keep_labels(b, &steps[plan->n_steps - 1], draft->labels);
+        plan->steps[plan->n_steps++] = (struct step){.retry = draft->retry,
+                                                     .cpus = draft->cpus,
+                                                     .memory_bytes = draft->memory_bytes,
+                                                     .gpus = draft->gpus};
+        keep_labels(b, &plan->steps[plan->n_steps - 1], draft->labels);
     }
     struct step *step = &plan->steps[plan->n_steps - 1];
-    struct stage *stages = reallocarray(step->stages, step->n_stages + 1, sizeof(*stages));
-    if (!stages) {
+    if (grow(step->stages, step->n_stages, 1) < 0) {
         b->error = -ENOMEM;
         return NULL;
     }
-    step->stages = stages;
-    stages[step->n_stages++] = draft->stage;
+    step->stages[step->n_stages++] = draft->stage;
     return step;
 }
 

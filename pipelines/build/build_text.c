@@ -11,11 +11,6 @@
 #include "pipelines/build/build.h"
 #include "pipelines/template/template_parts.h"
 
-static void template_free_ptr(struct template **t)
-{
-    template_free(*t);
-}
-
 static size_t characters(const char *text, size_t len)
 {
     size_t n = 0;

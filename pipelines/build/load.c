@@ -18,11 +18,6 @@ void load_report_done(struct load_report *report)
     *report = (struct load_report){0};
 }
 
-static void plan_free_ptr(struct plan **plan)
-{
-    plan_free(*plan);
-}
-
 static void builder_done(struct builder *b)
 {
     free(b->param_names);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/grow.h"
 
 #define SHOWN_MAX 100 // characters of a source line
 #define SHOWN_BEFORE 60
@@ -131,12 +132,10 @@ void diag_addv(struct diag *diag, bool is_warning, struct place at, const char *
     *(is_warning ? &diag->n_warnings : &diag->n_errors) += 1;
     if (diag->n >= DIAG_KEEP_MAX)
         return;
-    struct mistake *list = reallocarray(diag->list, diag->n + 1, sizeof(*list));
-    if (!list) {
+    if (grow(diag->list, diag->n, 1) < 0) {
         diag->error = -ENOMEM;
         return;
     }
-    diag->list = list;
     if (vasprintf(&text, fmt, ap) < 0) {
         text = NULL;
         diag->error = -ENOMEM;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "base/parse.h"
 #include "pipelines/build/rules.h"
 #include "pipelines/source/matrix_parts.h"
@@ -70,10 +71,8 @@ static int add_axis(struct matrix *m, const char *name, bool linked)
         return -E2BIG;
     if (name && find_column(m, name) >= 0)
         return -EEXIST;
-    struct axis *grown = reallocarray(m->axes, m->n_axes + 1, sizeof(*grown));
-    if (!grown)
+    if (grow(m->axes, m->n_axes, 1) < 0)
         return -ENOMEM;
-    m->axes = grown;
     struct axis axis = {.linked = linked, .first = m->values.len / sizeof(struct span)};
     if (name && !(axis.name = strdup(name)))
         return -ENOMEM;
@@ -132,11 +131,9 @@ static int add_rule(struct matrix *m, struct rule **list, size_t *n, bool is_inc
 {
     if (*n == MATRIX_RULES_MAX)
         return -E2BIG;
-    struct rule *grown = reallocarray(*list, *n + 1, sizeof(*grown));
-    if (!grown)
+    if (grow(*list, *n, 1) < 0)
         return -ENOMEM;
-    *list = grown;
-    grown[*n] = (struct rule){.first = m->pairs.len / sizeof(struct pair)};
+    (*list)[*n] = (struct rule){.first = m->pairs.len / sizeof(struct pair)};
     *n += 1;
     m->last_is_include = is_include;
     return 0;
@@ -156,11 +153,7 @@ static int add_extra(struct matrix *m, const char *name, size_t *ret)
 {
     if (m->n_extra == MATRIX_AXES_MAX)
         return -E2BIG;
-    char **grown = reallocarray(m->extra, m->n_extra + 1, sizeof(*grown));
-    if (!grown)
-        return -ENOMEM;
-    m->extra = grown;
-    if (!(grown[m->n_extra] = strdup(name)))
+    if (grow(m->extra, m->n_extra, 1) < 0 || !(m->extra[m->n_extra] = strdup(name)))
         return -ENOMEM;
     *ret = m->n_axes + m->n_extra++;
     return 0;

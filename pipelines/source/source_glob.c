@@ -159,11 +159,7 @@ static bool is_folder(int dir, const struct dirent *entry)
     return fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 
-static void closedir_ptr(DIR **dir)
-{
-    if (*dir)
-        closedir(*dir);
-}
+DEFINE_CLEANUP(DIR *, closedir)
 
 // Each name of a folder against one part; a part ** goes down into the folder's folders. Links to
 // folders are not followed there, so that a circle of them has an end.

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/grow.h"
 #include "base/parse.h"
 #include "pipelines/source/rows.h"
 #include "pipelines/template/template_parts.h"
@@ -156,10 +157,8 @@ enum brace brace_at(const char *text, const struct template_names *names, struct
 
 int template_add(struct template *t, const struct part *part)
 {
-    struct part *grown = reallocarray(t->parts, t->n_parts + 1, sizeof(*grown));
-    if (!grown)
+    if (grow(t->parts, t->n_parts, 1) < 0)
         return -ENOMEM;
-    t->parts = grown;
     t->parts[t->n_parts++] = *part;
     t->uses_item |= part->kind == PART_ITEM || part->kind == PART_FIELD;
     return 0;
@@ -264,11 +263,6 @@ static int find_suspect(struct template *t, const char *text, const struct templ
         return t->suspect && t->nearest ? 0 : -ENOMEM;
     }
     return 0;
-}
-
-static void template_free_ptr(struct template **t)
-{
-    template_free(*t);
 }
 
 int template_compile(const char *text, enum template_mode mode, const struct template_names *names,

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/err.h"
 
 struct row;
@@ -34,6 +35,7 @@ struct template_names {
 int template_compile(const char *text, enum template_mode mode, const struct template_names *names,
                      struct template **ret, struct err *err, size_t *ret_offset);
 struct template *template_free(struct template *t);
+DEFINE_CLEANUP(struct template *, template_free)
 
 // True when a placeholder depends on the item ({}, {.}, {/}, {//}, {/.}, {1}, {column}).
 bool template_uses_item(const struct template *t);

@@ -27,7 +27,7 @@ static char *path_of(const char *name)
     static char path[4][512];
     static int turn;
     turn = (turn + 1) % 4;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", getenv("WORK"), name);
+    snprintf(path[turn], sizeof(path[turn]), "%s/%s", getenv("WORK"), name);
     return path[turn];
 }
 
@@ -72,13 +72,13 @@ static struct fm_job *kernels(uint64_t count, const char *function)
 static long number_in(const struct fm_result *r)
 {
     char text[32];
-    snprintf(text, sizeof text, "%.*s", (int)r->size, (const char *)r->data);
+    snprintf(text, sizeof(text), "%.*s", (int)r->size, (const char *)r->data);
     return strtol(text, NULL, 10);
 }
 
 static struct fm_stream *window(struct fm_job *job, uint64_t items)
 {
-    const struct fm_stream_options o = {.size = sizeof o, .window_items = items};
+    const struct fm_stream_options o = {.size = sizeof(o), .window_items = items};
     return fm_results(job, &o);
 }
 
@@ -162,7 +162,7 @@ static void s3_sticky_end(void)
     CHECK(fm_stream_close(s) == 0);
     fm_job_free(job);
     // An error comes behind all results before it, and stays.
-    const struct fm_stream_options stop = {.size = sizeof stop, .stop_on_error = 1};
+    const struct fm_stream_options stop = {.size = sizeof(stop), .stop_on_error = 1};
     job = numbers(6, "echo $1; test $1 != 4", FM_ORDER_INPUT, NULL);
     s = fm_results(job, &stop);
     for (long i = 1; i <= 3; i++)
@@ -243,7 +243,7 @@ static void s6_credit_bounds_both_ends(void)
     CHECK(fm_stream_close(s) == 0);
     fm_job_free(job);
     // Bytes bound it too: 1 MiB each, room for 2.
-    const struct fm_stream_options bytes = {.size = sizeof bytes, .window_bytes = 2 << 20};
+    const struct fm_stream_options bytes = {.size = sizeof(bytes), .window_bytes = 2 << 20};
     remove(path_of("s6"));
     job = numbers(100, "echo on >>$2/s6; head -c 1048576 /dev/zero", FM_ORDER_INPUT, NULL);
     s = fm_results(job, &bytes);
@@ -329,9 +329,9 @@ static void s9_each_once(void)
 
 static void s10_resume(void)
 {
-    const struct fm_submit_options detached = {.size = sizeof detached, .detached = 1};
+    const struct fm_submit_options detached = {.size = sizeof(detached), .detached = 1};
     struct fm_job *job = numbers(100, "echo $1", FM_ORDER_INPUT, &detached);
-    struct fm_stream_options from = {.size = sizeof from};
+    struct fm_stream_options from = {.size = sizeof(from)};
     uint64_t id = fm_job_id(job);
     struct fm_result r;
     for (long expected = 1; expected <= 100;) {
@@ -362,7 +362,7 @@ static void s10_resume(void)
 
 static void s11_partial_results(void)
 {
-    const struct fm_submit_options partial = {.size = sizeof partial, .partial = 1};
+    const struct fm_submit_options partial = {.size = sizeof(partial), .partial = 1};
     const char *const args[] = {"folder", getenv("WORK"), NULL};
     struct fm_spec *spec = fm_spec_new("partial");
     struct fm_job *job;
@@ -375,7 +375,7 @@ static void s11_partial_results(void)
         CHECK(fm_next(s, &r) == 1 && r.partial && number_in(&r) == part);
         // It runs on only when we have seen this one.
         char name[16];
-        snprintf(name, sizeof name, "s11-%d", part);
+        snprintf(name, sizeof(name), "s11-%d", part);
         fclose(fopen(path_of(name), "w"));
     }
     CHECK(fm_next(s, &r) == 1 && !r.partial && r.size == 0 && r.outcome == FM_OK);
@@ -413,7 +413,7 @@ static int double_it(struct fm_result *r, void *arg)
 {
     static char text[32];
     (void)arg;
-    r->size = (size_t)snprintf(text, sizeof text, "%ld\n", 2 * number_in(r));
+    r->size = (size_t)snprintf(text, sizeof(text), "%ld\n", 2 * number_in(r));
     r->data = text;
     return 0;
 }
@@ -550,7 +550,7 @@ static void s14_nothing_runs_by_itself(void)
     client = NULL;
     dup2(saved, 2);
     char text[512] = "";
-    CHECK(read(to[0], text, sizeof text - 1) > 0);
+    CHECK(read(to[0], text, sizeof(text) - 1) > 0);
     CHECK(strstr(text, "a stream was not closed: opened at") && strstr(text, "contract.c"));
     // A handle that is left does no harm.
     CHECK(!fm_results(job, NULL) && fm_job_cancel(job, FM_CANCEL_KILL) == -ENOTCONN);
@@ -561,7 +561,7 @@ static void s15_clocks(void)
 {
     struct fm_spec *spec = fm_spec_new("clocks");
     const char *const argv[] = {"sleep", "600", NULL};
-    const struct fm_submit_options total = {.size = sizeof total, .timeout = 0.3};
+    const struct fm_submit_options total = {.size = sizeof(total), .timeout = 0.3};
     struct fm_job *job;
     struct fm_job_status status;
     struct fm_result r;
@@ -640,7 +640,7 @@ static void pushing(void)
     struct fm_stream *s = fm_results(job, NULL);
     for (int i = 0; i < 2000; i++) {
         char item[16];
-        int len = snprintf(item, sizeof item, "%d", i);
+        int len = snprintf(item, sizeof(item), "%d", i);
         CHECK(fm_push(job, item, (size_t)len) == 0);
         if (i % 100 == 0) // there and back, one at a time
             CHECK(fm_next(s, &r) == 1 && number_in(&r) == i / 100);
@@ -714,7 +714,7 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
+    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
         if (argc > 1 && strcmp(argv[1], tests[i].name) != 0)
             continue;
         if (argc == 1) {

@@ -72,7 +72,7 @@ static void hello_as(struct zsock *z, uint32_t min, uint32_t max, uint64_t sessi
     struct msg_hello m = {.version_min = min, .version_max = max, .software = "rude"};
     struct buf header;
     buf_init(&header, 0);
-    memcpy(m.session, &session, sizeof session);
+    memcpy(m.session, &session, sizeof(session));
     msg_put_hello(&header, &m);
     zsock_send(z, 0, header.data, header.len, NULL, 0);
     buf_done(&header);
@@ -99,10 +99,10 @@ static void garbage(long n)
         for (uint64_t k = next_random() % 4; k > 0; k--)
             header.data[next_random() % header.len] = (uint8_t)next_random();
         if (i % 5 == 0) {
-            for (size_t k = 0; k < sizeof noise; k++)
+            for (size_t k = 0; k < sizeof(noise); k++)
                 noise[k] = (uint8_t)next_random();
-            zsock_send(z, 0, noise, next_random() % sizeof noise + 1, noise,
-                       next_random() % sizeof noise);
+            zsock_send(z, 0, noise, next_random() % sizeof(noise) + 1, noise,
+                       next_random() % sizeof(noise));
         } else {
             zsock_send(z, 0, header.data, header.len, body.data, body.len);
         }
@@ -123,7 +123,7 @@ static void garbage(long n)
 static void oversized(void)
 {
     const size_t sizes[] = {PROTO_HEADER_MAX + 1, PROTO_STEP_MAX * 4, 64u << 20};
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         struct zsock *z = knock();
         uint8_t *bytes = calloc(1, sizes[i]);
         hello(z, 1, 1);

@@ -159,10 +159,10 @@ void job_remember(struct world *w, struct sim_job *job, uint32_t step, uint64_t 
         sim_fail(w, "a lease names step %u, which is none", step);
     while (job->n_contents[step] <= chunk) {
         uint64_t n = job->n_contents[step] ? job->n_contents[step] * 2 : 64;
-        struct content *c = realloc(job->contents[step], n * sizeof *c);
+        struct content *c = realloc(job->contents[step], n * sizeof(*c));
         if (!c)
             abort();
-        memset(c + job->n_contents[step], 0, (n - job->n_contents[step]) * sizeof *c);
+        memset(c + job->n_contents[step], 0, (n - job->n_contents[step]) * sizeof(*c));
         job->contents[step] = c;
         job->n_contents[step] = n;
     }
@@ -231,14 +231,14 @@ static void on_feed(struct world *w, uint64_t id, uint64_t max, void *data)
     if (run.kind != RUN_RANGE) {
         struct buf body;
         buf_init(&body, 0);
-        run.lens = calloc(n, sizeof *run.lens);
+        run.lens = calloc(n, sizeof(*run.lens));
         if (!run.lens)
             abort();
         for (uint64_t c = 0; c < n; c++) {
             size_t before = body.len;
             for (uint64_t k = 0; k < job->per_chunk && job->fed < job->n_items; k++, job->fed++) {
                 char line[24];
-                int len = snprintf(line, sizeof line, "%llu\n", (unsigned long long)job->fed);
+                int len = snprintf(line, sizeof(line), "%llu\n", (unsigned long long)job->fed);
                 if (run.kind == RUN_ITEMS)
                     frame_add(&body, line, (size_t)len);
                 else

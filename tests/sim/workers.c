@@ -51,7 +51,7 @@ static void worker_reset(struct sim_worker *worker)
     }
     for (uint32_t i = 0; i < 8; i++)
         chunk_free(worker->run[i]);
-    memset(worker, 0, sizeof *worker);
+    memset(worker, 0, sizeof(*worker));
 }
 
 void workers_free(struct world *w)
@@ -116,7 +116,7 @@ static struct wire_result *make_result(const struct sim_worker *worker,
                                        const struct sim_chunk *chunk, uint8_t outcome,
                                        const void *bytes, size_t len)
 {
-    struct wire_result *wire = calloc(1, sizeof *wire + len);
+    struct wire_result *wire = calloc(1, sizeof(*wire) + len);
     if (!wire)
         abort();
     wire->epoch = SIM_EPOCH;
@@ -142,7 +142,7 @@ static void send_wire(struct world *w, struct sim_worker *worker, struct wire_re
 static void send_lies(struct world *w, struct sim_worker *worker, const struct sim_chunk *chunk)
 {
     static const char lie[] = "999999999\n";
-    struct wire_result *wire = make_result(worker, chunk, OUTCOME_OK, lie, sizeof lie - 1);
+    struct wire_result *wire = make_result(worker, chunk, OUTCOME_OK, lie, sizeof(lie) - 1);
     switch (rng_below(&w->rng, 3)) {
     case 0:
         wire->epoch--;
@@ -203,10 +203,10 @@ static void send_final(struct world *w, struct sim_worker *worker, const struct 
     worker->outstanding--;
     if (rng_percent(&w->rng, 10) && w->now < SIM_FAULTS_END) {
         // Sent again, as after a reconnect.
-        struct wire_result *twin = malloc(sizeof *wire + wire->len);
+        struct wire_result *twin = malloc(sizeof(*wire) + wire->len);
         if (!twin)
             abort();
-        memcpy(twin, wire, sizeof *wire + wire->len);
+        memcpy(twin, wire, sizeof(*wire) + wire->len);
         send_wire(w, worker, wire);
         send_wire(w, worker, twin);
         return;
@@ -341,7 +341,7 @@ static void receive_lease(struct world *w, struct sim_worker *worker, const stru
     if (!(worker->known[job->id - 1] & (1u << lease.step)))
         sim_fail(w, "step %u was leased before it was defined", lease.step);
     for (uint32_t i = 0; i < lease.count; i++) {
-        struct sim_chunk *chunk = calloc(1, sizeof *chunk);
+        struct sim_chunk *chunk = calloc(1, sizeof(*chunk));
         if (!chunk)
             abort();
         chunk->job = lease.job;
@@ -356,7 +356,7 @@ static void receive_lease(struct world *w, struct sim_worker *worker, const stru
     }
     if (at != lease.body_len)
         sim_fail(w, "a lease's lengths don't add up");
-    struct sim_chunk **box = malloc(sizeof *box);
+    struct sim_chunk **box = malloc(sizeof(*box));
     if (!box)
         abort();
     *box = list;
@@ -384,7 +384,7 @@ static void return_queued(struct world *w, struct sim_worker *worker, uint64_t j
             continue;
         }
         *at = chunk->next;
-        struct msg_return *back = malloc(sizeof *back);
+        struct msg_return *back = malloc(sizeof(*back));
         if (!back)
             abort();
         *back = (struct msg_return){chunk->job, chunk->step, chunk->attempt, chunk->number, 1};

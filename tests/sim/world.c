@@ -59,7 +59,7 @@ void sim_log(struct world *w, const char *fmt, ...)
 
 void sim_at(struct world *w, int64_t when, sim_fn *fn, uint64_t a, uint64_t b, void *data)
 {
-    struct sim_call *call = calloc(1, sizeof *call);
+    struct sim_call *call = calloc(1, sizeof(*call));
     if (!call)
         abort();
     call->fn = fn;

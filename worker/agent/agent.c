@@ -12,13 +12,13 @@
 #include "async/group.h"
 #include "async/io.h"
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/signals.h"
 #include "transport/access.h"
 #include "worker/agent/cpus.h"
 #include "worker/executor/zygote.h"
-
-#define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 void agent_end(struct agent *agent, int status)
 {
@@ -98,7 +98,7 @@ static bool is_idle(const struct agent *agent)
 // loop stays awake, so that the socket looks at its events again.
 static bool on_flush(struct prepare *prepare)
 {
-    struct agent *agent = CONTAINER(prepare, struct agent, flush);
+    struct agent *agent = container_of(prepare, struct agent, flush);
     if (agent->state == AGENT_GREETING || agent->state == AGENT_OVER)
         return false;
     int sent = outbox_send(&agent->outbox, agent->socket);
@@ -121,7 +121,7 @@ static bool on_flush(struct prepare *prepare)
 
 static void on_heartbeat(struct timer *timer)
 {
-    struct agent *agent = CONTAINER(timer, struct agent, heartbeat);
+    struct agent *agent = container_of(timer, struct agent, heartbeat);
     int64_t now = loop_now();
     if (agent->state != AGENT_GREETING && zconnection_is_receiving(&agent->connection))
         agent->last_heard = now;
@@ -155,8 +155,8 @@ static void on_heartbeat(struct timer *timer)
 static int say_hello(struct agent *agent)
 {
     struct msg_hello hello = {.version_min = PROTO_VERSION_MIN, .version_max = PROTO_VERSION_MAX};
-    memcpy(hello.session, agent->session, sizeof hello.session);
-    snprintf(hello.software, sizeof hello.software, "fanmill %s", FM_VERSION);
+    memcpy(hello.session, agent->session, sizeof(hello.session));
+    snprintf(hello.software, sizeof(hello.software), "fanmill %s", FM_VERSION);
     buf_clear(&agent->scratch);
     int r = msg_put_hello(&agent->scratch, &hello);
     if (r == 0)
@@ -181,7 +181,7 @@ static int connect_socket(struct agent *agent, struct err *err)
 
 static void on_anew(struct post *post)
 {
-    struct agent *agent = CONTAINER(post, struct agent, anew);
+    struct agent *agent = container_of(post, struct agent, anew);
     struct err err = {0};
     uint16_t jitter = 0;
     if (agent->state == AGENT_OVER)
@@ -194,7 +194,7 @@ static void on_anew(struct post *post)
     agent->told_items = 0;
     agent->state = AGENT_GREETING;
     // All workers of a coordinator lose it at the same moment: they come back one after another.
-    if (getrandom(&jitter, sizeof jitter, GRND_NONBLOCK) < 0)
+    if (getrandom(&jitter, sizeof(jitter), GRND_NONBLOCK) < 0)
         jitter = 0;
     int64_t patience = agent->patience_ns ? agent->patience_ns * 2 : AGENT_PATIENCE_NS;
     agent->patience_ns = patience < AGENT_PATIENCE_MAX_NS ? patience : AGENT_PATIENCE_MAX_NS;
@@ -255,7 +255,7 @@ static int watch_end(void *arg)
     struct agent *agent = arg;
     char bytes[64];
     ssize_t n;
-    while ((n = io_read(agent->options->end_fd, bytes, sizeof bytes)) > 0)
+    while ((n = io_read(agent->options->end_fd, bytes, sizeof(bytes))) > 0)
         ;
     if (n != -ECANCELED)
         agent_end(agent, 0);
@@ -267,7 +267,7 @@ static int watch_signals(void *arg)
     struct agent *agent = arg;
     const int list[] = {SIGTERM, SIGINT, SIGHUP};
     struct signals signals;
-    if (signals_open(list, sizeof list / sizeof list[0], &signals) < 0)
+    if (signals_open(list, sizeof(list) / sizeof(list[0]), &signals) < 0)
         return 0;
     if (signals_next(&signals) > 0) {
         // Without a coordinator there is nothing to finish for anybody.
@@ -321,7 +321,7 @@ static int run(void *arg)
         pool_obey(agent->pool, agent->options->jobserver);
     if (r == 0)
         r = transport_new(&agent->transport, &err);
-    if (r == 0 && getrandom(agent->session, sizeof agent->session, 0) != sizeof agent->session)
+    if (r == 0 && getrandom(agent->session, sizeof(agent->session), 0) != sizeof(agent->session))
         r = err_set(&err, -EIO, "no random numbers");
     if (r == 0)
         r = connect_socket(agent, &err);
@@ -355,7 +355,7 @@ int worker_main(const struct worker_options *options)
     struct agent agent = {.options = options, .status = WORKER_BROKEN, .connection = {.fd = -1}};
     struct start start = {.agent = &agent};
     struct err err = {0};
-    signal(SIGPIPE, SIG_IGN);
+    signal_ignore(SIGPIPE);
     fd_raise_limit();
     agent.slots = options->slots ? options->slots : cpus_available();
     if (agent.slots > PROTO_SLOTS_MAX)

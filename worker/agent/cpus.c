@@ -12,7 +12,7 @@
 static uint32_t by_affinity(void)
 {
     cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) < 0)
+    if (sched_getaffinity(0, sizeof(set), &set) < 0)
         return UINT32_MAX; // more CPUs than the set holds: then there is no lack of them
     return (uint32_t)CPU_COUNT(&set);
 }
@@ -30,7 +30,7 @@ static uint32_t read_v2(const char *directory)
 {
     char path[4200];
     long long quota = 0, period = 0;
-    snprintf(path, sizeof path, CGROUP_ROOT "%s/cpu.max", directory);
+    snprintf(path, sizeof(path), CGROUP_ROOT "%s/cpu.max", directory);
     _fclose_ FILE *f = fopen(path, "re");
     // "max 100000" when there is no quota.
     if (!f || fscanf(f, "%lld %lld", &quota, &period) != 2)
@@ -42,7 +42,7 @@ static long long read_number(const char *controller, const char *directory, cons
 {
     char path[4200];
     long long value = -1;
-    snprintf(path, sizeof path, CGROUP_ROOT "/%s%s/%s", controller, directory, file);
+    snprintf(path, sizeof(path), CGROUP_ROOT "/%s%s/%s", controller, directory, file);
     _fclose_ FILE *f = fopen(path, "re");
     if (!f || fscanf(f, "%lld", &value) != 1)
         return -1;
@@ -52,7 +52,7 @@ static long long read_number(const char *controller, const char *directory, cons
 static uint32_t read_v1(const char *directory)
 {
     static const char *const names[] = {"cpu", "cpu,cpuacct"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         long long quota = read_number(names[i], directory, "cpu.cfs_quota_us");
         if (quota > 0)
             return round_up(quota, read_number(names[i], directory, "cpu.cfs_period_us"));
@@ -80,7 +80,7 @@ static uint32_t by_cgroup(void)
     char line[4096];
     uint32_t least = UINT32_MAX;
     _fclose_ FILE *f = fopen("/proc/self/cgroup", "re");
-    while (f && fgets(line, sizeof line, f)) {
+    while (f && fgets(line, sizeof(line), f)) {
         line[strcspn(line, "\n")] = '\0';
         char *controllers = strchr(line, ':');
         char *directory = controllers ? strchr(controllers + 1, ':') : NULL;

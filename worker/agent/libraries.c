@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/grow.h"
 #include "pipelines/library.h"
 
 struct library {
@@ -82,7 +83,7 @@ static void forget_oldest(struct libraries *l)
 static void remember(struct libraries *l, const char *path, const struct stat *st,
                      const uint8_t digest[DIGEST_BYTES])
 {
-    struct library_file *file = calloc(1, sizeof *file);
+    struct library_file *file = calloc(1, sizeof(*file));
     char *copy = strdup(path);
     if (!file || !copy) {
         free(file);
@@ -135,11 +136,9 @@ static int note_use(struct library *copy, uint64_t job)
     for (size_t i = 0; i < copy->n_jobs; i++)
         if (copy->jobs[i] == job)
             return 0;
-    uint64_t *jobs = reallocarray(copy->jobs, copy->n_jobs + 1, sizeof *jobs);
-    if (!jobs)
+    if (grow(copy->jobs, copy->n_jobs, 1) < 0)
         return -ENOMEM;
-    copy->jobs = jobs;
-    jobs[copy->n_jobs++] = job;
+    copy->jobs[copy->n_jobs++] = job;
     return 0;
 }
 
@@ -161,11 +160,6 @@ static int place(struct libraries *l, uint64_t job, struct stage *stage)
         r = -ENOMEM;
     }
     return r < 0 ? r : 1;
-}
-
-static void plan_free_ptr(struct plan **plan)
-{
-    plan_free(*plan);
 }
 
 int libraries_resolve(struct libraries *l, uint64_t job, const void *packed, size_t len,
@@ -220,7 +214,7 @@ int libraries_add(struct libraries *l, const uint8_t digest[DIGEST_BYTES], const
         return 0;
     if (!make_room(l, len))
         return -ENOSPC;
-    struct library *copy = calloc(1, sizeof *copy);
+    struct library *copy = calloc(1, sizeof(*copy));
     if (!copy)
         return -ENOMEM;
     copy->fd = memfd_create("fanmill-kernel", MFD_CLOEXEC | MFD_ALLOW_SEALING);

@@ -43,7 +43,7 @@ static struct outbox_message *message_new(struct outbox *outbox)
         message->next = NULL;
         return message;
     }
-    message = calloc(1, sizeof *message);
+    message = calloc(1, sizeof(*message));
     if (!message)
         return NULL;
     buf_init(&message->header, PROTO_HEADER_MAX);

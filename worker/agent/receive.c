@@ -20,9 +20,9 @@ static int on_welcome(struct agent *agent, const struct zmessage *m, struct err 
     agent->heartbeat_ns = welcome.heartbeat_ns;
     agent->silence_ns = welcome.silence_ns;
     outbox_init(&agent->outbox, welcome.epoch);
-    if (gethostname(reg.host, sizeof reg.host - 1) < 0)
-        snprintf(reg.host, sizeof reg.host, "localhost");
-    snprintf(reg.name, sizeof reg.name, "%s",
+    if (gethostname(reg.host, sizeof(reg.host) - 1) < 0)
+        snprintf(reg.host, sizeof(reg.host), "localhost");
+    snprintf(reg.name, sizeof(reg.name), "%s",
              agent->options->name ? agent->options->name : reg.host);
     long pages = sysconf(_SC_PHYS_PAGES);
     long page = sysconf(_SC_PAGESIZE);
@@ -60,7 +60,7 @@ static int on_lease(struct agent *agent, const struct zmessage *m, struct err *e
 static void collect_return(void *arg, const struct msg_return *run)
 {
     struct agent *agent = arg;
-    if (buf_add(&agent->returns, run, sizeof *run) < 0)
+    if (buf_add(&agent->returns, run, sizeof(*run)) < 0)
         agent_end(agent, WORKER_BROKEN);
 }
 
@@ -188,7 +188,7 @@ void agent_pump(void *arg)
             continue;
         struct msg_bye bye = {0};
         log_error("bad message from the coordinator", "reason=\"%s\"", err.text);
-        snprintf(bye.reason, sizeof bye.reason, "%s", err.text);
+        snprintf(bye.reason, sizeof(bye.reason), "%s", err.text);
         buf_clear(&agent->scratch);
         if (msg_put_bye(&agent->scratch, &bye) == 0)
             agent_send(agent);

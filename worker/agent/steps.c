@@ -42,7 +42,7 @@ static void ask_for(struct agent *agent, const uint8_t digest[DIGEST_BYTES])
 static int wait_for(struct agent *agent, const struct msg_step *step,
                     const uint8_t missing[DIGEST_BYTES], struct err *err)
 {
-    struct waiting_step *w = calloc(1, sizeof *w);
+    struct waiting_step *w = calloc(1, sizeof(*w));
     int r = w ? 0 : -ENOMEM;
     if (w) {
         *w = (struct waiting_step){.job = step->job, .step = step->step};
@@ -119,7 +119,7 @@ int agent_on_library(struct agent *agent, const struct zmessage *m, struct err *
     if (code == -EBADMSG)
         return err_set(err, -EPROTO, "a library with another digest than its own");
     if (code < 0 && library.code == 0)
-        snprintf(library.text, sizeof library.text, "a kernel's library can't be kept here: %s",
+        snprintf(library.text, sizeof(library.text), "a kernel's library can't be kept here: %s",
                  strerror(-code));
     for (struct waiting_step **at = &agent->waiting; *at;) {
         struct waiting_step *w = *at;

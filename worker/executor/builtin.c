@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/parse.h"
+#include "base/signals.h"
 
 #define SLEEP_SLICE_NS (100 * NS_PER_MS) // between two looks for a cancel
 
@@ -66,7 +67,7 @@ static int builtin_crash(fm_call *call)
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, number);
-    signal(number, SIG_DFL);
+    signal_default(number);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     kill(getpid(), number);
     return fm_fail(call, "signal %d did not end the executor", number);
@@ -93,7 +94,7 @@ fm_kernel_fn *builtin_kernel(const char *name)
         {"fail", builtin_fail},
         {"crash", builtin_crash},
     };
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (strcmp(table[i].name, name) == 0)
             return table[i].fn;
     return NULL;

@@ -100,7 +100,7 @@ static bool to_f64(const char *text, size_t len, double *ret)
 {
     char number[64];
     char *end;
-    if (len >= sizeof number)
+    if (len >= sizeof(number))
         return false;
     memcpy(number, text, len);
     number[len] = '\0';
@@ -129,7 +129,7 @@ static int emit_shortest(fm_call *call, double value)
 {
     char text[32];
     for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
+        snprintf(text, sizeof(text), "%.*g", digits, value);
         if (strtod(text, NULL) == value)
             break;
     }
@@ -190,12 +190,12 @@ static bool is_prime(uint64_t n)
     static const uint64_t bases[] = {2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37};
     if (n < 2)
         return false;
-    for (size_t i = 0; i < sizeof bases / sizeof bases[0]; i++)
+    for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++)
         if (n % bases[i] == 0)
             return n == bases[i];
     int twos = __builtin_ctzll(n - 1);
     uint64_t odd = (n - 1) >> twos;
-    for (size_t i = 0; i < sizeof bases / sizeof bases[0]; i++) {
+    for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
         uint64_t x = pow_mod(bases[i], odd, n);
         bool composite = x != 1 && x != n - 1;
         for (int k = 1; composite && k < twos; k++) {

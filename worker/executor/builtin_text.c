@@ -81,7 +81,7 @@ static int table_grow(struct table *table)
         return 0;
     struct table wider = {
         .cap = table->cap ? table->cap * 2 : TABLE_CAP_MIN, .n = table->n, .text = table->text};
-    wider.words = calloc(wider.cap, sizeof *wider.words);
+    wider.words = calloc(wider.cap, sizeof(*wider.words));
     if (!wider.words)
         return -ENOMEM;
     for (size_t i = 0; i < table->cap; i++) {
@@ -133,7 +133,7 @@ static int table_emit(fm_call *call, struct table *table)
         if (table->words[i].count)
             table->words[n++] = table->words[i];
     if (n)
-        qsort_r(table->words, n, sizeof *table->words, by_text, table);
+        qsort_r(table->words, n, sizeof(*table->words), by_text, table);
     for (size_t i = 0; i < n && r == 0; i++) {
         const struct word *word = &table->words[i];
         r = buf_add(&out, word_text(table, word), word->len);

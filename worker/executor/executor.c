@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/signals.h"
 #include "worker/executor/chunk.h"
 #include "worker/executor/recipe.h"
 #include "worker/jobserver.h"
@@ -148,7 +149,7 @@ static void answer(struct executor *e, uint64_t serial, int64_t run_ns)
     uint32_t n = result->n;
     size_t at = 0, left = result->body.len;
     // One result needs no list, and a list that doesn't fit its parts would say nothing.
-    bool listed = n > 1 && result->lens.len == n * sizeof *lens && items_fit_parts(lens, n);
+    bool listed = n > 1 && result->lens.len == n * sizeof(*lens) && items_fit_parts(lens, n);
     struct wire_result head = {.serial = serial};
     while (left > PROTO_RESULT_PART_MAX) {
         size_t bytes = PROTO_RESULT_PART_MAX;
@@ -226,7 +227,7 @@ static void run_chunks(struct executor *e, uint8_t *frame, size_t len)
         uint64_t serial = run->serial + i;
         uint32_t bytes = 0;
         if (run->kind != RUN_RANGE)
-            memcpy(&bytes, view.lens + i * sizeof bytes, sizeof bytes);
+            memcpy(&bytes, view.lens + i * sizeof(bytes), sizeof(bytes));
         if (!page_begin(e->page, serial)) {
             must(wire_put_skipped(&e->out, serial));
             atomic_store(&e->page->running, 0);
@@ -283,7 +284,7 @@ static void serve(struct executor *e)
             define(e, frame, len);
         } else if (type == WIRE_FORGET) {
             struct wire_forget gone;
-            memcpy(&gone, frame, sizeof gone);
+            memcpy(&gone, frame, sizeof(gone));
             forget(e, gone.job);
         } else {
             leave(1);
@@ -316,7 +317,7 @@ _Noreturn void executor_main(int fd, uint32_t slot, struct page *page)
     e->page = page;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     // Blocked, not ignored: a program that is started would inherit an ignored SIGPIPE.
-    signal(SIGPIPE, SIG_DFL);
+    signal_default(SIGPIPE);
     sigaction(SIGURG, &flush_asked, NULL);
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);

@@ -9,10 +9,7 @@
 #include "base/cleanup.h"
 #include "worker/executor/builtin.h"
 
-static void recipe_free_ptr(struct recipe **recipe)
-{
-    recipe_free(*recipe);
-}
+DEFINE_CLEANUP(struct recipe *, recipe_free)
 
 static void stage_done(struct recipe_stage *s)
 {

@@ -21,11 +21,7 @@ struct sweep {
     int killed;
 };
 
-static void closedir_ptr(DIR **dir)
-{
-    if (*dir)
-        closedir(*dir);
-}
+DEFINE_CLEANUP(DIR *, closedir)
 
 static void kill_child(struct sweep *sweep, pid_t pid)
 {

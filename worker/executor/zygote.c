@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/signals.h"
 #include "proto/limits.h"
 #include "worker/executor/sweep.h"
 #include "worker/executor/zygote_main.h"
@@ -42,7 +43,7 @@ static void pages_unmap(struct page **pages)
 static void signals_reset(void)
 {
     for (int number = 1; number < NSIG; number++)
-        signal(number, SIG_DFL); // fails for KILL, STOP and libc's own: as it should
+        signal_default(number);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

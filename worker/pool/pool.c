@@ -8,11 +8,11 @@
 #include <sys/epoll.h>
 
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/log.h"
 #include "worker/executor/zygote.h"
 #include "worker/pool/pool_own.h"
 
-#define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 // Short chunks are sent ahead, so that an executor never waits for the agent between two of them;
 // long ones never, so that none waits behind another while a slot is idle.
 #define AHEAD_NS (1 * NS_PER_MS)
@@ -82,7 +82,7 @@ static void send_asks(struct pool *pool)
         struct slot *slot = &pool->slots[i];
         // A kill goes before a fork of the same slot.
         static const int order[] = {ZYGOTE_KILL, ZYGOTE_NUDGE, ZYGOTE_FLUSH, ZYGOTE_FORK};
-        for (size_t k = 0; k < sizeof order / sizeof order[0] && slot->asks; k++) {
+        for (size_t k = 0; k < sizeof(order) / sizeof(order[0]) && slot->asks; k++) {
             uint8_t bit = (uint8_t)(1u << order[k]);
             if (!(slot->asks & bit))
                 continue;
@@ -125,7 +125,7 @@ static void fork_failed(struct pool *pool, struct slot *slot, int code)
 
 static void on_zygote(struct watch *watch, uint32_t events)
 {
-    struct pool *pool = CONTAINER(watch, struct pool, watch);
+    struct pool *pool = container_of(watch, struct pool, watch);
     struct zygote_news news;
     int r;
     if (events & EPOLLOUT)
@@ -233,7 +233,7 @@ static bool needs_watching(const struct pool *pool)
 
 static void on_deadline(struct timer *timer)
 {
-    struct pool *pool = CONTAINER(timer, struct pool, deadline);
+    struct pool *pool = container_of(timer, struct pool, deadline);
     int64_t now = loop_now();
     int64_t next = clock_after(now, pool->kernel_timeout_ns);
     pool->deadline_set = false;
@@ -279,7 +279,7 @@ static bool needs_a_look(const struct pool *pool)
 // the chunks come back.
 static void on_look(struct timer *timer)
 {
-    struct pool *pool = CONTAINER(timer, struct pool, look);
+    struct pool *pool = container_of(timer, struct pool, look);
     for (uint32_t i = 0; i < pool->n_slots; i++) {
         struct slot *slot = &pool->slots[i];
         if (slot->state != SLOT_LIVE || slot_load(slot) < 2)
@@ -292,7 +292,7 @@ static void on_look(struct timer *timer)
 
 static void on_top_up(struct post *post)
 {
-    struct pool *pool = CONTAINER(post, struct pool, top_up);
+    struct pool *pool = container_of(post, struct pool, top_up);
     if (pool->broken)
         return;
     uint32_t at_work = 0;

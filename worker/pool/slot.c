@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "worker/executor/zygote.h"
 
-#define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 #define GRACE_NS (6 * NS_PER_S) // TERM to KILL is 5 s in the executor; then its time is over
 #define BARREN_MAX 3
 #define READS_PER_TURN 16
@@ -197,7 +197,7 @@ static int read_once(struct slot *slot)
 
 static void on_ready(struct watch *watch, uint32_t events)
 {
-    struct slot *slot = CONTAINER(watch, struct slot, watch);
+    struct slot *slot = container_of(watch, struct slot, watch);
     if (events & EPOLLOUT)
         slot_flush(slot);
     if (!(events & ~(uint32_t)EPOLLOUT))
@@ -443,7 +443,7 @@ bool slot_look(struct slot *slot)
 
 static void on_grace(struct timer *timer)
 {
-    struct slot *slot = CONTAINER(timer, struct slot, grace);
+    struct slot *slot = container_of(timer, struct slot, grace);
     uint64_t serial = atomic_load(&slot->page->cancel);
     if (slot->state != SLOT_LIVE || atomic_load(&slot->page->running) != serial)
         return;

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/grow.h"
 #include "base/heap.h"
 #include "base/parse.h"
 #include "base/slice.h"
@@ -192,4 +194,42 @@ Test(parse, the_nearest_name_if_it_is_near)
     cr_expect_str_eq(parse_nearest("sorce", names, 3), "source");
     cr_expect_null(parse_nearest("frobnicate", names, 3));
     cr_expect_null(parse_nearest("", names, 3));
+}
+
+Test(grow, room_is_a_power_of_two_and_values_stay)
+{
+    _free_ int *list = NULL;
+    size_t n = 0;
+    int *before = NULL;
+    unsigned moves = 0;
+    for (; n < 1000; n++) {
+        cr_assert_eq(grow(list, n, 1), 0);
+        moves += list != before;
+        before = list;
+        list[n] = (int)n;
+    }
+    cr_assert_leq(moves, 9u, "1000 elements need room for 4, 8, ... 1024");
+    for (size_t i = 0; i < n; i++)
+        cr_assert_eq(list[i], (int)i);
+}
+
+Test(grow, many_at_once_after_it_shrank)
+{
+    _free_ char *list = NULL;
+    cr_assert_eq(grow(list, 0, 100), 0);
+    memset(list, 'x', 100);
+    cr_assert_eq(grow(list, 3, 4000), 0);
+    memset(list + 3, 'y', 4000);
+    cr_assert_eq(list[2], 'x');
+}
+
+Test(grow, what_no_memory_holds_is_refused_and_the_list_stays)
+{
+    _free_ uint64_t *list = NULL;
+    cr_assert_eq(grow(list, 0, 1), 0);
+    uint64_t *before = list;
+    cr_assert_eq(grow(list, 1, SIZE_MAX), -ENOMEM);
+    cr_assert_eq(grow(list, 1, SIZE_MAX / 2), -ENOMEM);
+    cr_assert_eq(grow(list, 1, SIZE_MAX / 16), -ENOMEM);
+    cr_assert_eq(list, before);
 }

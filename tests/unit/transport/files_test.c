@@ -17,7 +17,7 @@ static char folder[64];
 static const char *in_folder(const char *name)
 {
     static char path[128];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
     return path;
 }
 
@@ -30,7 +30,7 @@ static void make_folder(void)
 static void remove_folder(void)
 {
     char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
+    snprintf(command, sizeof(command), "rm -rf %s", folder);
     cr_assert_eq(system(command), 0);
 }
 
@@ -83,7 +83,7 @@ Test(files, a_secret_that_others_can_read_is_refused)
     cr_assert_eq(keypair_new(&keys, &err), 0);
     cr_assert_eq(keyfile_write(in_folder("k"), &keys, &err), 0);
     const mode_t bad[] = {0640, 0604, 0620, 0660, 0666, 0610};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         chmod(in_folder("k"), bad[i]);
         cr_expect_eq(keyfile_read(in_folder("k"), &keys, &err), -EPERM, "%o", bad[i]);
         cr_expect_not_null(strstr(err.text, "chmod 600"), "%s", err.text);
@@ -104,11 +104,11 @@ Test(files, what_is_no_plain_file_is_refused)
     char other[160];
     cr_assert_eq(keypair_new(&keys, &err), 0);
     cr_assert_eq(keyfile_write(in_folder("k"), &keys, &err), 0);
-    snprintf(other, sizeof other, "%s/link", folder);
+    snprintf(other, sizeof(other), "%s/link", folder);
     cr_assert_eq(symlink(in_folder("k"), other), 0);
     cr_expect_eq(keyfile_read(other, &keys, &err), -EPERM);
     cr_expect_eq(keyfile_read(folder, &keys, &err), -EPERM);
-    snprintf(other, sizeof other, "%s/pipe", folder);
+    snprintf(other, sizeof(other), "%s/pipe", folder);
     cr_assert_eq(mkfifo(other, 0600), 0);
     cr_expect_eq(keyfile_read(other, &keys, &err), -EPERM);
     cr_expect_eq(keyfile_read(in_folder("none"), &keys, &err), -ENOENT);
@@ -141,7 +141,7 @@ Test(files, an_access_file_comes_back)
     cr_assert_eq(access_write(in_folder("a"), &a, &err), 0, "%s", err.text);
     cr_assert_eq(access_write(in_folder("a"), &a, &err), 0, "it replaces");
     cr_assert_eq(access_read(in_folder("a"), &back, &err), 0, "%s", err.text);
-    cr_assert_eq(memcmp(&a, &back, sizeof a), 0);
+    cr_assert_eq(memcmp(&a, &back, sizeof(a)), 0);
     chmod(in_folder("a"), 0644);
     cr_assert_eq(access_read(in_folder("a"), &back, &err), -EPERM);
 }
@@ -164,7 +164,7 @@ Test(files, an_access_file_tells_what_is_wrong_with_it)
         {"fanmill-access 1\nname ../x\n", ":2: 'name'"},
         {"fanmill-access 1\npublic abc\n", ":2: 'public'"},
     };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct access a;
         struct err err = {0};
         cr_expect_eq(access_parse("f", bad[i].text, strlen(bad[i].text), &a, &err), -EINVAL, "%s",

@@ -54,8 +54,8 @@ static void on_message(void *arg)
     struct zmessage m = {0};
     while (zsock_recv(d->server, &m) == 1) {
         d->messages++;
-        snprintf(d->user, sizeof d->user, "%s", zmessage_user(&m));
-        snprintf(d->from, sizeof d->from, "%s", zmessage_from(&m));
+        snprintf(d->user, sizeof(d->user), "%s", zmessage_user(&m));
+        snprintf(d->from, sizeof(d->from), "%s", zmessage_from(&m));
         zmessage_connection(&m, &d->connection);
         d->peer = m.peer;
         zmessage_done(&m);
@@ -85,7 +85,7 @@ static void open_door(struct door *d, bool with_zap)
     cr_assert_eq(zsock_set_server_keys(d->server, &d->keys, "fanmill", &err), 0, "%s", err.text);
     cr_assert_eq(monitor_open(d->transport, d->server, on_event, d, &d->monitor, &err), 0);
     cr_assert_eq(zsock_bind(d->server, "tcp://127.0.0.1:*", &err), 0, "%s", err.text);
-    cr_assert_eq(zsock_endpoint(d->server, d->endpoint, sizeof d->endpoint), 0);
+    cr_assert_eq(zsock_endpoint(d->server, d->endpoint, sizeof(d->endpoint)), 0);
 }
 
 static void close_door(struct door *d)
@@ -296,7 +296,7 @@ static int allow_list(void *arg)
     cr_assert_eq(allow_remove(l.folder, "n1", &err), 0);
     until_known(&l, one.public_key, false);
     // A file that others can write, and one that is none, are left out.
-    snprintf(path, sizeof path, "%s/n2.peer", l.folder);
+    snprintf(path, sizeof(path), "%s/n2.peer", l.folder);
     int changes = l.changes;
     chmod(path, 0666);
     until_known(&l, two.public_key, false);
@@ -310,7 +310,7 @@ static int allow_list(void *arg)
     until_known(&l, one.public_key, true);
     until_known(&l, one.public_key, false);
     char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", l.folder);
+    snprintf(command, sizeof(command), "rm -rf %s", l.folder);
     cr_assert_eq(system(command), 0);
     allow_reload(l.allow);
     cr_expect_eq(allow_len(l.allow), 0, "without its folder the list is empty");

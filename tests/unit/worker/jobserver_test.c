@@ -24,7 +24,7 @@ static struct jobserver *joined(const char *tokens)
     struct jobserver *js = NULL;
     cr_assert_eq(pipe(ends), 0);
     cr_assert_eq(write(ends[1], tokens, strlen(tokens)), (ssize_t)strlen(tokens));
-    snprintf(flags, sizeof flags, "ks -j3 --jobserver-auth=%d,%d -- CC=gcc", ends[0], ends[1]);
+    snprintf(flags, sizeof(flags), "ks -j3 --jobserver-auth=%d,%d -- CC=gcc", ends[0], ends[1]);
     cr_assert_eq(jobserver_join(flags, &js), 0);
     cr_assert_not_null(js);
     return js;
@@ -42,7 +42,7 @@ Test(jobserver, none_is_offered)
     static const char *const none[] = {
         NULL, "", "-j2", "ks", "-- X=--jobserver-auth=3,4", "-j1 -- A=b --jobserver-auth=3,4"};
     struct jobserver *js;
-    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
         cr_expect_eq(jobserver_join(none[i], &js), 0);
         cr_expect_null(js);
     }
@@ -56,17 +56,17 @@ Test(jobserver, one_that_is_out_of_reach)
                                          "--jobserver-auth=0,1x",  "--jobserver-auth=fifo:/nowhere",
                                          "--jobserver-auth=fifo:"};
     struct jobserver *js;
-    for (size_t i = 0; i < sizeof closed / sizeof closed[0]; i++) {
+    for (size_t i = 0; i < sizeof(closed) / sizeof(closed[0]); i++) {
         cr_expect_eq(jobserver_join(closed[i], &js), -ENXIO, "%s", closed[i]);
         cr_expect_null(js);
     }
     // Numbers that mean something else by now.
     int file = open("/dev/null", O_RDWR);
     char text[64];
-    snprintf(text, sizeof text, "--jobserver-auth=%d,%d", file, file);
+    snprintf(text, sizeof(text), "--jobserver-auth=%d,%d", file, file);
     cr_expect_eq(jobserver_join(text, &js), -ENXIO);
     cr_assert_eq(pipe(ends), 0);
-    snprintf(text, sizeof text, "--jobserver-auth=%d,%d", ends[1], ends[0]);
+    snprintf(text, sizeof(text), "--jobserver-auth=%d,%d", ends[1], ends[0]);
     cr_expect_eq(jobserver_join(text, &js), -ENXIO, "the wrong way round");
 }
 
@@ -152,7 +152,7 @@ Test(jobserver, by_a_name)
     cr_assert_eq(mkfifo(path, 0600), 0);
     ends[0] = ends[1] = open(path, O_RDWR);
     cr_assert_eq(write(ends[1], "+", 1), 1);
-    snprintf(text, sizeof text, " -j2 --jobserver-auth=fifo:%s", path);
+    snprintf(text, sizeof(text), " -j2 --jobserver-auth=fifo:%s", path);
     cr_assert_eq(jobserver_join(text, &js), 0);
     struct permits p = {.js = js};
     cr_expect(permits_take(&p, 1));
@@ -180,7 +180,7 @@ Test(jobserver, the_last_one_counts)
     struct jobserver *js;
     char text[128];
     cr_assert_eq(pipe(ends), 0);
-    snprintf(text, sizeof text, "--jobserver-fds=98,99 -j --jobserver-auth=%d,%d", ends[0],
+    snprintf(text, sizeof(text), "--jobserver-fds=98,99 -j --jobserver-auth=%d,%d", ends[0],
              ends[1]);
     cr_expect_eq(jobserver_join(text, &js), 0);
     cr_expect_not_null(js);

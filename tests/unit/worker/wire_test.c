@@ -32,7 +32,7 @@ Test(wire, a_run_comes_back_as_it_was)
     cr_expect_eq(view.run.serial, 5);
     cr_expect_eq(view.run.first, 10);
     cr_expect_eq(view.run.attempt, 2);
-    cr_expect_arr_eq(view.lens, lens, sizeof lens);
+    cr_expect_arr_eq(view.lens, lens, sizeof(lens));
     cr_expect_arr_eq(view.body, "abcde", 5);
     buf_done(&out);
 }
@@ -56,7 +56,7 @@ Test(wire, a_result_comes_back_as_it_was)
     cr_expect_eq(view.result.code, -3);
     cr_expect_arr_eq(view.error, "oops", 4);
     cr_expect_arr_eq(view.stderr_text, "hm", 2);
-    cr_expect_arr_eq(view.lens, lens, sizeof lens);
+    cr_expect_arr_eq(view.lens, lens, sizeof(lens));
     cr_expect_arr_eq(view.body, "xyz", 3);
     buf_done(&out);
 }
@@ -88,7 +88,7 @@ static void read_in_pieces(size_t piece)
                 continue;
             }
             cr_assert_eq(type, WIRE_SKIPPED);
-            memcpy(&one, frame, sizeof one);
+            memcpy(&one, frame, sizeof(one));
             cr_expect_eq(one.serial, ++skipped);
         }
     }
@@ -141,7 +141,7 @@ Test(wire, a_head_that_makes_no_sense_is_refused)
 {
     const struct wire_head bad[] = {
         {0, 100}, {99, 100}, {WIRE_SKIPPED, 0}, {WIRE_RESULT, UINT32_MAX}, {WIRE_RESULT, 3}};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct wire_reader reader;
         int ends[2];
         uint32_t type;
@@ -149,7 +149,7 @@ Test(wire, a_head_that_makes_no_sense_is_refused)
         size_t len;
         cr_assert_eq(pipe(ends), 0);
         wire_reader_init(&reader);
-        cr_assert_eq(write(ends[1], &bad[i], sizeof bad[i]), sizeof bad[i]);
+        cr_assert_eq(write(ends[1], &bad[i], sizeof(bad[i])), sizeof(bad[i]));
         cr_assert_gt(wire_fill(&reader, ends[0]), 0);
         cr_expect_eq(wire_next(&reader, &type, &frame, &len), -EPROTO, "head %zu", i);
         wire_reader_done(&reader);

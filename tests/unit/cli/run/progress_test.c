@@ -72,7 +72,7 @@ Test(progress, rates_have_three_digits_at_most)
     } rates[] = {{500, "500 B/s"},  {999.6, "1.0 kB/s"}, {9940, "9.9 kB/s"},
                  {9960, "10 kB/s"}, {340e6, "340 MB/s"}, {2.5e15, "2500 TB/s"}};
     struct progress p = {.name = "n", .ok = 1, .total = UINT64_MAX, .elapsed_ns = NS_PER_S};
-    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+    for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
         p.bytes = rates[i].bytes;
         cr_expect_str_eq(line(&p, 79) + strlen("n  1 chunks  0 running  "), rates[i].text);
     }

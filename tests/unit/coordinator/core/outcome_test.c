@@ -251,7 +251,7 @@ Test(outcome, a_file_that_the_worker_can_t_read_is_fetched)
     rig_worker(&rig, 1, 2, 2);
     rig_submit(&rig);
     rig_stream(&rig, 10);
-    uint32_t *lens = malloc(sizeof *lens);
+    uint32_t *lens = malloc(sizeof(*lens));
     struct run run = {.kind = RUN_EXTENT, .count = 1, .lens = lens};
     *lens = 6;
     cr_assert_eq(slice_copy("extent", 6, &run.body), 0);
@@ -283,7 +283,7 @@ Test(outcome, a_file_that_nobody_can_read_fails)
     rig_worker(&rig, 1, 2, 2);
     rig_submit(&rig);
     rig_stream(&rig, 10);
-    uint32_t *lens = malloc(sizeof *lens);
+    uint32_t *lens = malloc(sizeof(*lens));
     struct run run = {.kind = RUN_EXTENT, .count = 1, .lens = lens};
     *lens = 6;
     cr_assert_eq(slice_copy("extent", 6, &run.body), 0);

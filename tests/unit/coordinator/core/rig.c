@@ -47,7 +47,7 @@ static void add_leases(struct rig *rig, const struct action *action)
     const struct lease *lease = &action->lease.lease;
     rig->n_lease_actions++;
     for (uint32_t i = 0; i < lease->count; i++) {
-        rig->leases = reallocarray(rig->leases, rig->n_leases + 1, sizeof *rig->leases);
+        rig->leases = reallocarray(rig->leases, rig->n_leases + 1, sizeof(*rig->leases));
         rig->leases[rig->n_leases++] = (struct rig_lease){.worker = action->worker,
                                                           .step = lease->step,
                                                           .attempt = lease->attempt,
@@ -73,7 +73,7 @@ static void take_actions(struct rig *rig)
             add_leases(rig, action);
             break;
         case ACT_DELIVER:
-            rig->records = reallocarray(rig->records, rig->n_records + 1, sizeof *rig->records);
+            rig->records = reallocarray(rig->records, rig->n_records + 1, sizeof(*rig->records));
             rig->records[rig->n_records++] = action->delivery;
             action->delivery = (struct delivery){0};
             break;
@@ -244,7 +244,7 @@ void rig_answer(struct rig *rig, size_t at, enum outcome outcome, int code)
 {
     char text[32];
     cr_assert_neq(at, SIZE_MAX, "there is no such lease");
-    snprintf(text, sizeof text, "%" PRIu64 "\n", rig->leases[at].chunk);
+    snprintf(text, sizeof(text), "%" PRIu64 "\n", rig->leases[at].chunk);
     rig_answer_text(rig, at, outcome, code, outcome == OUTCOME_OK ? text : "");
 }
 
@@ -299,7 +299,7 @@ const char *rig_text(const struct rig *rig, size_t at)
     cr_assert_lt(at, rig->n_records, "record %zu of %zu", at, rig->n_records);
     const struct delivery *record = &rig->records[at];
     for (size_t i = 0; i < record->n_parts; i++) {
-        cr_assert_lt(len + record->parts[i].len, sizeof text);
+        cr_assert_lt(len + record->parts[i].len, sizeof(text));
         memcpy(text + len, record->parts[i].data, record->parts[i].len);
         len += record->parts[i].len;
     }

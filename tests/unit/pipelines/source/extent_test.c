@@ -253,7 +253,7 @@ Test(extent, another_file_of_the_same_size_and_time_is_noticed)
     struct folder f;
     struct err err;
     folder_make(&f);
-    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         struct extent_seen seen = {0}, none = {0};
         folder_file(&f, "a", bytes, 20000);
         struct extent e = seen_as_it_is(&f, "a");

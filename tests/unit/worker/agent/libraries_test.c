@@ -58,7 +58,7 @@ Test(libraries, the_file_at_the_path_is_used_when_it_is_the_same)
     uint8_t one[DIGEST_BYTES], two[DIGEST_BYTES];
     folder_make(&f);
     folder_file(&f, "k.so", "one", 3);
-    snprintf(path, sizeof path, "%s/k.so", f.path);
+    snprintf(path, sizeof(path), "%s/k.so", f.path);
     digest_bytes("one", 3, one);
     digest_bytes("two", 3, two);
     for (int i = 0; i < 2; i++) { // the second time from memory

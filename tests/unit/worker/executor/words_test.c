@@ -63,7 +63,7 @@ static size_t expect_words(struct recipe *recipe, struct items *items, const cha
     char **argv = words_argv(&w);
     cr_assert_not_null(argv);
     for (size_t i = 0; i < n; i++)
-        len += (size_t)snprintf(joined + len, sizeof joined - len, "%s|", argv[i]);
+        len += (size_t)snprintf(joined + len, sizeof(joined) - len, "%s|", argv[i]);
     cr_expect_null(argv[n]);
     cr_expect_str_eq(joined, expected);
     words_done(&w);
