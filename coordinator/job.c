@@ -288,7 +288,7 @@ static void name_item(const struct server_job *job, const struct delivery *d, st
 // The core knows the loop's time only; here it meets the wall's.
 static int64_t wall_start(const struct server *server, const struct delivery *d)
 {
-    int64_t start = d->ended + server->wall_ns - d->run_ns;
+    int64_t start = d->ended + server->wall_ns - d->ending.run_ns;
     return d->ended && start > 0 ? start : 0;
 }
 
@@ -306,12 +306,8 @@ void job_record(struct server_job *job, struct delivery *d)
         .chunk = d->chunk,
         .attempt = d->attempt,
         .partial = d->partial,
-        .outcome = d->outcome,
-        .code = d->code,
+        .ending = d->ending,
         .start_ns = wall_start(job->server, d),
-        .run_ns = d->run_ns,
-        .cpu_ns = d->cpu_ns,
-        .maxrss_bytes = d->maxrss_bytes,
         .worker = worker,
         .worker_len = strlen(worker),
         .item_first = d->item_first,
@@ -324,10 +320,10 @@ void job_record(struct server_job *job, struct delivery *d)
         .stderr_len = d->stderr_text.len,
     };
     name_item(job, d, &text, &record);
-    if (d->outcome != OUTCOME_OK)
+    if (d->ending.outcome != OUTCOME_OK)
         keep_failed(job, d);
     // What was to become a later step's input is no result of the job.
-    bool is_shown = d->outcome == OUTCOME_OK || d->step + 1 == job->plan->n_steps ||
+    bool is_shown = d->ending.outcome == OUTCOME_OK || d->step + 1 == job->plan->n_steps ||
                     !job->plan->sink.failed_too;
     int r = spool_add(&job->spool, &record, d->parts, is_shown ? d->n_parts : 0);
     if (r == -ENOMEM) {

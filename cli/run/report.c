@@ -246,7 +246,8 @@ static void report_failure(struct report *report, const struct wire_record *reco
 {
     char item[ITEM_NAME_MAX];
     char head[ITEM_NAME_MAX + 128];
-    bool is_typo = record->outcome == OUTCOME_NOT_FOUND || record->outcome == OUTCOME_NOT_RUNNABLE;
+    bool is_typo = record->ending.outcome == OUTCOME_NOT_FOUND ||
+                   record->ending.outcome == OUTCOME_NOT_RUNNABLE;
     // It ends the job; those that were on their way at that moment would say the same.
     if (is_typo && report->typos++ > 0 && !report->verbose)
         return;
@@ -269,7 +270,7 @@ static void report_failure(struct report *report, const struct wire_record *reco
     const char *plain = report->color ? "\033[0m" : "";
     char line[1024];
     n = snprintf(line, sizeof(line), "%s failed: %s", head,
-                 record->error ? report->error : outcome_name((enum outcome)record->outcome));
+                 record->error ? report->error : outcome_name(record->ending.outcome));
     if (n < 0)
         return;
     make_harmless(line, strlen(line));
@@ -281,13 +282,13 @@ static void report_failure(struct report *report, const struct wire_record *reco
 
 static int status_of(const struct wire_record *record)
 {
-    switch ((enum outcome)record->outcome) {
+    switch (record->ending.outcome) {
     case OUTCOME_EXIT:
     case OUTCOME_NOT_FOUND:
     case OUTCOME_NOT_RUNNABLE:
-        return record->code;
+        return record->ending.code;
     case OUTCOME_SIGNAL:
-        return EXIT_SIGNAL + record->code;
+        return EXIT_SIGNAL + record->ending.code;
     case OUTCOME_TIMEOUT:
         return EXIT_TIMEOUT;
     default:
@@ -299,8 +300,8 @@ void report_record(struct report *report, const struct wire_record *record)
 {
     snprintf(report->error, sizeof(report->error), "%.*s",
              record->error ? (int)record->error_len : 0, record->error ? record->error : "");
-    if (record->outcome != OUTCOME_OK) {
-        if (!report->first_status && record->outcome != OUTCOME_CANCELLED)
+    if (record->ending.outcome != OUTCOME_OK) {
+        if (!report->first_status && record->ending.outcome != OUTCOME_CANCELLED)
             report->first_status = status_of(record);
         if (!report->quiet)
             report_failure(report, record);

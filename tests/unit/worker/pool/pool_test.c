@@ -39,8 +39,8 @@ static void on_result(void *arg, const struct result *result)
         return;
     cr_assert_lt(result->chunk, CHUNKS_MAX);
     s->ended[result->chunk]++;
-    s->outcome[result->chunk] = result->outcome;
-    s->code[result->chunk] = result->code;
+    s->outcome[result->chunk] = result->ending.outcome;
+    s->code[result->chunk] = result->ending.code;
     s->n_ended++;
     event_flag_set(&s->changed);
 }
