@@ -122,7 +122,6 @@ static struct server_job *job_new(struct server *server, struct submission *s)
     job->plan = take(s->plan);
     job->source = take(s->source);
     job->flags = s->message->flags;
-    job->plan->partial = job->flags & SUBMIT_PARTIAL;
     job->client = job->flags & SUBMIT_DETACHED ? NULL : s->client;
     memcpy(job->key, s->message->key, sizeof(job->key));
     memcpy(job->owner, s->client->user, sizeof(job->owner));
@@ -545,7 +544,8 @@ static int copy_plan(const struct plan *plan, struct plan **ret, struct err *err
     struct buf packed;
     buf_init(&packed, PROTO_PLAN_MAX);
     int r = plan_pack(plan, &packed);
-    return r < 0 ? err_sys(err, r, "the job") : plan_unpack(packed.data, packed.len, ret, err);
+    return r < 0 ? err_sys(err, r, "the job")
+                 : plan_unpack(packed.data, packed.len, plan->partial, ret, err);
 }
 
 static int copy_failed(const struct redo_list *from, struct redo_list *ret)

@@ -52,7 +52,7 @@ static int open_recipe(struct dry *d, size_t step, struct err *err)
     _cleanup_(buf_done)
     struct buf packed = {0};
     d->recipe = recipe_free(d->recipe);
-    int r = plan_pack_step(d->plan, step, &packed);
+    int r = plan_pack_step(d->plan, step, NULL, &packed);
     return r < 0 ? err_sys(err, r, "step %zu", step + 1)
                  : recipe_new(1, (uint32_t)step, packed.data, packed.len, &d->recipe, err);
 }

@@ -71,7 +71,7 @@ static int copy_plan(const struct plan *plan, struct plan **ret)
     struct err err;
     buf_init(&packed, PLAN_WHOLE_MAX);
     int r = plan_pack(plan, &packed);
-    return r < 0 ? r : plan_unpack(packed.data, packed.len, ret, &err);
+    return r < 0 ? r : plan_unpack(packed.data, packed.len, false, ret, &err);
 }
 
 int writers_open(struct writers *w, struct transport *transport, const char *endpoint,

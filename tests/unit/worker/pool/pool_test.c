@@ -98,7 +98,7 @@ static struct buf pack(const char *kernel, const char *arg, const char *value, i
                         .n_steps = 1,
                         .source = {.kind = SOURCE_RANGE, .range = {0, 1, 1000000}}};
     struct buf packed = {0};
-    cr_assert_eq(plan_pack_step(&plan, 0, &packed), 0);
+    cr_assert_eq(plan_pack_step(&plan, 0, NULL, &packed), 0);
     free(stage.function);
     free(pair.name);
     free(pair.value);
