@@ -10,7 +10,7 @@
 #define MEAN_WEIGHT 8 // of what was before, against one new run
 
 // Keeps the entry's bytes: a small result in its own piece, so that it doesn't pin the message.
-static int keep_bytes(struct chunk *chunk, const struct slice *body, bool stashed)
+static int keep_bytes(struct chunk *chunk, const struct slice *body, bool spooled)
 {
     if (!body->len)
         return 0;
@@ -19,7 +19,7 @@ static int keep_bytes(struct chunk *chunk, const struct slice *body, bool stashe
     if (grow(chunk->parts, chunk->n_parts, 1) < 0)
         return -ENOMEM;
     struct slice *parts = chunk->parts;
-    if ((body->len <= CORE_RESULT_COPY_MAX && !stashed) || !body->slab) {
+    if ((body->len <= CORE_RESULT_COPY_MAX && !spooled) || !body->slab) {
         if (slice_copy(body->data, body->len, &parts[chunk->n_parts]) < 0)
             return -ENOMEM;
     } else {
@@ -266,7 +266,7 @@ int core_result(struct core *core, struct core_worker *worker, const struct even
         return 0;
     int r = chunk->outcome == OUTCOME_LIMIT
                 ? 0
-                : keep_bytes(chunk, &event->result.body, event->result.stashed);
+                : keep_bytes(chunk, &event->result.body, event->result.spooled);
     if (r == 0 && chunk->outcome != OUTCOME_LIMIT)
         r = keep_item_lens(chunk, result);
     if (r == -EMSGSIZE) {
