@@ -1,4 +1,4 @@
-#include "cli/run/follow.h"
+#include "cli/follow/follow.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -7,7 +7,7 @@
 #include "async/group.h"
 #include "async/io.h"
 #include "base/clock.h"
-#include "cli/status.h"
+#include "cli/args/exit_code.h"
 
 #define ANSWER_NS (10 * NS_PER_S)
 

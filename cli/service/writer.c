@@ -1,4 +1,4 @@
-#include "cli/run/writer.h"
+#include "cli/service/writer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "cli/run/follow.h"
+#include "cli/follow/follow.h"
 #include "pipelines/plan.h"
 
 struct writing {

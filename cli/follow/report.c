@@ -1,25 +1,18 @@
-#include "cli/run/report.h"
+#include "cli/follow/report_own.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "async/io.h"
-#include "base/clock.h"
 #include "base/fd.h"
-#include "base/log.h"
-#include "cli/status.h"
+#include "cli/args/exit_code.h"
 
-#define REDRAW_NS (200 * NS_PER_MS) // five a second
-#define EACH_NS NS_PER_S            // lines and objects that stay
 #define ITEM_NAME_MAX 200
 
-static void emit(struct report *report, const char *text, size_t len)
+void report_emit(struct report *report, const char *text, size_t len)
 {
     if (report->line_shown)
         fd_write_all(STDERR_FILENO, "\r\033[K", 4);
@@ -51,164 +44,13 @@ void report_say(struct report *report, const char *fmt, ...)
         n = (int)sizeof(text) - 2;
     make_harmless(text, (size_t)n);
     text[n++] = '\n';
-    emit(report, text, (size_t)n);
-}
-
-static unsigned columns(void)
-{
-    struct winsize size;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col
-                                                                       : PROGRESS_COLUMNS;
-}
-
-// Chunks of the first step are done in the order in which they were fed, more or less.
-static double bytes_done(const struct report *report, uint64_t done)
-{
-    uint64_t chunks = 0;
-    uint64_t bytes = report->fed ? report->fed(report->fed_arg, &chunks) : 0;
-    if (!chunks || !bytes)
-        return 0;
-    return (double)bytes * (double)(done < chunks ? done : chunks) / (double)chunks;
-}
-
-static struct progress progress_of(const struct report *report, const struct job_info *s)
-{
-    // Later steps have chunks of their own, so a share means something only for a single step.
-    bool single = !report->plan || report->plan->n_steps == 1;
-    uint64_t total = report->total ? report->total(report->fed_arg) : s->total;
-    uint64_t running = report->slots && s->running > report->slots ? report->slots : s->running;
-    return (struct progress){.name = report->name,
-                             .id = s->id,
-                             .ok = s->ok,
-                             .failed = s->failed,
-                             .running = running,
-                             .total = single ? total : UINT64_MAX,
-                             .bytes = single ? bytes_done(report, s->ok + s->failed) : 0,
-                             .elapsed_ns = s->age_ns,
-                             .ended = s->phase == PHASE_ENDED};
-}
-
-static void tell_json(struct report *report, const struct progress *p)
-{
-    char object[PROGRESS_JSON_MAX];
-    emit(report, object, progress_json(p, object));
-}
-
-// A line that stays: for SIGUSR1, and where no line can be drawn over.
-static void tell_line(struct report *report, const struct progress *p)
-{
-    char line[PROGRESS_LINE_MAX + 1];
-    size_t n = progress_line(p, report->is_terminal ? columns() - 1 : PROGRESS_LINE_MAX - 1, line);
-    line[n++] = '\n';
-    emit(report, line, n);
-}
-
-static void draw(struct report *report, const struct progress *p)
-{
-    char line[PROGRESS_LINE_MAX + 8] = "\r\033[K";
-    if (report->mid_line)
-        return; // a result is on this line, and its end is still to come
-    // The last column stays free: some terminals wrap when it is written.
-    size_t n = 4 + progress_line(p, columns() - 1, line + 4);
-    fd_write_all(STDERR_FILENO, line, n);
-    report->line_shown = true;
-}
-
-static void tell(struct report *report, const struct job_info *job)
-{
-    const struct progress p = progress_of(report, job);
-    if (report->asked)
-        tell_line(report, &p);
-    if (report->is_on && report->mode == PROGRESS_JSON)
-        tell_json(report, &p);
-    else if (report->is_on && report->is_terminal)
-        draw(report, &p);
-    else if (report->is_on && !report->asked)
-        tell_line(report, &p);
-    report->asked = false;
-}
-
-static void keep_row(void *arg, const void *row)
-{
-    *(struct job_info *)arg = *(const struct job_info *)row;
-}
-
-static int tell_on(void *arg)
-{
-    struct report *report = arg;
-    const struct msg_query query = {.what = QUERY_JOBS, .first = report->job, .last = report->job};
-    bool redraws = report->is_terminal && report->mode != PROGRESS_JSON;
-    int64_t period = redraws ? REDRAW_NS : EACH_NS;
-    // A job that is over at once draws nothing.
-    int64_t next = clock_after(loop_now(), redraws ? 2 * REDRAW_NS : EACH_NS);
-    struct err err;
-    int r = 0;
-    while (r == 0) {
-        while (r == 0 && !report->asked)
-            r = waitq_wait_until(&report->news, report->is_on ? next : CLOCK_FOREVER);
-        if (r == -ETIMEDOUT)
-            r = 0;
-        struct job_info job = {0};
-        if (r == 0)
-            r = link_query(report->link, &query, keep_row, &job, CLOCK_FOREVER, &err);
-        if (r == 0 && job.id)
-            tell(report, &job);
-        next = clock_after(loop_now(), period);
-    }
-    return 0;
-}
-
-void report_ask(struct report *report)
-{
-    report->asked = true;
-    waitq_wake_all(&report->news);
-}
-
-void report_toggle(struct report *report)
-{
-    report->is_on = !report->is_on;
-    waitq_wake_all(&report->news);
-    if (!report->is_on)
-        emit(report, "", 0);
-}
-
-static void before_log(void *arg)
-{
-    emit(arg, "", 0);
-}
-
-int report_start(struct report *report, struct group *group, struct link *link, uint64_t job)
-{
-    const char *term = getenv("TERM");
-    bool is_dumb = !term || strcmp(term, "dumb") == 0;
-    report->link = link;
-    report->job = job;
-    report->is_terminal = isatty(STDERR_FILENO) && !is_dumb;
-    report->shares_terminal = isatty(STDERR_FILENO) && isatty(STDOUT_FILENO);
-    report->is_on =
-        report->mode == PROGRESS_ALWAYS || report->mode == PROGRESS_JSON ||
-        (report->mode == PROGRESS_AUTO && report->is_terminal && !report->quiet && !getenv("CI"));
-    if (report->is_terminal)
-        log_before(before_log, report);
-    report->telling = group_go(group, "progress", tell_on, report);
-    return report->telling ? 0 : -ENOMEM;
-}
-
-void report_stop(struct report *report)
-{
-    if (report->telling) {
-        task_cancel(report->telling);
-        task_unref(report->telling);
-        report->telling = NULL;
-    }
-    log_before(NULL, NULL);
-    emit(report, "", 0);
+    report_emit(report, text, (size_t)n);
 }
 
 int report_stdout(struct report *report, const void *data, size_t len)
 {
     if (len && report->shares_terminal) {
-        emit(report, "", 0);
+        report_emit(report, "", 0);
         report->mid_line = ((const char *)data)[len - 1] != '\n';
     }
     return io_write(STDOUT_FILENO, data, len);
@@ -228,7 +70,7 @@ static void show_stderr(struct report *report, const struct wire_record *record)
         n = (size_t)snprintf(text, sizeof(text), "  | ... (only its end)\n");
     }
     if (n)
-        emit(report, text, n);
+        report_emit(report, text, n);
     for (size_t at = 0; at < len;) {
         const uint8_t *end = memchr(data + at, '\n', len - at);
         size_t line = end ? (size_t)(end - data) - at : len - at;
@@ -237,7 +79,7 @@ static void show_stderr(struct report *report, const struct wire_record *record)
         make_harmless(text + n, line);
         n += line;
         text[n++] = '\n';
-        emit(report, text, n);
+        report_emit(report, text, n);
         at += line + 1;
     }
 }
@@ -276,7 +118,7 @@ static void report_failure(struct report *report, const struct wire_record *reco
     make_harmless(line, strlen(line));
     char out[1200];
     n = snprintf(out, sizeof(out), "fanmill: %s%s%s\n", red, line, plain);
-    emit(report, out, (size_t)n < sizeof(out) ? (size_t)n : sizeof(out) - 1);
+    report_emit(report, out, (size_t)n < sizeof(out) ? (size_t)n : sizeof(out) - 1);
     show_stderr(report, record);
 }
 
@@ -316,10 +158,8 @@ void report_summary(struct report *report, const struct job_info *s)
 {
     bool all_well = s->fate == FATE_COMPLETE && s->failed == 0;
     char text[256];
-    if (report->mode == PROGRESS_JSON) {
-        const struct progress p = progress_of(report, s);
-        tell_json(report, &p);
-    }
+    if (report->mode == PROGRESS_JSON)
+        report_progress(report, s);
     if ((all_well && !report->verbose) || report->quiet)
         return;
     int n = snprintf(text, sizeof(text), "%s: %" PRIu64 " chunks ok, %" PRIu64 " failed",
