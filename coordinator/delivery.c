@@ -43,7 +43,7 @@ static void name_item(const struct server_job *job, const struct delivery *d, st
 // The core knows the loop's time only; here it meets the wall's.
 static int64_t wall_start(const struct server *server, const struct delivery *d)
 {
-    int64_t start = d->ended + server->wall_ns - d->run_ns;
+    int64_t start = d->ended + server->wall_ns - d->ending.run_ns;
     return d->ended && start > 0 ? start : 0;
 }
 
@@ -68,12 +68,8 @@ void deliver_record(struct server_job *job, const struct delivery *d)
         .chunk = d->chunk,
         .attempt = d->attempt,
         .partial = d->partial,
-        .outcome = d->outcome,
-        .code = d->code,
+        .ending = d->ending,
         .start_ns = wall_start(job->server, d),
-        .run_ns = d->run_ns,
-        .cpu_ns = d->cpu_ns,
-        .maxrss_bytes = d->maxrss_bytes,
         .worker = worker,
         .worker_len = strlen(worker),
         .item_first = d->item_first,
@@ -86,10 +82,10 @@ void deliver_record(struct server_job *job, const struct delivery *d)
         .stderr_len = d->stderr_text.len,
     };
     name_item(job, d, &text, &record);
-    if (d->outcome != OUTCOME_OK && d->step == 0 && is_detached(job))
+    if (d->ending.outcome != OUTCOME_OK && d->step == 0 && is_detached(job))
         redo_keep(&job->failed, d);
     // What was to become a later step's input is no result of the job.
-    bool is_shown = d->outcome == OUTCOME_OK || d->step + 1 == job->plan->n_steps ||
+    bool is_shown = d->ending.outcome == OUTCOME_OK || d->step + 1 == job->plan->n_steps ||
                     !job->plan->sink.failed_too;
     int r = job_records_add(&job->records, &record, d->parts, is_shown ? d->n_parts : 0);
     if (r == -ENOMEM) {

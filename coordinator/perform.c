@@ -69,7 +69,7 @@ static void define_step(struct peer *peer, const struct action *action)
     if (!job)
         return;
     buf_init(&packed, PROTO_STEP_MAX);
-    int r = plan_pack_step(job->plan, action->step, &packed);
+    int r = plan_pack_step(job->plan, action->step, NULL, &packed);
     if (r == 0)
         r = peer_say(peer, MSG_STEP,
                      &(struct msg_step){.job = action->job,

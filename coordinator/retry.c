@@ -21,7 +21,8 @@ static int copy_plan(const struct plan *plan, struct plan **ret, struct err *err
     struct buf packed;
     buf_init(&packed, PROTO_PLAN_MAX);
     int r = plan_pack(plan, &packed);
-    return r < 0 ? err_sys(err, r, "the job") : plan_unpack(packed.data, packed.len, ret, err);
+    return r < 0 ? err_sys(err, r, "the job")
+                 : plan_unpack(packed.data, packed.len, plan->partial, ret, err);
 }
 
 static int check_retry(const struct server_job *job, bool failed_only, struct err *err)

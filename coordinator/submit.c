@@ -67,7 +67,6 @@ static struct server_job *job_new(struct server *server, struct submission *s)
     job->plan = take(s->plan);
     job->source = take(s->source);
     job->flags = s->message->flags;
-    job->plan->partial = job->flags & SUBMIT_PARTIAL;
     job->client = is_detached(job) ? NULL : s->client;
     memcpy(job->key, s->message->key, sizeof(job->key));
     memcpy(job->owner, s->client->user, sizeof(job->owner));
@@ -142,7 +141,8 @@ static int on_submit(struct peer *peer, const struct zmessage *m, struct err *er
     struct submission s = {.message = &submit, .client = client};
     uint64_t stage = 0;
     r = job ? err_set(&why, -EEXIST, "another one's job has this key")
-            : plan_unpack(m->body->data, m->body->len, &s.plan, &why);
+            : plan_unpack(m->body->data, m->body->len, submit.flags & SUBMIT_PARTIAL, &s.plan,
+                          &why);
     // Who is on this machine need not send files that can be read here.
     if (r == 0 && s.plan && !peer->port->is_private && library_missing(server, s.plan, &stage)) {
         plan_free(s.plan);

@@ -15,8 +15,8 @@
 #include "base/grow.h"
 #include "pipelines/library.h"
 
-struct library {
-    struct library *next;
+struct cached_library {
+    struct cached_library *next;
     uint8_t digest[DIGEST_BYTES];
     int fd;
     size_t bytes;
@@ -34,7 +34,7 @@ struct library_file {
     uint8_t digest[DIGEST_BYTES];
 };
 
-static void library_free(struct library *copy)
+static void library_free(struct cached_library *copy)
 {
     close(copy->fd);
     free(copy->jobs);
@@ -50,7 +50,7 @@ static void file_free(struct library_file *file)
 void libraries_done(struct libraries *l)
 {
     while (l->copies) {
-        struct library *copy = l->copies;
+        struct cached_library *copy = l->copies;
         l->copies = copy->next;
         library_free(copy);
     }
@@ -117,10 +117,10 @@ static bool is_at_path(struct libraries *l, const char *path, const uint8_t dige
     return memcmp(found, digest, DIGEST_BYTES) == 0;
 }
 
-static struct library *find_copy(struct libraries *l, const uint8_t digest[DIGEST_BYTES])
+static struct cached_library *find_copy(struct libraries *l, const uint8_t digest[DIGEST_BYTES])
 {
-    for (struct library **at = &l->copies; *at; at = &(*at)->next) {
-        struct library *copy = *at;
+    for (struct cached_library **at = &l->copies; *at; at = &(*at)->next) {
+        struct cached_library *copy = *at;
         if (memcmp(copy->digest, digest, DIGEST_BYTES) != 0)
             continue;
         *at = copy->next;
@@ -131,7 +131,7 @@ static struct library *find_copy(struct libraries *l, const uint8_t digest[DIGES
     return NULL;
 }
 
-static int note_use(struct library *copy, uint64_t job)
+static int note_use(struct cached_library *copy, uint64_t job)
 {
     for (size_t i = 0; i < copy->n_jobs; i++)
         if (copy->jobs[i] == job)
@@ -142,24 +142,33 @@ static int note_use(struct library *copy, uint64_t job)
     return 0;
 }
 
-// 1: the stage has its place. 0: nobody here has it.
-static int place(struct libraries *l, uint64_t job, struct stage *stage)
+// 1: the library is at its path, or at *ret_place. 0: this machine does not have it.
+static int place(struct libraries *l, uint64_t job, const struct stage *stage, char **ret_place)
 {
     // One without a digest was too large to be sent; whether it is there shows when it is used.
     if (!stage->library || digest_is_none(stage->digest) ||
         is_at_path(l, stage->library, stage->digest))
         return 1;
-    struct library *copy = find_copy(l, stage->digest);
+    struct cached_library *copy = find_copy(l, stage->digest);
     if (!copy)
         return 0;
     int r = note_use(copy, job);
-    free(stage->library_at);
-    stage->library_at = NULL;
-    if (r == 0 && asprintf(&stage->library_at, "/proc/%d/fd/%d", (int)getpid(), copy->fd) < 0) {
-        stage->library_at = NULL;
+    if (r == 0 && asprintf(ret_place, "/proc/%d/fd/%d", (int)getpid(), copy->fd) < 0) {
+        *ret_place = NULL;
         r = -ENOMEM;
     }
     return r < 0 ? r : 1;
+}
+
+struct places {
+    char *of[PLAN_STAGES_MAX]; // of each stage's library; NULL: its path
+    bool any;
+};
+
+static void places_done(struct places *places)
+{
+    for (size_t i = 0; i < PLAN_STAGES_MAX; i++)
+        free(places->of[i]);
 }
 
 int libraries_resolve(struct libraries *l, uint64_t job, const void *packed, size_t len,
@@ -167,35 +176,35 @@ int libraries_resolve(struct libraries *l, uint64_t job, const void *packed, siz
 {
     _cleanup_(plan_free_ptr)
     struct plan *plan = NULL;
-    struct stage *stage;
+    _cleanup_(places_done)
+    struct places places = {0};
+    const struct stage *stage;
     int r = plan_unpack_step(packed, len, &plan, err);
     if (r < 0)
         return r;
     for (uint64_t i = 0; (stage = plan_stage(plan, i)); i++) {
-        r = place(l, job, stage);
+        r = place(l, job, stage, &places.of[i]);
         if (r == 0)
             memcpy(ret_missing, stage->digest, DIGEST_BYTES);
         if (r <= 0)
             return r < 0 ? err_sys(err, r, "a kernel's library") : 0;
+        places.any |= places.of[i] != NULL;
     }
     // As it came: what is packed again need not be the same to the byte.
-    bool placed = false;
-    for (uint64_t i = 0; (stage = plan_stage(plan, i)); i++)
-        placed |= stage->library_at != NULL;
-    r = placed ? plan_pack_step(plan, 0, out) : buf_add(out, packed, len);
+    r = places.any ? plan_pack_step(plan, 0, places.of, out) : buf_add(out, packed, len);
     return r < 0 ? err_sys(err, r, "a step") : 1;
 }
 
 static bool make_room(struct libraries *l, size_t len)
 {
     while (len + l->bytes > LIBRARIES_BYTES_MAX) {
-        struct library **oldest = NULL;
-        for (struct library **at = &l->copies; *at; at = &(*at)->next)
+        struct cached_library **oldest = NULL;
+        for (struct cached_library **at = &l->copies; *at; at = &(*at)->next)
             if (!(*at)->n_jobs)
                 oldest = at;
         if (!oldest)
             return false;
-        struct library *copy = *oldest;
+        struct cached_library *copy = *oldest;
         *oldest = copy->next;
         l->bytes -= copy->bytes;
         library_free(copy);
@@ -214,7 +223,7 @@ int libraries_add(struct libraries *l, const uint8_t digest[DIGEST_BYTES], const
         return 0;
     if (!make_room(l, len))
         return -ENOSPC;
-    struct library *copy = calloc(1, sizeof(*copy));
+    struct cached_library *copy = calloc(1, sizeof(*copy));
     if (!copy)
         return -ENOMEM;
     copy->fd = memfd_create("fanmill-kernel", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -237,7 +246,7 @@ int libraries_add(struct libraries *l, const uint8_t digest[DIGEST_BYTES], const
 
 void libraries_release(struct libraries *l, uint64_t job)
 {
-    for (struct library *copy = l->copies; copy; copy = copy->next) {
+    for (struct cached_library *copy = l->copies; copy; copy = copy->next) {
         size_t kept = 0;
         for (size_t i = 0; i < copy->n_jobs; i++)
             if (job && copy->jobs[i] != job)
