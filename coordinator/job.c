@@ -11,8 +11,8 @@
 #include "base/container.h"
 #include "base/log.h"
 #include "coordinator/internal.h"
+#include "pipelines/input/matrix.h"
 #include "pipelines/source/extent.h"
-#include "pipelines/source/matrix.h"
 
 #define STREAM_BYTES (32ull << 20) // records between core and client
 
@@ -503,7 +503,7 @@ static void read_here(struct server_job *job, uint64_t chunk, const struct slice
     extent.file_size = 0;
     extent.mtime_ns = 0;
     if (r == 0)
-        r = extent_read(&extent, &job->plan->source.record, job->plan->directory, &out, &err);
+        r = extent_read(&extent, &job->plan->source.separator, job->plan->directory, &out, &err);
     if (r == 0)
         r = slice_copy(out.data, out.len, &bytes);
     fetched(job, chunk, r, err.text, &bytes);

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/grow.h"
 #include "pipelines/library.h"
+#include "pipelines/plan.h"
 
 struct library {
     struct library *next;

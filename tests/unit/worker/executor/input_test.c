@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "pipelines/frame.h"
-#include "pipelines/source/matrix.h"
+#include "pipelines/input/matrix.h"
 #include "worker/executor/input.h"
 
 static void expect_row(struct input *in, size_t index, const char *item, const char *fields)
