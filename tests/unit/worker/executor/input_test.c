@@ -31,7 +31,7 @@ Test(input, items_that_are_split)
 {
     char separator[] = "::";
     struct plan plan = {
-        .source = {.kind = SOURCE_ITEMS, .rows = {.form = ROW_SPLIT, .separator = separator}}};
+        .source = {.kind = SOURCE_ITEMS, .rows = {.form = ROW_SPLIT, .split_at = separator}}};
     struct buf frames = {0};
     struct input in;
     struct err err;
