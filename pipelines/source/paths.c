@@ -1,4 +1,5 @@
-// Patterns of paths, with ** for any number of folders, which glob(3) does not know.
+#include "pipelines/source/paths.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/grow.h"
 #include "pipelines/source/extent.h"
-#include "pipelines/source/source_kinds.h"
 
 void paths_done(struct paths *p)
 {
@@ -22,14 +23,8 @@ void paths_done(struct paths *p)
 
 int paths_add(struct paths *p, const char *name)
 {
-    if (p->len == p->cap) {
-        size_t cap = p->cap ? p->cap * 2 : 16;
-        char **names = reallocarray(p->names, cap, sizeof(*names));
-        if (!names)
-            return -ENOMEM;
-        p->names = names;
-        p->cap = cap;
-    }
+    if (grow(p->names, p->len, 1) < 0)
+        return -ENOMEM;
     char *copy = strdup(name);
     if (!copy)
         return -ENOMEM;

@@ -2,15 +2,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipelines/input/separator.h"
 #include "pipelines/source/cutter.h"
 #include "pipelines/source/extent.h"
-#include "pipelines/source/record.h"
 #include "tests/unit/pipelines/folder.h"
 
-static struct record_rule rule_of(const char *end, const char *start)
+static struct separator_rule rule_of(const char *end, const char *start)
 {
-    struct record_rule rule = {.end_len = (uint8_t)strlen(end),
-                               .start_len = (uint8_t)strlen(start)};
+    struct separator_rule rule = {.end_len = (uint8_t)strlen(end),
+                                  .start_len = (uint8_t)strlen(start)};
     memcpy(rule.end, end, rule.end_len);
     memcpy(rule.start, start, rule.start_len);
     return rule;
@@ -18,28 +18,28 @@ static struct record_rule rule_of(const char *end, const char *start)
 
 Test(record, where_one_begins)
 {
-    struct record_mark mark;
-    struct record_rule fasta = rule_of("\n", ">");
-    record_mark_init(&fasta, &mark);
+    struct separator mark;
+    struct separator_rule fasta = rule_of("\n", ">");
+    separator_init(&fasta, &mark);
     const char *text = ">a b>c\nAC\n>d\n>";
     size_t len = strlen(text);
-    cr_expect_eq(record_find(&mark, text, len, 0), 10);
-    cr_expect_eq(record_find(&mark, text, len, 10), 10);
-    cr_expect_eq(record_find(&mark, text, len, 11), 13);
-    cr_expect_eq(record_find(&mark, text, len, 14), RECORD_NONE);
-    cr_expect_eq(record_find(&mark, text, 13, 11), RECORD_NONE, "the start is not there yet");
-    struct record_rule any = rule_of("", "");
-    record_mark_init(&any, &mark);
-    cr_expect_eq(record_find(&mark, text, len, 5), 5);
-    cr_expect_eq(record_find(&mark, text, len, len + 1), RECORD_NONE);
+    cr_expect_eq(separator_find(&mark, text, len, 0), 10);
+    cr_expect_eq(separator_find(&mark, text, len, 10), 10);
+    cr_expect_eq(separator_find(&mark, text, len, 11), 13);
+    cr_expect_eq(separator_find(&mark, text, len, 14), SEPARATOR_NONE);
+    cr_expect_eq(separator_find(&mark, text, 13, 11), SEPARATOR_NONE, "the start is not there yet");
+    struct separator_rule any = rule_of("", "");
+    separator_init(&any, &mark);
+    cr_expect_eq(separator_find(&mark, text, len, 5), 5);
+    cr_expect_eq(separator_find(&mark, text, len, len + 1), SEPARATOR_NONE);
 }
 
 static void expect_strip(const char *end, const char *start, const char *text, const char *expected)
 {
-    struct record_rule rule = rule_of(end, start);
+    struct separator_rule rule = rule_of(end, start);
     rule.drops_end = true;
     char *copy = strdup(text);
-    size_t len = record_strip(&rule, copy, strlen(text));
+    size_t len = separator_strip(&rule, copy, strlen(text));
     cr_expect(len == strlen(expected) && memcmp(copy, expected, len) == 0, "'%.*s' not '%s'",
               (int)len, copy, expected);
     free(copy);
@@ -55,11 +55,11 @@ Test(record, ends_are_taken_out)
 
 Test(record, header_lines)
 {
-    struct record_rule rule = {.header_lines = 2};
-    cr_expect_eq(record_header(&rule, "a\nb\nc", 5), 4);
-    cr_expect_eq(record_header(&rule, "a\nb", 3), RECORD_NONE);
+    struct separator_rule rule = {.header_lines = 2};
+    cr_expect_eq(separator_header(&rule, "a\nb\nc", 5), 4);
+    cr_expect_eq(separator_header(&rule, "a\nb", 3), SEPARATOR_NONE);
     rule.header_lines = 0;
-    cr_expect_eq(record_header(&rule, "", 0), 0);
+    cr_expect_eq(separator_header(&rule, "", 0), 0);
 }
 
 static const struct {
@@ -89,15 +89,15 @@ Test(record, pieces_of_any_cutting_join)
     unsigned seed = 11;
     folder_make(&f);
     for (int round = 0; round < 2000; round++) {
-        struct record_rule rule =
+        struct separator_rule rule =
             rule_of(marks[(size_t)round % N_MARKS].end, marks[(size_t)round % N_MARKS].start);
         const char *header = round % 3 ? "" : "h1\nh2\n";
         size_t size = 1 + (size_t)rand_r(&seed) % 60;
         char *text = random_text(&seed, size, header);
         struct buf joined = {0}, piece = {0};
-        struct record_mark mark;
+        struct separator mark;
         folder_file(&f, "x", text, strlen(text));
-        record_mark_init(&rule, &mark);
+        separator_init(&rule, &mark);
         for (uint64_t at = 0; at < size;) {
             uint64_t length = 1 + (uint64_t)rand_r(&seed) % 20;
             length = length < size - at ? length : size - at;
@@ -116,7 +116,7 @@ Test(record, pieces_of_any_cutting_join)
             cr_assert(piece.len > skip && memcmp(piece.data, header, skip) == 0);
             const char *data = text + skip;
             if (joined.len)
-                cr_assert_eq(record_find(&mark, data, size, joined.len), joined.len, "round %d",
+                cr_assert_eq(separator_find(&mark, data, size, joined.len), joined.len, "round %d",
                              round);
             cr_assert_eq(buf_add(&joined, piece.data + skip, piece.len - skip), 0);
         }
@@ -134,17 +134,17 @@ Test(record, streams_of_any_cutting_count_alike)
 {
     unsigned seed = 5;
     for (int round = 0; round < 2000; round++) {
-        struct record_rule rule =
+        struct separator_rule rule =
             rule_of(marks[(size_t)round % N_MARKS].end, marks[(size_t)round % N_MARKS].start);
-        struct record_mark mark;
-        record_mark_init(&rule, &mark);
+        struct separator mark;
+        separator_init(&rule, &mark);
         size_t size = 1 + (size_t)rand_r(&seed) % 80, records = 1 + (size_t)rand_r(&seed) % 3;
         char *text = random_text(&seed, size, "");
         struct cutter c;
         struct buf out = {0}, lens = {0};
         uint64_t items = 0;
         cutter_init(&c, &(struct cutter_rule){.items = records,
-                                              .record = &rule,
+                                              .separator = &rule,
                                               .header = (const uint8_t *)"H",
                                               .header_len = 1});
         for (size_t at = 0; at < size;) {
@@ -158,8 +158,8 @@ Test(record, streams_of_any_cutting_count_alike)
         while (begin < size) {
             size_t end = begin;
             for (size_t i = 0; i < records && end < size; i++) {
-                size_t found = record_find(&mark, text, size, record_after(&mark, end));
-                end = found == RECORD_NONE || found == size ? size : found;
+                size_t found = separator_find(&mark, text, size, separator_after(&mark, end));
+                end = found == SEPARATOR_NONE || found == size ? size : found;
             }
             uint32_t len;
             cr_assert_lt(chunk * sizeof(len), lens.len, "round %d", round);
@@ -183,7 +183,7 @@ Test(record, ends_are_dropped_in_streams_and_files_alike)
 {
     struct folder f;
     struct err err;
-    struct record_rule rule = rule_of("\r\n", "");
+    struct separator_rule rule = rule_of("\r\n", "");
     const char *text = "one\r\ntwo\r\nthree";
     struct buf out = {0}, lens = {0};
     uint64_t items = 0;
@@ -195,7 +195,7 @@ Test(record, ends_are_dropped_in_streams_and_files_alike)
     cr_assert_eq(extent_read(&e, &rule, f.path, &out, &err), 0);
     cr_expect(out.len == 11 && memcmp(out.data, "onetwothree", 11) == 0);
     buf_clear(&out);
-    cutter_init(&c, &(struct cutter_rule){.items = 2, .record = &rule});
+    cutter_init(&c, &(struct cutter_rule){.items = 2, .separator = &rule});
     cr_assert_eq(cutter_feed(&c, text, strlen(text), &out, &lens, &items), 0);
     cr_assert_eq(cutter_end(&c, &out, &lens, &items), 0);
     cr_expect(out.len == 11 && memcmp(out.data, "onetwothree", 11) == 0);

@@ -1,8 +1,7 @@
 // Inside of a matrix: what matrix*.c share.
 #pragma once
 #include "base/buf.h"
-#include "pipelines/plan.h"
-#include "pipelines/source/matrix.h"
+#include "pipelines/input/matrix.h"
 
 struct span {
     size_t at; // in matrix.bytes

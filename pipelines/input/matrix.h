@@ -14,7 +14,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "pipelines/source/rows.h"
+#include "pipelines/input/range.h"
+#include "pipelines/input/row.h"
 
 #define MATRIX_AXES_MAX 64u
 #define MATRIX_RULES_MAX 1024u       // of exclude, and of include
@@ -23,7 +24,6 @@
 #define MATRIX_EDGES_MAX (1u << 18)  // of the graph that counts what exclude leaves
 
 struct matrix;
-struct range;
 struct pack_writer;
 struct pack_reader;
 

@@ -1,10 +1,7 @@
-#include "pipelines/source/rows.h"
+#include "pipelines/input/row.h"
 
 #include <errno.h>
 #include <string.h>
-
-#include "pipelines/plan.h"
-#include "pipelines/source/matrix.h"
 
 void row_init(struct row *row)
 {
@@ -40,18 +37,6 @@ struct field row_field(const struct row *row, size_t index)
     size_t begin = index ? ends[index - 1] : 0;
     return (struct field){row->bytes.data ? (const char *)row->bytes.data + begin : "",
                           ends[index] - begin};
-}
-
-int row_join(const struct row *row, struct buf *out)
-{
-    int r = 0;
-    for (size_t i = 0; i < row_count(row) && r == 0; i++) {
-        struct field field = row_field(row, i);
-        r = i ? buf_add(out, " ", 1) : 0;
-        if (r == 0)
-            r = buf_add(out, field.at, field.len);
-    }
-    return r;
 }
 
 // Bytes of the quoted field at `text`, its quotes included; 0 when they are never closed.
@@ -131,41 +116,10 @@ int row_split(const struct row_rule *rule, const void *item, size_t len, struct 
         return split_csv(rule->delimiter, text, len, row, ret_why);
     if (rule->form == ROW_WHOLE)
         return row_add(row, text, len);
-    return rule->form == ROW_SPLIT ? split_plain(rule->separator, text, len, row) : 0;
+    return rule->form == ROW_SPLIT ? split_plain(rule->split_at, text, len, row) : 0;
 }
 
-int row_of_item(const struct source *source, uint64_t index, const void *item, size_t len,
-                struct row *row)
+bool row_delimiter_ok(char c)
 {
-    const char *why;
-    if (source->kind == SOURCE_MATRIX)
-        return matrix_row(source->matrix, index, row);
-    return row_split(&source->rows, item, len, row, &why);
-}
-
-size_t rows_n_columns(const struct source *source)
-{
-    return source->kind == SOURCE_MATRIX ? matrix_n_columns(source->matrix)
-                                         : source->rows.n_columns;
-}
-
-const char *rows_column_name(const struct source *source, size_t column)
-{
-    return source->kind == SOURCE_MATRIX ? matrix_column_name(source->matrix, column)
-                                         : source->rows.columns[column];
-}
-
-int rows_column(const struct source *source, const char *name, size_t len)
-{
-    for (size_t i = 0; i < rows_n_columns(source); i++) {
-        const char *column = rows_column_name(source, i);
-        if (len && strlen(column) == len && memcmp(column, name, len) == 0)
-            return (int)i;
-    }
-    return -ENOENT;
-}
-
-bool rows_have_fields(const struct source *source)
-{
-    return source->kind == SOURCE_MATRIX ? source->matrix != NULL : source->rows.form != ROW_PLAIN;
+    return c != '\0' && c != '"' && c != '\n' && c != '\r';
 }

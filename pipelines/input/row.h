@@ -1,22 +1,20 @@
-// Rows: items that have fields. An item of a csv is one row as it is written, so it needs no
-// encoding of its own: whoever wants the fields takes the text apart again. Items of a matrix are
-// numbers, and matrix.h turns one into its fields.
+// A row: an item that has fields. An item of a csv is one row as it is written, so it needs no
+// encoding of its own: its text is taken apart again wherever the fields are needed.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "base/err.h"
 
 #define ROW_FIELDS_MAX 4096u  // of one row
-#define ROW_SEPARATOR_MAX 64u // bytes of row_rule.separator
+#define ROW_SPLIT_MAX 64u     // bytes of row_rule.split_at
 #define ROW_HEADER_MAX 65536u // bytes of the row that names the columns
 
 enum row_form {
     ROW_PLAIN, // an item is one value: it has no fields
     ROW_CSV,   // RFC 4180: fields between delimiters, in double quotes where they need it
-    ROW_SPLIT, // fields between separators, whatever they hold
+    ROW_SPLIT, // a text stands between two fields, whatever they hold
     ROW_WHOLE, // the item is its only field, {1}
 };
 
@@ -24,8 +22,8 @@ enum row_form {
 // SOURCE_LINES with ROW_SPLIT (`-C SEP`) or ROW_WHOLE (`map echo {1}`).
 struct row_rule {
     enum row_form form;
-    char delimiter;  // ROW_CSV: between two fields; ','
-    char *separator; // ROW_SPLIT: not empty; owned by the plan
+    char delimiter; // ROW_CSV: between two fields; ','
+    char *split_at; // ROW_SPLIT: what stands between two fields, not empty; owned by the plan
     // SOURCE_CSV: the first row of each file names the columns and is no item. ROW_SPLIT rows end
     // at source.delimiter, ROW_CSV rows at a newline outside of quotes.
     bool has_header;
@@ -61,24 +59,10 @@ static inline size_t row_count(const struct row *row)
 }
 // Borrowed until the row changes. An empty field when there is none of this number, from 0.
 struct field row_field(const struct row *row, size_t index);
-// Appends the fields, joined by spaces. -ENOMEM, -ENOBUFS.
-int row_join(const struct row *row, struct buf *out);
 
 // Takes an item apart; the row is cleared first. -EINVAL when it is no csv, with *ret_why a static
 // text ("a quote is never closed"); else as row_add.
 int row_split(const struct row_rule *rule, const void *item, size_t len, struct row *row,
               const char **ret_why);
-
-struct source;
-// The fields of item number `index` (from 0) of a source, whatever its kind; `item` is its text
-// where it has one. A plain item has none. Errors as row_split; -ERANGE past the end of a matrix.
-int row_of_item(const struct source *source, uint64_t index, const void *item, size_t len,
-                struct row *row);
-// Number of the column of this name, or -ENOENT. The columns of any kind of source.
-int rows_column(const struct source *source, const char *name, size_t len);
-// How many columns there are; 0 when that is not known (fields of lines) or there are none.
-size_t rows_n_columns(const struct source *source);
-// The name of a column, "" when it has none. Borrowed.
-const char *rows_column_name(const struct source *source, size_t column);
-// Whether {1}, {2}.. mean something.
-bool rows_have_fields(const struct source *source);
+// True for what may stand between two fields of a csv.
+bool row_delimiter_ok(char c);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/pack.h"
+#include "pipelines/input/matrix.h"
 #include "pipelines/plan.h"
-#include "pipelines/source/matrix.h"
 
 static void values(struct matrix *m, const char *text)
 {

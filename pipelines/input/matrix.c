@@ -1,4 +1,4 @@
-#include "pipelines/source/matrix.h"
+#include "pipelines/input/matrix.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -8,8 +8,7 @@
 
 #include "base/grow.h"
 #include "base/parse.h"
-#include "pipelines/build/rules.h"
-#include "pipelines/source/matrix_parts.h"
+#include "pipelines/input/matrix_parts.h"
 
 #define NUMBER_BYTES 24 // of a number of a range, with its end
 
@@ -120,7 +119,7 @@ int matrix_add_value(struct matrix *m, const void *data, size_t len)
 int matrix_set_range(struct matrix *m, const struct range *range)
 {
     struct axis *axis = m->n_axes ? &m->axes[m->n_axes - 1] : NULL;
-    if (!axis || axis->n || axis->is_range || !plan_range_ok(range))
+    if (!axis || axis->n || axis->is_range || !range_ok(range))
         return -EINVAL;
     axis->is_range = true;
     axis->range = *range;

@@ -4,11 +4,10 @@
 
 #include "base/cleanup.h"
 #include "base/pack.h"
-#include "pipelines/source/matrix_parts.h"
+#include "pipelines/input/matrix_parts.h"
 
 #define MATRIX_FIELDS 3
 #define AXIS_FIELDS 4
-#define RANGE_FIELDS 3
 #define NAME_BYTES_MAX 4096u // of an axis or a column
 
 static void put_bytes(struct pack_writer *w, const struct matrix *m, struct span span)
@@ -40,10 +39,7 @@ void matrix_pack(const struct matrix *m, struct pack_writer *w)
         pack_str(w, axis->name);
         pack_bool(w, axis->linked);
         if (axis->is_range) {
-            pack_array(w, RANGE_FIELDS);
-            pack_i64(w, axis->range.start);
-            pack_i64(w, axis->range.step);
-            pack_u64(w, axis->range.count);
+            range_pack(w, &axis->range);
         } else {
             pack_nil(w);
         }
@@ -71,12 +67,7 @@ static void get_axis(struct pack_reader *r, struct matrix *m)
         return;
     must(r, linked ? matrix_link_axis(m, name) : matrix_add_axis(m, name));
     if (!pack_read_nil(r)) {
-        struct range range = {0};
-        if (pack_read_array(r, RANGE_FIELDS) != RANGE_FIELDS)
-            pack_fail(r);
-        range.start = pack_read_i64(r);
-        range.step = pack_read_i64(r);
-        range.count = pack_read_u64(r, INT64_MAX);
+        struct range range = range_unpack(r);
         must(r, pack_ok(r) ? matrix_set_range(m, &range) : 0);
     }
     uint32_t n = pack_read_array(r, MATRIX_VALUES_MAX);

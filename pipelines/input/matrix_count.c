@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipelines/source/matrix_parts.h"
+#include "pipelines/input/matrix_parts.h"
 
 #define SET_BITS 64u
 #define NO_ID SIZE_MAX
