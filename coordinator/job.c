@@ -49,12 +49,13 @@ static uint64_t bytes_ready(const struct server_job *job)
         uint64_t max = job->server->options.spool_bytes;
         if (job->full_at && job->full_at < max)
             max = job->full_at;
-        return max > job->spool.bytes ? max - job->spool.bytes : 0;
+        return max > job->records.bytes ? max - job->records.bytes : 0;
     }
     room = reader && reader->bytes > reader->sent_bytes ? reader->bytes - reader->sent_bytes : 0;
     if (room > STREAM_BYTES)
         room = STREAM_BYTES;
-    uint64_t behind = reader && reader->is_placed ? spool_behind(&job->spool, &reader->cursor) : 0;
+    uint64_t behind =
+        reader && reader->is_placed ? job_records_after(&job->records, &reader->cursor) : 0;
     return room > behind ? room - behind : 0;
 }
 
@@ -133,7 +134,7 @@ static struct server_job *job_new(struct server *server, struct submission *s)
         job->runs_again = true;
     }
     bool keeps = job->flags & SUBMIT_DETACHED;
-    spool_init(&job->spool, keeps ? server->options.spool_directory : NULL);
+    job_records_init(&job->records, keeps ? server->options.spool_directory : NULL);
     return job;
 }
 
@@ -218,7 +219,7 @@ void job_release(struct server_job *job)
     if (job->feeder_task)
         task_unref(job->feeder_task);
     source_close(job->source);
-    spool_done(&job->spool);
+    job_records_done(&job->records);
     redo_done(&job->failed);
     redo_done(&job->again);
     plan_free(job->plan);
@@ -324,13 +325,13 @@ void job_record(struct server_job *job, struct delivery *d)
     // What was to become a later step's input is no result of the job.
     bool is_shown = d->ending.outcome == OUTCOME_OK || d->step + 1 == job->plan->n_steps ||
                     !job->plan->sink.failed_too;
-    int r = spool_add(&job->spool, &record, d->parts, is_shown ? d->n_parts : 0);
+    int r = job_records_add(&job->records, &record, d->parts, is_shown ? d->n_parts : 0);
     if (r == -ENOMEM) {
         job->broken = true;
         job_cancel(job, CANCEL_KILL);
     } else if (r < 0 && !job->warned) {
         job->warned = true;
-        job->full_at = job->spool.bytes;
+        job->full_at = job->records.bytes;
         log_warn("records stay in memory: their file can't be written", "job=%llu reason=\"%s\"",
                  (unsigned long long)job->id, strerror(-r));
     }

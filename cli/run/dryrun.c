@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "cli/status.h"
+#include "cli/args/exit_code.h"
 #include "cli/text/quote.h"
 #include "pipelines/source/extent.h"
 #include "pipelines/source/source.h"

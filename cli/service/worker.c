@@ -7,12 +7,12 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "cli/args/args.h"
-#include "cli/command.h"
-#include "cli/connect.h"
-#include "cli/status.h"
+#include "cli/args/exit_code.h"
+#include "cli/follow/connect.h"
+#include "cli/service/commands.h"
 #include "client/find.h"
 #include "proto/resources.h"
-#include "worker/worker.h"
+#include "worker/agent/worker.h"
 
 #define ACCESS_BYTES_MAX (64u << 10)
 

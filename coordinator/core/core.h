@@ -67,7 +67,7 @@ struct event {
         struct {
             const struct result *result; // borrowed for the call
             struct slice body; // the entry's bytes; borrowed: the core takes its own count
-            bool stashed;      // `body` lies where results may wait: it is never copied
+            bool spooled;      // `body` lies where results may wait: it is never copied
             uint64_t epoch;
             uint64_t seq;
         } result;

@@ -10,7 +10,7 @@
 #define MEAN_WEIGHT 8 // of what was before, against one new run
 
 // Keeps the entry's bytes: a small result in its own piece, so that it doesn't pin the message.
-static int keep_bytes(struct chunk *chunk, const struct slice *body, bool stashed)
+static int keep_bytes(struct chunk *chunk, const struct slice *body, bool spooled)
 {
     if (!body->len)
         return 0;
@@ -19,7 +19,7 @@ static int keep_bytes(struct chunk *chunk, const struct slice *body, bool stashe
     if (grow(chunk->parts, chunk->n_parts, 1) < 0)
         return -ENOMEM;
     struct slice *parts = chunk->parts;
-    if ((body->len <= CORE_RESULT_COPY_MAX && !stashed) || !body->slab) {
+    if ((body->len <= CORE_RESULT_COPY_MAX && !spooled) || !body->slab) {
         if (slice_copy(body->data, body->len, &parts[chunk->n_parts]) < 0)
             return -ENOMEM;
     } else {
@@ -60,7 +60,7 @@ static int keep_item_lens(struct chunk *chunk, const struct result *result)
 
 static int keep_result(struct chunk *chunk, const struct event *event)
 {
-    int r = keep_bytes(chunk, &event->result.body, event->result.stashed);
+    int r = keep_bytes(chunk, &event->result.body, event->result.spooled);
     return r < 0 ? r : keep_item_lens(chunk, event->result.result);
 }
 

@@ -1,87 +1,32 @@
 #!/usr/bin/env bash
 # Takes one wake-up (or what keeps one from being lost) out of async/ at a time and lets the unit
 # tests look for it: one must fail, or hang and be stopped. A mutant that none notices is a failure.
-# usage: mutants.sh [NAME...]
-set -euo pipefail
-root=$(cd "$(dirname "$0")/../../.." && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-jobs=$(($(nproc) + 2)) # some only wait for their end
+export FM_LIMIT_S=1   # of a test
+MUTANTS_THAT_WAIT=2   # for that limit
+. "$(dirname "$0")/../../support/mutants.sh"
 
-compile() {
-    cc -std=gnu17 -O1 -w -D_GNU_SOURCE -DLIMIT_S=1 -I"$root" -I"$root/tests/unit/async" -c "$1" -o "$2"
-}
-link_to() { # PROGRAM OBJECT...: the tests with the objects of async/ given
-    cc "${@:2}" "$work"/tests/*.o "$work"/base/*.o -pthread -lcriterion -lsodium -lm -o "$1"
-}
 # Where a mutant is seen first, by its file. The cancellations take longest and come last.
-declare -A suites=([task]='@(task|scope)' [stream]=operators [merge]=operators [pmap]=operators
-    [completed]=operators [batch]=operators)
-run() { # PROGRAM [FILE]: true if all tests pass
+declare -A suites=([task]='@(task|scope)' [operators/chan]=chan [operators/gen]=gen)
+passes() {
     local suite
-    for suite in ${2:+"${suites[$2]:-$2}"} '!(cancel)' cancel; do
+    for suite in "${suites[$2]:-${2%%/*}}" '!(cancel)' cancel; do
         timeout 20 "$1" --fail-fast --jobs 1 --filter "$suite/*" >"$1.log" 2>&1 || return 1
     done
 }
-wait_for_room() {
-    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n || true; done
+caught_by() {
+    grep -aoE '\[(FAIL|ERR )\] [^:]*::[^:]*|Caught.*|.*: Timeout.*|nobody will ever wake' "$1" | head -n 1 ||
+        echo stopped
 }
 
-mkdir "$work"/{async,base,tests}
-for source in "$root"/tests/unit/async/{*_test,operators/*_test,parts}.c \
-    "$root"/async/{*.[cS],operators/*.c} "$root"/base/*.c; do
-    wait_for_room
-    folder=${source#"$root"/}
-    folder=${folder%%/*}
-    compile "$source" "$work/$folder/$(basename "${source%.*}").o" &
-done
-wait
-link_to "$work/unit" "$work"/async/*.o
-run "$work/unit" || { cat "$work/unit.log"; echo "the tests fail without any mutant"; exit 1; }
-
-try() { # NAME FILE EDIT
-    local name=$1 file=$2 edit=$3 mine="$work/$1" source
-    source=$(find "$root/async" -name "$file.c")
-    mkdir "$mine"
-    perl -0pe "$edit" "$source" >"$mine/$file.c"
-    if cmp -s "$mine/$file.c" "$source"; then
-        echo "mutant $name: its edit changes nothing any more" >"$mine.survived"
-        return
-    fi
-    if ! compile "$mine/$file.c" "$mine/$file.o"; then
-        echo "mutant $name: does not compile" >"$mine.survived"
-        return
-    fi
-    local objects=("$mine/$file.o") object
-    for object in "$work"/async/*.o; do
-        [ "${object##*/}" = "$file.o" ] || objects+=("$object")
-    done
-    link_to "$mine/unit" "${objects[@]}"
-    if run "$mine/unit" "$file"; then
-        echo "mutant $name: SURVIVED" >"$mine.survived"
-    else
-        local by
-        by=$(grep -aoE '\[(FAIL|ERR )\] [^:]*::[^:]*|Caught.*|.*: Timeout.*|nobody will ever wake' "$mine/unit.log" | head -1 || true)
-        echo "mutant $name: caught (${by:-stopped})" >"$mine.caught"
-    fi
-    rm -rf "$mine"
-}
-
-wanted=" $* "
-count=0
-mutant() {
-    [ "$wanted" = "  " ] || [[ "$wanted" == *" $1 "* ]] || return 0
-    count=$((count + 1))
-    wait_for_room
-    try "$@" &
-}
+cc -o "$work/control" "${link[@]}"
+passes "$work/control" none || { cat "$work/control.log"; echo "the tests fail without any mutant"; exit 1; }
 
 # Channels
-mutant send-wakes-no-receiver chan 's/waitq_wake_one\(&c->receivers\);//'
-mutant receive-wakes-no-sender chan 's/waitq_wake_one\(&c->senders\);//'
-mutant close-wakes-no-sender chan 's/waitq_wake_all\(&c->senders\);//'
-mutant close-wakes-no-receiver chan 's/waitq_wake_all\(&c->receivers\);//'
-mutant send-into-closed chan 's/if \(c->closed\)\s+return -EPIPE;//'
+mutant send-wakes-no-receiver operators/chan 's/waitq_wake_one\(&c->receivers\);//'
+mutant receive-wakes-no-sender operators/chan 's/waitq_wake_one\(&c->senders\);//'
+mutant close-wakes-no-sender operators/chan 's/waitq_wake_all\(&c->senders\);//'
+mutant close-wakes-no-receiver operators/chan 's/waitq_wake_all\(&c->receivers\);//'
+mutant send-into-closed operators/chan 's/if \(c->closed\)\s+return -EPIPE;//'
 # Wait queues, flags, semaphores
 mutant cancelled-waiter-swallows-a-wake waitq 's/if \(task_wake\(w->task, 0\)\)\s+return true;/task_wake(w->task, 0); return true;/'
 mutant cancelled-waiter-stays-queued waitq 's/r = task_park\(\);\s+waiter_remove\(q, &w\);/r = task_park();/'
@@ -157,33 +102,33 @@ mutant call-rings-no-bell thread 's/loop_ring\(loop\);\s+return 0;/return 0;/'
 mutant thread-end-rings-no-bell thread 's/ring\(b->ended_fd\);//'
 mutant thread-argument-lost thread 's/give_back\(b\);/;/'
 # Generators and streams
-mutant gen-close-resumes-nobody gen 's/resume\(g, NULL, -ECANCELED\);/g->state = GEN_ENDED;/'
-mutant gen-close-unseen gen 's/resume\(g, NULL, -ECANCELED\)/resume(g, NULL, 0)/'
-mutant take-keeps-its-input stream 's/stream_close\(take\(o->in\)\);//'
-mutant timeout-is-for-ever stream 's/scope_enter\(&scope, o->timeout_ns\)/scope_enter(\&scope, INT64_MAX)/'
-mutant end-is-not-final stream 's/return stream_finish\(s, r\);/return r;/'
-mutant late-is-final stream 's/s->over \|\| r == -ETIMEDOUT \|\|/s->over ||/'
-mutant late-input-ends-a-merge merge 's/stream_next_patiently/stream_next/'
-mutant late-input-ends-a-pmap pmap 's/stream_next_patiently/stream_next/'
-mutant merge-never-closes merge 's/if \(--m->running == 0 \|\| r < 0\)\s+chan_close\(m->chan\);//'
-mutant merge-ends-with-the-first merge 's/--m->running == 0 \|\| r < 0/true/'
-mutant merge-of-nothing-waits merge 's/if \(!m->n\)\s+chan_close\(m->chan\);//'
-mutant merge-failure-stops-nobody merge 's/chan_close\(m->chan\);\s+return r;\s+\}\s+static void begin/chan_close(m->chan); if (r < 0) m->group.error = r; return 0; }\nstatic void begin/'
-mutant merge-close-leaves-feeders merge 's/group_end\(&m->group\);//'
-mutant pmap-result-wakes-nobody pmap 's/(\(struct pmap_slot\)\{true, r, out\};)\s+waitq_wake_one\(&p->ready\);/$1/'
-mutant pmap-end-wakes-nobody pmap 's/p->input_ended = true;\s+waitq_wake_one\(&p->ready\);/p->input_ended = true;/'
-mutant pmap-room-not-given-back pmap 's/p->given\+\+;\s+semaphore_put\(&p->room\);/p->given++;/'
-mutant pmap-turn-not-given-back pmap 's/semaphore_put\(&p->turn\);//'
-mutant pmap-alone pmap 's/p->workers < p->limit/false/'
-mutant pmap-failure-stops-nobody pmap 's/if \(r < 0\)\s+p->input_ended = true;//'
-mutant completed-wakes-nobody completed 's/waitq_wake_one\(&c->ready\);//'
-mutant completed-close-leaves-tasks completed 's/group_end\(&c->group\);//'
-mutant batch-waits-for-ever batch 's/b->partial->n \? b->deadline : CLOCK_FOREVER/CLOCK_FOREVER/'
-mutant batch-clock-runs-from-each-item batch 's/if \(!b->partial->n\)\s+b->deadline/b->deadline/'
-mutant zip-loses-what-it-gathered batch 's/if \(r != 1\)\s+return r == 0 && z/if (r < 0) batch_free(take(z->partial)); if (r != 1) return r == 0 \&\& z/'
-mutant zip-strict-is-not batch 's/return r == 0 && z->strict \? check_ends\(z\) : r;/return r;/'
-mutant zip-strict-of-the-later-only batch 's/int r = z->partial->n \? -EILSEQ : 0;/int r = 0;/'
-mutant batch-loses-what-it-gathered batch 's/\(r < 0 && task_check\(\) < 0\)\)\s+return r;/(r < 0 \&\& task_check() < 0)) { batch_free(take(b->partial)); return r; }/'
+mutant gen-close-resumes-nobody operators/gen 's/resume\(g, NULL, -ECANCELED\);/g->state = GEN_ENDED;/'
+mutant gen-close-unseen operators/gen 's/resume\(g, NULL, -ECANCELED\)/resume(g, NULL, 0)/'
+mutant take-keeps-its-input operators/stream 's/stream_close\(take\(o->in\)\);//'
+mutant timeout-is-for-ever operators/stream 's/scope_enter\(&scope, o->timeout_ns\)/scope_enter(\&scope, INT64_MAX)/'
+mutant end-is-not-final operators/stream 's/return stream_finish\(s, r\);/return r;/'
+mutant late-is-final operators/stream 's/s->over \|\| r == -ETIMEDOUT \|\|/s->over ||/'
+mutant late-input-ends-a-merge operators/merge 's/stream_next_patiently/stream_next/'
+mutant late-input-ends-a-pmap operators/pmap 's/stream_next_patiently/stream_next/'
+mutant merge-never-closes operators/merge 's/if \(--m->running == 0 \|\| r < 0\)\s+chan_close\(m->chan\);//'
+mutant merge-ends-with-the-first operators/merge 's/--m->running == 0 \|\| r < 0/true/'
+mutant merge-of-nothing-waits operators/merge 's/if \(!m->n\)\s+chan_close\(m->chan\);//'
+mutant merge-failure-stops-nobody operators/merge 's/chan_close\(m->chan\);\s+return r;\s+\}\s+static void begin/chan_close(m->chan); if (r < 0) m->group.error = r; return 0; }\nstatic void begin/'
+mutant merge-close-leaves-feeders operators/merge 's/group_end\(&m->group\);//'
+mutant pmap-result-wakes-nobody operators/pmap 's/(\(struct pmap_slot\)\{true, r, out\};)\s+waitq_wake_one\(&p->ready\);/$1/'
+mutant pmap-end-wakes-nobody operators/pmap 's/p->input_ended = true;\s+waitq_wake_one\(&p->ready\);/p->input_ended = true;/'
+mutant pmap-room-not-given-back operators/pmap 's/p->given\+\+;\s+semaphore_put\(&p->room\);/p->given++;/'
+mutant pmap-turn-not-given-back operators/pmap 's/semaphore_put\(&p->turn\);//'
+mutant pmap-alone operators/pmap 's/p->workers < p->limit/false/'
+mutant pmap-failure-stops-nobody operators/pmap 's/if \(r < 0\)\s+p->input_ended = true;//'
+mutant completed-wakes-nobody operators/completed 's/waitq_wake_one\(&c->ready\);//'
+mutant completed-close-leaves-tasks operators/completed 's/group_end\(&c->group\);//'
+mutant batch-waits-for-ever operators/batch 's/b->partial->n \? b->deadline : CLOCK_FOREVER/CLOCK_FOREVER/'
+mutant batch-clock-runs-from-each-item operators/batch 's/if \(!b->partial->n\)\s+b->deadline/b->deadline/'
+mutant zip-loses-what-it-gathered operators/batch 's/if \(r != 1\)\s+return r == 0 && z/if (r < 0) batch_free(take(z->partial)); if (r != 1) return r == 0 \&\& z/'
+mutant zip-strict-is-not operators/batch 's/return r == 0 && z->strict \? check_ends\(z\) : r;/return r;/'
+mutant zip-strict-of-the-later-only operators/batch 's/int r = z->partial->n \? -EILSEQ : 0;/int r = 0;/'
+mutant batch-loses-what-it-gathered operators/batch 's/\(r < 0 && task_check\(\) < 0\)\)\s+return r;/(r < 0 \&\& task_check() < 0)) { batch_free(take(b->partial)); return r; }/'
 # Visits
 mutant visit-lets-nobody-go-first visit 's/task_yield\(\);//'
 mutant visit-looks-nowhere visit 's/if \(loop->now - v->seen >= VISIT_STALE_NS\)\s+visit_turn\(\);\s+else //'
@@ -192,13 +137,4 @@ mutant visit-rings-no-bell visit 's/loop_ring\(loop\);/;/'
 mutant alarm-unset visit 's/set_alarm\(loop->visited[^;]*;//'
 mutant alarm-never-quiet visit 's/if \(read\(watch->fd, &n, sizeof\(n\)\) == sizeof\(n\)\)//'
 mutant visit-keeps-the-thread visit 's/if \(visit->outer != loop\)\s+settle\(visit->outer\);//'
-wait
-
-sort "$work"/*.caught 2>/dev/null || true
-if ls "$work"/*.survived >/dev/null 2>&1; then
-    cat "$work"/*.survived
-    exit 1
-fi
-ran=$(ls "$work"/*.caught | wc -l)
-[ "$ran" = "$count" ] || { echo "only $ran of $count mutants ran"; exit 1; }
-echo "$count mutants, all caught"
+mutants_end

@@ -15,7 +15,7 @@
 static struct loop *new_loop(void)
 {
     struct loop *loop = NULL;
-    alarm(LIMIT_S);
+    alarm(limit_s());
     cr_assert_eq(loop_new(&(struct loop_options){0}, &loop), 0);
     return loop;
 }

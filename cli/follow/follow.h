@@ -1,0 +1,48 @@
+// Takes a job's records to their sink and tells the user what happens: what `run`, `submit --wait`
+// and `results` have in common.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "async/scope.h"
+#include "async/waitq.h"
+#include "cli/follow/report.h"
+#include "client/link.h"
+#include "client/results.h"
+#include "pipelines/sink/sink.h"
+
+#define FOLLOW_WINDOW_ITEMS 16384u
+#define FOLLOW_WINDOW_BYTES (32u << 20)
+
+struct follow {
+    struct link *link;
+    uint64_t job;
+    uint64_t from;
+    uint64_t end;             // offset behind the last record wanted; 0 or UINT64_MAX: all
+    const struct plan *plan;  // NULL: not known here
+    struct sink_writer *sink; // NULL: only what fails is told
+    struct report *report;
+    bool ends_job; // a signal, or a sink that fails, ends the job; else only our looking on
+    bool no_signals;
+    bool propagate;   // follow_status is the first failed chunk's own
+    int64_t deadline; // then we give up waiting
+    // set by follow_run
+    struct results *results;
+    struct job_info info;
+    int signal;     // that ended us
+    int sink_error; // negative errno
+    int error;      // of the stream
+    bool lost;      // a worker that the job can't do without
+    uint32_t cancels;
+    struct event_flag lost_flag;
+    struct scope *looking; // cancelled by a signal that ends only our looking on
+};
+
+// Reads the stream to its end. Suspends. The sink is left open.
+void follow_run(struct follow *follow);
+// The job can't go on here: it is killed. From callbacks.
+void follow_lost(struct follow *follow);
+// Exit status of the command by what follow_run found.
+int follow_status(const struct follow *follow);
+// The same by a row alone.
+int follow_status_of(const struct job_info *info);

@@ -1,0 +1,165 @@
+#include "cli/follow/progress.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "cli/text/show.h"
+
+#define GAP 2u           // columns between two pieces
+#define NAME_COLUMNS 6u  // a name that is cut to less says nothing
+#define RATE_NS NS_PER_S // before it there is nothing to reckon a rate by
+
+// In the order in which they stand.
+enum piece { NAME, COUNT, SHARE, RUNNING, FAILED, RATE, ETA, PIECES };
+
+struct line {
+    char text[PIECES][72];
+    size_t len[PIECES];
+};
+
+int progress_mode_parse(const char *word, enum progress_mode *ret)
+{
+    static const char *const names[] = {"auto", "always", "never", "json"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(word, names[i]) == 0) {
+            *ret = (enum progress_mode)i;
+            return 0;
+        }
+    return -EINVAL;
+}
+
+static uint64_t done(const struct progress *p)
+{
+    return p->ok + p->failed;
+}
+
+static double seconds(const struct progress *p)
+{
+    return (double)p->elapsed_ns / (double)NS_PER_S;
+}
+
+// Negative: not known.
+static double eta_seconds(const struct progress *p)
+{
+    uint64_t n = done(p);
+    if (p->total == UINT64_MAX || n == 0 || n > p->total || p->elapsed_ns < RATE_NS)
+        return -1;
+    return seconds(p) * (double)(p->total - n) / (double)n;
+}
+
+// Three digits are enough: 1.1 GB/s, 340 MB/s.
+static void put_rate(const struct progress *p, char *ret, size_t size)
+{
+    static const char *const units[] = {"B/s", "kB/s", "MB/s", "GB/s", "TB/s"};
+    size_t unit = 0;
+    if (p->elapsed_ns < RATE_NS || done(p) == 0)
+        return;
+    if (p->bytes <= 0) {
+        double rate = (double)done(p) / seconds(p);
+        snprintf(ret, size, rate < 10 ? "%.1f/s" : "%.0f/s", rate);
+        return;
+    }
+    double rate = p->bytes / seconds(p);
+    while (rate >= 999.5 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+        rate /= 1000;
+        unit++;
+    }
+    snprintf(ret, size, unit && rate < 9.95 ? "%.1f %s" : "%.0f %s", rate, units[unit]);
+}
+
+static void put_eta(const struct progress *p, char *ret, size_t size)
+{
+    char time[24];
+    double eta = eta_seconds(p);
+    if (eta < 0 || done(p) == p->total || eta > 1e8)
+        return;
+    show_duration((int64_t)(eta * (double)NS_PER_S), time, sizeof(time));
+    snprintf(ret, size, "eta %s", time);
+}
+
+static void make_pieces(const struct progress *p, struct line *line)
+{
+    const size_t size = sizeof(line->text[0]);
+    bool known = p->total != UINT64_MAX && p->total > 0;
+    *line = (struct line){0};
+    snprintf(line->text[NAME], size, "%s", p->name);
+    if (known) {
+        snprintf(line->text[COUNT], size, "%" PRIu64 "/%" PRIu64, done(p), p->total);
+        double share = (double)done(p) * 100 / (double)p->total;
+        snprintf(line->text[SHARE], size, "%d%%", share < 100 ? (int)share : 100);
+    } else {
+        snprintf(line->text[COUNT], size, "%" PRIu64 " chunks", done(p));
+    }
+    snprintf(line->text[RUNNING], size, "%" PRIu64 " running", p->running);
+    if (p->failed)
+        snprintf(line->text[FAILED], size, "%" PRIu64 " failed", p->failed);
+    put_rate(p, line->text[RATE], size);
+    put_eta(p, line->text[ETA], size);
+    for (size_t i = 0; i < PIECES; i++)
+        line->len[i] = strlen(line->text[i]);
+}
+
+static size_t width(const struct line *line)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < PIECES; i++)
+        if (line->len[i])
+            n += line->len[i] + (n ? GAP : 0);
+    return n;
+}
+
+static void fit(struct line *line, size_t columns)
+{
+    static const enum piece least[] = {RATE, RUNNING, NAME, ETA, SHARE, FAILED};
+    for (size_t i = 0; i < sizeof(least) / sizeof(least[0]) && width(line) > columns; i++) {
+        size_t over = width(line) - columns;
+        bool cut = least[i] == NAME && line->len[NAME] >= over + NAME_COLUMNS;
+        line->len[least[i]] = cut ? line->len[NAME] - over : 0;
+    }
+    if (line->len[COUNT] > columns)
+        line->len[COUNT] = columns;
+}
+
+size_t progress_line(const struct progress *p, size_t columns, char ret[PROGRESS_LINE_MAX])
+{
+    struct line line;
+    size_t n = 0;
+    make_pieces(p, &line);
+    fit(&line, columns < PROGRESS_LINE_MAX ? columns : PROGRESS_LINE_MAX - 1);
+    for (size_t i = 0; i < PIECES; i++) {
+        if (!line.len[i])
+            continue;
+        if (n) {
+            memset(ret + n, ' ', GAP);
+            n += GAP;
+        }
+        memcpy(ret + n, line.text[i], line.len[i]);
+        n += line.len[i];
+    }
+    ret[n] = '\0';
+    return n;
+}
+
+size_t progress_json(const struct progress *p, char ret[PROGRESS_JSON_MAX])
+{
+    char total[40] = "", eta[40] = "", bytes[48] = "";
+    double rate = p->elapsed_ns > 0 ? (double)done(p) / seconds(p) : 0;
+    if (p->total != UINT64_MAX)
+        snprintf(total, sizeof(total), ",\"total\":%" PRIu64, p->total);
+    if (eta_seconds(p) >= 0)
+        snprintf(eta, sizeof(eta), ",\"eta_seconds\":%.3f", eta_seconds(p));
+    if (p->bytes > 0 && p->elapsed_ns > 0)
+        snprintf(bytes, sizeof(bytes), ",\"bytes_per_second\":%.0f", p->bytes / seconds(p));
+    // A job's name has nothing in it that JSON would escape.
+    int n =
+        snprintf(ret, PROGRESS_JSON_MAX,
+                 "{\"v\":1,\"progress\":{\"job\":\"%.63s\",\"id\":%" PRIu64
+                 ",\"seconds\":%.3f,\"done\":%" PRIu64 "%s,\"running\":%" PRIu64 ",\"ok\":%" PRIu64
+                 ",\"failed\":%" PRIu64 ",\"chunks_per_second\":%.3f%s%s,\"ended\":%s}}\n",
+                 p->name, p->id, seconds(p), done(p), total, p->running, p->ok, p->failed, rate,
+                 bytes, eta, p->ended ? "true" : "false");
+    return n < 0 ? 0 : (size_t)n;
+}

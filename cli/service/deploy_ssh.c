@@ -1,0 +1,119 @@
+// `fanmill worker deploy-ssh`: workers on hosts, as long as this command runs.
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "async/io.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "cli/args/args.h"
+#include "cli/args/exit_code.h"
+#include "cli/follow/connect.h"
+#include "cli/run/deploy.h"
+#include "cli/service/commands.h"
+#include "client/find.h"
+
+struct deploying {
+    struct deploy deploy;
+    struct access access;
+    struct event_flag over;
+    int signal;
+};
+
+static void on_news(void *arg, const char *host, enum deploy_news news, const char *text)
+{
+    (void)arg;
+    if (news == DEPLOY_NOTE)
+        log_info("deploying", "host=%s what=\"%s\"", host, text);
+    else
+        log_warn("a worker has ended", "host=%s why=\"%s\"", host, text);
+}
+
+static int watch_end(void *arg)
+{
+    struct deploying *d = arg;
+    const int list[] = {SIGINT, SIGTERM, SIGHUP};
+    struct signals signals;
+    if (signals_open(list, sizeof(list) / sizeof(list[0]), &signals) < 0)
+        return 0;
+    d->signal = signals_next(&signals);
+    signals_close(&signals);
+    if (d->signal > 0)
+        event_flag_set(&d->over);
+    return 0;
+}
+
+static int main_task(void *arg)
+{
+    struct deploying *d = arg;
+    struct deployment *deployment = NULL;
+    struct group group;
+    struct err err = {0};
+    group_open(&group);
+    int r = group_spawn(&group, "end", watch_end, d);
+    if (r == 0)
+        r = deploy_begin(&d->deploy, &group, &deployment, &err);
+    if (r < 0)
+        fprintf(stderr, "fanmill worker deploy-ssh: %s\n", err.text);
+    else
+        r = event_flag_wait(&d->over);
+    group_cancel(&group);
+    int failed = group_wait(&group);
+    deploy_end(deployment);
+    if (failed == -ENOENT)
+        fprintf(stderr, "fanmill worker deploy-ssh: there is no program 'ssh'\n");
+    if (d->signal > 0)
+        return EXIT_SIGNAL + d->signal;
+    return r == -EINVAL || r == -ENOENT ? EXIT_USAGE : EXIT_LOST;
+}
+
+int cli_deploy_ssh(int argc, char **argv)
+{
+    struct deploying d = {.deploy = {.report = on_news, .give_up_ns = 60 * NS_PER_S}};
+    struct connect connect = {0};
+    bool quiet = false;
+    struct words words;
+    struct err err = {0};
+    int status;
+    const struct arg table[] = {
+        CONNECT_ARGS(connect),
+        {0, "tunnel", ARG_FLAG, &d.deploy.tunnel, NULL,
+         "workers reach the coordinator through ssh: for hosts that can't connect to it"},
+        {0, "ssh", ARG_TEXT, &d.deploy.ssh, "COMMAND",
+         "ssh and its first options; default: FANMILL_SSH, or ssh"},
+        {'q', "quiet", ARG_FLAG, &quiet, NULL, "log warnings and errors only"},
+    };
+    const struct args args = {
+        .command = "worker deploy-ssh",
+        .usage = "--connect FILE HOST...",
+        .about = "Starts a worker on each host by ssh, and keeps it running until Ctrl-C, which "
+                 "ends them all.\nHOST is [user@]host[:port][/slots], or @FILE with one a line. "
+                 "FILE is the access file of a worker\n(fanmill invite worker NAME), whose keys go "
+                 "over ssh's standard input. This very program is copied\nto ~/.cache/fanmill of "
+                 "hosts that do not have it; they need its libraries (libzmq5, libyaml-0-2,\n"
+                 "libmsgpackc2) and ssh without a password.\n",
+        .table = table,
+        .n = sizeof(table) / sizeof(table[0]),
+        .words_min = 1,
+        .words_max = ARGS_WORDS_MAX,
+        .missing = "which hosts?"};
+    if (args_parse(&args, argc, argv, &words, &status) != 0)
+        return status;
+    log_set_level(quiet ? LOG_WARN : LOG_INFO);
+    d.deploy.hosts = words.list;
+    d.deploy.n_hosts = words.n;
+    d.deploy.access = &d.access;
+    int r = find_coordinator(connect.where, connect.key, &d.access, &err);
+    if (r == 0 && strncmp(d.access.endpoints[0], "tcp://", 6) != 0)
+        r = err_set(&err, -EINVAL,
+                    "workers of other machines need the access file of a worker: "
+                    "fanmill invite worker NAME, then --connect NAME.access");
+    if (r < 0) {
+        fprintf(stderr, "fanmill worker deploy-ssh: %s\n", err.text);
+        return EXIT_USAGE;
+    }
+    status = loop_run(main_task, &d);
+    access_done(&d.access);
+    return status < 0 ? EXIT_FAULT : status;
+}
