@@ -130,7 +130,7 @@ mutant zip-strict-is-not operators/batch 's/return r == 0 && z->strict \? check_
 mutant zip-strict-of-the-later-only operators/batch 's/int r = z->partial->n \? -EILSEQ : 0;/int r = 0;/'
 mutant batch-loses-what-it-gathered operators/batch 's/\(r < 0 && task_check\(\) < 0\)\)\s+return r;/(r < 0 \&\& task_check() < 0)) { batch_free(take(b->partial)); return r; }/'
 # Visits
-mutant visit-lets-nobody-go-first visit 's/task_yield\(\);//'
+mutant visit-lets-nobody-go-first visit 's/else if \(!STAILQ_EMPTY[^;]*;//'
 mutant visit-looks-nowhere visit 's/if \(loop->now - v->seen >= VISIT_STALE_NS\)\s+visit_turn\(\);\s+else //'
 mutant turn-is-for-ever visit 's/task_wake\([^;]*;/(void)post;/'
 mutant visit-rings-no-bell visit 's/loop_ring\(loop\);/;/'

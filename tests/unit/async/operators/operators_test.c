@@ -77,6 +77,69 @@ static int timeout_main(void *arg)
     return 0;
 }
 
+// The same as a slow stream that is only late: asking again gives what comes.
+static struct stream *late(struct ticks *t)
+{
+    struct stream *in = tick(t);
+    return stream_timeout(stream_merge(&in, 1, 1), NS_PER_S);
+}
+
+static int passes(void *in, void **ret, void *arg)
+{
+    (void)arg;
+    *ret = in;
+    return 0;
+}
+
+static int late_main(void *arg)
+{
+    (void)arg;
+    struct ticks slow = {1, 1, 3, 3 * NS_PER_S, 0, 0};
+    struct stream *in = late(&slow);
+    struct stream *s = stream_merge(&in, 1, 1);
+    expect_items(s, "1 2 3 ", 0);
+    stream_close(s);
+    s = stream_pmap(late(&slow), 2, true, passes, NULL, unbox);
+    expect_items(s, "1 2 3 ", 0);
+    stream_close(s);
+    return 0;
+}
+
+Test(operators, with_tasks_of_their_own_wait_for_a_late_input)
+{
+    live = 0;
+    cr_assert_eq(run_virtual(late_main, NULL), 0);
+    cr_assert_eq(live, 0);
+}
+
+static struct stream *outer;
+
+static int asks_the_outer(void *in, void **ret, void *arg)
+{
+    (void)arg;
+    unbox(in);
+    return stream_next(outer, ret);
+}
+
+static int busy_main(void *arg)
+{
+    (void)arg;
+    struct ticks a = {1, 1, 3, 0, 0, 0};
+    void *item;
+    outer = stream_map(tick(&a), asks_the_outer, NULL, unbox);
+    cr_assert_eq(stream_next(outer, &item), -EBUSY);
+    cr_assert_eq(stream_next(outer, &item), -EBUSY, "and it stays");
+    stream_close(outer);
+    return 0;
+}
+
+Test(operators, have_one_consumer_at_a_time)
+{
+    live = 0;
+    cr_assert_eq(run_virtual(busy_main, NULL), 0);
+    cr_assert_eq(live, 0);
+}
+
 Test(operators, an_item_may_be_awaited_for_a_time)
 {
     live = 0;
