@@ -15,8 +15,6 @@
 #define SERVER_MESSAGES_PER_TURN 256 // then other work of the loop has its turn
 #define SERVER_LEASE_BODY (4u << 20) // a LEASE is sent when its payloads are so large
 #define SERVER_STREAMS_MAX 1024u     // of one client
-#define SERVER_JOBS_MAX 10000u       // that run or are kept; then ended ones go, oldest first
-#define SERVER_REDO_MAX 65536u       // failed chunks of a job that are kept to run again
 #define SERVER_REDO_BYTES (64u << 20)
 #define SERVER_ENDPOINTS_MAX 8
 #define SERVER_LIBRARIES_BYTES (256u << 20) // of kernels; those of no job go first

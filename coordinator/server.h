@@ -21,6 +21,8 @@ struct server;
 struct transport;
 
 #define SERVER_SPOOL_BYTES (1ull << 30)
+#define SERVER_JOBS_MAX 10000u // jobs that run or are kept; then ended ones go, oldest first
+#define SERVER_REDO_MAX 65536u // failed chunks of a job that are kept to run again
 
 struct server_options {
     const char *const *endpoints; // private ones, bound by server_open; NULL-terminated, at most 8

@@ -12,6 +12,26 @@
 
 #define ITEM_NAME_MAX 200
 
+const struct arg report_flags[] = {
+    {'q', "quiet", SETS_FLAG(struct report_options, quiet), NULL, "print nothing but results"},
+    {'v', "verbose", SETS_COUNT(struct report_options, verbose), NULL,
+     "report every failed chunk, and what happens; twice: more"},
+    {0, "color", SETS_WORD(struct report_options, color), "WHEN", "color messages",
+     .words = color_words},
+    {0, "progress", SETS_WORD(struct report_options, progress), "WHEN", "show progress",
+     .words = progress_words},
+    {0}};
+
+struct report report_of(const struct plan *plan, const struct report_options *options)
+{
+    return (struct report){.plan = plan,
+                           .name = plan->name,
+                           .quiet = options->quiet,
+                           .verbose = options->verbose > 0,
+                           .mode = options->progress,
+                           .color = use_color(options->color)};
+}
+
 void report_emit(struct report *report, const char *text, size_t len)
 {
     if (report->line_shown)
@@ -47,8 +67,9 @@ void report_say(struct report *report, const char *fmt, ...)
     report_emit(report, text, (size_t)n);
 }
 
-int report_stdout(struct report *report, const void *data, size_t len)
+int report_stdout(void *arg, const void *data, size_t len)
 {
+    struct report *report = arg;
     if (len && report->shares_terminal) {
         report_emit(report, "", 0);
         report->mid_line = ((const char *)data)[len - 1] != '\n';
