@@ -7,15 +7,17 @@
 #include "cli/run/hosts.h"
 #include "client/link.h"
 #include "coordinator/core/state.h"
+#include "coordinator/redo.h"
 #include "coordinator/server.h"
 #include "pipelines/build/load.h"
-#include "pipelines/build/rules.h"
+#include "pipelines/file/yaml.h"
 #include "pipelines/frame.h"
+#include "pipelines/input/matrix.h"
+#include "pipelines/input/row.h"
+#include "pipelines/input/separator.h"
 #include "pipelines/library.h"
 #include "pipelines/source/cutter.h"
 #include "pipelines/source/extent.h"
-#include "pipelines/source/matrix.h"
-#include "pipelines/source/rows.h"
 #include "proto/limits.h"
 #include "transport/access.h"
 #include "transport/allow.h"
@@ -30,7 +32,7 @@ static const struct limit {
     enum limit_unit unit;
     const char *remark;
 } limits[] = {
-    {"job file", LOAD_TEXT_MAX, BYTES, ""},
+    {"job file", YAML_TEXT_MAX, BYTES, ""},
     {"mistakes reported at once", LOAD_MISTAKES_MAX, COUNT, ""},
     {"steps of a job", PLAN_STEPS_MAX, COUNT, ""},
     {"stages of a step", PLAN_STAGES_MAX, COUNT, ""},
@@ -46,8 +48,8 @@ static const struct limit {
     {"items of one command, -X", PLAN_BATCH_ITEMS, COUNT, " if the list's length is unknown"},
     {"item of a kernel or pipe", FRAME_ITEM_MAX, BYTES, ""},
     {"columns of a row", ROW_FIELDS_MAX, COUNT, ""},
-    {"SEP of -C", ROW_SEPARATOR_MAX, BYTES, ""},
-    {"end or start of a record", RECORD_MARK_MAX, BYTES, ""},
+    {"SEP of -C", ROW_SPLIT_MAX, BYTES, ""},
+    {"end or start of a record", SEPARATOR_MARK_MAX, BYTES, ""},
     {"chunk of files", EXTENT_BYTES_MAX, BYTES, ""},
     {"chunk of standard input", CUTTER_CHUNK_MAX, BYTES, ""},
     {"input of --fan-in all", PROTO_BODY_MAX, BYTES, ""},
@@ -58,7 +60,7 @@ static const struct limit {
     {"waiting results in memory", CORE_WINDOW_BYTES, BYTES, " of a job"},
     {"waiting results", SERVER_SPOOL_BYTES, BYTES, " of a job (--spool-limit)"},
     {"jobs of a coordinator", SERVER_JOBS_MAX, COUNT, "; then the oldest finished ones go"},
-    {"chunks for retry --failed", SERVER_REDO_MAX, COUNT, " of a job"},
+    {"chunks for retry --failed", REDO_CHUNKS_MAX, COUNT, " of a job"},
     {"name of a job or stage", PLAN_NAME_MAX, BYTES, ""},
     {"name of a peer", ACCESS_NAME_MAX - 1, BYTES, ""},
     {"peers in the allow-list", ALLOW_PEERS_MAX, COUNT, ""},

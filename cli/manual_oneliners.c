@@ -1,6 +1,6 @@
 #include "cli/manual.h"
 #include "cli/oneliner/inputs.h"
-#include "pipelines/source/matrix.h"
+#include "pipelines/input/matrix.h"
 #include "proto/limits.h"
 #include "worker/executor/words.h"
 

@@ -11,7 +11,7 @@
 #include "cli/oneliner/commands.h"
 #include "cli/oneliner/oneliner_words.h"
 #include "cli/text/escape.h"
-#include "pipelines/source/matrix.h"
+#include "pipelines/input/matrix.h"
 
 static const struct args *const all_args[] = {
     [ONELINER_MAP] = &map_args,
@@ -34,9 +34,9 @@ static int check_rows(struct oneliner *o)
 {
     struct inputs *in = &o->inputs;
     size_t len = o->colsep ? strlen(o->colsep) : 0;
-    if (o->colsep && (len == 0 || len > ROW_SEPARATOR_MAX))
+    if (o->colsep && (len == 0 || len > ROW_SPLIT_MAX))
         return args_mistake(o->command, "-C takes the 1 to %u bytes between two columns",
-                            ROW_SEPARATOR_MAX);
+                            ROW_SPLIT_MAX);
     if (o->colsep) {
         len = escape_read(o->colsep, o->separator);
         if (in->is_csv && len > 1)

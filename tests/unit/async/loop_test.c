@@ -162,7 +162,7 @@ static bool on_hook(struct prepare *prepare)
     if (h->victim) {
         prepare_remove(&h->victim->prepare);
         // Whoever walks on over the removed one finds this.
-        h->victim->prepare.next = (struct prepare *)(uintptr_t)8;
+        h->victim->prepare.entry.le_next = (struct prepare *)(uintptr_t)8;
     }
     return false;
 }
@@ -365,7 +365,7 @@ Test(loop, leaves_no_descriptor_in_a_child_and_the_mask_as_it_was)
 {
     int before = count_descriptors();
     struct loop_options options = {.without_pidfd = true};
-    alarm(LIMIT_S);
+    alarm(limit_s());
     cr_assert_eq(loop_run_opts(&options, fork_main, &before), 3);
     sigset_t now;
     sigprocmask(SIG_BLOCK, NULL, &now);

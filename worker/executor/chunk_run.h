@@ -1,0 +1,65 @@
+// One chunk in an executor, while it runs: where it stands, what came of it so far, and the memory
+// that the next one uses again.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+#include "base/buf.h"
+#include "proto/message.h"
+#include "worker/executor/input.h"
+#include "worker/executor/recipe.h"
+#include "worker/executor/words.h"
+
+struct page;
+
+// Results of a stage back to back, and their lengths.
+struct output {
+    struct buf body;
+    struct buf lens; // uint32_t each
+    uint32_t n;
+};
+void output_clear(struct output *out);
+
+// Reused from chunk to chunk. chunk_run_init once; chunk_run_done frees.
+struct chunk_run {
+    // of the executor
+    struct page *page;
+    int signals; // signalfd of SIGCHLD and SIGUSR1, both blocked
+    uint32_t slot;
+    // Sends what a kernel of the last stage has emitted, and empties the output. Called only when
+    // the job wants parts.
+    void (*send_part)(void *arg, struct output *out);
+    void *send_arg;
+    // of the run
+    struct recipe *recipe;
+    uint64_t serial;
+    uint64_t number;
+    uint64_t item_first;
+    uint32_t attempt;
+    int64_t began; // monotonic ns
+    // what came of it
+    struct ending ending;
+    char error[PROTO_TEXT_MAX];
+    struct buf stderr_tail;
+    struct output *result; // one of `outputs`
+    // reused
+    struct input first;
+    struct input later;
+    struct output outputs[2];
+    struct words words;  // texts of argv and of what else a program gets
+    struct row row;      // of the item that a command runs for
+    struct row next_row; // of a further item of a batch
+};
+
+void chunk_run_init(struct chunk_run *c, struct page *page, int signals, uint32_t slot);
+void chunk_run_done(struct chunk_run *c);
+// Gives back the memory of unusually large chunks.
+void chunk_run_trim(struct chunk_run *c);
+
+// For the stages: the chunk ends with this. Always returns -1.
+int chunk_run_fail(struct chunk_run *c, enum outcome outcome, int code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+// Keeps the last PROTO_STDERR_TAIL_MAX bytes.
+void chunk_run_add_stderr(struct chunk_run *c, const void *data, size_t len);
+void chunk_run_add_usage(struct chunk_run *c, const struct rusage *usage);

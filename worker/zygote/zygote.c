@@ -1,0 +1,206 @@
+#include "worker/zygote/zygote.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/signals.h"
+#include "proto/limits.h"
+#include "worker/executor/sweep.h"
+#include "worker/jobserver.h"
+#include "worker/page.h"
+#include "worker/zygote/zygote_main.h"
+
+#define HIGH_FD 16 // above all that have a place of their own
+#define LEFTOVERS_NS (5 * NS_PER_S)
+#define PAGES_BYTES (sizeof(struct page) * PROTO_SLOTS_MAX)
+
+struct zygote {
+    pid_t pid;
+    int fd;
+    struct page *pages;
+    uint32_t slots_used; // one past the highest slot that ever had an executor
+};
+
+static void pages_unmap(struct page **pages)
+{
+    if (*pages)
+        munmap(*pages, PAGES_BYTES);
+}
+
+// Whatever the agent's caller ignored or blocked must not decide how commands behave.
+static void signals_reset(void)
+{
+    for (int number = 1; number < NSIG; number++)
+        signal_default(number);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+// Descriptor 0 reads nothing, 1 is 2: a kernel that prints must not mix with results.
+static void standard_files(void)
+{
+    int null = open("/dev/null", O_RDWR);
+    if (null < 0)
+        _exit(1);
+    dup2(null, STDIN_FILENO);
+    if (fcntl(STDERR_FILENO, F_GETFD) < 0)
+        dup2(null, STDERR_FILENO);
+    dup2(STDERR_FILENO, STDOUT_FILENO);
+    if (null > STDERR_FILENO)
+        close(null);
+}
+
+static _Noreturn void be_zygote(int control, struct page *pages, const struct jobserver *js)
+{
+    setsid();
+    prctl(PR_SET_NAME, "fanmill-zygote");
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    signals_reset();
+    if (control <= JOBSERVER_PASS_WRITE) {
+        control = fcntl(control, F_DUPFD_CLOEXEC, HIGH_FD);
+        if (control < 0)
+            _exit(1);
+    }
+    standard_files();
+    int free_from =
+        js && jobserver_pass_on(js, HIGH_FD) ? JOBSERVER_PASS_WRITE + 1 : STDERR_FILENO + 2;
+    if (control != STDERR_FILENO + 1) {
+        dup3(control, STDERR_FILENO + 1, O_CLOEXEC);
+        control = STDERR_FILENO + 1;
+    }
+    close_range((unsigned)free_from, ~0u, 0);
+    nursery_run(control, pages, PROTO_SLOTS_MAX);
+}
+
+int zygote_fork(const struct jobserver *js, struct zygote **ret, struct err *err)
+{
+    // Untouched pages cost nothing, so there is one for each slot that could be.
+    _cleanup_(pages_unmap)
+    struct page *pages = NULL;
+    void *mapped = mmap(NULL, PAGES_BYTES, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapped == MAP_FAILED)
+        return err_sys(err, -errno, "memory shared with the executors");
+    pages = mapped;
+    _free_ struct zygote *zygote = calloc(1, sizeof(*zygote));
+    if (!zygote)
+        return err_sys(err, -ENOMEM, "zygote");
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+        return err_sys(err, -errno, "socket to the zygote");
+    _close_ int ours = ends[0];
+    _close_ int theirs = ends[1];
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    fflush(NULL); // what is buffered would be written twice
+    pid_t pid = fork();
+    if (pid < 0)
+        return err_sys(err, -errno, "forking the zygote");
+    if (pid == 0)
+        be_zygote(theirs, pages, js);
+    zygote->pid = pid;
+    zygote->fd = take_fd(ours);
+    zygote->pages = take(pages);
+    *ret = take(zygote);
+    return 0;
+}
+
+struct zygote *zygote_free(struct zygote *zygote)
+{
+    if (!zygote)
+        return NULL;
+    close(zygote->fd);
+    int status = 0;
+    while (waitpid(zygote->pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    // A zygote that was killed left its executors, groups and orphans to us.
+    if (!WIFEXITED(status)) {
+        for (uint32_t slot = 0; slot < zygote->slots_used; slot++) {
+            int32_t group = atomic_load(&zygote->pages[slot].group);
+            if (group > 1)
+                kill(-group, SIGKILL);
+        }
+        sweep_all(LEFTOVERS_NS);
+    }
+    munmap(zygote->pages, PAGES_BYTES);
+    free(zygote);
+    return NULL;
+}
+
+pid_t zygote_pid(const struct zygote *zygote)
+{
+    return zygote->pid;
+}
+
+int zygote_fd(const struct zygote *zygote)
+{
+    return zygote->fd;
+}
+
+struct page *zygote_page(const struct zygote *zygote, uint32_t slot)
+{
+    assert(slot < PROTO_SLOTS_MAX);
+    return &zygote->pages[slot];
+}
+
+int zygote_ask(struct zygote *zygote, enum zygote_request request, uint32_t slot)
+{
+    if (request == ZYGOTE_FORK && slot >= zygote->slots_used)
+        zygote->slots_used = slot + 1;
+    struct nursery_request message = {.request = request, .slot = slot};
+    ssize_t n;
+    do {
+        n = send(zygote->fd, &message, sizeof(message), MSG_DONTWAIT | MSG_NOSIGNAL);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return errno == EAGAIN || errno == ENOBUFS ? -EAGAIN : -EPIPE;
+    return 0;
+}
+
+static int passed_fd(struct msghdr *message)
+{
+    struct cmsghdr *control = CMSG_FIRSTHDR(message);
+    if (!control || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS ||
+        control->cmsg_len != CMSG_LEN(sizeof(int)))
+        return -1;
+    int fd;
+    memcpy(&fd, CMSG_DATA(control), sizeof(fd));
+    return fd;
+}
+
+int zygote_next(struct zygote *zygote, struct zygote_news *ret)
+{
+    struct zygote_news news;
+    struct iovec bytes = {&news, sizeof(news)};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct msghdr message = {.msg_iov = &bytes,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof(control)};
+    ssize_t n;
+    do {
+        n = recvmsg(zygote->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == EAGAIN)
+        return -EAGAIN;
+    if (n != sizeof(news))
+        return -EPIPE;
+    news.fd = passed_fd(&message);
+    *ret = news;
+    return 1;
+}
