@@ -273,7 +273,6 @@ int client_message(struct server *server, struct peer *peer, int type, const str
         server->must_flush = true;
         return 0;
     default:
-        return err_set(err, -EPROTO, "unexpected message %s",
-                       type < 0 ? "of no known form" : msg_name(type));
+        return err_set(err, -EPROTO, "unexpected message %s", msg_name(type));
     }
 }

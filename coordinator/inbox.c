@@ -119,7 +119,6 @@ int worker_message(struct server *server, struct peer *peer, int type, const str
         return r;
     }
     default:
-        return err_set(err, -EPROTO, "unexpected message %s",
-                       type < 0 ? "of no known form" : msg_name(type));
+        return err_set(err, -EPROTO, "unexpected message %s", msg_name(type));
     }
 }

@@ -233,8 +233,7 @@ static int dispatch(struct server *server, struct peer *peer, int type, const st
         return worker_message(server, peer, type, m, err);
     if (peer->state == PEER_WELCOMED)
         return client_message(server, peer, type, m, err);
-    return err_set(err, -EPROTO, "unexpected message %s",
-                   type < 0 ? "of no known form" : msg_name(type));
+    return err_set(err, -EPROTO, "unexpected message %s", msg_name(type));
 }
 
 static struct peer *let_in(struct port *port, const struct zmessage *m)

@@ -162,7 +162,8 @@ Test(plan_source, what_makes_no_sense_is_refused)
         struct err err;
         buf_init(&packed, 0);
         cr_assert_eq(plan_pack(plan, &packed), 0);
-        cr_expect_eq(plan_unpack(packed.data, packed.len, false, &back, &err), -EPROTO, "case %d", i);
+        cr_expect_eq(plan_unpack(packed.data, packed.len, false, &back, &err), -EPROTO, "case %d",
+                     i);
         cr_expect_null(back);
         buf_done(&packed);
         plan_free(plan);
