@@ -46,10 +46,10 @@ static void register_it(struct fake *w, unsigned number, uint32_t slots)
     struct msg_register reg = {.host = "fleet", .pid = number + 1, .slots = slots};
     snprintf(reg.name, sizeof(reg.name), "fake%u", number);
     reg.resources.cpus = 1000ull * slots;
-    msg_put_register(&w->header, &reg);
+    msg_put(&w->header, MSG_REGISTER, &reg);
     send_header(w);
-    msg_put_credit(&w->header,
-                   &(struct msg_credit){.window_items = AHEAD * slots, .window_bytes = 64 << 20});
+    msg_put(&w->header, MSG_CREDIT,
+            &(struct msg_credit){.window_items = AHEAD * slots, .window_bytes = 64 << 20});
     send_header(w);
 }
 
@@ -91,14 +91,15 @@ static bool pump(struct fake *w, unsigned number, uint32_t slots)
         int type = msg_type_of(m.header, m.header_len);
         struct msg_welcome welcome;
         struct err err;
-        if (type == MSG_WELCOME && msg_get_welcome(m.header, m.header_len, &welcome, &err) == 0) {
+        if (type == MSG_WELCOME &&
+            msg_get(m.header, m.header_len, MSG_WELCOME, &welcome, &err) == 0) {
             w->epoch = welcome.epoch;
             register_it(w, number, slots);
         } else if (type == MSG_LEASE) {
             answer(w, &m);
             any = true;
         } else if (type == MSG_HEARTBEAT) {
-            msg_put_heartbeat(&w->header, &(struct msg_heartbeat){0});
+            msg_put(&w->header, MSG_HEARTBEAT, &(struct msg_heartbeat){0});
             send_header(w);
         } else if (type == MSG_REFUSE || type == MSG_BYE) {
             fail("the coordinator does not want a worker");
@@ -140,7 +141,7 @@ int main(int argc, char **argv)
         if (zsock_connect(w->z, access_file.endpoints[0], &err) < 0)
             fail(err.text);
         epoll_ctl(poll, EPOLL_CTL_ADD, zsock_fd(w->z), &event);
-        msg_put_hello(&w->header, &hello);
+        msg_put(&w->header, MSG_HELLO, &hello);
         send_header(w);
     }
     int64_t last = clock_now();

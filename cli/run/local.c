@@ -12,8 +12,8 @@
 #include "async/scope.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "worker/jobserver.h"
 #include "worker/agent/worker.h"
+#include "worker/jobserver.h"
 
 #define STOP_NS (10 * NS_PER_S) // TERM, grace and KILL of its commands fit in
 
