@@ -42,6 +42,7 @@ struct server_options {
     uint64_t spool_bytes;
     // The directory has no room: said once, in words. Nothing is lost. NULL: it is logged.
     void (*spool_full)(void *arg, const char *text);
+    const char *record; // file for the core's events (event_file.h); NULL. Borrowed for server_open
     // A worker is gone. Optional.
     void (*worker_gone)(void *arg, uint64_t worker, const char *reason);
     // A job that was not abandoned has ended, or a detached one has begun. Optional.

@@ -47,8 +47,10 @@ enum event_type {
     EV_STREAM_CREDIT, // the consumer is ready for more, cumulative
     EV_CANCEL,        // end a job early
     EV_FETCHED,       // the bytes of a part of a file, or why there are none
+    EV_HOLD,          // there is less room for results that wait than core_options said
     EV_TICK,          // time passed; due timers fire
     EV_FLUSH,         // the shell has nothing more to hand in now: schedule and send
+    EV_COUNT,
 };
 
 struct event {
@@ -79,6 +81,7 @@ struct event {
             uint64_t bytes; // likewise
         } stream_credit;
         uint32_t cancel_mode; // CANCEL: enum cancel_mode
+        uint64_t held_bytes;  // HOLD: from now on, as core_options.held_bytes
         struct {
             uint64_t chunk;      // of the first step
             int code;            // 0, or negative errno
@@ -202,8 +205,6 @@ void core_check(const struct core *core);
 
 // Result bytes that wait, of all jobs.
 uint64_t core_held_bytes(const struct core *core);
-// From here on so many bytes of a job's results may wait, as core_options.held_bytes.
-void core_hold_at_most(struct core *core, uint64_t bytes);
 
 struct core_stats {
     uint64_t jobs, workers, slots;

@@ -207,7 +207,7 @@ Test(stream, a_spool_that_became_smaller_loses_nothing)
     rig_submit(&rig);
     rig_stream(&rig, 1000);
     rig_answer(&rig, rig_find(&rig, 0, 1), OUTCOME_OK, 0);
-    core_hold_at_most(rig.core, 1);
+    rig_event(&rig, (struct event){.type = EV_HOLD, .held_bytes = 1}, 0);
     rig_answer(&rig, rig_find(&rig, 0, 2), OUTCOME_OK, 0);
     cr_expect_eq(rig_open_leases(&rig, 1), 1);
     rig_answer(&rig, rig_find(&rig, 0, 0), OUTCOME_CRASH, 9);
