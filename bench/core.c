@@ -60,7 +60,7 @@ static void answer(struct shell *s, const struct lease *lease)
         struct result result = {.job = 1,
                                 .attempt = lease->attempt,
                                 .chunk = lease->first + i,
-                                .run_ns = 100,
+                                .ending.run_ns = 100,
                                 .n_items = 1,
                                 .body = bytes,
                                 .body_len = BYTES};

@@ -70,7 +70,7 @@ static void answer(struct fake *w, const struct zmessage *m)
                                     .step = lease.step,
                                     .attempt = lease.attempt,
                                     .chunk = lease.first + i,
-                                    .run_ns = 1000,
+                                    .ending.run_ns = 1000,
                                     .n_items = 1};
             if (result_batch_add(&writer, &result) < 0)
                 fail("a result does not fit");

@@ -10,8 +10,11 @@
 #include "base/parse.h"
 #include "base/signals.h"
 #include "cli/args/describe.h"
-#include "cli/command.h"
-#include "cli/status.h"
+#include "cli/args/exit_code.h"
+#include "cli/jobs/commands.h"
+#include "cli/oneliner/commands.h"
+#include "cli/run/commands.h"
+#include "cli/service/commands.h"
 
 static const struct command {
     const char *name;

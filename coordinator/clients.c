@@ -113,7 +113,8 @@ static int on_submit(struct client *client, const struct zmessage *m, struct err
     struct submission s = {.message = &submit, .client = client};
     uint64_t stage = 0;
     r = job ? err_set(&why, -EEXIST, "another one's job has this key")
-            : plan_unpack(m->body->data, m->body->len, &s.plan, &why);
+            : plan_unpack(m->body->data, m->body->len, submit.flags & SUBMIT_PARTIAL, &s.plan,
+                          &why);
     // Who is on this machine need not send files that can be read here.
     if (r == 0 && s.plan && !client->peer->port->is_private &&
         library_missing(server, s.plan, &stage)) {

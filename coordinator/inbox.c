@@ -13,14 +13,14 @@ static void tell_full(struct server *server, int code, uint64_t held)
     char text[PROTO_TEXT_MAX];
     // What waits now is what there is room for.
     core_hold_at_most(server->core, held);
-    if (server->stash_is_full)
+    if (server->spool_is_full)
         return;
-    server->stash_is_full = true;
+    server->spool_is_full = true;
     snprintf(text, sizeof(text),
              "the spool in '%.300s' can't grow (%s): %" PRIu64 " bytes of results wait, %" PRIu64
              " of them there; nothing is lost, but no more begins until results are taken. More "
              "room: --spool-dir DIR",
-             server->options.spool_directory, strerror(-code), held, stash_bytes(server->stash));
+             server->options.spool_directory, strerror(-code), held, spool_bytes(server->spool));
     if (server->options.spool_full)
         server->options.spool_full(server->options.arg, text);
     else
@@ -29,12 +29,12 @@ static void tell_full(struct server *server, int code, uint64_t held)
 
 // Where so much waits already, a result goes to the file. What can't be written stays in memory:
 // the core hands nothing more out, so it is not much.
-static bool stash_body(struct server *server, uint64_t held, const struct slice *body,
-                       struct slice *ret)
+static bool to_spool(struct server *server, uint64_t held, const struct slice *body,
+                     struct slice *ret)
 {
-    if (body->len < STASH_RESULT_MIN)
+    if (body->len < SPOOL_RESULT_MIN)
         return false;
-    int r = stash_put(server->stash, body, ret);
+    int r = spool_put(server->spool, body, ret);
     if (r < 0)
         tell_full(server, r, held);
     return r == 0;
@@ -52,17 +52,17 @@ static int on_result(struct server *server, struct peer *peer, const struct zmes
     event.result.result = &result;
     event.result.epoch = reader->epoch;
     event.result.seq = reader->first_seq;
-    uint64_t held = server->stash ? core_held_bytes(server->core) : 0;
-    bool stashes = server->stash && held >= STASH_MEMORY + stash_bytes(server->stash);
+    uint64_t held = server->spool ? core_held_bytes(server->core) : 0;
+    bool spools = server->spool && held >= SPOOL_MEMORY + spool_bytes(server->spool);
     while (r >= 0 && (r = result_batch_next(reader, &result, err)) == 1) {
         event.result.body =
             (struct slice){.slab = m->body, .data = result.body, .len = result.body_len};
-        struct slice stashed = {0};
-        event.result.stashed = stashes && stash_body(server, held, &event.result.body, &stashed);
-        if (event.result.stashed)
-            event.result.body = stashed;
+        struct slice spooled = {0};
+        event.result.spooled = spools && to_spool(server, held, &event.result.body, &spooled);
+        if (event.result.spooled)
+            event.result.body = spooled;
         server_event(server, &event);
-        slice_drop(&stashed);
+        slice_drop(&spooled);
         event.result.seq++;
         peer->results += !result.more;
         server->counts.results += !result.more;

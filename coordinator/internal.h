@@ -6,9 +6,9 @@
 #include "async/group.h"
 #include "async/loop.h"
 #include "coordinator/gate.h"
+#include "coordinator/records.h"
 #include "coordinator/server.h"
 #include "coordinator/spool.h"
-#include "coordinator/stash.h"
 #include "proto/client.h"
 #include "transport/zsock.h"
 
@@ -92,7 +92,7 @@ struct out_stream {
     uint64_t job;
     uint64_t from;
     bool is_placed; // the record that it begins with is there
-    struct spool_cursor cursor;
+    struct record_cursor cursor;
     uint64_t taken;
     uint64_t offset_end;
     uint64_t bytes; // result bytes it may be sent since OPEN
@@ -127,7 +127,7 @@ struct server_job {
     char owner[PROTO_NAME_MAX];
     struct client *client;        // that it belongs to; NULL: detached
     struct source_reader *source; // NULL: fed by the client, or by `again`
-    struct spool spool;
+    struct job_records records;
     struct out_stream *readers; // at most one, unless the job is detached
     struct redo_list failed;
     struct redo_list again; // what this job runs once more
@@ -162,8 +162,8 @@ struct server_job {
 
 struct server {
     struct core *core;
-    struct stash *stash; // NULL: results wait in memory only
-    bool stash_is_full;  // told
+    struct spool *spool; // NULL: results wait in memory only
+    bool spool_is_full;  // told
     struct port ports[2];
     uint32_t n_ports;
     struct gate *gate; // NULL: private

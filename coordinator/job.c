@@ -49,12 +49,13 @@ static uint64_t bytes_ready(const struct server_job *job)
         uint64_t max = job->server->options.spool_bytes;
         if (job->full_at && job->full_at < max)
             max = job->full_at;
-        return max > job->spool.bytes ? max - job->spool.bytes : 0;
+        return max > job->records.bytes ? max - job->records.bytes : 0;
     }
     room = reader && reader->bytes > reader->sent_bytes ? reader->bytes - reader->sent_bytes : 0;
     if (room > STREAM_BYTES)
         room = STREAM_BYTES;
-    uint64_t behind = reader && reader->is_placed ? spool_behind(&job->spool, &reader->cursor) : 0;
+    uint64_t behind =
+        reader && reader->is_placed ? job_records_after(&job->records, &reader->cursor) : 0;
     return room > behind ? room - behind : 0;
 }
 
@@ -122,7 +123,6 @@ static struct server_job *job_new(struct server *server, struct submission *s)
     job->plan = take(s->plan);
     job->source = take(s->source);
     job->flags = s->message->flags;
-    job->plan->partial = job->flags & SUBMIT_PARTIAL;
     job->client = job->flags & SUBMIT_DETACHED ? NULL : s->client;
     memcpy(job->key, s->message->key, sizeof(job->key));
     memcpy(job->owner, s->client->user, sizeof(job->owner));
@@ -134,7 +134,7 @@ static struct server_job *job_new(struct server *server, struct submission *s)
         job->runs_again = true;
     }
     bool keeps = job->flags & SUBMIT_DETACHED;
-    spool_init(&job->spool, keeps ? server->options.spool_directory : NULL);
+    job_records_init(&job->records, keeps ? server->options.spool_directory : NULL);
     return job;
 }
 
@@ -219,7 +219,7 @@ void job_release(struct server_job *job)
     if (job->feeder_task)
         task_unref(job->feeder_task);
     source_close(job->source);
-    spool_done(&job->spool);
+    job_records_done(&job->records);
     redo_done(&job->failed);
     redo_done(&job->again);
     plan_free(job->plan);
@@ -288,7 +288,7 @@ static void name_item(const struct server_job *job, const struct delivery *d, st
 // The core knows the loop's time only; here it meets the wall's.
 static int64_t wall_start(const struct server *server, const struct delivery *d)
 {
-    int64_t start = d->ended + server->wall_ns - d->run_ns;
+    int64_t start = d->ended + server->wall_ns - d->ending.run_ns;
     return d->ended && start > 0 ? start : 0;
 }
 
@@ -306,12 +306,8 @@ void job_record(struct server_job *job, struct delivery *d)
         .chunk = d->chunk,
         .attempt = d->attempt,
         .partial = d->partial,
-        .outcome = d->outcome,
-        .code = d->code,
+        .ending = d->ending,
         .start_ns = wall_start(job->server, d),
-        .run_ns = d->run_ns,
-        .cpu_ns = d->cpu_ns,
-        .maxrss_bytes = d->maxrss_bytes,
         .worker = worker,
         .worker_len = strlen(worker),
         .item_first = d->item_first,
@@ -324,18 +320,18 @@ void job_record(struct server_job *job, struct delivery *d)
         .stderr_len = d->stderr_text.len,
     };
     name_item(job, d, &text, &record);
-    if (d->outcome != OUTCOME_OK)
+    if (d->ending.outcome != OUTCOME_OK)
         keep_failed(job, d);
     // What was to become a later step's input is no result of the job.
-    bool is_shown = d->outcome == OUTCOME_OK || d->step + 1 == job->plan->n_steps ||
+    bool is_shown = d->ending.outcome == OUTCOME_OK || d->step + 1 == job->plan->n_steps ||
                     !job->plan->sink.failed_too;
-    int r = spool_add(&job->spool, &record, d->parts, is_shown ? d->n_parts : 0);
+    int r = job_records_add(&job->records, &record, d->parts, is_shown ? d->n_parts : 0);
     if (r == -ENOMEM) {
         job->broken = true;
         job_cancel(job, CANCEL_KILL);
     } else if (r < 0 && !job->warned) {
         job->warned = true;
-        job->full_at = job->spool.bytes;
+        job->full_at = job->records.bytes;
         log_warn("records stay in memory: their file can't be written", "job=%llu reason=\"%s\"",
                  (unsigned long long)job->id, strerror(-r));
     }
@@ -549,7 +545,8 @@ static int copy_plan(const struct plan *plan, struct plan **ret, struct err *err
     struct buf packed;
     buf_init(&packed, PROTO_PLAN_MAX);
     int r = plan_pack(plan, &packed);
-    return r < 0 ? err_sys(err, r, "the job") : plan_unpack(packed.data, packed.len, ret, err);
+    return r < 0 ? err_sys(err, r, "the job")
+                 : plan_unpack(packed.data, packed.len, plan->partial, ret, err);
 }
 
 static int copy_failed(const struct redo_list *from, struct redo_list *ret)

@@ -43,7 +43,7 @@ static void define_step(struct server *server, struct peer *peer, const struct a
     if (!job)
         return;
     buf_init(&packed, PROTO_STEP_MAX);
-    int r = plan_pack_step(job->plan, action->step, &packed);
+    int r = plan_pack_step(job->plan, action->step, NULL, &packed);
     buf_clear(&server->scratch);
     if (r == 0)
         r = msg_put_step(&server->scratch, &(struct msg_step){.job = action->job,

@@ -57,7 +57,7 @@ void job_row(const struct server_job *job, struct job_info *ret)
         .unrun = s.unrun,
         .retries = s.retries,
         .running = running,
-        .records = job->spool.next,
+        .records = job->records.next,
         .first_code = s.first_code,
     };
     snprintf(ret->name, sizeof(ret->name), "%s", job->plan->name);

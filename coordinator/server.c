@@ -166,7 +166,7 @@ static void release(struct server *server)
     zsock_close(server->ports[0].socket);
     actions_done(&server->actions);
     core_free(server->core);
-    stash_free(server->stash);
+    spool_free(server->spool);
     batch_reader_done(&server->reader);
     buf_done(&server->scratch);
     buf_done(&server->header);
@@ -211,7 +211,7 @@ int server_open(struct transport *transport, const struct server_options *option
                                         .held_bytes = directory ? server->options.spool_bytes : 0},
                  &server->core);
     if (r == 0 && directory)
-        r = stash_new(directory, &server->stash);
+        r = spool_new(directory, &server->spool);
     if (r < 0)
         err_set(err, r, "out of memory");
     if (r == 0)

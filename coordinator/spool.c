@@ -1,347 +1,161 @@
 #include "coordinator/spool.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/grow.h"
 
-void spool_init(struct spool *spool, const char *directory)
-{
-    *spool = (struct spool){.directory = directory, .fd = -1};
-}
+// The slab's bytes are the mapping; it has an owner for each result in it, and the spool itself
+// while it is being filled.
+struct spool_segment {
+    struct slab slab;
+    struct spool *spool;
+    off_t at; // in the file
+    size_t used;
+};
 
-static void page_done(struct spool_page *page)
-{
-    buf_done(&page->header);
-    buf_done(&page->body);
-}
+struct spool {
+    const char *directory;
+    int fd;                        // -1: none yet
+    struct spool_segment *filling; // NULL: none
+    off_t *holes;                  // places of segments that are over; with room for all segments
+    size_t n_holes;
+    size_t segments;
+    off_t end; // of the file
+    uint64_t bytes;
+};
 
-void spool_done(struct spool *spool)
+int spool_new(const char *directory, struct spool **ret)
 {
-    for (size_t i = 0; i < spool->n; i++)
-        page_done(&spool->pages[i]);
-    free(spool->pages);
-    if (spool->fd >= 0)
-        close(spool->fd);
-    spool_init(spool, NULL);
-}
-
-static struct spool_page *last_page(struct spool *spool)
-{
-    return spool->n ? &spool->pages[spool->n - 1] : NULL;
-}
-
-static bool page_is_full(const struct spool_page *page)
-{
-    return page->entries >= SPOOL_PAGE_ENTRIES || page->header_len >= SPOOL_PAGE_HEADER ||
-           page->body_len >= SPOOL_PAGE_BODY;
-}
-
-static int new_page(struct spool *spool, struct spool_page **ret)
-{
-    size_t n = spool->n + 1;
-    if (n > spool->cap || !spool->pages) {
-        size_t cap = spool->cap ? spool->cap * 2 : 4;
-        struct spool_page *pages = reallocarray(spool->pages, cap, sizeof(*pages));
-        if (!pages)
-            return -ENOMEM;
-        spool->pages = pages;
-        spool->cap = cap;
-    }
-    struct spool_page *page = &spool->pages[spool->n++];
-    *page = (struct spool_page){.first = spool->next,
-                                .goes_on = spool->mid_record,
-                                .body_before = spool->body_added,
-                                .at = -1};
-    buf_init(&page->header, 0);
-    buf_init(&page->body, 0);
-    *ret = page;
+    struct spool *spool = calloc(1, sizeof(*spool));
+    if (!spool)
+        return -ENOMEM;
+    spool->directory = directory;
+    spool->fd = -1;
+    *ret = spool;
     return 0;
 }
 
-static int file_open(struct spool *spool)
+static void segment_over(struct slab *slab)
+{
+    struct spool_segment *segment = (struct spool_segment *)(void *)slab;
+    struct spool *spool = segment->spool;
+    munmap(slab->data, SPOOL_SEGMENT);
+    // The disk gets its room back; where that can't be done, the next segment here uses it.
+    int r = fallocate(spool->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, segment->at,
+                      SPOOL_SEGMENT);
+    (void)r;
+    spool->bytes -= segment->used;
+    spool->holes[spool->n_holes++] = segment->at;
+    free(segment);
+}
+
+static void stop_filling(struct spool *spool)
+{
+    if (spool->filling)
+        slab_unref(&spool->filling->slab);
+    spool->filling = NULL;
+}
+
+struct spool *spool_free(struct spool *spool)
+{
+    if (!spool)
+        return NULL;
+    stop_filling(spool);
+    assert(spool->n_holes == spool->segments);
+    free(spool->holes);
+    if (spool->fd >= 0)
+        close(spool->fd);
+    free(spool);
+    return NULL;
+}
+
+uint64_t spool_bytes(const struct spool *spool)
+{
+    return spool->bytes;
+}
+
+// A place in the file; room for it among the holes is made here, so that its end can't fail.
+static int find_place(struct spool *spool, off_t *ret)
+{
+    if (spool->n_holes) {
+        *ret = spool->holes[--spool->n_holes];
+        return 0;
+    }
+    if (grow(spool->holes, spool->segments, 1) < 0)
+        return -ENOMEM;
+    *ret = spool->end;
+    spool->end += SPOOL_SEGMENT;
+    spool->segments++;
+    return 0;
+}
+
+static int begin_segment(struct spool *spool)
 {
     if (spool->fd < 0)
         spool->fd = fd_open_unnamed(spool->directory);
-    return spool->fd < 0 ? spool->fd : 0;
-}
-
-static int page_write(struct spool *spool, struct spool_page *page)
-{
-    int r = file_open(spool);
-    if (r == 0 && lseek(spool->fd, spool->file_end, SEEK_SET) < 0)
-        r = -errno;
-    if (r == 0)
-        r = fd_write_all(spool->fd, page->header.data, page->header_len);
-    if (r == 0)
-        r = fd_write_all(spool->fd, page->body.data, page->body_len);
-    if (r < 0)
-        return r;
-    page->at = spool->file_end;
-    spool->file_end += (int64_t)(page->header_len + page->body_len);
-    spool->memory -= page->header_len + page->body_len;
-    page_done(page);
-    return 0;
-}
-
-// Oldest first: what was just made is what a reader that follows wants next.
-static int spill(struct spool *spool)
-{
-    int r = 0;
-    if (!spool->directory)
-        return 0;
-    for (size_t i = 0; i + 1 < spool->n && spool->memory > SPOOL_MEMORY && r == 0; i++)
-        if (spool->pages[i].at < 0)
-            r = page_write(spool, &spool->pages[i]);
-    return r;
-}
-
-// Copies up to `max` bytes of the parts from `*at` on.
-static int add_bytes(struct buf *body, const struct slice *parts, size_t n_parts, size_t at,
-                     size_t len)
-{
-    for (size_t i = 0; i < n_parts && len > 0; i++) {
-        if (at >= parts[i].len) {
-            at -= parts[i].len;
-            continue;
-        }
-        size_t n = parts[i].len - at < len ? parts[i].len - at : len;
-        int r = buf_add(body, parts[i].data + at, n);
-        if (r < 0)
-            return r;
-        at = 0;
-        len -= n;
-    }
-    return 0;
-}
-
-static int add_entry(struct spool *spool, const struct wire_record *entry,
-                     const struct slice *parts, size_t n_parts, size_t at)
-{
-    struct spool_page *page = last_page(spool);
-    int r = !page || page_is_full(page) ? new_page(spool, &page) : 0;
-    if (r < 0 || !page)
-        return r;
-    r = record_put(&page->header, entry);
-    if (r == 0)
-        r = add_bytes(&page->body, parts, n_parts, at, entry->body_len);
+    if (spool->fd < 0)
+        return spool->fd;
+    struct spool_segment *segment = calloc(1, sizeof(*segment));
+    off_t at;
+    int r = segment ? find_place(spool, &at) : -ENOMEM;
     if (r < 0) {
-        page->header.len = page->header_len;
-        page->body.len = page->body_len;
+        free(segment);
         return r;
     }
-    uint64_t grown = page->header.len - page->header_len + page->body.len - page->body_len;
-    page->header_len = page->header.len;
-    page->body_len = page->body.len;
-    page->entries++;
-    spool->body_added += entry->body_len;
-    spool->bytes += grown;
-    spool->memory += grown;
-    spool->mid_record = entry->more;
+    void *mapped = mmap(NULL, SPOOL_SEGMENT, PROT_READ, MAP_SHARED, spool->fd, at);
+    if (mapped == MAP_FAILED) {
+        r = -errno;
+        spool->holes[spool->n_holes++] = at;
+        free(segment);
+        return r;
+    }
+    *segment = (struct spool_segment){
+        .slab = {.refs = 1, .destroy = segment_over, .data = mapped, .len = SPOOL_SEGMENT},
+        .spool = spool,
+        .at = at};
+    spool->filling = segment;
     return 0;
 }
 
-int spool_add(struct spool *spool, const struct wire_record *record, const struct slice *parts,
-              size_t n_parts)
+static int write_at(int fd, const uint8_t *data, size_t len, off_t at)
 {
-    struct wire_record entry = *record;
-    size_t left = 0;
-    for (size_t i = 0; i < n_parts; i++)
-        left += parts[i].len;
-    size_t at = 0;
-    int r;
-    do {
-        entry.body_len = left < PROTO_RECORD_PART_MAX ? left : PROTO_RECORD_PART_MAX;
-        left -= entry.body_len;
-        entry.more = left > 0;
-        r = add_entry(spool, &entry, parts, n_parts, at);
-        at += entry.body_len;
-    } while (r == 0 && left > 0);
-    if (r < 0)
-        return r;
-    spool->next++;
-    return spool->memory > SPOOL_MEMORY ? spill(spool) : 0;
-}
-
-static bool page_ends_whole(const struct spool *spool, size_t i)
-{
-    return i + 1 < spool->n ? !spool->pages[i + 1].goes_on : !spool->mid_record;
-}
-
-// The offset behind the last record that begins in the page or before it.
-static uint64_t page_end(const struct spool *spool, size_t i)
-{
-    uint64_t next = i + 1 < spool->n ? spool->pages[i + 1].first : spool->next;
-    return next + !page_ends_whole(spool, i);
-}
-
-void spool_drop(struct spool *spool, uint64_t offset)
-{
-    size_t n = 0;
-    while (n < spool->n && page_end(spool, n) <= offset) {
-        struct spool_page *page = &spool->pages[n++];
-        spool->bytes -= page->header_len + page->body_len;
-        if (page->at < 0)
-            spool->memory -= page->header_len + page->body_len;
-        page_done(page);
+    while (len) {
+        ssize_t n = pwrite(fd, data, len, at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -ENOSPC;
+        data += n;
+        len -= (size_t)n;
+        at += n;
     }
-    if (offset > spool->first)
-        spool->first = offset < spool->next ? offset : spool->next;
-    if (!n)
-        return;
-    memmove(spool->pages, spool->pages + n, (spool->n - n) * sizeof(*spool->pages));
-    spool->n -= n;
-    spool->page_number += n;
-}
-
-// Length of one msgpack entry and the bytes it stands for. The bytes are our own.
-static int skip_entry(const uint8_t *header, size_t len, struct wire_record *ret, size_t *ret_len)
-{
-    struct records_reader r = {.left = 1, .body_left = SIZE_MAX};
-    struct err err;
-    pack_reader_init(&r.header, header, len);
-    int code = records_next(&r, ret, &err);
-    *ret_len = (size_t)(r.header.at - header);
-    return code == 1 ? 0 : -EIO;
-}
-
-// The page's encoded entries, from the file if they are there.
-static int page_load(const struct spool *spool, const struct spool_page *page, struct buf *scratch,
-                     const uint8_t **ret_header, const uint8_t **ret_body)
-{
-    if (page->at < 0) {
-        *ret_header = page->header.data;
-        *ret_body = page->body.data;
-        return 0;
-    }
-    size_t len = page->header_len + page->body_len;
-    int r = buf_reserve(scratch, len);
-    if (r < 0)
-        return r;
-    ssize_t n = fd_pread_full(spool->fd, scratch->data, len, page->at);
-    if (n < 0 || (size_t)n != len)
-        return n < 0 ? (int)n : -EIO;
-    *ret_header = scratch->data;
-    *ret_body = scratch->data + page->header_len;
     return 0;
 }
 
-int spool_seek(const struct spool *spool, uint64_t offset, struct spool_cursor *ret)
+int spool_put(struct spool *spool, const struct slice *body, struct slice *ret)
 {
-    if (offset < spool->first)
-        return -ESTALE;
-    size_t i = 0;
-    while (i < spool->n && (page_end(spool, i) <= offset || spool->pages[i].first > offset))
-        i++;
-    *ret = (struct spool_cursor){.page = spool->page_number + i, .offset = offset};
-    if (i == spool->n) {
-        // Not there yet. A page that is being written goes on with it.
-        const struct spool_page *last = spool->n ? &spool->pages[spool->n - 1] : NULL;
-        ret->offset = spool->next;
-        if (!last || page_is_full(last))
-            return 0;
-        ret->page--;
-        ret->entry = last->entries;
-        ret->header_at = last->header_len;
-        ret->body_at = last->body_len;
-        return 0;
-    }
-    const struct spool_page *page = &spool->pages[i];
-    const uint8_t *header, *body;
-    struct buf scratch;
-    buf_init(&scratch, 0);
-    int r = page_load(spool, page, &scratch, &header, &body);
-    uint64_t at = page->first;
-    bool first_part = !page->goes_on;
-    while (r == 0 && (at < offset || !first_part)) {
-        struct wire_record entry;
-        size_t len;
-        r = skip_entry(header + ret->header_at, page->header_len - ret->header_at, &entry, &len);
-        ret->header_at += len;
-        ret->body_at += entry.body_len;
-        ret->entry++;
-        at += !entry.more;
-        first_part = !entry.more;
-    }
-    buf_done(&scratch);
-    return r;
-}
-
-static struct spool_page *cursor_page(const struct spool *spool, struct spool_cursor *cursor)
-{
-    for (;;) {
-        if (cursor->page < spool->page_number || cursor->page >= spool->page_number + spool->n)
-            return NULL;
-        struct spool_page *page = &spool->pages[cursor->page - spool->page_number];
-        if (cursor->entry < page->entries)
-            return page;
-        if (!page_is_full(page))
-            return NULL;
-        cursor->page++;
-        cursor->entry = 0;
-        cursor->header_at = cursor->body_at = 0;
-    }
-}
-
-uint64_t spool_behind(const struct spool *spool, const struct spool_cursor *cursor)
-{
-    if (cursor->page >= spool->page_number + spool->n || cursor->page < spool->page_number)
-        return 0;
-    const struct spool_page *page = &spool->pages[cursor->page - spool->page_number];
-    return spool->body_added - page->body_before - cursor->body_at;
-}
-
-int spool_take(struct spool *spool, struct spool_cursor *cursor, uint64_t stream,
-               uint64_t offset_end, uint64_t bytes, struct buf *header, struct buf *body)
-{
-    struct spool_page *page = cursor_page(spool, cursor);
-    if (!page || cursor->offset >= offset_end)
-        return 0;
-    const uint8_t *from_header, *from_body;
-    struct buf scratch;
-    buf_init(&scratch, 0);
-    int r = page_load(spool, page, &scratch, &from_header, &from_body);
-    size_t header_end = cursor->header_at, body_end = cursor->body_at;
-    uint64_t offset = cursor->offset;
-    uint32_t n = 0;
-    // All of a page is the common case, and needs no look at its entries.
-    size_t number = (size_t)(cursor->page - spool->page_number);
-    uint64_t after = page_end(spool, number);
-    if (r == 0 && after <= offset_end && page_ends_whole(spool, number) &&
-        page->body_len - body_end <= bytes) {
-        n = page->entries - cursor->entry;
-        header_end = page->header_len;
-        body_end = page->body_len;
-        offset = after;
-    }
-    bool mid = false;
-    while (r == 0 && !(header_end == page->header_len) && (offset < offset_end || mid) &&
-           (n == 0 || body_end - cursor->body_at < bytes)) {
-        struct wire_record entry;
-        size_t len;
-        r = skip_entry(from_header + header_end, page->header_len - header_end, &entry, &len);
-        if (r < 0)
-            break;
-        header_end += len;
-        body_end += entry.body_len;
-        offset += !entry.more;
-        mid = entry.more;
-        n++;
-    }
-    if (r == 0)
-        r = records_put_head(header, stream, cursor->offset, n);
-    if (r == 0)
-        r = buf_add(header, from_header + cursor->header_at, header_end - cursor->header_at);
-    if (r == 0 && body_end > cursor->body_at)
-        r = buf_add(body, from_body + cursor->body_at, body_end - cursor->body_at);
-    buf_done(&scratch);
-    if (r < 0)
+    if (body->len > SPOOL_SEGMENT)
+        return -EFBIG;
+    if (spool->filling && body->len > SPOOL_SEGMENT - spool->filling->used)
+        stop_filling(spool);
+    int r = spool->filling ? 0 : begin_segment(spool);
+    struct spool_segment *segment = spool->filling;
+    if (r < 0 || !segment)
         return r;
-    cursor->entry += n;
-    cursor->header_at = header_end;
-    cursor->body_at = body_end;
-    cursor->offset = offset;
-    return (int)n;
+    // Written, not copied into the mapping: a full disk is an error here, and a signal there.
+    r = write_at(spool->fd, body->data, body->len, segment->at + (off_t)segment->used);
+    if (r < 0) {
+        stop_filling(spool);
+        return r;
+    }
+    *ret = slice_of(&segment->slab, segment->used, body->len);
+    segment->used += body->len;
+    spool->bytes += body->len;
+    return 0;
 }

@@ -1,69 +1,26 @@
-// A job's records, encoded as they will be sent, in pages: from the oldest that may be asked for to
-// the newest. Memory up to SPOOL_MEMORY; what is kept beyond it goes to an unlinked file. A cursor
-// stands between two entries and survives everything but spool_drop() of its page.
+// Results that wait in the core, for an earlier one or for a slow consumer. The first SPOOL_MEMORY
+// bytes stay in the messages they came in; what comes when so much waits already goes to one
+// unlinked file, in segments that are mapped for reading as long as a result of theirs waits. So a
+// result costs neither memory nor a descriptor of its own. How much may wait at all is the core's
+// to say: it hands nothing more out then.
 #pragma once
-#include <stdbool.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/slice.h"
-#include "proto/record.h"
 
-#define SPOOL_PAGE_ENTRIES 4096u
-#define SPOOL_PAGE_HEADER (256u << 10)
-#define SPOOL_PAGE_BODY (1u << 20)
-#define SPOOL_MEMORY (8u << 20) // of a spool that keeps; then whole pages go to its file
+#define SPOOL_MEMORY (64ull << 20)
+#define SPOOL_SEGMENT (16u << 20) // of the file, and of one mapping
+#define SPOOL_RESULT_MIN 512u     // smaller ones are not worth a write
 
-struct spool_page {
-    uint64_t first; // offset of its first entry
-    uint32_t entries;
-    bool goes_on;         // its first entry continues the record of the page before
-    uint64_t body_before; // result bytes of all pages before it, since the first
-    size_t header_len;
-    size_t body_len;
-    struct buf header; // empty once in the file
-    struct buf body;
-    int64_t at; // in the file; -1: in memory
-};
+struct spool;
 
-struct spool {
-    const char *directory; // for the file; borrowed. NULL: never a file
-    struct spool_page *pages;
-    size_t n;
-    size_t cap;
-    uint64_t page_number; // of pages[0], counted from the first that ever was
-    uint64_t first;       // oldest offset that is kept
-    uint64_t next;        // offset of the next record
-    uint64_t body_added;  // result bytes, since the first
-    uint64_t bytes;       // of all pages
-    uint64_t memory;      // of those in memory
-    int fd;
-    int64_t file_end;
-    bool mid_record; // the last entry had `more`
-};
-
-struct spool_cursor {
-    uint64_t page;
-    uint32_t entry;
-    size_t header_at;
-    size_t body_at;
-    uint64_t offset; // of the entry it stands before
-};
-
-void spool_init(struct spool *spool, const char *directory);
-void spool_done(struct spool *spool);
-// Appends a record with its bytes, in entries of at most PROTO_RECORD_PART_MAX. -ENOMEM; writing
-// the file: -ENOSPC, -EIO, ... and then the record is kept in memory all the same.
-int spool_add(struct spool *spool, const struct wire_record *record, const struct slice *parts,
-              size_t n_parts);
-// Forgets whole pages below the offset. A cursor that has nothing before it must seek again.
-void spool_drop(struct spool *spool, uint64_t offset);
-// Stands before the first entry of a record. -ESTALE: it was dropped.
-int spool_seek(const struct spool *spool, uint64_t offset, struct spool_cursor *ret);
-// Result bytes that are there behind the cursor.
-uint64_t spool_behind(const struct spool *spool, const struct spool_cursor *cursor);
-// Takes entries from the cursor's page: appends them to `header` behind a RECORDS head of `stream`,
-// and their bytes to `body`, as many as stay below `offset_end` and `bytes` (one at least, if it is
-// below offset_end). Moves the cursor. Returns how many, 0 when there is nothing; -EIO, -ENOMEM.
-int spool_take(struct spool *spool, struct spool_cursor *cursor, uint64_t stream,
-               uint64_t offset_end, uint64_t bytes, struct buf *header, struct buf *body);
+// Opens nothing yet. Borrows the directory. -ENOMEM.
+int spool_new(const char *directory, struct spool **ret);
+// All slices must be dropped. Accepts NULL. Returns NULL.
+struct spool *spool_free(struct spool *spool);
+// Writes the bytes and gives a slice of them; blocking. `body` is at most SPOOL_SEGMENT and stays
+// the caller's. -ENOSPC, -EFBIG, -EDQUOT, -EIO, -ENOMEM, ...: nothing is kept, and a later call may
+// succeed again.
+int spool_put(struct spool *spool, const struct slice *body, struct slice *ret);
+// Bytes of the results that are in the file now, with those of their segments that are over.
+uint64_t spool_bytes(const struct spool *spool);

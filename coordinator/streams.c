@@ -97,7 +97,7 @@ int stream_on_open(struct client *client, const struct msg_open *m)
     int code = check_open(client, job, m->stream);
     if (code == 0 && !(stream = calloc(1, sizeof(*stream))))
         code = -ENOMEM;
-    if (code == 0 && m->from < job->spool.first)
+    if (code == 0 && m->from < job->records.first)
         code = -ESTALE;
     if (code < 0 || !stream) {
         free(stream);
@@ -121,10 +121,10 @@ int stream_on_open(struct client *client, const struct msg_open *m)
 // What was taken goes; the place of the one reader is found anew when its page went with it.
 static void drop_taken(struct server_job *job, struct out_stream *stream)
 {
-    bool at_end = stream->is_placed && stream->cursor.offset == job->spool.next;
-    spool_drop(&job->spool, stream->taken);
-    if (at_end && stream->cursor.page < job->spool.page_number)
-        spool_seek(&job->spool, job->spool.next, &stream->cursor);
+    bool at_end = stream->is_placed && stream->cursor.offset == job->records.next;
+    job_records_drop(&job->records, stream->taken);
+    if (at_end && stream->cursor.page < job->records.page_number)
+        job_records_seek(&job->records, job->records.next, &stream->cursor);
 }
 
 int stream_on_take(struct client *client, const struct msg_take *m)
@@ -191,8 +191,8 @@ int stream_on_close(struct client *client, const struct msg_close *m)
 // A stream may begin where no record is yet. True once it has its place.
 static bool find_place(const struct server_job *job, struct out_stream *stream)
 {
-    if (!stream->is_placed && job->spool.next >= stream->from)
-        stream->is_placed = spool_seek(&job->spool, stream->from, &stream->cursor) == 0;
+    if (!stream->is_placed && job->records.next >= stream->from)
+        stream->is_placed = job_records_seek(&job->records, stream->from, &stream->cursor) == 0;
     return stream->is_placed;
 }
 
@@ -209,7 +209,7 @@ static bool send_some(struct server *server, struct out_stream *stream, bool *re
         if (stream->closing || stream->told_end || !stream->client->peer)
             return false;
         bool is_placed = find_place(job, stream);
-        if (job->ended && (!is_placed || stream->cursor.offset >= job->spool.next)) {
+        if (job->ended && (!is_placed || stream->cursor.offset >= job->records.next)) {
             struct job_info row;
             job_row(job, &row);
             stream->told_end = true;
@@ -219,11 +219,12 @@ static bool send_some(struct server *server, struct out_stream *stream, bool *re
         }
         if (!is_placed || stream->sent_bytes >= stream->bytes)
             return false;
-        struct spool_cursor before = stream->cursor;
+        struct record_cursor before = stream->cursor;
         buf_clear(&server->header);
         buf_clear(&server->body);
-        int n = spool_take(&job->spool, &stream->cursor, stream->id, stream->offset_end,
-                           stream->bytes - stream->sent_bytes, &server->header, &server->body);
+        int n =
+            job_records_take(&job->records, &stream->cursor, stream->id, stream->offset_end,
+                             stream->bytes - stream->sent_bytes, &server->header, &server->body);
         if (n < 0)
             end_and_forget(stream, n);
         if (n <= 0)

@@ -1,33 +1,107 @@
 #include "pipelines/json_writer.h"
 
+#include <inttypes.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "pipelines/json.h"
+#include "base/utf8.h"
 
-static void write_text(struct json_writer *w, const char *text)
+#define BASE64 sodium_base64_VARIANT_ORIGINAL
+
+static void add(struct json_writer *w, const void *data, size_t len)
 {
     if (w->error == 0)
-        w->error = json_quote(w->out, text, strlen(text));
+        w->error = buf_add(w->out, data, len);
 }
 
-static void write_name(struct json_writer *w, const char *name)
+static void add_str(struct json_writer *w, const char *text)
 {
+    add(w, text, strlen(text));
+}
+
+static void add_break(struct json_writer *w)
+{
+    if (w->indented && w->error == 0)
+        w->error = buf_printf(w->out, "\n%*s", (int)w->depth * 2, "");
+}
+
+static size_t escape(uint8_t byte, char *ret)
+{
+    static const char hex[] = "0123456789abcdef";
+    static const char short_forms[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
+                                       ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\'};
+    ret[0] = '\\';
+    if (byte < sizeof(short_forms) && short_forms[byte]) {
+        ret[1] = short_forms[byte];
+        return 2;
+    }
+    ret[1] = 'u';
+    ret[2] = ret[3] = '0';
+    ret[4] = hex[byte >> 4];
+    ret[5] = hex[byte & 15];
+    return 6;
+}
+
+static void add_quoted(struct json_writer *w, const uint8_t *text, size_t len)
+{
+    size_t from = 0;
+    add(w, "\"", 1);
+    for (size_t at = 0; at < len; at++) {
+        char form[6];
+        if (text[at] >= 0x20 && text[at] != '"' && text[at] != '\\' && text[at] != 0x7f)
+            continue;
+        add(w, text + from, at - from);
+        add(w, form, escape(text[at], form));
+        from = at + 1;
+    }
+    add(w, text + from, len - from);
+    add(w, "\"", 1);
+}
+
+static void add_base64(struct json_writer *w, const uint8_t *data, size_t len)
+{
+    size_t size = sodium_base64_encoded_len(len, BASE64); // its NUL included
+    add(w, "\"", 1);
     if (w->error == 0)
-        w->error = buf_printf(w->out, "%s\n%*s", w->first ? "" : ",", (int)w->depth * 2, "");
+        w->error = buf_reserve(w->out, size);
+    if (w->error == 0) {
+        sodium_bin2base64((char *)w->out->data + w->out->len, size, data, len, BASE64);
+        w->out->len += size - 1;
+    }
+    add(w, "\"", 1);
+}
+
+// Begins a value. `suffix` is added to its name.
+static void add_name(struct json_writer *w, const char *name, const char *suffix)
+{
+    if (!w->first)
+        add(w, ",", 1);
+    add_break(w);
     w->first = false;
     if (!name)
         return;
-    write_text(w, name);
-    if (w->error == 0)
-        w->error = buf_add(w->out, ": ", 2);
+    add(w, "\"", 1);
+    add_str(w, name);
+    add_str(w, suffix);
+    add_str(w, w->indented ? "\": " : "\":");
+}
+
+void json_put_bytes(struct json_writer *w, const char *name, const void *data, size_t len)
+{
+    bool is_text = utf8_ok(data, len);
+    add_name(w, name, is_text ? "" : "_base64");
+    if (is_text)
+        add_quoted(w, data ? data : (const uint8_t *)"", len);
+    else
+        add_base64(w, data, len);
 }
 
 void json_put_text(struct json_writer *w, const char *name, const char *text)
 {
-    write_name(w, name);
-    write_text(w, text);
+    if (text)
+        json_put_bytes(w, name, text, strlen(text));
 }
 
 void json_put_raw(struct json_writer *w, const char *name, const char *fmt, ...)
@@ -37,16 +111,33 @@ void json_put_raw(struct json_writer *w, const char *name, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(value, sizeof(value), fmt, ap);
     va_end(ap);
-    write_name(w, name);
-    if (w->error == 0)
-        w->error = buf_add_str(w->out, value);
+    add_name(w, name, "");
+    add_str(w, value);
+}
+
+void json_put_number(struct json_writer *w, const char *name, uint64_t value)
+{
+    json_put_raw(w, name, "%" PRIu64, value);
+}
+
+void json_put_flag(struct json_writer *w, const char *name, bool value)
+{
+    json_put_raw(w, name, "%s", value ? "true" : "false");
+}
+
+void json_put_seconds(struct json_writer *w, const char *name, int64_t ns, int digits)
+{
+    char all[40];
+    uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+    int len = snprintf(all, sizeof(all), "%s%" PRIu64 ".%09" PRIu64, ns < 0 ? "-" : "",
+                       size / 1000000000, size % 1000000000);
+    json_put_raw(w, name, "%.*s", digits > 0 ? len - 9 + digits : len - 10, all);
 }
 
 void json_begin(struct json_writer *w, const char *name, const char *bracket)
 {
-    write_name(w, name);
-    if (w->error == 0)
-        w->error = buf_add_str(w->out, bracket);
+    add_name(w, name, "");
+    add_str(w, bracket);
     w->depth++;
     w->first = true;
 }
@@ -54,17 +145,18 @@ void json_begin(struct json_writer *w, const char *name, const char *bracket)
 void json_end(struct json_writer *w, const char *bracket)
 {
     w->depth--;
-    if (w->error == 0)
-        w->error = w->first ? buf_add_str(w->out, bracket)
-                            : buf_printf(w->out, "\n%*s%s", (int)w->depth * 2, "", bracket);
+    if (!w->first)
+        add_break(w);
+    add_str(w, bracket);
     w->first = false;
 }
 
 void json_open(struct json_writer *w)
 {
-    w->error = buf_add(w->out, "{", 1);
+    w->error = 0;
     w->depth = 1;
     w->first = true;
+    add(w, "{", 1);
 }
 
 int json_done(struct json_writer *w)

@@ -43,7 +43,7 @@ int library_read(const char *path, const uint8_t digest[DIGEST_BYTES], struct bu
     return 0;
 }
 
-struct stage *plan_stage(const struct plan *plan, uint64_t number)
+const struct stage *plan_stage(const struct plan *plan, uint64_t number)
 {
     for (size_t i = 0; i < plan->n_steps; i++) {
         if (number < plan->steps[i].n_stages)

@@ -16,7 +16,7 @@ int library_digest(const char *path, uint8_t ret[DIGEST_BYTES]);
 int library_read(const char *path, const uint8_t digest[DIGEST_BYTES], struct buf *out,
                  struct err *err);
 
-// The stages of all steps behind each other, from 0; NULL behind the last.
-struct stage *plan_stage(const struct plan *plan, uint64_t number);
+// The stages of all steps, one after another, from 0; NULL after the last.
+const struct stage *plan_stage(const struct plan *plan, uint64_t number);
 // Whether a stage of the plan has a library of this digest: then its path, else NULL.
 const char *plan_library(const struct plan *plan, const uint8_t digest[DIGEST_BYTES]);

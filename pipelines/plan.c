@@ -14,7 +14,7 @@
 #define STEP_FIELDS 13
 #define STAGE_FIELDS 12
 #define KERNEL_FIELDS 4
-#define WHOLE_FIELDS 14
+#define WHOLE_FIELDS 13
 #define SINK_FIELDS 6
 
 static void free_words(char **words, size_t n)
@@ -116,7 +116,7 @@ static void put_words(struct pack_writer *w, char *const *words, size_t n)
         pack_str(w, words[i]);
 }
 
-static void put_stage(struct pack_writer *w, const struct stage *stage)
+static void put_stage(struct pack_writer *w, const struct stage *stage, const char *library_at)
 {
     size_t n_shell = 0;
     while (stage->shell && stage->shell[n_shell])
@@ -133,14 +133,14 @@ static void put_stage(struct pack_writer *w, const struct stage *stage)
     pack_str(w, stage->library);
     pack_str(w, stage->function);
     pack_bin(w, stage->digest, sizeof(stage->digest));
-    pack_str(w, stage->library_at);
+    pack_str(w, library_at);
     put_pairs(w, stage->args, stage->n_args);
     pack_i64(w, stage->timeout_ns);
     pack_bool(w, stage->is_batch);
     pack_bool(w, stage->has_tag);
 }
 
-static void put_step(struct pack_writer *w, const struct step *step)
+static void put_step(struct pack_writer *w, const struct step *step, char *const *library_at)
 {
     pack_array(w, STEP_FIELDS);
     pack_u64(w, step->chunking.rule);
@@ -161,10 +161,10 @@ static void put_step(struct pack_writer *w, const struct step *step)
     }
     pack_array(w, (uint32_t)step->n_stages);
     for (size_t i = 0; i < step->n_stages; i++)
-        put_stage(w, &step->stages[i]);
+        put_stage(w, &step->stages[i], library_at ? library_at[i] : NULL);
 }
 
-int plan_pack_step(const struct plan *plan, size_t step, struct buf *out)
+int plan_pack_step(const struct plan *plan, size_t step, char *const *library_at, struct buf *out)
 {
     struct pack_writer w;
     size_t before = out->len;
@@ -178,7 +178,7 @@ int plan_pack_step(const struct plan *plan, size_t step, struct buf *out)
     put_pairs(&w, plan->env, plan->n_env);
     plan_source_pack(&w, &plan->source, false, step == 0);
     pack_bool(&w, plan->partial && step + 1 == plan->n_steps && !plan->steps[step].is_reduce);
-    put_step(&w, &plan->steps[step]);
+    put_step(&w, &plan->steps[step], library_at);
     if (w.error == 0 && out->len - before > PLAN_PACKED_MAX)
         w.error = -ENOBUFS;
     if (w.error < 0)
@@ -373,7 +373,7 @@ int plan_pack(const struct plan *plan, struct buf *out)
     plan_source_pack(&w, &plan->source, true, true);
     pack_array(&w, (uint32_t)plan->n_steps);
     for (size_t i = 0; i < plan->n_steps; i++)
-        put_step(&w, &plan->steps[i]);
+        put_step(&w, &plan->steps[i], NULL);
     pack_array(&w, SINK_FIELDS);
     pack_u64(&w, plan->sink.kind);
     pack_u64(&w, plan->sink.format);
@@ -387,7 +387,6 @@ int plan_pack(const struct plan *plan, struct buf *out)
     pack_u64(&w, plan->max_failures_bp);
     pack_u64(&w, plan->crash_limit);
     pack_u64(&w, plan->parallelism);
-    pack_bool(&w, plan->partial);
     if (w.error == 0 && out->len - before > PLAN_WHOLE_MAX)
         w.error = -ENOBUFS;
     if (w.error < 0)
@@ -445,17 +444,17 @@ static int read_whole(struct plan *plan, const void *data, size_t len, struct er
     plan->max_failures_bp = (uint32_t)pack_read_u64(&r, 10000);
     plan->crash_limit = (uint32_t)pack_read_u64(&r, UINT32_MAX);
     plan->parallelism = (uint32_t)pack_read_u64(&r, UINT32_MAX);
-    plan->partial = pack_read_bool(&r);
     if (!pack_at_end(&r) || !plan_name_ok(plan->name) || plan->directory[0] != '/')
         return err_set(err, -EPROTO, "a plan that can't be decoded");
     return 0;
 }
 
-int plan_unpack(const void *data, size_t len, struct plan **ret, struct err *err)
+int plan_unpack(const void *data, size_t len, bool partial, struct plan **ret, struct err *err)
 {
     struct plan *plan = calloc(1, sizeof(*plan));
     if (!plan)
         return err_sys(err, -ENOMEM, "plan");
+    plan->partial = partial;
     int r = read_whole(plan, data, len, err);
     if (r < 0)
         plan = plan_free(plan);

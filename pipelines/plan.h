@@ -57,7 +57,7 @@ struct stage {
     size_t n_env;
     char *library;                // kernel: absolute path of the .so; NULL: built in
     uint8_t digest[DIGEST_BYTES]; // of the library; none: it is not sent to who has it not
-    char *library_at;       // where this machine has it, if not at `library`; not in job files
+    char *library_at;       // where this machine has it, if not at `library`; of an unpacked step
     char *function;         // kernel: symbol or built-in name
     struct plan_pair *args; // kernel: name -> value, with placeholders of params already filled in
     size_t n_args;
@@ -165,13 +165,16 @@ struct plan *plan_free(struct plan *plan);
 DEFINE_CLEANUP(struct plan *, plan_free)
 
 // What a worker needs of one step: its stages, the job's name, directory, params and env, and the
-// range when the source is one. msgpack, at most PLAN_PACKED_MAX bytes. -ENOBUFS when it is more.
-int plan_pack_step(const struct plan *plan, size_t step, struct buf *out);
+// range when the source is one. `library_at`: where this machine has the library of each stage,
+// NULL for one that is where its stage says; NULL: none elsewhere. msgpack, at most PLAN_PACKED_MAX
+// bytes. -ENOBUFS when it is more.
+int plan_pack_step(const struct plan *plan, size_t step, char *const *library_at, struct buf *out);
 
 // The whole plan, as a client submits it. msgpack, at most PLAN_WHOLE_MAX bytes; -ENOBUFS.
 int plan_pack(const struct plan *plan, struct buf *out);
-// The coordinator's side of it: bounded and checked as plan_unpack_step. -EPROTO with text.
-int plan_unpack(const void *data, size_t len, struct plan **ret, struct err *err);
+// The coordinator's side of it: bounded and checked as plan_unpack_step. `partial` comes with the
+// job, not with its plan. -EPROTO with text.
+int plan_unpack(const void *data, size_t len, bool partial, struct plan **ret, struct err *err);
 
 // The worker's side of it: a plan that holds name, directory, params, env, source.range and exactly
 // one step. Everything is bounded and checked, for the bytes come from a peer. -EPROTO with text.

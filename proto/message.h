@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/pack.h"
+#include "proto/ending.h"
 #include "proto/limits.h"
 #include "proto/resources.h"
 
@@ -86,23 +87,6 @@ struct lease {
     size_t body_len;
 };
 
-enum outcome {
-    OUTCOME_OK = 0,
-    OUTCOME_EXIT = 1,         // the command ended with a code that is not 0
-    OUTCOME_SIGNAL = 2,       // the command was ended by a signal
-    OUTCOME_TIMEOUT = 3,      // the stage's timeout passed
-    OUTCOME_CRASH = 4,        // the executor died while it ran the chunk (code: its signal)
-    OUTCOME_KERNEL = 5,       // a kernel returned failure
-    OUTCOME_INPUT = 6,        // the worker could not read the chunk's input
-    OUTCOME_NOT_FOUND = 7,    // command not found (127), library or symbol not found
-    OUTCOME_NOT_RUNNABLE = 8, // command found but could not be started (126)
-    OUTCOME_LIMIT = 9,        // a named limit was passed: result too large, item too long
-    OUTCOME_CANCELLED = 10,   // ended by a CANCEL
-    OUTCOME_COUNT,
-};
-// "ok", "exit", "signal", ... as --json prints them. Never NULL for a valid outcome.
-const char *outcome_name(enum outcome outcome);
-
 // One part of one chunk's outcome. All parts but the last have `more` set and carry bytes only.
 struct result {
     uint64_t job;
@@ -110,11 +94,7 @@ struct result {
     uint32_t attempt;
     uint64_t chunk;
     bool more;
-    uint8_t outcome; // enum outcome
-    int32_t code;    // exit code, signal number, or negative errno
-    int64_t run_ns;
-    int64_t cpu_ns; // user + system of the commands; 0 for kernels
-    uint64_t maxrss_bytes;
+    struct ending ending;
     const char *error; // words for a person; NULL: none. Not NUL-terminated after decoding
     size_t error_len;
     const char *stderr_text; // up to PROTO_STDERR_TAIL_MAX bytes, the last ones

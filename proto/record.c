@@ -42,12 +42,12 @@ int record_put(struct buf *header, const struct wire_record *record)
     pack_u64(&w, record->attempt);
     pack_bool(&w, record->more);
     pack_bool(&w, record->partial);
-    pack_u64(&w, record->outcome);
-    pack_i64(&w, record->code);
+    pack_u64(&w, record->ending.outcome);
+    pack_i64(&w, record->ending.code);
     pack_i64(&w, record->start_ns);
-    pack_i64(&w, record->run_ns);
-    pack_i64(&w, record->cpu_ns);
-    pack_u64(&w, record->maxrss_bytes);
+    pack_i64(&w, record->ending.run_ns);
+    pack_i64(&w, record->ending.cpu_ns);
+    pack_u64(&w, record->ending.maxrss_bytes);
     put_text(&w, record->worker ? record->worker : "", record->worker_len, PROTO_NAME_MAX);
     pack_u64(&w, record->item_first);
     pack_u64(&w, record->items);
@@ -112,15 +112,15 @@ int records_next(struct records_reader *r, struct wire_record *ret, struct err *
     record.attempt = (uint32_t)pack_read_u64(h, UINT32_MAX);
     record.more = pack_read_bool(h);
     record.partial = pack_read_bool(h);
-    record.outcome = (uint8_t)pack_read_u64(h, OUTCOME_COUNT - 1);
+    record.ending.outcome = (enum outcome)pack_read_u64(h, OUTCOME_COUNT - 1);
     int64_t code = pack_read_i64(h);
     if (code < INT32_MIN || code > INT32_MAX)
         pack_fail(h);
-    record.code = (int32_t)code;
+    record.ending.code = (int32_t)code;
     record.start_ns = pack_read_i64(h);
-    record.run_ns = pack_read_i64(h);
-    record.cpu_ns = pack_read_i64(h);
-    record.maxrss_bytes = pack_read_u64(h, UINT64_MAX);
+    record.ending.run_ns = pack_read_i64(h);
+    record.ending.cpu_ns = pack_read_i64(h);
+    record.ending.maxrss_bytes = pack_read_u64(h, UINT64_MAX);
     record.worker = pack_read_str(h, PROTO_NAME_MAX - 1, &record.worker_len);
     record.item_first = pack_read_u64(h, UINT64_MAX);
     record.items = pack_read_u64(h, UINT64_MAX);
@@ -129,8 +129,8 @@ int records_next(struct records_reader *r, struct wire_record *ret, struct err *
         record.error = pack_read_str(h, PROTO_TEXT_MAX - 1, &record.error_len);
     record.stderr_text = (const char *)get_bin(h, PROTO_STDERR_TAIL_MAX, &record.stderr_len);
     record.body_len = pack_read_u64(h, PROTO_RECORD_PART_MAX);
-    if (record.body_len > r->body_left || record.start_ns < 0 || record.run_ns < 0 ||
-        record.cpu_ns < 0)
+    if (record.body_len > r->body_left || record.start_ns < 0 || record.ending.run_ns < 0 ||
+        record.ending.cpu_ns < 0)
         pack_fail(h);
     if (!pack_ok(h))
         return batch_bad("RECORDS", err);

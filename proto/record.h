@@ -8,14 +8,10 @@ struct wire_record {
     uint32_t step;
     uint64_t chunk;
     uint32_t attempt;
-    bool more;       // the next entry goes on with the same record: it is large
-    bool partial;    // a part that a running chunk gave; its record comes later, with no bytes
-    uint8_t outcome; // enum outcome
-    int32_t code;
-    int64_t start_ns; // wall time since 1970, by the coordinator's clock; 0: not known
-    int64_t run_ns;
-    int64_t cpu_ns;
-    uint64_t maxrss_bytes;
+    bool more;    // the next entry goes on with the same record: it is large
+    bool partial; // a part that a running chunk gave; its record comes later, with no bytes
+    struct ending ending;
+    int64_t start_ns;   // wall time since 1970, by the coordinator's clock; 0: not known
     const char *worker; // name
     size_t worker_len;
     uint64_t item_first;

@@ -67,11 +67,11 @@ int result_batch_add(struct batch_writer *w, const struct result *result)
     pack_u64(&p, result->attempt);
     pack_u64(&p, result->chunk);
     pack_bool(&p, result->more);
-    pack_u64(&p, result->outcome);
-    pack_i64(&p, result->code);
-    pack_i64(&p, result->run_ns);
-    pack_i64(&p, result->cpu_ns);
-    pack_u64(&p, result->maxrss_bytes);
+    pack_u64(&p, result->ending.outcome);
+    pack_i64(&p, result->ending.code);
+    pack_i64(&p, result->ending.run_ns);
+    pack_i64(&p, result->ending.cpu_ns);
+    pack_u64(&p, result->ending.maxrss_bytes);
     put_text(&p, result->error, result->error_len);
     if (result->stderr_len)
         pack_bin(&p, result->stderr_text, result->stderr_len);
@@ -143,16 +143,16 @@ int result_batch_next(struct batch_reader *r, struct result *ret, struct err *er
     result.attempt = (uint32_t)pack_read_u64(h, UINT32_MAX);
     result.chunk = pack_read_u64(h, UINT64_MAX);
     result.more = pack_read_bool(h);
-    result.outcome = (uint8_t)pack_read_u64(h, OUTCOME_COUNT - 1);
+    result.ending.outcome = (enum outcome)pack_read_u64(h, OUTCOME_COUNT - 1);
     int64_t code = pack_read_i64(h);
     if (code < INT32_MIN || code > INT32_MAX)
         pack_fail(h);
-    result.code = (int32_t)code;
-    result.run_ns = pack_read_i64(h);
-    result.cpu_ns = pack_read_i64(h);
-    if (result.run_ns < 0 || result.cpu_ns < 0)
+    result.ending.code = (int32_t)code;
+    result.ending.run_ns = pack_read_i64(h);
+    result.ending.cpu_ns = pack_read_i64(h);
+    if (result.ending.run_ns < 0 || result.ending.cpu_ns < 0)
         pack_fail(h);
-    result.maxrss_bytes = pack_read_u64(h, UINT64_MAX);
+    result.ending.maxrss_bytes = pack_read_u64(h, UINT64_MAX);
     if (!pack_read_nil(h))
         result.error = pack_read_str(h, PROTO_TEXT_MAX - 1, &result.error_len);
     if (!pack_read_nil(h))

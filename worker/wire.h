@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "proto/ending.h"
 #include "proto/limits.h"
 
 enum wire_type {
@@ -61,17 +62,12 @@ struct wire_run {
 struct wire_result {
     struct wire_head head;
     uint64_t serial;
-    int64_t run_ns;
-    int64_t cpu_ns;
-    uint64_t maxrss_bytes;
-    int32_t code;
-    uint8_t outcome;
-    uint8_t more;
+    struct ending ending;
+    uint16_t more; // 0 or 1
     uint16_t error_len;
     uint32_t stderr_len;
     uint32_t n_lens; // 0: one result
     uint32_t body_len;
-    uint32_t pad;
 };
 
 struct wire_skipped {

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/parse.h"
-#include "cli/status.h"
+#include "cli/args/exit_code.h"
 #include "cli/text/slots.h"
 #include "pipelines/plan.h"
 #include "worker/agent/cpus.h"

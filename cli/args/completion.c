@@ -7,8 +7,7 @@
 #include "base/fd.h"
 #include "cli/args/args.h"
 #include "cli/args/describe.h"
-#include "cli/command.h"
-#include "cli/status.h"
+#include "cli/args/exit_code.h"
 
 int cli_completion(int argc, char **argv)
 {

@@ -41,5 +41,7 @@ int completion_bash(struct buf *out);
 int completion_zsh(struct buf *out);
 int completion_fish(struct buf *out);
 int man_fanmill(struct buf *out);
+// `fanmill completion`.
+int cli_completion(int argc, char **argv);
 // `fanmill help --man PAGE`: "fanmill" or "job". Returns the exit status.
 int give_man(const char *page);

@@ -7,7 +7,7 @@
 #include "base/fd.h"
 #include "base/roff.h"
 #include "cli/args/describe.h"
-#include "cli/status.h"
+#include "cli/args/exit_code.h"
 #include "pipelines/file/schema_docs.h"
 
 struct item {

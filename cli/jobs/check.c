@@ -4,8 +4,8 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "cli/args/args.h"
-#include "cli/command.h"
-#include "cli/status.h"
+#include "cli/args/exit_code.h"
+#include "cli/jobs/commands.h"
 #include "pipelines/build/load.h"
 
 static const char *rule_name(enum chunk_rule rule)

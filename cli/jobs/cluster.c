@@ -11,9 +11,9 @@
 #include "async/group.h"
 #include "async/io.h"
 #include "base/clock.h"
-#include "cli/command.h"
-#include "cli/connect.h"
-#include "cli/status.h"
+#include "cli/args/exit_code.h"
+#include "cli/follow/connect.h"
+#include "cli/jobs/commands.h"
 #include "cli/text/show.h"
 
 struct look {

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "cli/command.h"
-#include "cli/connect.h"
-#include "cli/run/follow.h"
-#include "cli/status.h"
+#include "cli/args/exit_code.h"
+#include "cli/follow/connect.h"
+#include "cli/follow/follow.h"
+#include "cli/jobs/commands.h"
 #include "cli/text/show.h"
 
 struct ask {

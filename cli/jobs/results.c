@@ -10,10 +10,10 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "cli/args/args.h"
-#include "cli/command.h"
-#include "cli/connect.h"
-#include "cli/run/follow.h"
-#include "cli/status.h"
+#include "cli/args/exit_code.h"
+#include "cli/follow/connect.h"
+#include "cli/follow/follow.h"
+#include "cli/jobs/commands.h"
 #include "pipelines/json.h"
 
 struct reading {

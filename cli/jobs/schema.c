@@ -5,8 +5,8 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "cli/args/args.h"
-#include "cli/command.h"
-#include "cli/status.h"
+#include "cli/args/exit_code.h"
+#include "cli/jobs/commands.h"
 #include "pipelines/file/schema_docs.h"
 
 int cli_schema(int argc, char **argv)

@@ -10,11 +10,11 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "cli/args/args.h"
-#include "cli/command.h"
-#include "cli/connect.h"
+#include "cli/args/exit_code.h"
+#include "cli/follow/connect.h"
+#include "cli/follow/follow.h"
+#include "cli/jobs/commands.h"
 #include "cli/oneliner/oneliner.h"
-#include "cli/run/follow.h"
-#include "cli/status.h"
 #include "pipelines/build/load.h"
 
 struct submit {

@@ -13,7 +13,9 @@ struct making {
     char chunks[24];      // a number that is not on the command line
 };
 
-// Tells it, with where to find help. Returns -EINVAL.
+// Frees what it holds.
+void making_done(struct making *m);
+// Prints it on stderr, and where help is. Returns -EINVAL.
 int making_mistake(const struct oneliner *o, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 // A text that lives as long as the tree; "" when memory is out, which the tree knows.
@@ -22,9 +24,3 @@ const char *making_text(struct making *m, const char *fmt, ...)
 // A key of a map. `text` NULL: the flag was not given, nothing is put.
 void making_put(struct making *m, struct node *map, const char *key, const char *text,
                 const char *label);
-
-// Whether a word has a placeholder with a number, {1}.
-bool words_use_number(const struct oneliner *o);
-// Puts the command: a script or an argv, with the item behind it where no placeholder takes it. The
-// source must be known: its columns are placeholders. -EINVAL, told.
-int words_put(struct making *m, struct node *stage, const char *key);

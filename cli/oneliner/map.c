@@ -1,7 +1,7 @@
 // `fanmill map`, `pipe` and `call`.
-#include "cli/command.h"
+#include "cli/args/exit_code.h"
+#include "cli/oneliner/commands.h"
 #include "cli/oneliner/oneliner.h"
-#include "cli/status.h"
 
 static int run_oneliner(enum oneliner_kind kind, const char *command, int argc, char **argv)
 {

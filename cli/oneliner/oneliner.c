@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "base/parse.h"
-#include "cli/command.h"
-#include "cli/oneliner/making.h"
+#include "cli/args/exit_code.h"
+#include "cli/oneliner/commands.h"
 #include "cli/oneliner/oneliner_help.h"
-#include "cli/status.h"
+#include "cli/oneliner/oneliner_words.h"
 #include "cli/text/escape.h"
 #include "pipelines/source/matrix.h"
 

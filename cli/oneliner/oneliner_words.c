@@ -1,10 +1,10 @@
-// The words of the user's command.
+#include "cli/oneliner/oneliner_words.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/oneliner/making.h"
 #include "pipelines/source/matrix.h"
 #include "pipelines/template/template.h"
 

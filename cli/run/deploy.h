@@ -35,7 +35,7 @@ struct deploy {
     // A host whose worker ended so often in a row, each time within 10 s, is given up. 0: never.
     unsigned tries;
     // What happens, in words for people. Optional.
-    void (*tell)(void *arg, const char *host, enum deploy_news news, const char *text);
+    void (*report)(void *arg, const char *host, enum deploy_news news, const char *text);
     void *arg;
 };
 

@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "cli/status.h"
+#include "cli/args/exit_code.h"
 #include "cli/text/quote.h"
 #include "pipelines/source/extent.h"
 #include "pipelines/source/source.h"
@@ -52,7 +52,7 @@ static int open_recipe(struct dry *d, size_t step, struct err *err)
     _cleanup_(buf_done)
     struct buf packed = {0};
     d->recipe = recipe_free(d->recipe);
-    int r = plan_pack_step(d->plan, step, &packed);
+    int r = plan_pack_step(d->plan, step, NULL, &packed);
     return r < 0 ? err_sys(err, r, "step %zu", step + 1)
                  : recipe_new(1, (uint32_t)step, packed.data, packed.len, &d->recipe, err);
 }

@@ -69,7 +69,7 @@ int hosts_prepare(struct hosts *hosts, struct server_options *options, struct er
     return 0;
 }
 
-static void on_tell(void *arg, const char *host, enum deploy_news news, const char *text)
+static void on_news(void *arg, const char *host, enum deploy_news news, const char *text)
 {
     struct hosts *hosts = arg;
     char words[600];
@@ -95,7 +95,7 @@ int hosts_begin(struct hosts *hosts, const struct server *server, uint32_t slots
                                     .quiet = true,
                                     .tries = HOSTS_TRIES,
                                     .give_up_ns = HOSTS_GIVE_UP_NS,
-                                    .tell = on_tell,
+                                    .report = on_news,
                                     .arg = hosts};
     return deploy_begin(&hosts->deploy, group, &hosts->deployment, err);
 }

@@ -3,8 +3,8 @@
 // what comes out is the same, byte for byte.
 #pragma once
 #include "cli/args/args.h"
-#include "cli/connect.h"
-#include "cli/run/progress.h"
+#include "cli/follow/connect.h"
+#include "cli/follow/progress.h"
 #include "cli/run/spooling.h"
 #include "pipelines/plan.h"
 

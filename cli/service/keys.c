@@ -11,9 +11,9 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "cli/args/args.h"
-#include "cli/command.h"
+#include "cli/args/exit_code.h"
+#include "cli/service/commands.h"
 #include "cli/service/state.h"
-#include "cli/status.h"
 #include "cli/text/show.h"
 #include "transport/allow.h"
 

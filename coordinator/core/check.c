@@ -48,7 +48,7 @@ static void check_chunk(const struct core_step *step, const struct chunk *chunk,
     case CHUNK_HELD:
         counts->held++;
         counts->held_bytes += chunk->result_bytes;
-        MUST(chunk->outcome != OUTCOME_CANCELLED, "a cancelled chunk is not a result");
+        MUST(chunk->ending.outcome != OUTCOME_CANCELLED, "a cancelled chunk is not a result");
         break;
     }
     if (chunk->state != CHUNK_WAITING)

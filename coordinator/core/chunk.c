@@ -124,6 +124,7 @@ void chunk_drop_result(struct chunk *chunk)
     chunk->parts = NULL;
     chunk->n_parts = 0;
     chunk->result_bytes = 0;
+    chunk->over_limit = false;
     chunk->item_lens = NULL;
     chunk->n_items = 0;
     chunk->error = NULL;

@@ -67,7 +67,7 @@ struct event {
         struct {
             const struct result *result; // borrowed for the call
             struct slice body; // the entry's bytes; borrowed: the core takes its own count
-            bool stashed;      // `body` lies where results may wait: it is never copied
+            bool spooled;      // `body` lies where results may wait: it is never copied
             uint64_t epoch;
             uint64_t seq;
         } result;
@@ -108,12 +108,8 @@ struct delivery {
     uint32_t step; // a failure may be of any step; results are of the last
     uint64_t chunk;
     uint32_t attempt;
-    uint8_t outcome;
-    int32_t code;
+    struct ending ending;
     int64_t ended; // when its outcome came; 0: it is a part
-    int64_t run_ns;
-    int64_t cpu_ns;
-    uint64_t maxrss_bytes;
     uint64_t worker;
     char *error;         // malloc'd or NULL
     uint64_t item_first; // number of the chunk's first item, from 0
@@ -216,7 +212,6 @@ struct core_stats {
     uint64_t done, failed, retries, duplicates, fenced;
 };
 void core_stats(const struct core *core, struct core_stats *ret);
-// Where a job stands, for progress lines. -ENOENT.
 // Why chunks of a job do not run now: a line of words for each step. -ENOENT.
 typedef void core_tell_fn(void *arg, uint32_t step, const char *text);
 int core_explain(const struct core *core, uint64_t job, core_tell_fn *tell, void *arg);
@@ -224,5 +219,6 @@ int core_explain(const struct core *core, uint64_t job, core_tell_fn *tell, void
 bool core_job_hopeless(const struct core *core, uint64_t job, char *ret, size_t size);
 // Chunks that the worker has now; 0 for an unknown one.
 uint64_t core_worker_leased(const struct core *core, uint64_t worker);
+// Where a job stands, for progress lines. -ENOENT.
 int core_job_progress(const struct core *core, uint64_t job, struct job_summary *ret,
                       uint64_t *ret_running);

@@ -60,26 +60,38 @@ void step_drop_inputs(struct core_step *step)
     }
 }
 
-int step_add_chunk(struct core *core, struct core_step *step, struct slice payload, uint8_t kind,
-                   uint64_t items, uint8_t level)
+int step_add_chunk(struct core *core, struct core_step *step, const struct chunk_input *input)
 {
-    struct chunk *chunk = chunk_new(core, step, step->fed, level);
+    struct slice payload = input->payload;
+    struct chunk *chunk = chunk_new(core, step, step->fed, input->level);
     if (!chunk) {
         slice_drop(&payload);
         return -ENOMEM;
     }
     step->fed++;
     chunk->payload = payload;
-    chunk->kind = kind;
-    chunk->item_first = step->items;
-    chunk->items = items;
-    chunk->items_per_chunk = items;
-    step->items += items;
+    chunk->kind = input->kind;
+    chunk->item_first = input->item_first;
+    chunk->items = input->items;
+    chunk->items_per_chunk = input->items_per_chunk;
+    step->items = input->item_first + input->items;
     step->input_bytes += payload.len;
     if (step->number == 0)
         step->job->summary.chunks++;
     chunk_make_pending(core, chunk);
     return 0;
+}
+
+int step_add_next(struct core *core, struct core_step *step, struct slice payload, uint8_t kind,
+                  uint64_t items, uint8_t level)
+{
+    return step_add_chunk(core, step,
+                          &(struct chunk_input){.payload = payload,
+                                                .kind = kind,
+                                                .level = level,
+                                                .item_first = step->items,
+                                                .items = items,
+                                                .items_per_chunk = items});
 }
 
 int job_fed(struct core *core, struct core_job *job, struct run *run)
@@ -94,18 +106,17 @@ int job_fed(struct core *core, struct core_job *job, struct run *run)
     }
     for (uint64_t i = 0; i < run->count && r == 0; i++) {
         uint32_t len = run->lens ? run->lens[i] : 0;
-        struct slice payload = {.data = run->body.data + at, .len = len};
+        struct chunk_input input = {.payload = {.data = run->body.data + at, .len = len},
+                                    .kind = (uint8_t)run->kind,
+                                    .item_first = run->item_first + i * run->items_per_chunk,
+                                    .items = run->items_per_chunk,
+                                    .items_per_chunk = run->items_per_chunk};
         if (run->body.slab && len)
-            payload.slab = slab_ref(run->body.slab);
+            input.payload.slab = slab_ref(run->body.slab);
         at += len;
-        uint64_t first = run->item_first + i * run->items_per_chunk;
-        uint64_t items = run->items_per_chunk;
-        if (items && first + items > run->item_end)
-            items = run->item_end - first;
-        step->items = first;
-        r = step_add_chunk(core, step, payload, (uint8_t)run->kind, items, 0);
-        if (r == 0)
-            step->line.last->items_per_chunk = run->items_per_chunk;
+        if (input.items && input.item_first + input.items > run->item_end)
+            input.items = run->item_end - input.item_first;
+        r = step_add_chunk(core, step, &input);
     }
     run_done(run);
     return r;
@@ -160,7 +171,7 @@ static int close_inputs(struct core *core, struct core_step *step)
     step->input_bytes -= step->inputs.len;
     step->n_inputs = 0;
     buf_clear(&step->inputs);
-    return step_add_chunk(core, step, payload, RUN_ITEMS, items, 0);
+    return step_add_next(core, step, payload, RUN_ITEMS, items, 0);
 }
 
 static int take_item(struct core *core, struct core_step *step, const void *item, size_t len)
@@ -169,7 +180,7 @@ static int take_item(struct core *core, struct core_step *step, const void *item
     if (step->spec->chunking.n <= 1) {
         struct slice payload;
         int r = slice_copy(item, len, &payload);
-        return r < 0 ? r : step_add_chunk(core, step, payload, RUN_BYTES, 1, 0);
+        return r < 0 ? r : step_add_next(core, step, payload, RUN_BYTES, 1, 0);
     }
     int r = frame_add(&step->inputs, item, len);
     if (r == -ENOBUFS && step->n_inputs > 0) { // early: it would be too large for a message
@@ -214,8 +225,8 @@ static int add_cut_chunks(struct core *core, struct core_step *step, const struc
         r = slice_copy(bytes->data + at, len, &payload);
         at += len;
         if (r == 0)
-            r = step_add_chunk(core, step, payload,
-                               rule->as_items && rule->items > 1 ? RUN_ITEMS : RUN_BYTES, n, 0);
+            r = step_add_next(core, step, payload,
+                              rule->as_items && rule->items > 1 ? RUN_ITEMS : RUN_BYTES, n, 0);
     }
     return r;
 }

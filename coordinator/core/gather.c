@@ -24,12 +24,8 @@ bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
     d->step = chunk->step->number;
     d->chunk = chunk->number;
     d->attempt = chunk->attempt;
-    d->outcome = chunk->outcome;
-    d->code = chunk->code;
+    d->ending = chunk->ending;
     d->ended = chunk->ended;
-    d->run_ns = chunk->run_ns;
-    d->cpu_ns = chunk->cpu_ns;
-    d->maxrss_bytes = chunk->maxrss_bytes;
     d->worker = chunk->worker_id;
     d->item_first = chunk->item_first;
     d->items = chunk->items;
@@ -37,8 +33,11 @@ bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
         d->item = slice_ref(&chunk->payload);
     d->kind = chunk->kind;
     d->items_per_chunk = chunk->items_per_chunk;
-    if (chunk->outcome != OUTCOME_OK && chunk->step->number == 0)
+    if (chunk->ending.outcome != OUTCOME_OK && chunk->step->number == 0)
         d->payload = slice_ref(&chunk->payload);
+    // A chunk of a step that gives the job's results was counted when it was held.
+    if (chunk->ending.outcome == OUTCOME_OK && !step_gives_results(chunk->step))
+        job_count_success(core, chunk);
     d->bytes = chunk->result_bytes;
     job->delivered_bytes += d->bytes;
     d->error = chunk->error;
@@ -58,8 +57,8 @@ void job_deliver_part(struct core_job *job, struct chunk *chunk, struct actions 
 {
     const struct core_step *step = chunk->step;
     bool is_turn = job->plan->order == ORDER_COMPLETION || step->line.first == chunk;
-    if (!job->plan->partial || step->number + 1 != job->n_steps || step->spec->is_reduce ||
-        !is_turn || chunk->n_parts == 0 || !has_credit(job))
+    if (!job->plan->partial || !step_gives_results(step) || !is_turn || chunk->n_parts == 0 ||
+        !has_credit(job))
         return;
     struct action *action = action_add(actions, ACT_DELIVER, job->id, 0);
     if (!action)
@@ -94,13 +93,17 @@ int job_refuse_result(struct core *core, struct core_job *job, struct chunk *chu
     chunk_unqueue(core, chunk);
     chunk_drop_result(chunk);
     chunk->error = strdup(text);
-    chunk->outcome = OUTCOME_LIMIT;
-    chunk->code = 0;
+    chunk->ending.outcome = OUTCOME_LIMIT;
+    chunk->ending.code = 0;
     chunk_hold(core, chunk);
-    job->summary.ok--;
-    core->stats.done--;
     job_count_failure(core, job, chunk, actions);
     return chunk->error ? 0 : -ENOMEM;
+}
+
+void chunk_become_input(struct core *core, struct chunk *chunk)
+{
+    job_count_success(core, chunk);
+    chunk_free(core, chunk);
 }
 
 // Parts that came before the consumer's credit for them did.
@@ -131,7 +134,7 @@ static int step_gather(struct core *core, struct core_step *step, struct actions
     if (step->spec->is_reduce)
         return reduce_advance(core, step, actions);
     for (struct chunk *chunk; (chunk = next_ready(step));) {
-        if (is_last || chunk->outcome != OUTCOME_OK) {
+        if (is_last || chunk->ending.outcome != OUTCOME_OK) {
             if (!job_deliver(core, job, chunk, actions))
                 return 0;
             continue;
@@ -145,7 +148,7 @@ static int step_gather(struct core *core, struct core_step *step, struct actions
         if (r == -EMSGSIZE)
             r = job_refuse_result(core, job, chunk, actions);
         else if (r == 0)
-            chunk_free(core, chunk);
+            chunk_become_input(core, chunk);
         if (r < 0)
             return r;
     }

@@ -156,16 +156,25 @@ void job_check_failures(struct core *core, struct core_job *job, struct actions 
                       rule == ON_ERROR_STOP ? CANCEL_RUNNING : CANCEL_QUEUED, actions);
 }
 
+void job_count_success(struct core *core, const struct chunk *chunk)
+{
+    if (!chunk->worker_id)
+        return;
+    chunk->step->job->summary.ok++;
+    core->stats.done++;
+}
+
 void job_count_failure(struct core *core, struct core_job *job, const struct chunk *chunk,
                        struct actions *actions)
 {
     core->stats.failed++;
     if (job->summary.failed++ == 0)
-        job->summary.first_code = chunk->code;
+        job->summary.first_code = chunk->ending.code;
     if (chunk->error)
         job_say(job, "%s", chunk->error);
-    if (chunk->outcome == OUTCOME_NOT_FOUND || chunk->outcome == OUTCOME_NOT_RUNNABLE) {
-        job->summary.first_code = chunk->code;
+    if (chunk->ending.outcome == OUTCOME_NOT_FOUND ||
+        chunk->ending.outcome == OUTCOME_NOT_RUNNABLE) {
+        job->summary.first_code = chunk->ending.code;
         job_wind_down(core, job, END_NOT_RUNNABLE, CANCEL_RUNNING, actions);
         return;
     }

@@ -44,7 +44,7 @@ static bool step_over_budget(const struct core *core, const struct core_step *st
 static uint64_t consumer_room(const struct core_step *step)
 {
     const struct core_job *job = step->job;
-    if (step->number + 1 != job->n_steps || step->spec->is_reduce)
+    if (!step_gives_results(step))
         return UINT64_MAX;
     // A chunk that waits for its next attempt keeps its place: those behind it could fill the order
     // up so that it never ran.
@@ -99,7 +99,6 @@ static void put_chunk(struct core *core, struct core_worker *worker, struct chun
     chunk_unqueue(core, chunk);
     chunk->state = CHUNK_LEASED;
     chunk->attempt++;
-    chunk->outcome = OUTCOME_OK;
     chunk->worker = worker;
     chunk->worker_id = worker->id;
     queue_push(&worker->leased, chunk);

@@ -52,10 +52,10 @@ static int close_level(struct core *core, struct core_step *step, uint32_t level
     buf_clear(&l->inputs);
     l->n_inputs = 0;
     l->made++;
-    return step_add_chunk(core, step, payload, RUN_ITEMS, items, (uint8_t)level);
+    return step_add_next(core, step, payload, RUN_ITEMS, items, (uint8_t)level);
 }
 
-// The one input that is left becomes the result of a chunk that never ran.
+// The one input that is left becomes the result of a chunk that no worker ran.
 static int pass_up(struct core *core, struct core_step *step, uint32_t level)
 {
     struct level *l = &step->levels[level];
@@ -73,7 +73,7 @@ static int pass_up(struct core *core, struct core_step *step, uint32_t level)
     buf_clear(&l->inputs);
     l->n_inputs = 0;
     l->made++;
-    chunk->outcome = OUTCOME_OK;
+    chunk->ending.outcome = OUTCOME_OK;
     chunk->attempt = 1;
     chunk->result_bytes = bytes.len;
     parts[0] = bytes;
@@ -137,7 +137,7 @@ int reduce_advance(struct core *core, struct core_step *step, struct actions *ac
     for (uint32_t level = 0; level < step->n_levels && r == 0; level++) {
         struct chunk *chunk;
         while (r == 0 && (chunk = step->levels[level].line.first) && chunk->state == CHUNK_HELD) {
-            if (chunk->outcome != OUTCOME_OK || is_root(step, level)) {
+            if (chunk->ending.outcome != OUTCOME_OK || is_root(step, level)) {
                 if (!job_deliver(core, job, chunk, actions))
                     return 0;
                 continue;
@@ -147,7 +147,7 @@ int reduce_advance(struct core *core, struct core_step *step, struct actions *ac
             if (r == -EMSGSIZE)
                 r = job_refuse_result(core, job, chunk, actions);
             else if (r == 0)
-                chunk_free(core, chunk);
+                chunk_become_input(core, chunk);
         }
         const struct level *l = &step->levels[level];
         if (r == 0 && job->state == JOB_RUNNING && l->input_ended && !l->line.first &&

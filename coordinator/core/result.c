@@ -10,7 +10,7 @@
 #define MEAN_WEIGHT 8 // of what was before, against one new run
 
 // Keeps the entry's bytes: a small result in its own piece, so that it doesn't pin the message.
-static int keep_bytes(struct chunk *chunk, const struct slice *body, bool stashed)
+static int keep_bytes(struct chunk *chunk, const struct slice *body, bool spooled)
 {
     if (!body->len)
         return 0;
@@ -19,7 +19,7 @@ static int keep_bytes(struct chunk *chunk, const struct slice *body, bool stashe
     if (grow(chunk->parts, chunk->n_parts, 1) < 0)
         return -ENOMEM;
     struct slice *parts = chunk->parts;
-    if ((body->len <= CORE_RESULT_COPY_MAX && !stashed) || !body->slab) {
+    if ((body->len <= CORE_RESULT_COPY_MAX && !spooled) || !body->slab) {
         if (slice_copy(body->data, body->len, &parts[chunk->n_parts]) < 0)
             return -ENOMEM;
     } else {
@@ -56,6 +56,12 @@ static int keep_item_lens(struct chunk *chunk, const struct result *result)
     for (uint32_t i = 0; i < n; i++)
         add_item_len(chunk, result->item_lens ? result->item_lens[i] : (uint32_t)result->body_len);
     return 0;
+}
+
+static int keep_result(struct chunk *chunk, const struct event *event)
+{
+    int r = keep_bytes(chunk, &event->result.body, event->result.spooled);
+    return r < 0 ? r : keep_item_lens(chunk, event->result.result);
 }
 
 static char *copy_text(const char *text, size_t len)
@@ -108,9 +114,7 @@ static bool fetch(struct core *core, struct chunk *chunk, struct actions *action
         return false;
     action->fetch.chunk = chunk->number;
     action->fetch.extent = slice_ref(&chunk->payload);
-    free(chunk->error); // of the worker's try; what the reader says counts
-    chunk->error = NULL;
-    slice_drop(&chunk->stderr_text);
+    chunk_drop_result(chunk); // of the worker's try; what the reader says counts
     chunk->state = CHUNK_WAITING;
     chunk->step->waiting++;
     core->stats.pending++;
@@ -129,8 +133,8 @@ void job_fetched(struct core *core, struct core_job *job, const struct event *ev
     chunk_unqueue(core, chunk);
     if (event->fetched.code < 0) {
         chunk->error = strdup(event->fetched.text ? event->fetched.text : "");
-        chunk->outcome = OUTCOME_INPUT;
-        chunk->code = event->fetched.code;
+        chunk->ending.outcome = OUTCOME_INPUT;
+        chunk->ending.code = event->fetched.code;
         fail(core, chunk, actions);
         return;
     }
@@ -148,7 +152,7 @@ static void settle_failure(struct core *core, struct chunk *chunk, struct action
 {
     struct core_job *job = chunk->step->job;
     bool may_run = job->state == JOB_RUNNING;
-    switch ((enum outcome)chunk->outcome) {
+    switch (chunk->ending.outcome) {
     case OUTCOME_CANCELLED:
         if (may_run) {
             chunk_drop_result(chunk);
@@ -196,29 +200,24 @@ static int settle(struct core *core, struct chunk *chunk, const struct result *r
                   struct actions *actions)
 {
     struct core_step *step = chunk->step;
-    bool over_limit = chunk->outcome == OUTCOME_LIMIT;
-    chunk->outcome = result->outcome;
-    chunk->code = result->code;
-    chunk->run_ns = result->run_ns;
-    chunk->cpu_ns = result->cpu_ns;
-    chunk->maxrss_bytes = result->maxrss_bytes;
+    chunk->ending = result->ending;
     chunk->error = copy_text(result->error, result->error_len);
     if (result->stderr_len &&
         slice_copy(result->stderr_text, result->stderr_len, &chunk->stderr_text) < 0)
         return -ENOMEM;
-    if (over_limit && result->outcome == OUTCOME_OK) {
+    if (chunk->over_limit && result->ending.outcome == OUTCOME_OK) {
         free(chunk->error);
         chunk->error = strdup("its result is larger than 1 GiB");
-        chunk->outcome = OUTCOME_LIMIT;
+        chunk->ending.outcome = OUTCOME_LIMIT;
     }
     chunk_unqueue(core, chunk);
-    update_mean(step, result->run_ns);
-    if (chunk->outcome != OUTCOME_OK) {
+    update_mean(step, result->ending.run_ns);
+    if (chunk->ending.outcome != OUTCOME_OK) {
         settle_failure(core, chunk, actions);
         return 0;
     }
-    step->job->summary.ok++;
-    core->stats.done++;
+    if (step_gives_results(step))
+        job_count_success(core, chunk);
     // The payload is not needed again, unless it names the item.
     if (chunk->kind != RUN_BYTES || chunk->items != 1) {
         step->input_bytes -= chunk->payload.len;
@@ -264,17 +263,13 @@ int core_result(struct core *core, struct core_worker *worker, const struct even
     struct chunk *chunk = find_leased(core, worker, event);
     if (!chunk)
         return 0;
-    int r = chunk->outcome == OUTCOME_LIMIT
-                ? 0
-                : keep_bytes(chunk, &event->result.body, event->result.stashed);
-    if (r == 0 && chunk->outcome != OUTCOME_LIMIT)
-        r = keep_item_lens(chunk, result);
+    int r = chunk->over_limit ? 0 : keep_result(chunk, event);
     if (r == -EMSGSIZE) {
         chunk_drop_result(chunk);
-        chunk->outcome = OUTCOME_LIMIT;
+        chunk->over_limit = true;
         r = 0;
     }
-    if (r == 0 && result->more && chunk->outcome != OUTCOME_LIMIT)
+    if (r == 0 && result->more && !chunk->over_limit)
         job_deliver_part(chunk->step->job, chunk, actions);
     if (r == 0 && !result->more)
         r = settle(core, chunk, result, actions);
@@ -319,8 +314,7 @@ void chunk_lost(struct core *core, struct chunk *chunk, bool blame, const char *
     chunk_drop_result(chunk);
     // What was being ended is cancelled, however it came to its end.
     blame = blame && chunk->step->job->state != JOB_STOPPING;
-    chunk->outcome = blame ? OUTCOME_CRASH : OUTCOME_CANCELLED;
-    chunk->code = 0;
+    chunk->ending = (struct ending){.outcome = blame ? OUTCOME_CRASH : OUTCOME_CANCELLED};
     if (blame) {
         snprintf(text, sizeof(text), "the worker that ran it was lost: %s", reason);
         chunk->error = strdup(text);

@@ -40,19 +40,16 @@ struct chunk {
     uint64_t item_first;
     uint64_t items;
     uint64_t items_per_chunk;
-    uint32_t attempt;  // of the last lease; 0 before the first
-    uint32_t failures; // attempts that count against the retry limit
-    uint32_t crashes;  // attempts that count against the crash limit
-    uint8_t state;     // enum chunk_state
-    uint8_t kind;      // enum run_kind
-    uint8_t level;     // of a reduce tree
-    uint8_t outcome;   // enum outcome, once HELD
-    int32_t code;
-    int64_t ended; // once HELD
-    int64_t run_ns;
-    int64_t cpu_ns;
-    uint64_t maxrss_bytes;
-    uint64_t worker_id; // that gave the result
+    uint32_t attempt;     // of the last lease; 0 before the first
+    uint32_t failures;    // attempts that count against the retry limit
+    uint32_t crashes;     // attempts that count against the crash limit
+    uint8_t state;        // enum chunk_state
+    uint8_t kind;         // enum run_kind
+    uint8_t level;        // of a reduce tree
+    bool over_limit;      // LEASED: its result is too large, what comes of it is dropped
+    struct ending ending; // once HELD
+    int64_t ended;        // once HELD
+    uint64_t worker_id;   // that gave the result
     struct slice *parts;
     size_t n_parts;
     size_t result_bytes;
@@ -136,6 +133,12 @@ struct core_job {
     UT_hash_handle hh;
 };
 
+// Its results are the job's; those of other steps and of reduce levels become inputs.
+static inline bool step_gives_results(const struct core_step *step)
+{
+    return step->number + 1 == step->job->n_steps && !step->spec->is_reduce;
+}
+
 struct known_job {
     uint64_t job;
     uint32_t steps; // bit per step that was sent
@@ -199,6 +202,9 @@ void job_free(struct core *core, struct core_job *job);
 // Ends a job early: nothing new begins; what runs is told by `mode` (enum cancel_mode).
 void job_wind_down(struct core *core, struct core_job *job, enum job_end end, uint32_t mode,
                    struct actions *actions);
+// A chunk has succeeded, and nothing can undo that any more: counts it. A chunk that never ran does
+// not count.
+void job_count_success(struct core *core, const struct chunk *chunk);
 // A chunk is over without success: counts it, and ends the job when that was one too many.
 void job_count_failure(struct core *core, struct core_job *job, const struct chunk *chunk,
                        struct actions *actions);
@@ -225,9 +231,20 @@ int step_take_result(struct core *core, struct core_step *step, const struct chu
 int step_end_input(struct core *core, struct core_step *step);
 // Each result that a kernel emitted is an item of its own.
 bool step_wants_item_lens(const struct core_step *step);
+// What a new chunk is made of.
+struct chunk_input {
+    struct slice payload;
+    uint8_t kind;  // enum run_kind
+    uint8_t level; // of a reduce tree
+    uint64_t item_first;
+    uint64_t items;
+    uint64_t items_per_chunk; // of its run: the last chunk may have fewer
+};
 // A new pending chunk with the next number. Takes the payload over, also on failure.
-int step_add_chunk(struct core *core, struct core_step *step, struct slice payload, uint8_t kind,
-                   uint64_t items, uint8_t level);
+int step_add_chunk(struct core *core, struct core_step *step, const struct chunk_input *input);
+// The same for what the step before has given: its items follow those of the chunk before.
+int step_add_next(struct core *core, struct core_step *step, struct slice payload, uint8_t kind,
+                  uint64_t items, uint8_t level);
 // All its bytes in one piece; a new owner. -ENOMEM.
 int chunk_result_bytes(const struct chunk *result, struct slice *ret);
 // Nothing more can come from it.
@@ -246,6 +263,9 @@ void reduce_done(struct core_step *step);
 // A good result that can't be an input: it becomes a failure.
 int job_refuse_result(struct core *core, struct core_job *job, struct chunk *chunk,
                       struct actions *actions);
+// Its result went into the next step or level, so nothing can undo its success: counts and frees
+// it.
+void chunk_become_input(struct core *core, struct chunk *chunk);
 void job_gather(struct core *core, struct core_job *job, struct actions *actions);
 // Gives the record to the consumer when there is credit; false: not now.
 bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,

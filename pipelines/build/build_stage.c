@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "base/utf8.h"
 #include "pipelines/build/rules.h"
 #include "pipelines/builtin.h"
 #include "pipelines/library.h"

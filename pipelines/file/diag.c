@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/grow.h"
+#include "base/utf8.h"
 
 #define SHOWN_MAX 100 // characters of a source line
 #define SHOWN_BEFORE 60
@@ -25,28 +26,6 @@ void diag_done(struct diag *diag)
     free(diag->list);
     diag->list = NULL;
     diag->n = 0;
-}
-
-size_t utf8_read(const char *text, size_t len, uint32_t *ret)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    const uint8_t *c = (const uint8_t *)text;
-    size_t need;
-    if (len == 0)
-        return 0;
-    need = c[0] < 0x80 ? 1 : c[0] < 0xc0 ? 0 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : 4;
-    if (need == 0 || need > len || c[0] > 0xf4)
-        return 0;
-    uint32_t value = need == 1 ? c[0] : c[0] & (0x7fu >> need);
-    for (size_t i = 1; i < need; i++) {
-        if ((c[i] & 0xc0) != 0x80)
-            return 0;
-        value = value << 6 | (c[i] & 0x3f);
-    }
-    if (value < least[need] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
-        return 0;
-    *ret = value;
-    return need;
 }
 
 size_t line_break_at(const char *text, size_t len)

@@ -58,5 +58,3 @@ size_t line_break_at(const char *text, size_t len);
 const char *line_find(const char *text, size_t len, uint32_t line, size_t *ret_len);
 // The place of a byte.
 struct place place_of(const char *text, size_t len, size_t offset);
-// Length of the UTF-8 character at `text` and the character itself; 0 when it is malformed.
-size_t utf8_read(const char *text, size_t len, uint32_t *ret);

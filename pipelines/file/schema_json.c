@@ -43,9 +43,9 @@ static void put_limits(struct json_writer *w, const struct schema_key *key)
 {
     if (key->max == 0)
         return;
-    json_put_raw(w, "minimum", "%llu", (unsigned long long)key->min);
+    json_put_number(w, "minimum", key->min);
     if (key->max < EXACT_MAX)
-        json_put_raw(w, "maximum", "%llu", (unsigned long long)key->max);
+        json_put_number(w, "maximum", key->max);
 }
 
 // Any scalar is a text as it is written.
@@ -53,15 +53,15 @@ static void put_scalar(struct json_writer *w, bool may_be_empty)
 {
     put_types(w, may_be_empty ? "string, number, boolean, null" : "string, number, boolean");
     if (!may_be_empty)
-        json_put_raw(w, "minLength", "1");
+        json_put_number(w, "minLength", 1);
 }
 
 static void put_list(struct json_writer *w, bool of_any, unsigned max)
 {
     json_put_text(w, "type", "array");
-    json_put_raw(w, "minItems", "1");
+    json_put_number(w, "minItems", 1);
     if (max)
-        json_put_raw(w, "maxItems", "%u", max);
+        json_put_number(w, "maxItems", max);
     json_begin(w, "items", "{");
     put_scalar(w, of_any);
     json_end(w, "}");
@@ -95,14 +95,14 @@ static void put_names(struct json_writer *w, const char *pattern)
 static void put_amounts(struct json_writer *w)
 {
     json_put_text(w, "type", "object");
-    json_put_raw(w, "maxProperties", "%d", PLAN_LABELS_MAX);
+    json_put_number(w, "maxProperties", PLAN_LABELS_MAX);
     json_begin(w, "propertyNames", "{");
     json_put_text(w, "pattern", "^[a-z0-9_-]+$");
-    json_put_raw(w, "maxLength", "%d", PLAN_LABEL_MAX);
+    json_put_number(w, "maxLength", PLAN_LABEL_MAX);
     json_end(w, "}");
     json_begin(w, "additionalProperties", "{");
     put_types(w, "number, string"); // quotes do no harm here
-    json_put_raw(w, "minimum", "0");
+    json_put_number(w, "minimum", 0);
     json_end(w, "}");
 }
 
@@ -143,7 +143,7 @@ static void put_matrix(struct json_writer *w)
         json_put_text(w, "type", "array");
         json_begin(w, "items", "{");
         put_names(w, NULL);
-        json_put_raw(w, "minProperties", "1");
+        json_put_number(w, "minProperties", 1);
         json_end(w, "}");
         json_end(w, "}");
     }
@@ -195,7 +195,7 @@ static void put_type(struct json_writer *w, const struct schema_key *key)
     case KEY_NAME:
         put_scalar(w, false);
         json_put_text(w, "pattern", "^[a-z0-9_-]+$");
-        json_put_raw(w, "maxLength", "%d", PLAN_NAME_MAX);
+        json_put_number(w, "maxLength", PLAN_NAME_MAX);
         break;
     case KEY_COUNT:
         json_put_text(w, "type", "integer");
@@ -261,8 +261,8 @@ static void put_type(struct json_writer *w, const struct schema_key *key)
         break;
     case KEY_STAGES:
         json_put_text(w, "type", "array");
-        json_put_raw(w, "minItems", "1");
-        json_put_raw(w, "maxItems", "%d", PLAN_STAGES_MAX - 1);
+        json_put_number(w, "minItems", 1);
+        json_put_number(w, "maxItems", PLAN_STAGES_MAX - 1);
         json_begin(w, "items", "{");
         json_put_text(w, "$ref", "#/definitions/stage");
         json_end(w, "}");
@@ -332,7 +332,7 @@ static void put_key(struct json_writer *w, const struct schema_key *key)
         json_begin(w, "not", "{");
         json_end(w, "}");
     } else if (key->min == key->max && key->max) {
-        json_put_raw(w, "const", "%llu", (unsigned long long)key->max);
+        json_put_number(w, "const", key->max);
     } else if (inside == SECTION_COUNT && !has_words) {
         put_type(w, key);
     } else {
@@ -417,7 +417,7 @@ static void put_company(struct json_writer *w, enum section section)
 static void put_section(struct json_writer *w, enum section section)
 {
     json_put_text(w, "type", "object");
-    json_put_raw(w, "additionalProperties", "false");
+    json_put_flag(w, "additionalProperties", false);
     json_begin(w, "patternProperties", "{");
     json_begin(w, "^x-", "{");
     json_end(w, "}");
@@ -434,7 +434,7 @@ static void put_section(struct json_writer *w, enum section section)
 
 int schema_json(struct buf *out)
 {
-    struct json_writer w = {.out = out};
+    struct json_writer w = {.out = out, .indented = true};
     json_open(&w);
     json_put_text(&w, "$schema", "http://json-schema.org/draft-07/schema#");
     json_put_text(&w, "title", "fanmill job file, version 1");

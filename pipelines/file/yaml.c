@@ -6,6 +6,7 @@
 #include <yaml.h>
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 #include "pipelines/build/load.h"
 #include "pipelines/file/tree.h"
 

@@ -10,8 +10,8 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "pipelines/json.h"
 #include "pipelines/sink/outfile.h"
+#include "pipelines/sink/record_json.h"
 #include "pipelines/template/template.h"
 
 #define FLUSH_BYTES (64u << 10) // a larger piece is written without being copied
@@ -229,7 +229,7 @@ static int write_dir(struct sink_writer *sink, const struct record *record, stru
         return 0;
     if (r == 0 && sink->plan->sink.format == FORMAT_JSON) {
         buf_clear(&sink->out);
-        r = json_record(&sink->out, record);
+        r = record_json(&sink->out, record);
         if (r < 0)
             err_sys(err, r, "'%s'", path);
         else
@@ -255,7 +255,7 @@ int sink_write(struct sink_writer *sink, const struct record *record, struct err
         return write_dir(sink, record, err);
     if (plan->format == FORMAT_RAW)
         return write_raw(sink, record, err);
-    int r = json_record(&sink->out, record);
+    int r = record_json(&sink->out, record);
     if (r < 0)
         return err_sys(err, r, "a record as JSON");
     return flush_if_full(sink, err);

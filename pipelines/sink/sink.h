@@ -43,8 +43,9 @@ typedef int sink_stdout_fn(void *arg, const void *data, size_t len);
 int sink_open(const struct plan *plan, sink_stdout_fn *write_stdout, void *arg,
               struct sink_writer **ret, struct err *err);
 // Takes one record. A raw sink writes the bytes of results that are ok; a json sink one line for
-// each record (pipelines/json.h); a dir sink one whole file. Buffers; blocking for files. Errors:
-// -ENOSPC, -EPIPE, ... with text naming the path; -EPERM: a name that leads out of the directory.
+// each record (pipelines/sink/record_json.h); a dir sink one whole file. Buffers; blocking for
+// files. Errors: -ENOSPC, -EPIPE, ... with text naming the path; -EPERM: a name that leads out of
+// the directory.
 int sink_write(struct sink_writer *sink, const struct record *record, struct err *err);
 // Writes what is buffered. Errors as sink_write.
 int sink_flush(struct sink_writer *sink, struct err *err);

@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             struct buf packed = {0};
             struct plan *back = NULL;
             struct err err;
-            if (plan_pack_step(plan, i, &packed) == 0 &&
+            if (plan_pack_step(plan, i, NULL, &packed) == 0 &&
                 plan_unpack_step(packed.data, packed.len, &back, &err) < 0)
                 abort();
             plan_free(back);

@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct plan *plan = NULL;
     struct buf again;
     struct err err;
-    if (plan_unpack(data, size, &plan, &err) < 0)
+    if (plan_unpack(data, size, false, &plan, &err) < 0)
         return 0;
     buf_init(&again, 0);
     if (plan_pack(plan, &again) < 0)

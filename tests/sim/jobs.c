@@ -280,7 +280,7 @@ void shell_deliver(struct world *w, const struct action *action)
                  (unsigned long long)job->offset - 1);
     if (job->offset > job->credit_items)
         sim_fail(w, "a record without credit");
-    if (d->outcome == OUTCOME_OK) {
+    if (d->ending.outcome == OUTCOME_OK) {
         if (d->step + 1 != job->plan.n_steps)
             sim_fail(w, "a good record of a step that is not the last");
         for (size_t i = 0; i < d->n_parts; i++)
@@ -288,7 +288,7 @@ void shell_deliver(struct world *w, const struct action *action)
         return;
     }
     sim_log(w, "job %llu: chunk %llu of step %u failed: outcome %d after attempt %u",
-            (unsigned long long)job->id, (unsigned long long)d->chunk, d->step, d->outcome,
+            (unsigned long long)job->id, (unsigned long long)d->chunk, d->step, d->ending.outcome,
             d->attempt);
     job->failed_seen++;
     // Without a second chance, what a cancelled job still ran may fail by chance.
@@ -297,7 +297,7 @@ void shell_deliver(struct world *w, const struct action *action)
                  (unsigned long long)d->chunk, d->step);
     // A lease that was on its way to a worker that died is blamed, and never came here.
     bool known = d->chunk < job->n_contents[d->step] && job->contents[d->step][d->chunk].known;
-    if (!known && d->outcome != OUTCOME_CRASH)
+    if (!known && d->ending.outcome != OUTCOME_CRASH)
         sim_fail(w, "a chunk failed that was never leased");
     if (known) {
         const struct buf *bytes = &job->contents[d->step][d->chunk].bytes;
@@ -306,7 +306,7 @@ void shell_deliver(struct world *w, const struct action *action)
     // A job that winds down gives no second chance.
     bool winds_down = job->cancelled || job->plan.on_error != ON_ERROR_CONTINUE ||
                       job->plan.max_failures != UINT64_MAX;
-    if (!winds_down && d->outcome == OUTCOME_EXIT &&
+    if (!winds_down && d->ending.outcome == OUTCOME_EXIT &&
         d->attempt < job->steps[d->step].retry.limit + 1)
         sim_fail(w, "failed at attempt %u before its retries were used", d->attempt);
 }

@@ -142,8 +142,8 @@ static int note_use(struct library *copy, uint64_t job)
     return 0;
 }
 
-// 1: the stage has its place. 0: nobody here has it.
-static int place(struct libraries *l, uint64_t job, struct stage *stage)
+// 1: the library is at its path, or at *ret_place. 0: this machine does not have it.
+static int place(struct libraries *l, uint64_t job, const struct stage *stage, char **ret_place)
 {
     // One without a digest was too large to be sent; whether it is there shows when it is used.
     if (!stage->library || digest_is_none(stage->digest) ||
@@ -153,13 +153,22 @@ static int place(struct libraries *l, uint64_t job, struct stage *stage)
     if (!copy)
         return 0;
     int r = note_use(copy, job);
-    free(stage->library_at);
-    stage->library_at = NULL;
-    if (r == 0 && asprintf(&stage->library_at, "/proc/%d/fd/%d", (int)getpid(), copy->fd) < 0) {
-        stage->library_at = NULL;
+    if (r == 0 && asprintf(ret_place, "/proc/%d/fd/%d", (int)getpid(), copy->fd) < 0) {
+        *ret_place = NULL;
         r = -ENOMEM;
     }
     return r < 0 ? r : 1;
+}
+
+struct places {
+    char *of[PLAN_STAGES_MAX]; // of each stage's library; NULL: its path
+    bool any;
+};
+
+static void places_done(struct places *places)
+{
+    for (size_t i = 0; i < PLAN_STAGES_MAX; i++)
+        free(places->of[i]);
 }
 
 int libraries_resolve(struct libraries *l, uint64_t job, const void *packed, size_t len,
@@ -167,22 +176,22 @@ int libraries_resolve(struct libraries *l, uint64_t job, const void *packed, siz
 {
     _cleanup_(plan_free_ptr)
     struct plan *plan = NULL;
-    struct stage *stage;
+    _cleanup_(places_done)
+    struct places places = {0};
+    const struct stage *stage;
     int r = plan_unpack_step(packed, len, &plan, err);
     if (r < 0)
         return r;
     for (uint64_t i = 0; (stage = plan_stage(plan, i)); i++) {
-        r = place(l, job, stage);
+        r = place(l, job, stage, &places.of[i]);
         if (r == 0)
             memcpy(ret_missing, stage->digest, DIGEST_BYTES);
         if (r <= 0)
             return r < 0 ? err_sys(err, r, "a kernel's library") : 0;
+        places.any |= places.of[i] != NULL;
     }
     // As it came: what is packed again need not be the same to the byte.
-    bool placed = false;
-    for (uint64_t i = 0; (stage = plan_stage(plan, i)); i++)
-        placed |= stage->library_at != NULL;
-    r = placed ? plan_pack_step(plan, 0, out) : buf_add(out, packed, len);
+    r = places.any ? plan_pack_step(plan, 0, places.of, out) : buf_add(out, packed, len);
     return r < 0 ? err_sys(err, r, "a step") : 1;
 }
 

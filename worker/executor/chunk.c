@@ -51,8 +51,8 @@ void chunk_trim(struct chunk *c)
 
 int chunk_fail(struct chunk *c, enum outcome outcome, int code, const char *fmt, ...)
 {
-    c->outcome = outcome;
-    c->code = code;
+    c->ending.outcome = outcome;
+    c->ending.code = code;
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(c->error, sizeof(c->error), fmt, ap);
@@ -76,11 +76,11 @@ void chunk_add_stderr(struct chunk *c, const void *data, size_t len)
 
 void chunk_add_usage(struct chunk *c, const struct rusage *usage)
 {
-    c->cpu_ns += (usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * NS_PER_S +
-                 (usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * NS_PER_US;
+    c->ending.cpu_ns += (usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * NS_PER_S +
+                        (usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * NS_PER_US;
     uint64_t rss = (uint64_t)usage->ru_maxrss * 1024;
-    if (rss > c->maxrss_bytes)
-        c->maxrss_bytes = rss;
+    if (rss > c->ending.maxrss_bytes)
+        c->ending.maxrss_bytes = rss;
 }
 
 static void output_clear(struct output *out)
@@ -105,10 +105,11 @@ static void name_stage(struct chunk *c, size_t stage)
 // What a program of the last stage wrote before it failed tells why; that of others is no result.
 static void keep_output(struct chunk *c, size_t stage, struct output *out)
 {
-    bool by_program = c->recipe->stages[stage].stage->kind != STAGE_KERNEL &&
-                      (c->outcome == OUTCOME_EXIT || c->outcome == OUTCOME_SIGNAL ||
-                       c->outcome == OUTCOME_TIMEOUT || c->outcome == OUTCOME_NOT_FOUND ||
-                       c->outcome == OUTCOME_NOT_RUNNABLE);
+    bool by_program =
+        c->recipe->stages[stage].stage->kind != STAGE_KERNEL &&
+        (c->ending.outcome == OUTCOME_EXIT || c->ending.outcome == OUTCOME_SIGNAL ||
+         c->ending.outcome == OUTCOME_TIMEOUT || c->ending.outcome == OUTCOME_NOT_FOUND ||
+         c->ending.outcome == OUTCOME_NOT_RUNNABLE);
     if (stage + 1 != c->recipe->n_stages || !by_program)
         output_clear(out);
     buf_clear(&out->lens);
@@ -142,7 +143,7 @@ static void run_stages(struct chunk *c)
         struct output *out = &c->outputs[before == &c->outputs[0]];
         c->result = out;
         if (run_stage(c, i, before, out) < 0) {
-            if (c->recipe->n_stages > 1 && c->outcome != OUTCOME_CANCELLED)
+            if (c->recipe->n_stages > 1 && c->ending.outcome != OUTCOME_CANCELLED)
                 name_stage(c, i);
             keep_output(c, i, out);
             return;
@@ -153,11 +154,8 @@ static void run_stages(struct chunk *c)
 
 void chunk_run(struct chunk *c, const struct input_chunk *input)
 {
-    c->outcome = OUTCOME_OK;
-    c->code = 0;
+    c->ending = (struct ending){.outcome = OUTCOME_OK};
     c->error[0] = '\0';
-    c->cpu_ns = 0;
-    c->maxrss_bytes = 0;
     c->item_first = input->item_first;
     buf_clear(&c->stderr_tail);
     struct err err;

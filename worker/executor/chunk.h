@@ -38,11 +38,8 @@ struct chunk {
     uint32_t attempt;
     int64_t began; // monotonic ns
     // what came of it
-    enum outcome outcome;
-    int code;
+    struct ending ending;
     char error[PROTO_TEXT_MAX];
-    int64_t cpu_ns;
-    uint64_t maxrss_bytes;
     struct buf stderr_tail;
     struct output *result; // one of `outputs`
     // reused

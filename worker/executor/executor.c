@@ -165,11 +165,8 @@ static void answer(struct executor *e, uint64_t serial, int64_t run_ns)
         n -= items;
     }
     head.more = 0;
-    head.outcome = (uint8_t)c->outcome;
-    head.code = c->code;
-    head.run_ns = run_ns;
-    head.cpu_ns = c->cpu_ns;
-    head.maxrss_bytes = c->maxrss_bytes;
+    head.ending = c->ending;
+    head.ending.run_ns = run_ns;
     head.error_len = (uint16_t)strlen(c->error);
     head.stderr_len = (uint32_t)c->stderr_tail.len;
     head.n_lens = listed ? n : 0;

@@ -137,8 +137,8 @@ static int fail(struct chunk *c, const struct call *call, const char *name, int 
         return chunk_fail(c, OUTCOME_LIMIT, -ENOMEM, "no memory for kernel '%.200s'", name);
     if (!call->said)
         return chunk_fail(c, OUTCOME_KERNEL, code, "kernel '%.200s' returned %d", name, code);
-    c->outcome = OUTCOME_KERNEL;
-    c->code = code;
+    c->ending.outcome = OUTCOME_KERNEL;
+    c->ending.code = code;
     return -1;
 }
 

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "proto/ending.h"
 
 struct jobserver;
 struct page;
@@ -48,11 +49,10 @@ struct zygote_news {
     uint32_t kind;
     uint32_t slot;
     int32_t pid;
-    int32_t status; // as waitpid gives it
-    int32_t code;   // negative errno
-    int32_t fd;     // -1: none
-    int64_t cpu_ns; // user + system of the executor, its waited-for children included
-    uint64_t maxrss_bytes;
+    int32_t status;       // as waitpid gives it
+    int32_t code;         // negative errno
+    int32_t fd;           // -1: none
+    struct ending ending; // DIED: a crash, with what the executor and its children used
 };
 // 1 with news, -EAGAIN when there is none now, -EPIPE when the zygote is gone.
 int zygote_next(struct zygote *zygote, struct zygote_news *ret);

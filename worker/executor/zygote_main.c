@@ -165,14 +165,16 @@ static int64_t timeval_ns(const struct timeval *t)
 
 static void bury(struct nursery *nursery, uint32_t slot, int status, const struct rusage *usage)
 {
-    struct zygote_news news = {.kind = ZYGOTE_DIED,
-                               .slot = slot,
-                               .pid = nursery->pids[slot],
-                               .status = status,
-                               .fd = -1,
-                               .cpu_ns =
-                                   timeval_ns(&usage->ru_utime) + timeval_ns(&usage->ru_stime),
-                               .maxrss_bytes = (uint64_t)usage->ru_maxrss * 1024};
+    struct zygote_news news = {
+        .kind = ZYGOTE_DIED,
+        .slot = slot,
+        .pid = nursery->pids[slot],
+        .status = status,
+        .fd = -1,
+        .ending = {.outcome = OUTCOME_CRASH,
+                   .code = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+                   .cpu_ns = timeval_ns(&usage->ru_utime) + timeval_ns(&usage->ru_stime),
+                   .maxrss_bytes = (uint64_t)usage->ru_maxrss * 1024}};
     nursery->pids[slot] = 0;
     kill_slot(nursery, slot);
     atomic_store(&nursery->pages[slot].group, 0);

@@ -51,9 +51,9 @@ static int64_t blend(int64_t mean, int64_t last)
 
 void pool_deliver(struct pool *pool, struct held *held, const struct result *result)
 {
-    if (!result->more && result->outcome == OUTCOME_OK) {
-        held->step->mean_ns = blend(held->step->mean_ns, result->run_ns);
-        pool->mean_ns = blend(pool->mean_ns, result->run_ns);
+    if (!result->more && result->ending.outcome == OUTCOME_OK) {
+        held->step->mean_ns = blend(held->step->mean_ns, result->ending.run_ns);
+        pool->mean_ns = blend(pool->mean_ns, result->ending.run_ns);
     }
     // The number of a forgotten job may mean another one by now.
     if (!held->step->forgotten)

@@ -76,8 +76,7 @@ static void end_waiting(struct pool *pool, const struct pool_step *step)
                                           .step = lease->step,
                                           .attempt = lease->attempt,
                                           .chunk = lease->first + i,
-                                          .outcome = OUTCOME_NOT_FOUND,
-                                          .code = 127,
+                                          .ending = {.outcome = OUTCOME_NOT_FOUND, .code = 127},
                                           .error = step->hopeless,
                                           .error_len = strlen(step->hopeless),
                                           .n_items = 1});

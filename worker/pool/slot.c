@@ -67,8 +67,8 @@ static struct sent pop(struct slot *slot)
     return first;
 }
 
-static void end_with(struct slot *slot, struct held *held, uint32_t index, enum outcome outcome,
-                     int code, const struct zygote_news *news, const char *text)
+static void end_with(struct slot *slot, struct held *held, uint32_t index, struct ending ending,
+                     const char *text)
 {
     const struct lease *lease = &held->lease;
     pool_deliver(slot->pool, held,
@@ -76,10 +76,7 @@ static void end_with(struct slot *slot, struct held *held, uint32_t index, enum 
                                   .step = lease->step,
                                   .attempt = lease->attempt,
                                   .chunk = lease->first + index,
-                                  .outcome = (uint8_t)outcome,
-                                  .code = code,
-                                  .cpu_ns = news ? news->cpu_ns : 0,
-                                  .maxrss_bytes = news ? news->maxrss_bytes : 0,
+                                  .ending = ending,
                                   .error = text,
                                   .error_len = strlen(text),
                                   .n_items = 1});
@@ -91,7 +88,8 @@ static void give_back(struct slot *slot, struct sent *sent)
     if (!sent->held)
         return;
     if (sent->cancelled)
-        end_with(slot, sent->held, sent->index, OUTCOME_CANCELLED, 0, NULL, "cancelled");
+        end_with(slot, sent->held, sent->index, (struct ending){.outcome = OUTCOME_CANCELLED},
+                 "cancelled");
     else
         pool_requeue(slot->pool, sent->held, sent->index, sent->index + 1);
     held_unref(sent->held);
@@ -111,7 +109,7 @@ static int take_result(struct slot *slot, const uint8_t *frame, size_t len)
     int r = wire_get_result(frame, len, &view);
     const struct wire_result *head = &view.result;
     if (r < 0 || !slot->n || head->serial != slot_first_serial(slot) || !entry(slot, 0)->held ||
-        head->outcome >= OUTCOME_COUNT)
+        head->ending.outcome >= OUTCOME_COUNT)
         return -EPROTO;
     struct sent *sent = entry(slot, 0);
     const struct lease *lease = &sent->held->lease;
@@ -121,11 +119,7 @@ static int take_result(struct slot *slot, const uint8_t *frame, size_t len)
         .attempt = lease->attempt,
         .chunk = lease->first + sent->index,
         .more = head->more,
-        .outcome = head->outcome,
-        .code = head->code,
-        .run_ns = head->run_ns,
-        .cpu_ns = head->cpu_ns,
-        .maxrss_bytes = head->maxrss_bytes,
+        .ending = head->ending,
         .error = head->error_len ? (const char *)view.error : NULL,
         .error_len = head->error_len,
         .stderr_text = (const char *)view.stderr_text,
@@ -230,13 +224,11 @@ void slot_forked(struct slot *slot, int fd)
     }
 }
 
-static void describe_death(const struct zygote_news *news, char *text, size_t size, int *ret_code)
+static void describe_death(const struct zygote_news *news, char *text, size_t size)
 {
-    *ret_code = 0;
     if (WIFSIGNALED(news->status)) {
         int number = WTERMSIG(news->status);
         const char *name = sigabbrev_np(number);
-        *ret_code = number;
         snprintf(text, size,
                  "the executor was killed by signal %d (%s%s) while it ran this chunk%s", number,
                  name ? "SIG" : "", name ? name : "unknown",
@@ -272,19 +264,22 @@ static void blame(struct slot *slot, uint32_t i, const struct zygote_news *news)
 {
     struct sent *sent = entry(slot, i);
     char text[PROTO_TEXT_MAX];
-    int code;
+    struct ending ending = news->ending;
     bool ours = slot->kill && slot_first_serial(slot) + i == slot->kill_serial;
     if (slot->kill && !ours)
         return; // the kill came too late for the one it was meant for: this one runs again
     if (ours && slot->kill == KILL_CANCEL) {
-        end_with(slot, sent->held, sent->index, OUTCOME_CANCELLED, SIGKILL, news, "cancelled");
+        ending.outcome = OUTCOME_CANCELLED;
+        snprintf(text, sizeof(text), "cancelled");
     } else if (ours) {
-        end_with(slot, sent->held, sent->index, OUTCOME_TIMEOUT, SIGKILL, news,
-                 "the kernel was killed: it ran longer than its timeout");
+        ending.outcome = OUTCOME_TIMEOUT;
+        snprintf(text, sizeof(text), "the kernel was killed: it ran longer than its timeout");
     } else {
-        describe_death(news, text, sizeof(text), &code);
-        end_with(slot, sent->held, sent->index, OUTCOME_CRASH, code, news, text);
+        describe_death(news, text, sizeof(text));
     }
+    if (ours)
+        ending.code = SIGKILL;
+    end_with(slot, sent->held, sent->index, ending, text);
     held_unref(sent->held);
     sent->held = NULL;
     slot->n_ghosts++;

@@ -64,11 +64,11 @@ static struct plan *there_and_back(struct plan *plan, bool whole)
     struct err err = {{0}};
     buf_init(&packed, 0);
     buf_init(&again, 0);
-    cr_assert_eq(whole ? plan_pack(plan, &packed) : plan_pack_step(plan, 0, &packed), 0);
-    cr_assert_eq(whole ? plan_unpack(packed.data, packed.len, &back, &err)
+    cr_assert_eq(whole ? plan_pack(plan, &packed) : plan_pack_step(plan, 0, NULL, &packed), 0);
+    cr_assert_eq(whole ? plan_unpack(packed.data, packed.len, false, &back, &err)
                        : plan_unpack_step(packed.data, packed.len, &back, &err),
                  0, "%s", err.text);
-    cr_assert_eq(whole ? plan_pack(back, &again) : plan_pack_step(back, 0, &again), 0);
+    cr_assert_eq(whole ? plan_pack(back, &again) : plan_pack_step(back, 0, NULL, &again), 0);
     cr_assert_eq(packed.len, again.len);
     cr_assert_arr_eq(packed.data, again.data, again.len);
     buf_done(&packed);
@@ -162,7 +162,7 @@ Test(plan_source, what_makes_no_sense_is_refused)
         struct err err;
         buf_init(&packed, 0);
         cr_assert_eq(plan_pack(plan, &packed), 0);
-        cr_expect_eq(plan_unpack(packed.data, packed.len, &back, &err), -EPROTO, "case %d", i);
+        cr_expect_eq(plan_unpack(packed.data, packed.len, false, &back, &err), -EPROTO, "case %d", i);
         cr_expect_null(back);
         buf_done(&packed);
         plan_free(plan);
@@ -184,7 +184,7 @@ Test(plan_source, every_changed_byte_is_survived)
                 struct plan *back = NULL;
                 struct err err;
                 packed.data[i] = (uint8_t)value;
-                if (plan_unpack(packed.data, packed.len, &back, &err) == 0)
+                if (plan_unpack(packed.data, packed.len, false, &back, &err) == 0)
                     row_of_item(&back->source, 0, "a;\"b", 4, &row);
                 plan_free(back);
             }

@@ -85,8 +85,8 @@ Test(plan, a_step_comes_back)
     struct buf packed;
     buf_init(&packed, 0);
     struct err err = {0};
-    cr_assert_eq(plan_pack_step(plan, 2, &packed), -EINVAL);
-    cr_assert_eq(plan_pack_step(plan, 1, &packed), 0);
+    cr_assert_eq(plan_pack_step(plan, 2, NULL, &packed), -EINVAL);
+    cr_assert_eq(plan_pack_step(plan, 1, NULL, &packed), 0);
     cr_assert_eq(plan_unpack_step(packed.data, packed.len, &back, &err), 0, "%s", err.text);
     cr_assert_str_eq(back->name, "sample");
     cr_assert_str_eq(back->directory, "/somewhere");
@@ -137,7 +137,7 @@ Test(plan, every_truncation_is_refused)
     for (size_t step = 0; step < 2; step++) {
         struct buf packed;
         buf_init(&packed, 0);
-        cr_assert_eq(plan_pack_step(plan, step, &packed), 0);
+        cr_assert_eq(plan_pack_step(plan, step, NULL, &packed), 0);
         for (size_t len = 0; len < packed.len; len++) {
             struct plan *back = NULL;
             cr_assert_eq(plan_unpack_step(packed.data, len, &back, &err), -EPROTO);
@@ -158,7 +158,7 @@ Test(plan, every_changed_byte_is_survived)
     for (size_t step = 0; step < 2; step++) {
         struct buf packed;
         buf_init(&packed, 0);
-        cr_assert_eq(plan_pack_step(plan, step, &packed), 0);
+        cr_assert_eq(plan_pack_step(plan, step, NULL, &packed), 0);
         for (size_t i = 0; i < packed.len; i++) {
             uint8_t was = packed.data[i];
             for (unsigned value = 0; value < 256; value += 5) {
@@ -218,7 +218,7 @@ Test(plan, what_breaks_the_rules_is_refused)
         struct buf packed;
         buf_init(&packed, 0);
         // Only the first step's packed form has the source.
-        cr_assert_eq(plan_pack_step(plan, i == 1 || i == 2 ? 0 : 1, &packed), 0);
+        cr_assert_eq(plan_pack_step(plan, i == 1 || i == 2 ? 0 : 1, NULL, &packed), 0);
         cr_assert_eq(plan_unpack_step(packed.data, packed.len, &back, &err), -EPROTO, "case %d", i);
         plan_free(plan);
         buf_done(&packed);
@@ -234,7 +234,7 @@ Test(plan, a_step_over_the_limit_is_not_packed)
     free(plan->env[0].value);
     plan->env[0].value = calloc(1, PLAN_PACKED_MAX + 1);
     memset(plan->env[0].value, 'x', PLAN_PACKED_MAX);
-    cr_assert_eq(plan_pack_step(plan, 0, &packed), -ENOBUFS);
+    cr_assert_eq(plan_pack_step(plan, 0, NULL, &packed), -ENOBUFS);
     cr_assert_eq(packed.len, 6);
     plan_free(plan);
     buf_done(&packed);
@@ -280,7 +280,7 @@ Test(plan, the_whole_comes_back)
                                                .drops_end = true};
     plan->source.delimiter = 8;
     cr_assert_eq(plan_pack(plan, &packed), 0);
-    cr_assert_eq(plan_unpack(packed.data, packed.len, &back, &err), 0, "%s", err.text);
+    cr_assert_eq(plan_unpack(packed.data, packed.len, false, &back, &err), 0, "%s", err.text);
     cr_assert_eq(plan_pack(back, &again), 0);
     cr_assert_eq(packed.len, again.len);
     cr_assert_arr_eq(packed.data, again.data, again.len);
@@ -291,7 +291,7 @@ Test(plan, the_whole_comes_back)
     for (size_t cut = 0; cut < packed.len; cut++) {
         uint8_t *exact = malloc(cut ? cut : 1);
         memcpy(exact, packed.data, cut);
-        cr_expect_eq(plan_unpack(exact, cut, &back, &err), -EPROTO, "cut at %zu", cut);
+        cr_expect_eq(plan_unpack(exact, cut, false, &back, &err), -EPROTO, "cut at %zu", cut);
         cr_expect_null(back);
         free(exact);
     }

@@ -88,8 +88,8 @@ static int put_sample(int type, struct buf *h, struct buf *b)
         r |= result_batch_add(&w, &(struct result){.job = 1,
                                                    .attempt = 1,
                                                    .chunk = 128,
-                                                   .run_ns = 5,
-                                                   .maxrss_bytes = 1 << 20,
+                                                   .ending.run_ns = 5,
+                                                   .ending.maxrss_bytes = 1 << 20,
                                                    .n_items = 1,
                                                    .body = (const uint8_t *)"ab",
                                                    .body_len = 2});
@@ -97,10 +97,10 @@ static int put_sample(int type, struct buf *h, struct buf *b)
                                                    .step = 2,
                                                    .attempt = 3,
                                                    .chunk = 7,
-                                                   .outcome = OUTCOME_EXIT,
-                                                   .code = -1,
-                                                   .run_ns = 10,
-                                                   .cpu_ns = 11,
+                                                   .ending.outcome = OUTCOME_EXIT,
+                                                   .ending.code = -1,
+                                                   .ending.run_ns = 10,
+                                                   .ending.cpu_ns = 11,
                                                    .error = "oop",
                                                    .error_len = 3,
                                                    .stderr_text = "er",
@@ -178,12 +178,12 @@ static int put_sample(int type, struct buf *h, struct buf *b)
                                                  .chunk = 8,
                                                  .attempt = 2,
                                                  .partial = true,
-                                                 .outcome = OUTCOME_EXIT,
-                                                 .code = 3,
+                                                 .ending.outcome = OUTCOME_EXIT,
+                                                 .ending.code = 3,
                                                  .start_ns = 9,
-                                                 .run_ns = 4,
-                                                 .cpu_ns = 5,
-                                                 .maxrss_bytes = 6,
+                                                 .ending.run_ns = 4,
+                                                 .ending.cpu_ns = 5,
+                                                 .ending.maxrss_bytes = 6,
                                                  .item_first = 7,
                                                  .items = 1,
                                                  .item = (const uint8_t *)"i",
@@ -274,7 +274,7 @@ Test(message, fields_come_back)
     cr_assert_null(result.error);
     cr_assert_arr_eq(result.body, "ab", 2);
     cr_assert_eq(result_batch_next(&r, &result, &err), 1);
-    cr_assert_eq(result.code, -1);
+    cr_assert_eq(result.ending.code, -1);
     cr_assert_eq(result.n_items, 2);
     cr_assert_arr_eq(result.error, "oop", 3);
     cr_assert_arr_eq(result.stderr_text, "er", 2);

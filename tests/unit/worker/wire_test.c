@@ -42,9 +42,9 @@ Test(wire, a_result_comes_back_as_it_was)
     struct buf out = {0};
     const uint32_t lens[] = {1, 2};
     struct wire_result result = {.serial = 9,
-                                 .run_ns = 77,
-                                 .code = -3,
-                                 .outcome = 5,
+                                 .ending.run_ns = 77,
+                                 .ending.code = -3,
+                                 .ending.outcome = 5,
                                  .error_len = 4,
                                  .stderr_len = 2,
                                  .n_lens = 2,
@@ -53,7 +53,7 @@ Test(wire, a_result_comes_back_as_it_was)
     cr_assert_eq(wire_put_result(&out, &result, "oops", "hm", lens, "xyz"), 0);
     cr_assert_eq(wire_get_result(out.data, out.len, &view), 0);
     cr_expect_eq(view.result.serial, 9);
-    cr_expect_eq(view.result.code, -3);
+    cr_expect_eq(view.result.ending.code, -3);
     cr_expect_arr_eq(view.error, "oops", 4);
     cr_expect_arr_eq(view.stderr_text, "hm", 2);
     cr_expect_arr_eq(view.lens, lens, sizeof(lens));

@@ -71,7 +71,7 @@ Test(outcome, retries_wait_longer_each_time_and_end)
     cr_expect_eq(rig.summary.failed, 1);
     cr_expect_eq(rig.summary.retries, 3);
     cr_expect_eq(rig.records[0].attempt, 4);
-    cr_expect_eq(rig.records[0].outcome, OUTCOME_EXIT);
+    cr_expect_eq(rig.records[0].ending.outcome, OUTCOME_EXIT);
     cr_expect_str_eq(rig.records[0].error, "because");
     rig_close(&rig);
 }
@@ -88,7 +88,7 @@ Test(outcome, crashes_are_counted_apart_from_retries)
     rig_answer(&rig, rig_any(&rig), OUTCOME_CRASH, 11);
     cr_expect(rig.ended);
     cr_expect_eq(rig.summary.failed, 1);
-    cr_expect_eq(rig.records[0].outcome, OUTCOME_CRASH);
+    cr_expect_eq(rig.records[0].ending.outcome, OUTCOME_CRASH);
     rig_close(&rig);
 }
 
@@ -120,7 +120,7 @@ Test(outcome, on_error_continue_runs_all)
     cr_expect_eq(rig.summary.ok, 9);
     cr_expect_eq(rig.summary.failed, 1);
     cr_expect_eq(rig.n_records, 10);
-    cr_expect_eq(rig.records[2].outcome, OUTCOME_EXIT);
+    cr_expect_eq(rig.records[2].ending.outcome, OUTCOME_EXIT);
     rig_close(&rig);
 }
 
@@ -268,7 +268,7 @@ Test(outcome, a_file_that_the_worker_can_t_read_is_fetched)
     size_t again = rig_find(&rig, 0, 0);
     rig_answer(&rig, again, OUTCOME_OK, 0);
     cr_assert_eq(rig.n_records, 1);
-    cr_expect_eq(rig.records[0].outcome, OUTCOME_OK);
+    cr_expect_eq(rig.records[0].ending.outcome, OUTCOME_OK);
     // A late answer finds nothing to do.
     cr_assert_eq(slice_copy("late", 4, &bytes), 0);
     rig_event(&rig, event, 0);
@@ -296,7 +296,7 @@ Test(outcome, a_file_that_nobody_can_read_fails)
     event.fetched.text = "no disk";
     rig_event(&rig, event, 0);
     cr_assert_eq(rig.n_records, 1);
-    cr_expect_eq(rig.records[0].outcome, OUTCOME_INPUT);
+    cr_expect_eq(rig.records[0].ending.outcome, OUTCOME_INPUT);
     cr_expect_eq(rig.n_fetches, 1);
     rig_close(&rig);
 }

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "pipelines/json.h"
+#include "pipelines/sink/record_json.h"
 #include "pipelines/sink/sink.h"
 
 static char directory[] = "/tmp/fanmill-sink-XXXXXX";
@@ -302,7 +302,7 @@ static const char *json_of(const struct record *record)
 {
     static struct buf out;
     buf_clear(&out);
-    cr_assert_eq(json_record(&out, record), 0);
+    cr_assert_eq(record_json(&out, record), 0);
     cr_assert_eq(buf_add(&out, "", 1), 0);
     return (const char *)out.data;
 }

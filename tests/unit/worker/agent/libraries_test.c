@@ -14,7 +14,7 @@ static void pack(const char *path, const uint8_t digest[DIGEST_BYTES], struct bu
     struct plan plan = {
         .name = strdup("t"), .directory = strdup("/"), .steps = &spec, .n_steps = 1};
     memcpy(stage.digest, digest, DIGEST_BYTES);
-    cr_assert_eq(plan_pack_step(&plan, 0, out), 0);
+    cr_assert_eq(plan_pack_step(&plan, 0, NULL, out), 0);
     free(stage.function);
     free(stage.library);
     free(plan.name);

@@ -46,7 +46,7 @@ static struct recipe *recipe_of(char **words, size_t n, bool is_batch)
     struct buf packed = {0};
     struct recipe *recipe = NULL;
     struct err err = {0};
-    cr_assert_eq(plan_pack_step(&plan, 0, &packed), 0);
+    cr_assert_eq(plan_pack_step(&plan, 0, NULL, &packed), 0);
     cr_assert_eq(recipe_new(1, 0, packed.data, packed.len, &recipe, &err), 0, "%s", err.text);
     buf_done(&packed);
     return recipe;

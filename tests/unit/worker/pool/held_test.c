@@ -15,7 +15,7 @@ static struct pool_step *step_of(uint64_t job)
     struct buf packed = {0};
     struct pool_step *step = NULL;
     struct err err = {0};
-    cr_assert_eq(plan_pack_step(&plan, 0, &packed), 0);
+    cr_assert_eq(plan_pack_step(&plan, 0, NULL, &packed), 0);
     const struct msg_step message = {
         .job = job, .step = 0, .packed = packed.data, .packed_len = packed.len};
     cr_assert_eq(pool_step_new(&message, 70, &step, &err), 0, "%s", err.text);

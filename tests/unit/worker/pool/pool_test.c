@@ -39,8 +39,8 @@ static void on_result(void *arg, const struct result *result)
         return;
     cr_assert_lt(result->chunk, CHUNKS_MAX);
     s->ended[result->chunk]++;
-    s->outcome[result->chunk] = result->outcome;
-    s->code[result->chunk] = result->code;
+    s->outcome[result->chunk] = result->ending.outcome;
+    s->code[result->chunk] = result->ending.code;
     s->n_ended++;
     event_flag_set(&s->changed);
 }
@@ -98,7 +98,7 @@ static struct buf pack(const char *kernel, const char *arg, const char *value, i
                         .n_steps = 1,
                         .source = {.kind = SOURCE_RANGE, .range = {0, 1, 1000000}}};
     struct buf packed = {0};
-    cr_assert_eq(plan_pack_step(&plan, 0, &packed), 0);
+    cr_assert_eq(plan_pack_step(&plan, 0, NULL, &packed), 0);
     free(stage.function);
     free(pair.name);
     free(pair.value);

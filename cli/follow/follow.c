@@ -1,4 +1,4 @@
-#include "cli/run/follow.h"
+#include "cli/follow/follow.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -7,7 +7,7 @@
 #include "async/group.h"
 #include "async/io.h"
 #include "base/clock.h"
-#include "cli/status.h"
+#include "cli/args/exit_code.h"
 
 #define ANSWER_NS (10 * NS_PER_S)
 
@@ -29,7 +29,7 @@ static void make_record(const struct follow *f, const struct result_record *r, c
     *ret = (struct record){.offset = r->offset,
                            .chunk = w->chunk,
                            .attempt = w->attempt,
-                           .outcome = outcome_name((enum outcome)w->outcome),
+                           .outcome = outcome_name(w->ending.outcome),
                            .step = w->step,
                            .exit = -1,
                            .error = w->error ? f->report->error : NULL,
@@ -37,24 +37,24 @@ static void make_record(const struct follow *f, const struct result_record *r, c
                            .n_parts = r->n_parts,
                            .item_first = w->item_first,
                            .start_ns = w->start_ns,
-                           .run_ns = w->run_ns,
-                           .maxrss_bytes = w->maxrss_bytes,
+                           .run_ns = w->ending.run_ns,
+                           .maxrss_bytes = w->ending.maxrss_bytes,
                            .worker = worker,
                            .stderr_text = w->stderr_text,
                            .stderr_len = w->stderr_len};
-    switch ((enum outcome)w->outcome) {
+    switch (w->ending.outcome) {
     case OUTCOME_OK:
     case OUTCOME_EXIT:
     case OUTCOME_NOT_FOUND:
     case OUTCOME_NOT_RUNNABLE:
-        ret->exit = w->code;
+        ret->exit = w->ending.code;
         break;
     case OUTCOME_SIGNAL:
     case OUTCOME_CRASH:
-        ret->signal = w->code;
+        ret->signal = w->ending.code;
         break;
     default:
-        ret->code = w->code;
+        ret->code = w->ending.code;
     }
     if (w->item_len > 0) {
         ret->item = (const char *)w->item;

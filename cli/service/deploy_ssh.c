@@ -8,10 +8,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/args/args.h"
-#include "cli/command.h"
-#include "cli/connect.h"
+#include "cli/args/exit_code.h"
+#include "cli/follow/connect.h"
 #include "cli/run/deploy.h"
-#include "cli/status.h"
+#include "cli/service/commands.h"
 #include "client/find.h"
 
 struct deploying {
@@ -21,7 +21,7 @@ struct deploying {
     int signal;
 };
 
-static void on_tell(void *arg, const char *host, enum deploy_news news, const char *text)
+static void on_news(void *arg, const char *host, enum deploy_news news, const char *text)
 {
     (void)arg;
     if (news == DEPLOY_NOTE)
@@ -70,7 +70,7 @@ static int main_task(void *arg)
 
 int cli_deploy_ssh(int argc, char **argv)
 {
-    struct deploying d = {.deploy = {.tell = on_tell, .give_up_ns = 60 * NS_PER_S}};
+    struct deploying d = {.deploy = {.report = on_news, .give_up_ns = 60 * NS_PER_S}};
     struct connect connect = {0};
     bool quiet = false;
     struct words words;

@@ -1,4 +1,4 @@
-#include "cli/run/writer.h"
+#include "cli/service/writer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "cli/run/follow.h"
+#include "cli/follow/follow.h"
 #include "pipelines/plan.h"
 
 struct writing {
@@ -71,7 +71,7 @@ static int copy_plan(const struct plan *plan, struct plan **ret)
     struct err err;
     buf_init(&packed, PLAN_WHOLE_MAX);
     int r = plan_pack(plan, &packed);
-    return r < 0 ? r : plan_unpack(packed.data, packed.len, ret, &err);
+    return r < 0 ? r : plan_unpack(packed.data, packed.len, false, ret, &err);
 }
 
 int writers_open(struct writers *w, struct transport *transport, const char *endpoint,

@@ -1,4 +1,4 @@
-#include "cli/connect.h"
+#include "cli/follow/connect.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "async/loop.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "cli/status.h"
+#include "cli/args/exit_code.h"
 #include "client/find.h"
 #include "transport/zsock.h"
 

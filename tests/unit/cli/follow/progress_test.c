@@ -1,5 +1,5 @@
 // The progress line at every width, and its object.
-#include "cli/run/progress.h"
+#include "cli/follow/progress.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

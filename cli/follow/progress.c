@@ -1,4 +1,4 @@
-#include "cli/run/progress.h"
+#include "cli/follow/progress.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -6,7 +6,7 @@
 
 #include "async/group.h"
 #include "async/waitq.h"
-#include "cli/run/progress.h"
+#include "cli/follow/progress.h"
 #include "client/link.h"
 #include "pipelines/plan.h"
 #include "proto/record.h"
@@ -39,7 +39,7 @@ struct report {
     struct waitq news;
     uint64_t failures;
     uint64_t typos; // commands that could not be run
-    struct task *telling;
+    struct task *showing;
 };
 
 // Begins the progress line or objects, by `mode`: a task in `group` asks how the job stands.

@@ -1,0 +1,10 @@
+// UTF-8, strictly: no overlong forms, no surrogates, nothing past U+10FFFF.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Length of the character at `text` and the character itself; 0 when it is malformed or cut off.
+size_t utf8_read(const char *text, size_t len, uint32_t *ret);
+// Whether all of it is UTF-8.
+bool utf8_ok(const char *text, size_t len);

@@ -1,0 +1,182 @@
+#include "cli/follow/report_own.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "async/io.h"
+#include "base/fd.h"
+#include "cli/args/exit_code.h"
+
+#define ITEM_NAME_MAX 200
+
+void report_emit(struct report *report, const char *text, size_t len)
+{
+    if (report->line_shown)
+        fd_write_all(STDERR_FILENO, "\r\033[K", 4);
+    report->line_shown = false;
+    if (len)
+        report->mid_line = text[len - 1] != '\n';
+    fd_write_all(STDERR_FILENO, text, len);
+}
+
+// Texts of commands and items are data: what could steer a terminal is shown as '?'.
+static void make_harmless(char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (((unsigned char)text[i] < 0x20 && text[i] != '\n' && text[i] != '\t') ||
+            text[i] == 0x7f)
+            text[i] = '?';
+}
+
+void report_say(struct report *report, const char *fmt, ...)
+{
+    char text[1024];
+    va_list ap;
+    int n = snprintf(text, sizeof(text), "fanmill: ");
+    va_start(ap, fmt);
+    int more = vsnprintf(text + n, sizeof(text) - (size_t)n - 1, fmt, ap);
+    va_end(ap);
+    n += more < 0 ? 0 : more;
+    if ((size_t)n > sizeof(text) - 2)
+        n = (int)sizeof(text) - 2;
+    make_harmless(text, (size_t)n);
+    text[n++] = '\n';
+    report_emit(report, text, (size_t)n);
+}
+
+int report_stdout(struct report *report, const void *data, size_t len)
+{
+    if (len && report->shares_terminal) {
+        report_emit(report, "", 0);
+        report->mid_line = ((const char *)data)[len - 1] != '\n';
+    }
+    return io_write(STDOUT_FILENO, data, len);
+}
+
+static void show_stderr(struct report *report, const struct wire_record *record)
+{
+    char text[REPORT_STDERR_MAX + 64];
+    size_t len = record->stderr_len;
+    const uint8_t *data = (const uint8_t *)record->stderr_text;
+    if (!len)
+        return;
+    size_t n = 0;
+    if (len > REPORT_STDERR_MAX) {
+        data += len - REPORT_STDERR_MAX;
+        len = REPORT_STDERR_MAX;
+        n = (size_t)snprintf(text, sizeof(text), "  | ... (only its end)\n");
+    }
+    if (n)
+        report_emit(report, text, n);
+    for (size_t at = 0; at < len;) {
+        const uint8_t *end = memchr(data + at, '\n', len - at);
+        size_t line = end ? (size_t)(end - data) - at : len - at;
+        n = (size_t)snprintf(text, sizeof(text), "  | ");
+        memcpy(text + n, data + at, line);
+        make_harmless(text + n, line);
+        n += line;
+        text[n++] = '\n';
+        report_emit(report, text, n);
+        at += line + 1;
+    }
+}
+
+static void report_failure(struct report *report, const struct wire_record *record)
+{
+    char item[ITEM_NAME_MAX];
+    char head[ITEM_NAME_MAX + 128];
+    bool is_typo = record->ending.outcome == OUTCOME_NOT_FOUND ||
+                   record->ending.outcome == OUTCOME_NOT_RUNNABLE;
+    // It ends the job; those that were on their way at that moment would say the same.
+    if (is_typo && report->typos++ > 0 && !report->verbose)
+        return;
+    if (++report->failures > REPORT_FAILURES_MAX && !report->verbose) {
+        if (report->failures == REPORT_FAILURES_MAX + 1)
+            report_say(report, "more chunks failed; they are counted (-v shows each)");
+        return;
+    }
+    snprintf(item, sizeof(item), "%.*s",
+             record->item_len < ITEM_NAME_MAX ? (int)record->item_len : ITEM_NAME_MAX - 1,
+             record->item ? (const char *)record->item : "");
+    int n = snprintf(head, sizeof(head), "chunk %" PRIu64, record->chunk);
+    if (record->step > 0)
+        n += snprintf(head + n, sizeof(head) - (size_t)n, " of step %u", record->step + 1);
+    if (item[0])
+        n += snprintf(head + n, sizeof(head) - (size_t)n, " ('%s')", item);
+    if (record->attempt > 1)
+        snprintf(head + n, sizeof(head) - (size_t)n, ", attempt %u", record->attempt);
+    const char *red = report->color ? "\033[31m" : "";
+    const char *plain = report->color ? "\033[0m" : "";
+    char line[1024];
+    n = snprintf(line, sizeof(line), "%s failed: %s", head,
+                 record->error ? report->error : outcome_name(record->ending.outcome));
+    if (n < 0)
+        return;
+    make_harmless(line, strlen(line));
+    char out[1200];
+    n = snprintf(out, sizeof(out), "fanmill: %s%s%s\n", red, line, plain);
+    report_emit(report, out, (size_t)n < sizeof(out) ? (size_t)n : sizeof(out) - 1);
+    show_stderr(report, record);
+}
+
+static int status_of(const struct wire_record *record)
+{
+    switch (record->ending.outcome) {
+    case OUTCOME_EXIT:
+    case OUTCOME_NOT_FOUND:
+    case OUTCOME_NOT_RUNNABLE:
+        return record->ending.code;
+    case OUTCOME_SIGNAL:
+        return EXIT_SIGNAL + record->ending.code;
+    case OUTCOME_TIMEOUT:
+        return EXIT_TIMEOUT;
+    default:
+        return EXIT_CHUNK_FAILED;
+    }
+}
+
+void report_record(struct report *report, const struct wire_record *record)
+{
+    snprintf(report->error, sizeof(report->error), "%.*s",
+             record->error ? (int)record->error_len : 0, record->error ? record->error : "");
+    if (record->ending.outcome != OUTCOME_OK) {
+        if (!report->first_status && record->ending.outcome != OUTCOME_CANCELLED)
+            report->first_status = status_of(record);
+        if (!report->quiet)
+            report_failure(report, record);
+        else
+            report->failures++;
+    } else if (record->stderr_len > 0 && !report->quiet) {
+        show_stderr(report, record);
+    }
+}
+
+void report_summary(struct report *report, const struct job_info *s)
+{
+    bool all_well = s->fate == FATE_COMPLETE && s->failed == 0;
+    char text[256];
+    if (report->mode == PROGRESS_JSON)
+        report_progress(report, s);
+    if ((all_well && !report->verbose) || report->quiet)
+        return;
+    int n = snprintf(text, sizeof(text), "%s: %" PRIu64 " chunks ok, %" PRIu64 " failed",
+                     report->name, s->ok, s->failed);
+    if (s->cancelled)
+        n += snprintf(text + n, sizeof(text) - (size_t)n, ", %" PRIu64 " cancelled", s->cancelled);
+    if (s->unrun)
+        n += snprintf(text + n, sizeof(text) - (size_t)n, ", %" PRIu64 " not run", s->unrun);
+    if (s->retries)
+        n += snprintf(text + n, sizeof(text) - (size_t)n, ", %" PRIu64 " run again", s->retries);
+    if (s->fate == FATE_FAILURES)
+        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early because of failures");
+    else if (s->fate == FATE_NOT_RUNNABLE)
+        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early: nothing can run");
+    else if (s->fate == FATE_TIMEOUT)
+        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early: its time was over");
+    else if (s->fate == FATE_CANCELLED)
+        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early");
+    report_say(report, "%s", text);
+}

@@ -1,0 +1,343 @@
+#include "coordinator/records.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/grow.h"
+
+void job_records_init(struct job_records *records, const char *directory)
+{
+    *records = (struct job_records){.directory = directory, .fd = -1};
+}
+
+static void page_done(struct record_page *page)
+{
+    buf_done(&page->header);
+    buf_done(&page->body);
+}
+
+void job_records_done(struct job_records *records)
+{
+    for (size_t i = 0; i < records->n; i++)
+        page_done(&records->pages[i]);
+    free(records->pages);
+    if (records->fd >= 0)
+        close(records->fd);
+    job_records_init(records, NULL);
+}
+
+static struct record_page *last_page(struct job_records *records)
+{
+    return records->n ? &records->pages[records->n - 1] : NULL;
+}
+
+static bool page_is_full(const struct record_page *page)
+{
+    return page->entries >= RECORDS_PAGE_ENTRIES || page->header_len >= RECORDS_PAGE_HEADER ||
+           page->body_len >= RECORDS_PAGE_BODY;
+}
+
+static int new_page(struct job_records *records, struct record_page **ret)
+{
+    if (grow(records->pages, records->n, 1) < 0)
+        return -ENOMEM;
+    struct record_page *page = &records->pages[records->n++];
+    *page = (struct record_page){.first = records->next,
+                                 .goes_on = records->mid_record,
+                                 .body_before = records->body_added,
+                                 .at = -1};
+    buf_init(&page->header, 0);
+    buf_init(&page->body, 0);
+    *ret = page;
+    return 0;
+}
+
+static int file_open(struct job_records *records)
+{
+    if (records->fd < 0)
+        records->fd = fd_open_unnamed(records->directory);
+    return records->fd < 0 ? records->fd : 0;
+}
+
+static int page_write(struct job_records *records, struct record_page *page)
+{
+    int r = file_open(records);
+    if (r == 0 && lseek(records->fd, records->file_end, SEEK_SET) < 0)
+        r = -errno;
+    if (r == 0)
+        r = fd_write_all(records->fd, page->header.data, page->header_len);
+    if (r == 0)
+        r = fd_write_all(records->fd, page->body.data, page->body_len);
+    if (r < 0)
+        return r;
+    page->at = records->file_end;
+    records->file_end += (int64_t)(page->header_len + page->body_len);
+    records->memory -= page->header_len + page->body_len;
+    page_done(page);
+    return 0;
+}
+
+// Oldest first: what was just made is what a reader that follows wants next.
+static int spill(struct job_records *records)
+{
+    int r = 0;
+    if (!records->directory)
+        return 0;
+    for (size_t i = 0; i + 1 < records->n && records->memory > RECORDS_MEMORY && r == 0; i++)
+        if (records->pages[i].at < 0)
+            r = page_write(records, &records->pages[i]);
+    return r;
+}
+
+// Copies up to `max` bytes of the parts from `*at` on.
+static int add_bytes(struct buf *body, const struct slice *parts, size_t n_parts, size_t at,
+                     size_t len)
+{
+    for (size_t i = 0; i < n_parts && len > 0; i++) {
+        if (at >= parts[i].len) {
+            at -= parts[i].len;
+            continue;
+        }
+        size_t n = parts[i].len - at < len ? parts[i].len - at : len;
+        int r = buf_add(body, parts[i].data + at, n);
+        if (r < 0)
+            return r;
+        at = 0;
+        len -= n;
+    }
+    return 0;
+}
+
+static int add_entry(struct job_records *records, const struct wire_record *entry,
+                     const struct slice *parts, size_t n_parts, size_t at)
+{
+    struct record_page *page = last_page(records);
+    int r = !page || page_is_full(page) ? new_page(records, &page) : 0;
+    if (r < 0 || !page)
+        return r;
+    r = record_put(&page->header, entry);
+    if (r == 0)
+        r = add_bytes(&page->body, parts, n_parts, at, entry->body_len);
+    if (r < 0) {
+        page->header.len = page->header_len;
+        page->body.len = page->body_len;
+        return r;
+    }
+    uint64_t grown = page->header.len - page->header_len + page->body.len - page->body_len;
+    page->header_len = page->header.len;
+    page->body_len = page->body.len;
+    page->entries++;
+    records->body_added += entry->body_len;
+    records->bytes += grown;
+    records->memory += grown;
+    records->mid_record = entry->more;
+    return 0;
+}
+
+int job_records_add(struct job_records *records, const struct wire_record *record,
+                    const struct slice *parts, size_t n_parts)
+{
+    struct wire_record entry = *record;
+    size_t left = 0;
+    for (size_t i = 0; i < n_parts; i++)
+        left += parts[i].len;
+    size_t at = 0;
+    int r;
+    do {
+        entry.body_len = left < PROTO_RECORD_PART_MAX ? left : PROTO_RECORD_PART_MAX;
+        left -= entry.body_len;
+        entry.more = left > 0;
+        r = add_entry(records, &entry, parts, n_parts, at);
+        at += entry.body_len;
+    } while (r == 0 && left > 0);
+    if (r < 0)
+        return r;
+    records->next++;
+    return records->memory > RECORDS_MEMORY ? spill(records) : 0;
+}
+
+static bool page_ends_whole(const struct job_records *records, size_t i)
+{
+    return i + 1 < records->n ? !records->pages[i + 1].goes_on : !records->mid_record;
+}
+
+// The offset behind the last record that begins in the page or before it.
+static uint64_t page_end(const struct job_records *records, size_t i)
+{
+    uint64_t next = i + 1 < records->n ? records->pages[i + 1].first : records->next;
+    return next + !page_ends_whole(records, i);
+}
+
+void job_records_drop(struct job_records *records, uint64_t offset)
+{
+    size_t n = 0;
+    while (n < records->n && page_end(records, n) <= offset) {
+        struct record_page *page = &records->pages[n++];
+        records->bytes -= page->header_len + page->body_len;
+        if (page->at < 0)
+            records->memory -= page->header_len + page->body_len;
+        page_done(page);
+    }
+    if (offset > records->first)
+        records->first = offset < records->next ? offset : records->next;
+    if (!n)
+        return;
+    memmove(records->pages, records->pages + n, (records->n - n) * sizeof(*records->pages));
+    records->n -= n;
+    records->page_number += n;
+}
+
+// Length of one msgpack entry and the bytes it stands for. The bytes are our own.
+static int skip_entry(const uint8_t *header, size_t len, struct wire_record *ret, size_t *ret_len)
+{
+    struct records_reader r = {.left = 1, .body_left = SIZE_MAX};
+    struct err err;
+    pack_reader_init(&r.header, header, len);
+    int code = records_next(&r, ret, &err);
+    *ret_len = (size_t)(r.header.at - header);
+    return code == 1 ? 0 : -EIO;
+}
+
+// The page's encoded entries, from the file if they are there.
+static int page_load(const struct job_records *records, const struct record_page *page,
+                     struct buf *scratch, const uint8_t **ret_header, const uint8_t **ret_body)
+{
+    if (page->at < 0) {
+        *ret_header = page->header.data;
+        *ret_body = page->body.data;
+        return 0;
+    }
+    size_t len = page->header_len + page->body_len;
+    int r = buf_reserve(scratch, len);
+    if (r < 0)
+        return r;
+    ssize_t n = fd_pread_full(records->fd, scratch->data, len, page->at);
+    if (n < 0 || (size_t)n != len)
+        return n < 0 ? (int)n : -EIO;
+    *ret_header = scratch->data;
+    *ret_body = scratch->data + page->header_len;
+    return 0;
+}
+
+int job_records_seek(const struct job_records *records, uint64_t offset, struct record_cursor *ret)
+{
+    if (offset < records->first)
+        return -ESTALE;
+    size_t i = 0;
+    while (i < records->n && (page_end(records, i) <= offset || records->pages[i].first > offset))
+        i++;
+    *ret = (struct record_cursor){.page = records->page_number + i, .offset = offset};
+    if (i == records->n) {
+        // Not there yet. A page that is being written goes on with it.
+        const struct record_page *last = records->n ? &records->pages[records->n - 1] : NULL;
+        ret->offset = records->next;
+        if (!last || page_is_full(last))
+            return 0;
+        ret->page--;
+        ret->entry = last->entries;
+        ret->header_at = last->header_len;
+        ret->body_at = last->body_len;
+        return 0;
+    }
+    const struct record_page *page = &records->pages[i];
+    const uint8_t *header, *body;
+    struct buf scratch;
+    buf_init(&scratch, 0);
+    int r = page_load(records, page, &scratch, &header, &body);
+    uint64_t at = page->first;
+    bool first_part = !page->goes_on;
+    while (r == 0 && (at < offset || !first_part)) {
+        struct wire_record entry;
+        size_t len;
+        r = skip_entry(header + ret->header_at, page->header_len - ret->header_at, &entry, &len);
+        ret->header_at += len;
+        ret->body_at += entry.body_len;
+        ret->entry++;
+        at += !entry.more;
+        first_part = !entry.more;
+    }
+    buf_done(&scratch);
+    return r;
+}
+
+static struct record_page *cursor_page(const struct job_records *records,
+                                       struct record_cursor *cursor)
+{
+    for (;;) {
+        if (cursor->page < records->page_number ||
+            cursor->page >= records->page_number + records->n)
+            return NULL;
+        struct record_page *page = &records->pages[cursor->page - records->page_number];
+        if (cursor->entry < page->entries)
+            return page;
+        if (!page_is_full(page))
+            return NULL;
+        cursor->page++;
+        cursor->entry = 0;
+        cursor->header_at = cursor->body_at = 0;
+    }
+}
+
+uint64_t job_records_after(const struct job_records *records, const struct record_cursor *cursor)
+{
+    if (cursor->page >= records->page_number + records->n || cursor->page < records->page_number)
+        return 0;
+    const struct record_page *page = &records->pages[cursor->page - records->page_number];
+    return records->body_added - page->body_before - cursor->body_at;
+}
+
+int job_records_take(struct job_records *records, struct record_cursor *cursor, uint64_t stream,
+                     uint64_t offset_end, uint64_t bytes, struct buf *header, struct buf *body)
+{
+    struct record_page *page = cursor_page(records, cursor);
+    if (!page || cursor->offset >= offset_end)
+        return 0;
+    const uint8_t *from_header, *from_body;
+    struct buf scratch;
+    buf_init(&scratch, 0);
+    int r = page_load(records, page, &scratch, &from_header, &from_body);
+    size_t header_end = cursor->header_at, body_end = cursor->body_at;
+    uint64_t offset = cursor->offset;
+    uint32_t n = 0;
+    // All of a page is the common case, and needs no look at its entries.
+    size_t number = (size_t)(cursor->page - records->page_number);
+    uint64_t after = page_end(records, number);
+    if (r == 0 && after <= offset_end && page_ends_whole(records, number) &&
+        page->body_len - body_end <= bytes) {
+        n = page->entries - cursor->entry;
+        header_end = page->header_len;
+        body_end = page->body_len;
+        offset = after;
+    }
+    bool mid = false;
+    while (r == 0 && !(header_end == page->header_len) && (offset < offset_end || mid) &&
+           (n == 0 || body_end - cursor->body_at < bytes)) {
+        struct wire_record entry;
+        size_t len;
+        r = skip_entry(from_header + header_end, page->header_len - header_end, &entry, &len);
+        if (r < 0)
+            break;
+        header_end += len;
+        body_end += entry.body_len;
+        offset += !entry.more;
+        mid = entry.more;
+        n++;
+    }
+    if (r == 0)
+        r = records_put_head(header, stream, cursor->offset, n);
+    if (r == 0)
+        r = buf_add(header, from_header + cursor->header_at, header_end - cursor->header_at);
+    if (r == 0 && body_end > cursor->body_at)
+        r = buf_add(body, from_body + cursor->body_at, body_end - cursor->body_at);
+    buf_done(&scratch);
+    if (r < 0)
+        return r;
+    cursor->entry += n;
+    cursor->header_at = header_end;
+    cursor->body_at = body_end;
+    cursor->offset = offset;
+    return (int)n;
+}

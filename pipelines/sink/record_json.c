@@ -1,0 +1,61 @@
+#include "pipelines/sink/record_json.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "pipelines/json_writer.h"
+
+// In one piece it is encoded where it lies; pieces are joined first.
+static void put_output(struct json_writer *w, const struct record *record)
+{
+    _cleanup_(buf_done)
+    struct buf joined = {0};
+    if (record->n_parts == 1) {
+        json_put_bytes(w, "stdout", record->parts[0].data, record->parts[0].len);
+        return;
+    }
+    for (size_t i = 0; i < record->n_parts && w->error == 0; i++)
+        w->error = buf_add(&joined, record->parts[i].data, record->parts[i].len);
+    json_put_bytes(w, "stdout", joined.data, joined.len);
+}
+
+static void put_number_or_null(struct json_writer *w, const char *name, bool known, int value)
+{
+    if (known)
+        json_put_raw(w, name, "%d", value);
+    else
+        json_put_raw(w, name, "null");
+}
+
+int record_json(struct buf *out, const struct record *record)
+{
+    struct json_writer w = {.out = out};
+    size_t before = out->len;
+    json_open(&w);
+    json_put_number(&w, "v", 1);
+    json_put_number(&w, "seq", record->chunk + 1);
+    json_put_number(&w, "offset", record->offset);
+    json_put_number(&w, "step", record->step);
+    json_put_number(&w, "chunk", record->chunk);
+    if (record->item)
+        json_put_bytes(&w, "item", record->item, record->item_len);
+    json_put_text(&w, "outcome", record->outcome);
+    put_number_or_null(&w, "exit", record->exit >= 0, record->exit);
+    put_number_or_null(&w, "signal", record->signal > 0, record->signal);
+    if (record->code)
+        json_put_raw(&w, "code", "%d", record->code);
+    json_put_text(&w, "error", record->error);
+    json_put_number(&w, "attempts", record->attempt);
+    if (record->start_ns)
+        json_put_seconds(&w, "start", record->start_ns, 6);
+    json_put_seconds(&w, "seconds", record->run_ns, 9);
+    if (record->maxrss_bytes)
+        json_put_number(&w, "maxrss", record->maxrss_bytes);
+    json_put_text(&w, "worker", record->worker);
+    put_output(&w, record);
+    json_put_bytes(&w, "stderr", record->stderr_text, record->stderr_len);
+    int r = json_done(&w);
+    if (r < 0)
+        out->len = before;
+    return r;
+}

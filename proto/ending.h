@@ -1,0 +1,29 @@
+// How one attempt of a chunk ended. The same struct travels from the executor to the consumer and
+// is copied by `=`; only the messages take it apart.
+#pragma once
+#include <stdint.h>
+
+enum outcome {
+    OUTCOME_OK = 0,
+    OUTCOME_EXIT = 1,         // the command ended with a code that is not 0
+    OUTCOME_SIGNAL = 2,       // the command was ended by a signal
+    OUTCOME_TIMEOUT = 3,      // the stage's timeout passed
+    OUTCOME_CRASH = 4,        // the executor died while it ran the chunk (code: its signal)
+    OUTCOME_KERNEL = 5,       // a kernel returned failure
+    OUTCOME_INPUT = 6,        // the worker could not read the chunk's input
+    OUTCOME_NOT_FOUND = 7,    // command not found (127), library or symbol not found
+    OUTCOME_NOT_RUNNABLE = 8, // command found but could not be started (126)
+    OUTCOME_LIMIT = 9,        // a named limit was passed: result too large, item too long
+    OUTCOME_CANCELLED = 10,   // ended by a CANCEL
+    OUTCOME_COUNT,
+};
+// "ok", "exit", "signal", ... as --json prints them. Never NULL for a valid outcome.
+const char *outcome_name(enum outcome outcome);
+
+struct ending {
+    enum outcome outcome;
+    int32_t code; // exit code, signal number, or negative errno
+    int64_t run_ns;
+    int64_t cpu_ns; // user + system of the commands; 0 for kernels
+    uint64_t maxrss_bytes;
+};
