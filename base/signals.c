@@ -1,6 +1,8 @@
 #include "base/signals.h"
 
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 
 static void set(int number, void (*handler)(int))
 {
@@ -17,4 +19,12 @@ void signal_ignore(int number)
 void signal_default(int number)
 {
     set(number, SIG_DFL);
+}
+
+const char *signal_text(int number, char *text)
+{
+    const char *name = sigabbrev_np(number);
+    snprintf(text, SIGNAL_TEXT_MAX, "signal %d (%s%s)", number, name ? "SIG" : "",
+             name ? name : "unknown");
+    return text;
 }

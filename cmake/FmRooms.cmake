@@ -72,8 +72,9 @@ set(FM_TEST_ENVIRONMENT
     "LSAN_OPTIONS=print_suppressions=0")
 
 # Criterion 2.4.1 reports success when only a leak was found, so the words themselves fail the test.
-function(fm_test_properties name timeout)
-    set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout}
+# The limit is for what hangs on a machine that is very busy; it says nothing about speed.
+function(fm_test_properties name)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 1800
         ENVIRONMENT "${FM_TEST_ENVIRONMENT};FANMILL_BIN=$<TARGET_FILE_DIR:fm_base>/../cli/fanmill"
         FAIL_REGULAR_EXPRESSION "LeakSanitizer;AddressSanitizer;runtime error:")
 endfunction()
@@ -81,12 +82,9 @@ endfunction()
 # fm_unit(ROOM ROOMS file build DEPS rooms): one Criterion program with all *_test.c of the folder
 # and of its rooms.
 function(fm_unit name)
-    cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;ROOMS;DEPS;LIBS" ${ARGN})
+    cmake_parse_arguments(ARG "" "" "SOURCES;ROOMS;DEPS;LIBS" ${ARGN})
     if(NOT ARG_SOURCES)
         fm_sources(ARG_SOURCES _test ${ARG_ROOMS})
-    endif()
-    if(NOT ARG_TIMEOUT)
-        set(ARG_TIMEOUT 180)
     endif()
     string(REPLACE "/" "_" target unit_${name})
     add_executable(${target} ${ARG_SOURCES})
@@ -96,32 +94,48 @@ function(fm_unit name)
     target_compile_options(${target} PRIVATE -Wno-missing-prototypes -Wno-shadow -Wno-conversion
         -Wno-strict-prototypes -Wno-old-style-definition -Wno-cast-qual -Wno-format-nonliteral)
     add_test(NAME unit.${name} COMMAND ${target})
-    fm_test_properties(unit.${name} ${ARG_TIMEOUT})
+    fm_test_properties(unit.${name})
 endfunction()
 
 # fm_check(NAME program SOURCES ... DEPS ...): a test program with its own main().
 function(fm_check name)
-    cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LIBS;ARGS" ${ARGN})
-    if(NOT ARG_TIMEOUT)
-        set(ARG_TIMEOUT 300)
-    endif()
+    cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LIBS;ARGS" ${ARGN})
     string(REPLACE "." "_" target ${name})
     add_executable(${target} ${ARG_SOURCES})
     list(TRANSFORM ARG_DEPS PREPEND fm_)
     target_link_libraries(${target} PRIVATE fm_flags ${ARG_DEPS} ${ARG_LIBS})
     add_test(NAME ${name} COMMAND ${target} ${ARG_ARGS})
-    fm_test_properties(${name} ${ARG_TIMEOUT})
+    fm_test_properties(${name})
 endfunction()
 
-# fm_script(NAME FILE): a test that is a shell script; $FANMILL_BIN is the built program.
+# fm_script(NAME FILE): a test that is a shell script; $FANMILL_BIN is the built program. It may
+# leave with 77: what it needs is not installed.
 function(fm_script name file)
-    cmake_parse_arguments(ARG "" "TIMEOUT" "ARGS" ${ARGN})
-    if(NOT ARG_TIMEOUT)
-        set(ARG_TIMEOUT 300)
-    endif()
-    add_test(NAME ${name} COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/${file} ${ARG_ARGS}
+    add_test(NAME ${name} COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/${file}
         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-    fm_test_properties(${name} ${ARG_TIMEOUT})
+    fm_test_properties(${name})
+    set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77)
+endfunction()
+
+# fm_long(TESTS...): too long for every day; `scripts/test long` runs them.
+function(fm_long)
+    set_tests_properties(${ARGN} PROPERTIES LABELS long)
+endfunction()
+# fm_cost(SECONDS TESTS...): of CPU time. Those that take longest begin first.
+function(fm_cost seconds)
+    set_tests_properties(${ARGN} PROPERTIES COST ${seconds})
+endfunction()
+
+# fm_mutants(NAME FILE PROGRAM ROOM DEPS ...): a script of mutants of ROOM (tests/support/mutants.sh);
+# each is linked with the objects of the test program PROGRAM and the built libraries.
+function(fm_mutants name file program room)
+    cmake_parse_arguments(ARG "" "" "DEPS;LIBS" ${ARGN})
+    list(TRANSFORM ARG_DEPS REPLACE "(.+)" "$<TARGET_FILE:fm_\\1>")
+    add_test(NAME ${name} COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/${file}
+        ${CMAKE_BINARY_DIR}/compile_commands.json ${room}
+        $<TARGET_OBJECTS:${program}> ${ARG_DEPS} ${ARG_LIBS} --
+        COMMAND_EXPAND_LISTS)
+    fm_test_properties(${name})
 endfunction()
 
 # fm_fuzz(NAME SOURCES ... DEPS ...): a libFuzzer target with the fuzz preset; without it, the same
@@ -138,6 +152,6 @@ function(fm_fuzz name)
         target_link_libraries(fuzz_${name} PRIVATE fm_flags ${ARG_DEPS} ${ARG_LIBS})
         add_test(NAME fuzz.${name}
             COMMAND fuzz_${name} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
-        fm_test_properties(fuzz.${name} 120)
+        fm_test_properties(fuzz.${name})
     endif()
 endfunction()

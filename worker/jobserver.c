@@ -5,30 +5,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/cleanup.h"
-#include "base/container.h"
+#include "base/grow.h"
 
 #define OWN_TOKEN '+'
-#define HELD_MAX 65536u
+#define TOKENS_MAX 65536u
 
 struct jobserver {
-    int in; // an opening of our own each: whether they block is nobody else's affair
+    int in; // both opened anew, so that whether they block concerns no other process
     int out;
     int pass_in; // to be passed on; -1: it has a name, which is enough
     int pass_out;
-    uint32_t slots;  // of our own; 0: it is somebody else's
-    char *makeflags; // as found; "" none
-    size_t auth_at;  // where its value is in them
+    uint32_t slots;  // of one that we offer; 0: we joined it
+    char *makeflags; // as found; "": none
+    size_t auth_at;  // where the jobserver's value is in them
     size_t auth_len;
-    uint8_t *held; // bytes to give back
-    uint32_t n_held;
-    uint32_t cap;
+    uint8_t *tokens; // bytes to give back
+    uint32_t n_tokens;
 };
 
 static struct jobserver *js_new(const char *makeflags)
@@ -41,14 +38,14 @@ static struct jobserver *js_new(const char *makeflags)
     return js->makeflags ? js : jobserver_free(js);
 }
 
-static bool give(struct jobserver *js)
+bool jobserver_give(struct jobserver *js)
 {
     ssize_t n;
     do {
-        n = write(js->out, &js->held[js->n_held - 1], 1);
+        n = write(js->out, &js->tokens[js->n_tokens - 1], 1);
     } while (n < 0 && errno == EINTR);
     if (n == 1)
-        js->n_held--;
+        js->n_tokens--;
     return n == 1;
 }
 
@@ -56,7 +53,7 @@ struct jobserver *jobserver_free(struct jobserver *js)
 {
     if (!js)
         return NULL;
-    while (js->n_held && give(js))
+    while (js->n_tokens && jobserver_give(js))
         ;
     if (js->in >= 0)
         close(js->in);
@@ -67,21 +64,21 @@ struct jobserver *jobserver_free(struct jobserver *js)
     if (js->slots && js->pass_out >= 0)
         close(js->pass_out);
     free(js->makeflags);
-    free(js->held);
+    free(js->tokens);
     free(js);
     return NULL;
 }
 
 // ---- MAKEFLAGS
 
-// Only words before a " -- ": behind it are variables of the makefile's user.
+// Only words before a " -- ": variables of the makefile's user follow it.
 static size_t flags_len(const char *flags)
 {
     const char *end = strstr(flags, " -- ");
     return end ? (size_t)(end - flags) : strlen(flags);
 }
 
-// The value of the last --jobserver-auth= or --jobserver-fds=. False: there is none.
+// Finds the value of the last --jobserver-auth= or --jobserver-fds=. False: none is given.
 static bool find_auth(const char *flags, size_t *ret_at, size_t *ret_len)
 {
     static const char *const names[] = {"--jobserver-auth=", "--jobserver-fds="};
@@ -122,7 +119,7 @@ char *jobserver_makeflags(const struct jobserver *js)
     return r < 0 ? NULL : flags;
 }
 
-// ---- beginning
+// ---- joining and offering
 
 static bool is_pipe(int fd, int forbidden_mode)
 {
@@ -153,7 +150,7 @@ static int join_pipe(struct jobserver *js, int in, int out)
 
 static int join_fifo(struct jobserver *js, const char *path)
 {
-    // For both, so that opening never waits or fails for want of the other side.
+    // For reading and writing, so that opening never waits for the other side or fails without it.
     int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? -ENXIO : -errno;
@@ -235,7 +232,7 @@ bool jobserver_pass_on(const struct jobserver *js, int high)
     _free_ char *flags = js->pass_in < 0 ? NULL : jobserver_makeflags(js);
     if (!flags || setenv("MAKEFLAGS", flags, 1) < 0)
         return false;
-    // Each may stand where the other is to go.
+    // Either may occupy the number that the other is to get.
     int in = fcntl(js->pass_in, F_DUPFD, high);
     int out = fcntl(js->pass_out, F_DUPFD, high);
     return in >= 0 && out >= 0 && dup2(in, JOBSERVER_PASS_READ) >= 0 &&
@@ -248,87 +245,37 @@ bool jobserver_passed(void)
     return flags >= 0 && !(flags & FD_CLOEXEC) && is_pipe(JOBSERVER_PASS_READ, O_WRONLY);
 }
 
-uint32_t jobserver_held(const struct jobserver *js)
+uint32_t jobserver_tokens(const struct jobserver *js)
 {
-    return js->n_held;
+    return js->n_tokens;
+}
+
+int jobserver_fd(const struct jobserver *js)
+{
+    return js->in;
 }
 
 // ---- tokens
 
-static bool take_token(struct jobserver *js)
+bool jobserver_take(struct jobserver *js)
 {
     uint8_t token;
-    if (js->n_held == js->cap) {
-        uint32_t cap = js->cap ? js->cap * 2 : 16;
-        uint8_t *held = cap <= HELD_MAX ? realloc(js->held, cap) : NULL;
-        if (!held)
-            return false;
-        js->held = held;
-        js->cap = cap;
-    }
+    if (js->n_tokens == TOKENS_MAX || grow(js->tokens, js->n_tokens, 1) < 0)
+        return false;
     ssize_t n;
     do {
         n = read(js->in, &token, 1);
     } while (n < 0 && errno == EINTR);
     if (n != 1)
         return false;
-    js->held[js->n_held++] = token;
+    js->tokens[js->n_tokens++] = token;
     return true;
 }
 
-// What a command that was killed had taken comes back: when nothing of ours runs, all are here.
-static void restore(struct jobserver *js)
+void jobserver_restore(struct jobserver *js)
 {
-    int there;
-    if (js->slots && js->n_held == 0 && ioctl(js->in, FIONREAD, &there) == 0 &&
-        (uint32_t)there < js->slots - 1)
-        put_tokens(js, js->slots - 1 - (uint32_t)there);
-}
-
-bool permits_take(struct permits *p, uint32_t running)
-{
-    // The first is for nothing.
-    while (p->js && p->js->n_held < running)
-        if (!take_token(p->js)) {
-            p->waits = true;
-            return false;
-        }
-    return true;
-}
-
-static void on_readable(struct watch *watch, uint32_t events)
-{
-    struct permits *p = container_of(watch, struct permits, watch);
-    (void)events;
-    watch_remove(watch);
-    p->watching = false;
-    p->ready(p->arg);
-}
-
-void permits_settle(struct permits *p, uint32_t running)
-{
-    if (!p->js)
-        return;
-    uint32_t need = running ? running - 1 : 0;
-    while (p->js->n_held > need && give(p->js))
-        ;
-    if (running == 0)
-        restore(p->js);
-    // Others may be faster: then we are refused once more, and wait again.
-    if (p->waits && !p->watching)
-        p->watching = watch_add(&p->watch, p->js->in, EPOLLIN, on_readable) == 0;
-    else if (!p->waits && p->watching) {
-        watch_remove(&p->watch);
-        p->watching = false;
-    }
-    p->waits = false;
-}
-
-void permits_done(struct permits *p)
-{
-    if (p->watching)
-        watch_remove(&p->watch);
-    p->watching = false;
-    while (p->js && p->js->n_held && give(p->js))
-        ;
+    int present;
+    if (js->slots && js->n_tokens == 0 && ioctl(js->in, FIONREAD, &present) == 0 &&
+        (uint32_t)present < js->slots - 1)
+        put_tokens(js, js->slots - 1 - (uint32_t)present);
 }

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "async/io.h"
+#include "base/signals.h"
 
 #define ENDPOINT "inproc://coordinator"
 
@@ -29,11 +30,10 @@ int embedded_prepare(struct embedded *e, uint32_t slots, struct err *err)
 
 static void describe_death(int status, char *text, size_t size)
 {
-    if (WIFSIGNALED(status)) {
-        const char *name = sigabbrev_np(WTERMSIG(status));
-        snprintf(text, size, "killed by signal %d (%s%s)", WTERMSIG(status), name ? "SIG" : "",
-                 name ? name : "unknown");
-    } else
+    char death[SIGNAL_TEXT_MAX];
+    if (WIFSIGNALED(status))
+        snprintf(text, size, "killed by %s", signal_text(WTERMSIG(status), death));
+    else
         snprintf(text, size, "ended with status %d", WEXITSTATUS(status));
 }
 

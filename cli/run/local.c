@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "worker/jobserver.h"
-#include "worker/worker.h"
+#include "worker/agent/worker.h"
 
 #define STOP_NS (10 * NS_PER_S) // TERM, grace and KILL of its commands fit in
 

@@ -12,7 +12,7 @@
 #include "cli/service/commands.h"
 #include "client/find.h"
 #include "proto/resources.h"
-#include "worker/worker.h"
+#include "worker/agent/worker.h"
 
 #define ACCESS_BYTES_MAX (64u << 10)
 

@@ -11,6 +11,7 @@
 
 #include <fanmill/client.h>
 
+#define TRIES 30000 // of 10 ms each, for what happens by itself
 #define CHECK(condition)                                                                           \
     do {                                                                                           \
         if (!(condition)) {                                                                        \
@@ -82,10 +83,10 @@ static struct fm_stream *window(struct fm_job *job, uint64_t items)
     return fm_results(job, &o);
 }
 
-// Waits until `file` has n lines; at most 20 s.
+// Waits until `file` has n lines.
 static void until_lines(const char *file, int n)
 {
-    for (int i = 0; i < 2000 && lines_of(file) < n; i++)
+    for (int i = 0; i < TRIES && lines_of(file) < n; i++)
         poll(NULL, 0, 10);
     CHECK(lines_of(file) >= n);
 }
@@ -93,7 +94,7 @@ static void until_lines(const char *file, int n)
 static void until_idle(struct fm_job *job)
 {
     struct fm_job_status status = {.running = 1};
-    for (int i = 0; i < 2000 && status.running; i++) {
+    for (int i = 0; i < TRIES && status.running; i++) {
         CHECK(fm_job_status(job, &status) == 0);
         poll(NULL, 0, 10);
     }
@@ -206,7 +207,7 @@ static void s4_close_is_a_verb(void)
     CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
     f = fopen(path_of("s4"), "r");
     for (int pid, n = 0; fscanf(f, "%d", &pid) == 1 && n < 4; n++) {
-        for (int i = 0; i < 3000 && kill(pid, 0) == 0; i++)
+        for (int i = 0; i < TRIES && kill(pid, 0) == 0; i++)
             poll(NULL, 0, 10);
         CHECK(kill(pid, 0) < 0);
     }

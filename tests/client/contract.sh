@@ -12,7 +12,7 @@ export KERNELS
 for name in $("$BUILD/tests/client/client_contract"); do
     case_is "$name"
     [ -z "${ONLY:-}" ] || [ "$ONLY" = "$name" ] || continue
-    timeout 60 "$BUILD/tests/client/client_contract" "$name" 2>"$WORK/stderr" ||
+    timeout "$LIMIT_S" "$BUILD/tests/client/client_contract" "$name" 2>"$WORK/stderr" ||
         wrong "exit status $? of $name: $(tail -n 2 "$WORK/stderr")"
 done
 end_all

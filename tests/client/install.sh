@@ -54,20 +54,20 @@ if [ -z "$SANITIZE" ]; then
         "$(find "$PREFIX" -name libfanmill.a)" $(pkg-config --libs libzmq yaml-0.1 zlib libzstd) -lmsgpackc -lsodium -lpthread -lm \
         -o "$WORK/static" || wrong "the static library"
 fi
-timeout 60 "$WORK/prime_search" 1000000 5 >"$WORK/stdout" 2>"$WORK/stderr"
+timeout "$LIMIT_S" "$WORK/prime_search" 1000000 5 >"$WORK/stdout" 2>"$WORK/stderr"
 [ "$(wc -l <"$WORK/stdout")" = 5 ] || wrong "prime_search: $(cat "$WORK/stdout")"
 for n in $(cat "$WORK/stdout"); do
     [ "$(factor "$n")" = "$n: $n" ] || wrong "$n is not prime"
 done
 seq 500 | sed 's/^/line /' >"$WORK/lines"
-timeout 60 "$WORK/parallel_map" "$WORK/lines" tr a-z A-Z >"$WORK/stdout" 2>"$WORK/stderr"
+timeout "$LIMIT_S" "$WORK/parallel_map" "$WORK/lines" tr a-z A-Z >"$WORK/stdout" 2>"$WORK/stderr"
 tr a-z A-Z <"$WORK/lines" >"$WORK/expected"
 expect_same "$WORK/expected"
 mkdir -p "$WORK/tree/a/b/c" "$WORK/tree/d" "$WORK/tree/a/.hidden"
 touch "$WORK/tree/1" "$WORK/tree/a/2" "$WORK/tree/a/b/c/3" "$WORK/tree/a/.hidden/4"
 for program in feeds_itself static; do
     [ -x "$WORK/$program" ] || continue
-    timeout 60 "$WORK/$program" "$WORK/tree" >"$WORK/stdout" 2>"$WORK/stderr"
+    timeout "$LIMIT_S" "$WORK/$program" "$WORK/tree" >"$WORK/stdout" 2>"$WORK/stderr"
     expect_stdout "4 files in 6 folders"
 done
 

@@ -11,13 +11,14 @@ chaos() {
     "$FANMILL_BIN" run -j 3 "$@" >stdout 2>stderr &
     pid=$!
     while [ -z "$zygote" ] && kill -0 $pid 2>/dev/null; do
+        sleep 0.005
         zygote=$(first_child "$(first_child $pid 2>/dev/null || echo 0)" 2>/dev/null)
     done
     KILLED=0
     while [ $KILLED -lt "$kills" ] && victims=$(cat "/proc/$zygote/task/$zygote/children" 2>/dev/null); do
         read -r -a victims <<<"$victims"
-        [ ${#victims[@]} -gt 0 ] || continue
-        kill -KILL "${victims[RANDOM % ${#victims[@]}]}" 2>/dev/null && KILLED=$((KILLED + 1))
+        [ ${#victims[@]} -gt 0 ] &&
+            kill -KILL "${victims[RANDOM % ${#victims[@]}]}" 2>/dev/null && KILLED=$((KILLED + 1))
         read -r -t "0.00$((RANDOM % 10))" _ <>"$WORK/never" # a moment that differs
     done
     wait $pid

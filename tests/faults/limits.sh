@@ -11,13 +11,13 @@ expect_status 0 # /tmp is the last resort
 expect_stdout a
 
 case_is "few descriptors"
-( ulimit -n 64; timeout 60 "$FANMILL_BIN" run -j 4 tiny.yaml >stdout 2>stderr )
+( ulimit -n 64; timeout "$LIMIT_S" "$FANMILL_BIN" run -j 4 tiny.yaml >stdout 2>stderr )
 STATUS=$?
 expect_status 0
 expect_stdout a
 
 case_is "too few descriptors to begin: told, not hung"
-( ulimit -n 8; timeout 60 "$FANMILL_BIN" run tiny.yaml >stdout 2>stderr )
+( ulimit -n 8; timeout "$LIMIT_S" "$FANMILL_BIN" run tiny.yaml >stdout 2>stderr )
 STATUS=$?
 expect_status 125
 expect_stderr "open files are allowed"
@@ -29,7 +29,7 @@ source: {range: 1..200}
 chunk: {items: 1}
 stages: [{command: "sleep 0.02; echo {}"}]
 EOF
-( ulimit -n 60; timeout 60 "$FANMILL_BIN" run -j 64 slots.yaml >stdout 2>stderr )
+( ulimit -n 60; timeout "$LIMIT_S" "$FANMILL_BIN" run -j 64 slots.yaml >stdout 2>stderr )
 STATUS=$?
 expect_status 0
 expect_stdout "$(seq 1 200)"
@@ -41,7 +41,7 @@ source: {range: 1..400000}
 stages: [{kernel: identity}]
 sink: {file: large.txt}
 EOF
-( ulimit -f 100; trap '' XFSZ; timeout 60 "$FANMILL_BIN" run file.yaml >stdout 2>stderr )
+( ulimit -f 100; trap '' XFSZ; timeout "$LIMIT_S" "$FANMILL_BIN" run file.yaml >stdout 2>stderr )
 STATUS=$?
 expect_status 5
 expect_stderr "large.txt"

@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "proto/client.h"
 #include "tests/unit/proto/samples.h"
 #include "transport/access.h"
@@ -42,20 +42,34 @@ static struct zsock *knock(void)
     return z;
 }
 
-// Type of the next message, or -1 after 10 s.
-static int hear(struct zsock *z)
+// Type of the next message that says something, or -1 when long none came; of WELCOME its epoch.
+// Heartbeats and steps come when they come.
+static int hear_epoch(struct zsock *z, uint64_t *ret_epoch)
 {
-    for (int i = 0; i < 1000; i++) {
+    int64_t deadline = clock_now() + 120 * NS_PER_S;
+    while (clock_now() < deadline) {
         struct zmessage m = {0};
-        if (zsock_recv(z, &m) == 1) {
-            int type = msg_type_of(m.header, m.header_len);
-            zmessage_done(&m);
-            return type;
+        struct msg_welcome welcome;
+        struct err err;
+        if (zsock_recv(z, &m) != 1) {
+            struct pollfd fd = {.fd = zsock_fd(z), .events = POLLIN};
+            poll(&fd, 1, 10);
+            continue;
         }
-        struct pollfd fd = {.fd = zsock_fd(z), .events = POLLIN};
-        poll(&fd, 1, 10);
+        int type = msg_type_of(m.header, m.header_len);
+        if (type == MSG_WELCOME && msg_get_welcome(m.header, m.header_len, &welcome, &err) == 0)
+            *ret_epoch = welcome.epoch;
+        zmessage_done(&m);
+        if (type != MSG_STEP && type != MSG_HEARTBEAT)
+            return type;
     }
     return -1;
+}
+
+static int hear(struct zsock *z)
+{
+    uint64_t epoch;
+    return hear_epoch(z, &epoch);
 }
 
 static void expect(int got, int wanted, const char *what)
@@ -207,27 +221,6 @@ static void lie(struct zsock *z, uint64_t epoch)
     buf_done(&body);
 }
 
-// The type of the next message that is neither STEP nor HEARTBEAT; of WELCOME its epoch.
-static int hear_other(struct zsock *z, uint64_t *ret_epoch)
-{
-    for (int i = 0; i < 1000; i++) {
-        struct zmessage m = {0};
-        if (zsock_recv(z, &m) == 1) {
-            struct err err;
-            struct msg_welcome welcome;
-            int type = msg_type_of(m.header, m.header_len);
-            if (type == MSG_WELCOME && msg_get_welcome(m.header, m.header_len, &welcome, &err) == 0)
-                *ret_epoch = welcome.epoch;
-            zmessage_done(&m);
-            if (type != MSG_STEP && type != MSG_HEARTBEAT)
-                return type;
-        }
-        struct pollfd fd = {.fd = zsock_fd(z), .events = POLLIN};
-        poll(&fd, 1, 10);
-    }
-    return -1;
-}
-
 static void stale(void)
 {
     struct zsock *first = knock(), *second;
@@ -236,25 +229,25 @@ static void stale(void)
     uint64_t epoch = 0;
     buf_init(&header, 0);
     hello_as(first, 1, 1, 77);
-    expect(hear_other(first, &epoch), MSG_WELCOME, "HELLO");
+    expect(hear_epoch(first, &epoch), MSG_WELCOME, "HELLO");
     reg.resources.cpus = 1000;
     msg_put_register(&header, &reg);
     send_header(first, &header);
     msg_put_credit(&header, &(struct msg_credit){.window_items = 4, .window_bytes = 1 << 20});
     send_header(first, &header);
-    expect(hear_other(first, &epoch), MSG_LEASE, "a lease");
+    expect(hear_epoch(first, &epoch), MSG_LEASE, "a lease");
     // The same session on another connection: what the first one had runs elsewhere.
     second = knock();
     hello_as(second, 1, 1, 77);
-    expect(hear_other(second, &epoch), MSG_WELCOME, "HELLO of the same session");
+    expect(hear_epoch(second, &epoch), MSG_WELCOME, "HELLO of the same session");
     lie(first, epoch);
-    expect(hear_other(first, &epoch), MSG_REFUSE,
+    expect(hear_epoch(first, &epoch), MSG_REFUSE,
            "a result of a session that is not its own any more");
     msg_put_register(&header, &reg);
     send_header(second, &header);
     lie(second, epoch);     // it has no lease
     lie(second, epoch + 1); // nor is it of another coordinator
-    expect(hear_other(second, &epoch), MSG_ACK, "a result without a lease");
+    expect(hear_epoch(second, &epoch), MSG_ACK, "a result without a lease");
     buf_done(&header);
     zsock_close(first);
     zsock_close(second);

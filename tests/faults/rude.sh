@@ -16,7 +16,7 @@ still_serves() {
     expect_stdout "$(seq 200)"
 }
 rude() {
-    timeout 120 "$RUDE" "$@" 2>"$WORK/stderr" || wrong "rude $*: $(cat "$WORK/stderr")"
+    timeout "$LIMIT_S" "$RUDE" "$@" 2>"$WORK/stderr" || wrong "rude $*: $(cat "$WORK/stderr")"
     still_serves
 }
 # A sanitizer's allocator keeps what was freed for a while, and is slow to show that it is full.
@@ -32,7 +32,7 @@ done
 
 case_is "results of a stale session, and without a lease"
 fanmill submit numbers.yaml
-timeout 60 "$RUDE" worker.access stale 2>"$WORK/stderr" || wrong "$(cat "$WORK/stderr")"
+timeout "$LIMIT_S" "$RUDE" worker.access stale 2>"$WORK/stderr" || wrong "$(cat "$WORK/stderr")"
 worker good -j 2
 fanmill wait
 expect_status 0
@@ -74,7 +74,7 @@ stages: [{command: [head, -c, "100000", /dev/zero]}]
 YAML
 fanmill forget all
 fanmill submit much.yaml
-timeout 60 "$RUDE" admin.access deaf 5 &
+timeout "$LIMIT_S" "$RUDE" admin.access deaf 5 &
 deaf=$!
 still_serves
 wait "$deaf"

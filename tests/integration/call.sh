@@ -20,7 +20,7 @@ expect_stdout "$(printf '%s\n' 2 3 5)"
 seq 100 >numbers
 fanmill call builtin:sum -n 100 -a numbers
 expect_stdout 5050
-seq 100 | timeout 60 "$bin" call builtin:sum --items-per-chunk 50 >stdout
+seq 100 | timeout "$LIMIT_S" "$bin" call builtin:sum --items-per-chunk 50 >stdout
 expect_stdout "$(printf '%s\n' 1275 3775)"
 
 case_is "sum: whole numbers exactly, others as decimals"

@@ -72,7 +72,7 @@ stages:
   - command: "if test {} = slow; then cat gate >/dev/null; fi; echo {}"
 EOF
 rm -f stdout
-timeout 60 "$FANMILL_BIN" run -j 2 early.yaml >stdout 2>stderr &
+timeout "$LIMIT_S" "$FANMILL_BIN" run -j 2 early.yaml >stdout 2>stderr &
 pid=$!
 until_file stdout && [ "$(cat stdout)" = quick ] || wrong "quick did not come first: $(cat stdout)"
 echo >gate

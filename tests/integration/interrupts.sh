@@ -70,7 +70,7 @@ case_is "Ctrl-C in a terminal reaches only the coordinator"
 if script -qec true /dev/null >/dev/null 2>&1; then
     rm -f on
     (until_file "$WORK/on" && printf '\003') |
-        timeout 60 script -qec "$FANMILL_BIN run -j 2 $WORK/polite.yaml" /dev/null >stdout 2>stderr
+        timeout "$LIMIT_S" script -qec "$FANMILL_BIN run -j 2 $WORK/polite.yaml" /dev/null >stdout 2>stderr
     STATUS=$?
     expect_status 130
     grep -q "ending what runs" stdout || wrong "no word about it"

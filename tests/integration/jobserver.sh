@@ -30,7 +30,7 @@ most_at_once() {
 }
 # run_make ARGUMENT...: a make that lost a token says so when it ends.
 run_make() {
-    timeout -k 5 100 make --no-print-directory "$@" >stdout 2>stderr
+    timeout -k 5 "$LIMIT_S" make --no-print-directory "$@" >stdout 2>stderr
     STATUS=$?
     grep -q 'INTERNAL\|jobserver unavailable' stderr && wrong "make: $(cat stderr)"
 }
@@ -117,7 +117,7 @@ all:
 	@until test -e gone; do sleep 0.02; done
 EOF
 rm -f began gone
-timeout -k 5 100 make --no-print-directory -j3 -f killed.mk >stdout 2>stderr &
+timeout -k 5 "$LIMIT_S" make --no-print-directory -j3 -f killed.mk >stdout 2>stderr &
 make_pid=$!
 until_lines 3 began
 kill -KILL "$(cat run-pid)"

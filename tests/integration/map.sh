@@ -5,12 +5,6 @@
 bin=$FANMILL_BIN
 
 # from FILE ARGUMENT...: as fanmill, with the file as standard input.
-from() {
-    local file=$1
-    shift
-    timeout -k 5 120 "$bin" "$@" <"$file" >"$WORK/stdout" 2>"$WORK/stderr"
-    STATUS=$?
-}
 
 case_is "several words are argv, without a shell"
 fanmill map printf '<%s>\n' '$HOME' '{}' '`id`' ::: 'a b' '*' ''
@@ -105,26 +99,26 @@ printf '%s\0' * >"$WORK/all"
 for script in 'printf "%s\0" {}' 'printf "%s\0" "{}"' "printf '%s\\0' '{}'" 'x=$(printf "%s\0" {} | tr "\0" x); printf "%s\0" {}' \
     'printf "%s\0"'; do
     case_is "data in: $script"
-    timeout 100 "$bin" map "$script" ::: * >"$WORK/stdout" 2>"$WORK/stderr"
+    timeout "$LIMIT_S" "$bin" map "$script" ::: * >"$WORK/stdout" 2>"$WORK/stderr"
     STATUS=$?
     expect_status 0
     expect_same "$WORK/all"
     find . -name '*.jpg' -print0 | LC_ALL=C sort -z | sed -z 's,^\./,,' |
-        timeout 100 "$bin" map -0 "$script" >"$WORK/stdout"
+        timeout "$LIMIT_S" "$bin" map -0 "$script" >"$WORK/stdout"
     expect_same "$WORK/all"
 done
-timeout 100 "$bin" map -n 4 'printf "%s\0" {}' ::: * >"$WORK/stdout"
+timeout "$LIMIT_S" "$bin" map -n 4 'printf "%s\0" {}' ::: * >"$WORK/stdout"
 expect_same "$WORK/all"
-timeout 100 "$bin" map printf '%s\0' ::: * >"$WORK/stdout"
+timeout "$LIMIT_S" "$bin" map printf '%s\0' ::: * >"$WORK/stdout"
 expect_same "$WORK/all"
-timeout 100 "$bin" map -X printf '%s\0' {} ::: * >"$WORK/stdout"
+timeout "$LIMIT_S" "$bin" map -X printf '%s\0' {} ::: * >"$WORK/stdout"
 expect_same "$WORK/all"
 [ ! -e pwned ] && [ ! -e pwned.jpg ] || wrong "a name was run as code"
 # What --dry-run tells, a shell gives back.
-timeout 100 "$bin" map --dry-run printf '%s\0' {} ::: * >"$WORK/commands"
+timeout "$LIMIT_S" "$bin" map --dry-run printf '%s\0' {} ::: * >"$WORK/commands"
 bash "$WORK/commands" >"$WORK/stdout"
 expect_same "$WORK/all"
-timeout 100 "$bin" map --dry-run 'printf "%s\0" "{}"' ::: * >"$WORK/commands"
+timeout "$LIMIT_S" "$bin" map --dry-run 'printf "%s\0" "{}"' ::: * >"$WORK/commands"
 bash "$WORK/commands" >"$WORK/stdout"
 expect_same "$WORK/all"
 [ ! -e pwned ] || wrong "a name was run as code"
@@ -227,7 +221,7 @@ expect_stdout 5050
 case_is "-k, --unordered"
 fanmill map -k echo ::: 1 2
 expect_stdout "$(seq 2)"
-timeout 60 "$bin" map -j 2 --unordered 'if [ {} = 1 ]; then until [ -e seen ]; do :; done; fi; echo {}' ::: 1 2 |
+timeout "$LIMIT_S" "$bin" map -j 2 --unordered 'if [ {} = 1 ]; then until [ -e seen ]; do sleep 0.02; done; fi; echo {}' ::: 1 2 |
     while read -r line; do echo "$line" && touch seen; done >stdout
 expect_stdout "$(printf '%s\n' 2 1)"
 

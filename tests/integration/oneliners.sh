@@ -7,7 +7,7 @@ PATH="$(dirname "$FANMILL_BIN"):$WORK/bin:$PATH"
 # runs COMMAND LINE: by a shell, as it is typed; $WORK/stdout, $WORK/stderr, $STATUS.
 runs() {
     CASE=$1
-    timeout -k 5 120 bash -c "$1" >"$WORK/stdout" 2>"$WORK/stderr" </dev/null
+    timeout -k 5 "$LIMIT_S" bash -c "$1" >"$WORK/stdout" 2>"$WORK/stderr" </dev/null
     STATUS=$?
 }
 # tool NAME <<EOF: a program that stands in for one that may not be installed.

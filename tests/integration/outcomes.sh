@@ -130,20 +130,20 @@ job many <<'EOF'
 source: {range: 1..2000000}
 stages: [{kernel: identity}]
 EOF
-timeout 60 "$FANMILL_BIN" run many.yaml 2>stderr | head -n 3 >stdout
+timeout "$LIMIT_S" "$FANMILL_BIN" run many.yaml 2>stderr | head -n 3 >stdout
 STATUS=${PIPESTATUS[0]}
 expect_status 141
 expect_stdout "$(seq 1 3)"
 expect_quiet
 
 case_is "a full disk: 5"
-timeout 60 "$FANMILL_BIN" run many.yaml >/dev/full 2>stderr
+timeout "$LIMIT_S" "$FANMILL_BIN" run many.yaml >/dev/full 2>stderr
 STATUS=$?
 expect_status 5
 expect_stderr "No space left on device"
 
 case_is "a closed standard output: 5"
-timeout 60 "$FANMILL_BIN" run many.yaml >&- 2>stderr
+timeout "$LIMIT_S" "$FANMILL_BIN" run many.yaml >&- 2>stderr
 STATUS=$?
 expect_status 5
 expect_stderr "standard output"

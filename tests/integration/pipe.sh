@@ -3,12 +3,6 @@
 . tests/support/lib.sh
 . "$ROOT/tests/support/service.sh"
 bin=$FANMILL_BIN
-from() {
-    local file=$1
-    shift
-    timeout -k 5 120 "$bin" "$@" <"$file" >"$WORK/stdout" 2>"$WORK/stderr"
-    STATUS=$?
-}
 seq 1 200000 >big
 seq 7 90000 >other
 
@@ -19,7 +13,7 @@ expect_same big
 from big pipe --block 64KiB 'tr 1 x'
 tr 1 x <big >want
 expect_same want
-cat big | timeout 100 "$bin" pipe --block 100K -- tr 1 x >stdout
+cat big | timeout "$LIMIT_S" "$bin" pipe --block 100K -- tr 1 x >stdout
 expect_same want
 
 case_is "files behind ::::, one after another"
@@ -56,7 +50,7 @@ mkdir odd && cd odd || exit 1
 for name in 'a*b' '[x]' '!no' '-rf' 'a b' 'q?' 'back\slash' $'\xff'; do echo "in $name" >"./$name"; done
 touch x axb # what the patterns would mean
 rm -f axb && echo wrong >axb
-timeout 100 "$bin" pipe cat :::: 'a*b' '[x]' '!no' -rf 'a b' 'q?' 'back\slash' $'\xff' >"$WORK/stdout" 2>"$WORK/stderr"
+timeout "$LIMIT_S" "$bin" pipe cat :::: 'a*b' '[x]' '!no' -rf 'a b' 'q?' 'back\slash' $'\xff' >"$WORK/stdout" 2>"$WORK/stderr"
 STATUS=$?
 cd "$WORK" || exit 1
 expect_status 0

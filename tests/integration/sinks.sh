@@ -112,7 +112,7 @@ stages: [{command: "if test {} = 2; then cat $WORK/gate; fi; echo {}"}]
 EOF
 mkfifo gate
 rm -f stdout
-timeout 60 "$FANMILL_BIN" run -j 1 live.yaml >stdout 2>stderr &
+timeout "$LIMIT_S" "$FANMILL_BIN" run -j 1 live.yaml >stdout 2>stderr &
 pid=$!
 until_file stdout
 echo >gate

@@ -60,7 +60,7 @@ EOF
 mkfifo slow
 ( exec >slow; printf 'a\0b'; read -r _ <go; printf 'c\0d\0' ) &
 mkfifo go
-timeout 60 "$FANMILL_BIN" run nul.yaml <slow >stdout 2>stderr &
+timeout "$LIMIT_S" "$FANMILL_BIN" run nul.yaml <slow >stdout 2>stderr &
 pid=$!
 echo go >go
 wait "$pid"
@@ -86,11 +86,11 @@ chunk: {bytes: 10KB}
 stages: [{pipe: [cat]}]
 EOF
 seq 1 50000 >want
-timeout 60 "$FANMILL_BIN" run stdin.yaml <want >stdout 2>stderr
+timeout "$LIMIT_S" "$FANMILL_BIN" run stdin.yaml <want >stdout 2>stderr
 STATUS=$?
 expect_status 0
 expect_same want
-cat want | timeout 60 "$FANMILL_BIN" run stdin.yaml >stdout 2>stderr
+cat want | timeout "$LIMIT_S" "$FANMILL_BIN" run stdin.yaml >stdout 2>stderr
 expect_same want
 
 case_is "an empty standard input is an empty job"

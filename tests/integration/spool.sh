@@ -25,7 +25,7 @@ case_is "a slow first chunk, large results, 64 open files"
 rm -f done
 (
     ulimit -n 64
-    timeout 100 "$FANMILL_BIN" run -j 2 --spool-dir spool slow-first.yaml 2>stderr | cksum >sum
+    timeout "$LIMIT_S" "$FANMILL_BIN" run -j 2 --spool-dir spool slow-first.yaml 2>stderr | cksum >sum
     echo "${PIPESTATUS[0]}" >status
 )
 STATUS=$(cat status)
@@ -47,7 +47,7 @@ EOF
     for i in $(seq 160); do yes "$i" | head -c 1048576; done
 } | cksum >expected-plenty
 {
-    timeout 100 "$FANMILL_BIN" run -j 2 --spool-limit 40MiB --spool-dir spool plenty.yaml 2>stderr
+    timeout "$LIMIT_S" "$FANMILL_BIN" run -j 2 --spool-limit 40MiB --spool-dir spool plenty.yaml 2>stderr
     echo $? >status
 } | {
     until_lines 60 done
@@ -73,7 +73,7 @@ case_is "a spool that may not grow is told; nothing is lost"
 : >stderr
 (
     ulimit -f 4096
-    timeout 100 "$FANMILL_BIN" run -j 2 --spool-dir "$WORK/spool" until-told.yaml 2>stderr | cksum >sum
+    timeout "$LIMIT_S" "$FANMILL_BIN" run -j 2 --spool-dir "$WORK/spool" until-told.yaml 2>stderr | cksum >sum
     echo "${PIPESTATUS[0]}" >status
 )
 STATUS=$(cat status)
@@ -88,7 +88,7 @@ full() { unshare -rm sh -c "mount -t tmpfs -o size=1m none '$WORK/spool' && $1";
 if full true 2>/dev/null; then
     case_is "a full disk: the spool"
     : >stderr
-    full "timeout 100 '$FANMILL_BIN' run -j 2 --spool-dir '$WORK/spool' until-told.yaml 2>stderr >out; echo \$? >status"
+    full "timeout $LIMIT_S '$FANMILL_BIN' run -j 2 --spool-dir '$WORK/spool' until-told.yaml 2>stderr >out; echo \$? >status"
     STATUS=$(cat status)
     expect_status 0
     expect_stderr "fanmill: the spool in '$WORK/spool' can't grow (No space left on device): "
@@ -101,7 +101,7 @@ source: {range: 1..10}
 stages: [{command: "head -c 1048576 /dev/zero"}]
 sink: {file: $WORK/spool/out}
 EOF
-    full "timeout 100 '$FANMILL_BIN' run -j 2 sink.yaml >stdout 2>stderr; echo \$? >status; ls -A '$WORK/spool' >left"
+    full "timeout $LIMIT_S '$FANMILL_BIN' run -j 2 sink.yaml >stdout 2>stderr; echo \$? >status; ls -A '$WORK/spool' >left"
     STATUS=$(cat status)
     expect_status 5
     expect_stderr "output could not be written: '$WORK/spool/out': No space left on device"

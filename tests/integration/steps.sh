@@ -38,7 +38,7 @@ stages:
     chunk: {items: 1}
 EOF
 mkfifo gate
-timeout 60 "$FANMILL_BIN" run -j 2 early.yaml >stdout 2>stderr &
+timeout "$LIMIT_S" "$FANMILL_BIN" run -j 2 early.yaml >stdout 2>stderr &
 pid=$!
 until_file seen
 echo >gate

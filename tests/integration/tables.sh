@@ -64,12 +64,12 @@ fanmill check stdin.yaml </dev/null
 expect_status 0
 fanmill run stdin.yaml <rows.csv
 expect_same want
-cat rows.csv | timeout 60 "$FANMILL_BIN" run stdin.yaml >stdout 2>stderr
+cat rows.csv | timeout "$LIMIT_S" "$FANMILL_BIN" run stdin.yaml >stdout 2>stderr
 expect_same want
 mkfifo slow
 (exec >slow; printf 'id,na'; printf 'me,"the'; read -r _ <go; printf ' text"\n1,x,y\n2,"z'; printf 'z",""\n') &
 mkfifo go
-timeout 60 "$FANMILL_BIN" run stdin.yaml <slow >stdout 2>stderr &
+timeout "$LIMIT_S" "$FANMILL_BIN" run stdin.yaml <slow >stdout 2>stderr &
 pid=$!
 echo go >go
 wait "$pid"

@@ -1,43 +1,10 @@
 #!/usr/bin/env bash
 # Takes one rule out of the core at a time and lets the simulator look for it. A mutant that no seed
 # notices means that the simulator doesn't watch that rule.
-set -euo pipefail
-root=$(cd "$(dirname "$0")/../.." && pwd)
-seeds=${1:-1..3000}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-packages=$(pkg-config --exists msgpack-c && echo msgpack-c || echo msgpack)
-read -ra flags <<<"-std=gnu17 -O1 -D_GNU_SOURCE -I$root -I$root/include $(pkg-config --cflags "$packages" libsodium)"
-read -ra libs <<<"$(pkg-config --libs "$packages" libsodium) -lm"
+. "$(dirname "$0")/../support/mutants.sh"
 
-compile() { cc "${flags[@]}" -c "$1" -o "$2"; }
-for source in "$root"/coordinator/core/*.c "$root"/base/*.c "$root"/tests/sim/*.c \
-    "$root"/pipelines/{run,plan,plan_source,frame}.c \
-    "$root"/pipelines/source/{cutter,record,matrix,matrix_count,matrix_pack,rows}.c "$root"/proto/resources.c; do
-    compile "$source" "$work/$(basename "$(dirname "$source")")_$(basename "$source" .c).o"
-done
-
-survivors=0
-# mutant NAME FILE PERL-EXPRESSION
-mutant() {
-    local name=$1 file=$2 edit=$3 object="$work/core_$2.o" mutated="$work/$2.c" output
-    perl -0pe "$edit" "$root/coordinator/core/$file.c" >"$mutated"
-    if cmp -s "$mutated" "$root/coordinator/core/$file.c"; then
-        echo "mutant $name: its edit changes nothing any more"
-        survivors=$((survivors + 1))
-        return
-    fi
-    cp "$object" "$object.kept"
-    compile "$mutated" "$object"
-    cc "$work"/*.o "${libs[@]}" -o "$work/sim"
-    if output=$(SIM_SHOW_SEED=1 timeout 120 "$work/sim" --seeds "$seeds" 2>&1 >/dev/null); then
-        echo "mutant $name: SURVIVED seeds $seeds"
-        survivors=$((survivors + 1))
-    else
-        echo "mutant $name: caught $(grep -a '^at seed' <<<"$output" | tail -1): $(grep -av '^at seed\|^replay' <<<"$output" | tail -1)"
-    fi
-    mv "$object.kept" "$object"
-}
+passes() { (SIM_SHOW_SEED=1 timeout 120 "$1" --seeds 1..3000) >"$1.log" 2>&1; }
+caught_by() { grep -av '^replay\|^seeds' "$1" | tail -n 2 | tr '\n' ' '; }
 
 mutant no-epoch-fence result 's/event->result\.epoch != core->options\.epoch \|\|//'
 mutant no-attempt-fence result 's/\|\|\s+chunk->attempt != result->attempt\)/)/'
@@ -60,4 +27,4 @@ mutant last-cut-lost feed 's/return take_data\(core, step, NULL, true\);/return 
 mutant payload-shifted lease 's{return \(!next->payload\.len.*?;}{return true;}s'
 mutant unrun-uncounted job 's/job->summary\.unrun\+\+;//'
 
-[ "$survivors" -eq 0 ] || { echo "$survivors mutants were not noticed"; exit 1; }
+mutants_end

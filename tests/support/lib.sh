@@ -3,6 +3,9 @@
 set -u
 : "${FANMILL_BIN:?the built program}"
 FANMILL_BIN=$(realpath "$FANMILL_BIN")
+[ -x "$FANMILL_BIN" ] || { echo "there is no program $FANMILL_BIN"; exit 1; }
+# For what must come to its end by itself. Generous: it says nothing about speed.
+LIMIT_S=300
 ROOT=$PWD
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/fanmill-test.XXXXXX")
 export LC_ALL=C
@@ -31,14 +34,21 @@ wrong() {
     fi
 }
 
-# fanmill ARGUMENT...: runs it with a generous limit; $STATUS, $WORK/stdout, $WORK/stderr.
+# fanmill ARGUMENT...: runs it, bounded; $STATUS, $WORK/stdout, $WORK/stderr.
 fanmill() {
     local begun=$SECONDS
-    timeout -k 5 120 "$FANMILL_BIN" "$@" >"$WORK/stdout" 2>"$WORK/stderr"
+    timeout -k 5 "$LIMIT_S" "$FANMILL_BIN" "$@" >"$WORK/stdout" 2>"$WORK/stderr"
     STATUS=$?
     # 124 is also a status of our own.
-    [ "$STATUS" = 124 ] && [ $((SECONDS - begun)) -ge 119 ] && wrong "still running after 120 s"
+    [ "$STATUS" = 124 ] && [ $((SECONDS - begun)) -ge $((LIMIT_S - 1)) ] &&
+        wrong "still running after $LIMIT_S s"
     return 0
+}
+# from FILE ARGUMENT...: the same, with the file as standard input.
+from() {
+    local file=$1
+    shift
+    fanmill "$@" <"$file"
 }
 # job NAME <<EOF: writes $WORK/NAME.yaml with the line `version: 1` in front.
 job() { { echo 'version: 1'; cat; } >"$WORK/$1.yaml"; }
@@ -71,9 +81,9 @@ is_helper() {
 }
 # Nothing of a run is left: no process, no private folder. What dies may take a moment to be gone.
 expect_nothing_left() {
-    local deadline=$((SECONDS + 20)) left
+    local deadline=$((SECONDS + 60)) left
     while left=$(marked) && [ -n "$left" ] && [ $SECONDS -lt $deadline ]; do
-        :
+        sleep 0.05
     done
     if [ -n "$left" ]; then
         for pid in $left; do
@@ -87,12 +97,13 @@ expect_nothing_left() {
 }
 # until_ok COMMAND...: waits until it succeeds. Bounded.
 until_ok() {
-    local deadline=$((SECONDS + 60))
+    local deadline=$((SECONDS + LIMIT_S))
     until "$@"; do
         if [ $SECONDS -ge $deadline ]; then
-            wrong "60 s passed without: $*"
+            wrong "$LIMIT_S s passed without: $*"
             return 1
         fi
+        sleep 0.02
     done
 }
 # A chunk says by a file that it is on.

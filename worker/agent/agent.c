@@ -18,7 +18,7 @@
 #include "base/signals.h"
 #include "transport/access.h"
 #include "worker/agent/cpus.h"
-#include "worker/executor/zygote.h"
+#include "worker/zygote/zygote.h"
 
 void agent_end(struct agent *agent, int status)
 {
@@ -90,7 +90,7 @@ static bool send_credit(struct agent *agent)
 
 static bool is_idle(const struct agent *agent)
 {
-    return pool_held(agent->pool) == 0 && pool_running(agent->pool) == 0 &&
+    return pool_backlog(agent->pool) == 0 && pool_running(agent->pool) == 0 &&
            outbox_is_empty(&agent->outbox);
 }
 
@@ -144,7 +144,7 @@ static void on_heartbeat(struct timer *timer)
     }
     if (agent->state != AGENT_GREETING && now - agent->last_sent >= agent->heartbeat_ns) {
         struct msg_heartbeat beat = {.running = pool_running(agent->pool),
-                                     .held = pool_held(agent->pool)};
+                                     .held = pool_backlog(agent->pool)};
         buf_clear(&agent->scratch);
         if (msg_put_heartbeat(&agent->scratch, &beat) == 0)
             agent_send(agent);

@@ -6,8 +6,8 @@
 #include "async/waitq.h"
 #include "worker/agent/libraries.h"
 #include "worker/agent/outbox.h"
+#include "worker/agent/worker.h"
 #include "worker/pool/pool.h"
-#include "worker/worker.h"
 
 #define AGENT_MESSAGES_PER_TURN 256
 #define AGENT_AHEAD_NS (20 * 1000000ll)      // work that waits at the worker, per slot

@@ -15,8 +15,8 @@
 #include "base/grow.h"
 #include "pipelines/library.h"
 
-struct library {
-    struct library *next;
+struct cached_library {
+    struct cached_library *next;
     uint8_t digest[DIGEST_BYTES];
     int fd;
     size_t bytes;
@@ -34,7 +34,7 @@ struct library_file {
     uint8_t digest[DIGEST_BYTES];
 };
 
-static void library_free(struct library *copy)
+static void library_free(struct cached_library *copy)
 {
     close(copy->fd);
     free(copy->jobs);
@@ -50,7 +50,7 @@ static void file_free(struct library_file *file)
 void libraries_done(struct libraries *l)
 {
     while (l->copies) {
-        struct library *copy = l->copies;
+        struct cached_library *copy = l->copies;
         l->copies = copy->next;
         library_free(copy);
     }
@@ -117,10 +117,10 @@ static bool is_at_path(struct libraries *l, const char *path, const uint8_t dige
     return memcmp(found, digest, DIGEST_BYTES) == 0;
 }
 
-static struct library *find_copy(struct libraries *l, const uint8_t digest[DIGEST_BYTES])
+static struct cached_library *find_copy(struct libraries *l, const uint8_t digest[DIGEST_BYTES])
 {
-    for (struct library **at = &l->copies; *at; at = &(*at)->next) {
-        struct library *copy = *at;
+    for (struct cached_library **at = &l->copies; *at; at = &(*at)->next) {
+        struct cached_library *copy = *at;
         if (memcmp(copy->digest, digest, DIGEST_BYTES) != 0)
             continue;
         *at = copy->next;
@@ -131,7 +131,7 @@ static struct library *find_copy(struct libraries *l, const uint8_t digest[DIGES
     return NULL;
 }
 
-static int note_use(struct library *copy, uint64_t job)
+static int note_use(struct cached_library *copy, uint64_t job)
 {
     for (size_t i = 0; i < copy->n_jobs; i++)
         if (copy->jobs[i] == job)
@@ -149,7 +149,7 @@ static int place(struct libraries *l, uint64_t job, const struct stage *stage, c
     if (!stage->library || digest_is_none(stage->digest) ||
         is_at_path(l, stage->library, stage->digest))
         return 1;
-    struct library *copy = find_copy(l, stage->digest);
+    struct cached_library *copy = find_copy(l, stage->digest);
     if (!copy)
         return 0;
     int r = note_use(copy, job);
@@ -198,13 +198,13 @@ int libraries_resolve(struct libraries *l, uint64_t job, const void *packed, siz
 static bool make_room(struct libraries *l, size_t len)
 {
     while (len + l->bytes > LIBRARIES_BYTES_MAX) {
-        struct library **oldest = NULL;
-        for (struct library **at = &l->copies; *at; at = &(*at)->next)
+        struct cached_library **oldest = NULL;
+        for (struct cached_library **at = &l->copies; *at; at = &(*at)->next)
             if (!(*at)->n_jobs)
                 oldest = at;
         if (!oldest)
             return false;
-        struct library *copy = *oldest;
+        struct cached_library *copy = *oldest;
         *oldest = copy->next;
         l->bytes -= copy->bytes;
         library_free(copy);
@@ -223,7 +223,7 @@ int libraries_add(struct libraries *l, const uint8_t digest[DIGEST_BYTES], const
         return 0;
     if (!make_room(l, len))
         return -ENOSPC;
-    struct library *copy = calloc(1, sizeof(*copy));
+    struct cached_library *copy = calloc(1, sizeof(*copy));
     if (!copy)
         return -ENOMEM;
     copy->fd = memfd_create("fanmill-kernel", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -246,7 +246,7 @@ int libraries_add(struct libraries *l, const uint8_t digest[DIGEST_BYTES], const
 
 void libraries_release(struct libraries *l, uint64_t job)
 {
-    for (struct library *copy = l->copies; copy; copy = copy->next) {
+    for (struct cached_library *copy = l->copies; copy; copy = copy->next) {
         size_t kept = 0;
         for (size_t i = 0; i < copy->n_jobs; i++)
             if (job && copy->jobs[i] != job)

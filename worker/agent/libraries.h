@@ -12,12 +12,12 @@
 #define LIBRARIES_BYTES_MAX (256u << 20) // of copies; then those that no job uses make room
 #define LIBRARIES_FILES_MAX 64           // whose digests are remembered
 
-struct library;
+struct cached_library;
 struct library_file;
 struct libraries {
-    struct library *copies;     // last used first
-    struct library_file *files; // last seen first
-    size_t bytes;               // of copies
+    struct cached_library *copies; // last used first
+    struct library_file *files;    // last seen first
+    size_t bytes;                  // of copies
     size_t n_files;
 };
 

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "worker/agent/agent.h"
+#include "worker/pool/intake.h"
 
 static int on_welcome(struct agent *agent, const struct zmessage *m, struct err *err)
 {

@@ -12,21 +12,21 @@
 
 #define POINTS_DEFAULT 1000
 
-struct lines {
+struct number_lines {
     const char *at;
     const char *end;
     uint64_t number; // of the line given last, from 1
 };
 
-static struct lines lines_of(fm_call *call)
+static struct number_lines lines_of(fm_call *call)
 {
     size_t len;
     const char *data = fm_data(call, &len);
-    return (struct lines){.at = data, .end = data ? data + len : NULL};
+    return (struct number_lines){.at = data, .end = data ? data + len : NULL};
 }
 
 // The next line that is not empty, without blanks around it.
-static bool next_line(struct lines *lines, const char **ret, size_t *ret_len)
+static bool next_line(struct number_lines *lines, const char **ret, size_t *ret_len)
 {
     while (lines->at && lines->at < lines->end) {
         const char *end = memchr(lines->at, '\n', (size_t)(lines->end - lines->at));
@@ -61,7 +61,7 @@ static bool to_u64(const char *text, size_t len, uint64_t *ret)
     return len > 0;
 }
 
-static int bad_number(fm_call *call, const struct lines *lines, const char *text, size_t len,
+static int bad_number(fm_call *call, const struct number_lines *lines, const char *text, size_t len,
                       const char *kind)
 {
     return fm_fail(call, "line %" PRIu64 ": '%.*s' is not a %s", lines->number,
@@ -70,7 +70,7 @@ static int bad_number(fm_call *call, const struct lines *lines, const char *text
 
 int builtin_sum_u64(fm_call *call)
 {
-    struct lines lines = lines_of(call);
+    struct number_lines lines = lines_of(call);
     const char *text;
     size_t len;
     uint64_t sum = 0, value;
@@ -111,7 +111,7 @@ static bool to_f64(const char *text, size_t len, double *ret)
 
 int builtin_sum_f64(fm_call *call)
 {
-    struct lines lines = lines_of(call);
+    struct number_lines lines = lines_of(call);
     struct decimal_sum s = {0};
     const char *text;
     size_t len;
@@ -140,7 +140,7 @@ static int emit_shortest(fm_call *call, double value)
 // the rest decimal.
 int builtin_sum(fm_call *call)
 {
-    struct lines lines = lines_of(call);
+    struct number_lines lines = lines_of(call);
     struct decimal_sum s = {0};
     const char *text;
     size_t len;
@@ -210,7 +210,7 @@ static bool is_prime(uint64_t n)
 
 int builtin_primes(fm_call *call)
 {
-    struct lines lines = lines_of(call);
+    struct number_lines lines = lines_of(call);
     const char *text;
     size_t len;
     uint64_t n = 0, value;
@@ -224,7 +224,7 @@ int builtin_primes(fm_call *call)
 
 int builtin_find_primes(fm_call *call)
 {
-    struct lines lines = lines_of(call);
+    struct number_lines lines = lines_of(call);
     const char *text;
     size_t len;
     uint64_t value;
@@ -263,7 +263,7 @@ static uint64_t points_inside(uint64_t seed, uint64_t points)
 
 int builtin_pi(fm_call *call)
 {
-    struct lines lines = lines_of(call);
+    struct number_lines lines = lines_of(call);
     const char *arg = fm_arg(call, "points");
     const char *text;
     size_t len;

@@ -1,8 +1,9 @@
+#include "worker/executor/command.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
-#include "worker/executor/chunk.h"
 #include "worker/executor/program.h"
 #include "worker/executor/tag.h"
 #include "worker/page.h"
@@ -14,20 +15,21 @@ static int close_item(struct output *out, size_t begin)
     return buf_add(&out->lens, &len, sizeof(len));
 }
 
-static int tag_output(struct chunk *c, const struct program_item *run, size_t begin,
+static int tag_output(struct chunk_run *c, const struct program_item *run, size_t begin,
                       struct output *out)
 {
     int r = tag_lines(&out->body, begin, run->item ? run->item : "", run->item ? run->item_len : 0);
     if (r == -ENOBUFS)
-        return chunk_fail(c, OUTCOME_LIMIT, r, "its output is larger than %llu MiB",
-                          PROTO_RESULT_MAX >> 20);
-    return r < 0 ? chunk_fail(c, OUTCOME_LIMIT, r, "no memory for the chunk's results") : 0;
+        return chunk_run_fail(c, OUTCOME_LIMIT, r, "its output is larger than %llu MiB",
+                              PROTO_RESULT_MAX >> 20);
+    return r < 0 ? chunk_run_fail(c, OUTCOME_LIMIT, r, "no memory for the chunk's results") : 0;
 }
 
 // Once for each item, or for as many as fit. After a stage that gave one output for each item, each
 // gets its own on stdin; after one that made a single piece of them, there is one run, named after
 // the first item.
-int command_run(struct chunk *c, struct recipe_stage *s, struct output *before, struct output *out)
+int command_run(struct chunk_run *c, struct recipe_stage *s, struct output *before,
+                struct output *out)
 {
     size_t runs = c->first.n_items;
     bool each = before && before->n == runs && before->lens.len == runs * sizeof(uint32_t);
@@ -36,10 +38,10 @@ int command_run(struct chunk *c, struct recipe_stage *s, struct output *before, 
     const uint8_t *given = before ? before->body.data : NULL;
     for (size_t i = 0; i < runs;) {
         if (page_cancelled(c->page, c->serial))
-            return chunk_fail(c, OUTCOME_CANCELLED, 0, "cancelled");
+            return chunk_run_fail(c, OUTCOME_CANCELLED, 0, "cancelled");
         const struct input_item *item = input_item(&c->first, i);
         if (!item && c->first.n_items)
-            return chunk_fail(c, OUTCOME_LIMIT, -ENOMEM, "no memory for the chunk's items");
+            return chunk_run_fail(c, OUTCOME_LIMIT, -ENOMEM, "no memory for the chunk's items");
         struct program_item run = {.item = item ? (const char *)item->at : NULL,
                                    .item_len = item ? item->len : 0,
                                    .row = &c->row,
@@ -48,8 +50,8 @@ int command_run(struct chunk *c, struct recipe_stage *s, struct output *before, 
                                    .batch_at = i};
         int r = input_row(&c->first, i, &c->row);
         if (r < 0)
-            return chunk_fail(c, OUTCOME_INPUT, r, "item %" PRIu64 " has no fields: %s", run.seq,
-                              strerror(-r));
+            return chunk_run_fail(c, OUTCOME_INPUT, r, "item %" PRIu64 " has no fields: %s",
+                                  run.seq, strerror(-r));
         if (before) {
             uint32_t len = (uint32_t)before->body.len;
             if (each)
@@ -65,7 +67,7 @@ int command_run(struct chunk *c, struct recipe_stage *s, struct output *before, 
         if (failed < 0)
             return -1;
         if (close_item(out, begin) < 0)
-            return chunk_fail(c, OUTCOME_LIMIT, -ENOMEM, "no memory for the chunk's results");
+            return chunk_run_fail(c, OUTCOME_LIMIT, -ENOMEM, "no memory for the chunk's results");
         i += run.taken;
     }
     return 0;

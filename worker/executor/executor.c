@@ -14,8 +14,9 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/signals.h"
-#include "worker/executor/chunk.h"
+#include "worker/executor/chunk_run.h"
 #include "worker/executor/recipe.h"
+#include "worker/executor/stages.h"
 #include "worker/jobserver.h"
 #include "worker/page.h"
 #include "worker/wire.h"
@@ -31,7 +32,7 @@ struct executor {
     struct wire_reader reader;
     struct buf out;
     int64_t out_since; // when the first result in `out` was written
-    struct chunk chunk;
+    struct chunk_run chunk;
     bool parted;                     // the chunk that is on has sent parts
     volatile sig_atomic_t may_flush; // a kernel is on, and nobody else is at `out`
 };
@@ -116,7 +117,7 @@ static void define(struct executor *e, const uint8_t *frame, size_t len)
 static void put(struct executor *e, struct wire_result *head, const uint32_t *lens,
                 const uint8_t *body)
 {
-    const struct chunk *c = &e->chunk;
+    const struct chunk_run *c = &e->chunk;
     if (!e->out.len)
         e->out_since = clock_now();
     must(wire_put_result(&e->out, head, c->error, c->stderr_tail.data, lens, body));
@@ -143,7 +144,7 @@ static bool items_fit_parts(const uint32_t *lens, uint32_t n)
 
 static void answer(struct executor *e, uint64_t serial, int64_t run_ns)
 {
-    const struct chunk *c = &e->chunk;
+    const struct chunk_run *c = &e->chunk;
     const struct output *result = c->result;
     const uint32_t *lens = (const uint32_t *)(const void *)result->lens.data;
     uint32_t n = result->n;
@@ -182,7 +183,7 @@ static void answer(struct executor *e, uint64_t serial, int64_t run_ns)
 static void send_part(void *arg, struct output *out)
 {
     struct executor *e = arg;
-    struct chunk *c = &e->chunk;
+    struct chunk_run *c = &e->chunk;
     const uint8_t *body = out->body.data;
     struct wire_result head = {.serial = c->serial, .more = 1};
     let_flush(e, false);
@@ -213,7 +214,7 @@ static void run_chunks(struct executor *e, uint8_t *frame, size_t len)
     struct wire_run_view view;
     must(wire_get_run(frame, len, &view));
     const struct wire_run *run = &view.run;
-    struct chunk *c = &e->chunk;
+    struct chunk_run *c = &e->chunk;
     c->recipe = find_recipe(e, run->job, run->step);
     must(c->recipe ? 0 : -EPROTO);
     bool is_data =
@@ -240,12 +241,13 @@ static void run_chunks(struct executor *e, uint8_t *frame, size_t len)
             let_flush(e, true);
         else
             flush(e);
-        chunk_run(c, &(struct input_chunk){.kind = (enum run_kind)run->kind,
-                                           .item_first = run->item_first + i * run->items_per_chunk,
-                                           .n_items = items_of(run, i),
-                                           .is_data = is_data,
-                                           .data = at,
-                                           .len = bytes});
+        stages_run(c,
+                   &(struct input_chunk){.kind = (enum run_kind)run->kind,
+                                         .item_first = run->item_first + i * run->items_per_chunk,
+                                         .n_items = items_of(run, i),
+                                         .is_data = is_data,
+                                         .data = at,
+                                         .len = bytes});
         let_flush(e, false);
         at[bytes] = behind;
         at += bytes;
@@ -256,7 +258,7 @@ static void run_chunks(struct executor *e, uint8_t *frame, size_t len)
         if (!c->recipe->only_kernels || e->out.len >= FLUSH_BYTES ||
             now - e->out_since >= FLUSH_AGE_NS)
             flush(e);
-        chunk_trim(c);
+        chunk_run_trim(c);
     }
 }
 
@@ -327,7 +329,7 @@ _Noreturn void executor_main(int fd, uint32_t slot, struct page *page)
         leave(1);
     wire_reader_init(&e->reader);
     buf_init(&e->out, 0);
-    chunk_init(&e->chunk, page, signals, slot + 1);
+    chunk_run_init(&e->chunk, page, signals, slot + 1);
     e->chunk.send_part = send_part;
     e->chunk.send_arg = e;
     serve(e);

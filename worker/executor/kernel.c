@@ -1,4 +1,4 @@
-#include "fanmill/kernel.h"
+#include "worker/executor/kernel.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "worker/executor/chunk.h"
+#include "fanmill/kernel.h"
 #include "worker/page.h"
 
 // The kernel holds the first member; the rest is ours.
-struct call {
+struct kernel_call {
     fm_call shown;
-    struct chunk *chunk;
+    struct chunk_run *chunk;
     const struct stage *stage;
     struct input *in;
     struct output *out;
@@ -23,12 +23,12 @@ struct call {
 
 static size_t call_item_count(const fm_call *shown)
 {
-    return ((const struct call *)shown)->in->n_items;
+    return ((const struct kernel_call *)shown)->in->n_items;
 }
 
 static const void *call_item(const fm_call *shown, size_t index, size_t *ret_len)
 {
-    const struct call *call = (const struct call *)shown;
+    const struct kernel_call *call = (const struct kernel_call *)shown;
     const struct input_item *item = input_item(call->in, index);
     *ret_len = item ? item->len : 0;
     return item ? item->at : NULL;
@@ -36,12 +36,12 @@ static const void *call_item(const fm_call *shown, size_t index, size_t *ret_len
 
 static const void *call_data(const fm_call *shown, size_t *ret_len)
 {
-    return input_data(((const struct call *)shown)->in, ret_len);
+    return input_data(((const struct kernel_call *)shown)->in, ret_len);
 }
 
 static const char *call_arg(const fm_call *shown, const char *name)
 {
-    const struct stage *stage = ((const struct call *)shown)->stage;
+    const struct stage *stage = ((const struct kernel_call *)shown)->stage;
     for (size_t i = 0; i < stage->n_args; i++)
         if (strcmp(stage->args[i].name, name) == 0)
             return stage->args[i].value;
@@ -50,7 +50,7 @@ static const char *call_arg(const fm_call *shown, const char *name)
 
 static int call_emit(fm_call *shown, const void *data, size_t len)
 {
-    struct call *call = (struct call *)shown;
+    struct kernel_call *call = (struct kernel_call *)shown;
     struct output *out = call->out;
     int r = 0;
     if (page_cancelled(call->chunk->page, call->chunk->serial))
@@ -97,7 +97,7 @@ static int call_emitv(fm_call *shown, const char *format, va_list ap)
 
 static int call_progress(fm_call *shown, uint64_t done, uint64_t total)
 {
-    struct call *call = (struct call *)shown;
+    struct kernel_call *call = (struct kernel_call *)shown;
     struct page *page = call->chunk->page;
     atomic_store_explicit(&page->done, done, memory_order_relaxed);
     atomic_store_explicit(&page->total, total, memory_order_relaxed);
@@ -106,7 +106,7 @@ static int call_progress(fm_call *shown, uint64_t done, uint64_t total)
 
 static int call_failv(fm_call *shown, const char *format, va_list ap)
 {
-    struct call *call = (struct call *)shown;
+    struct kernel_call *call = (struct kernel_call *)shown;
     call->said = true;
     vsnprintf(call->chunk->error, sizeof(call->chunk->error), format, ap);
     return -1;
@@ -125,42 +125,42 @@ static const struct fm_call_ops ops = {
     .emitv = call_emitv,
 };
 
-static int fail(struct chunk *c, const struct call *call, const char *name, int code)
+static int fail(struct chunk_run *c, const struct kernel_call *call, const char *name, int code)
 {
     if (page_cancelled(c->page, c->serial))
-        return chunk_fail(c, OUTCOME_CANCELLED, 0, "cancelled");
+        return chunk_run_fail(c, OUTCOME_CANCELLED, 0, "cancelled");
     if (call->refused == -ENOBUFS)
-        return chunk_fail(c, OUTCOME_LIMIT, -ENOBUFS,
-                          "kernel '%.200s' gave more than %llu MiB or %u results", name,
-                          PROTO_RESULT_MAX >> 20, PROTO_ITEMS_MAX);
+        return chunk_run_fail(c, OUTCOME_LIMIT, -ENOBUFS,
+                              "kernel '%.200s' gave more than %llu MiB or %u results", name,
+                              PROTO_RESULT_MAX >> 20, PROTO_ITEMS_MAX);
     if (call->refused == -ENOMEM || call->in->out_of_memory)
-        return chunk_fail(c, OUTCOME_LIMIT, -ENOMEM, "no memory for kernel '%.200s'", name);
+        return chunk_run_fail(c, OUTCOME_LIMIT, -ENOMEM, "no memory for kernel '%.200s'", name);
     if (!call->said)
-        return chunk_fail(c, OUTCOME_KERNEL, code, "kernel '%.200s' returned %d", name, code);
+        return chunk_run_fail(c, OUTCOME_KERNEL, code, "kernel '%.200s' returned %d", name, code);
     c->ending.outcome = OUTCOME_KERNEL;
     c->ending.code = code;
     return -1;
 }
 
-int kernel_run(struct chunk *c, struct recipe_stage *s, struct input *in, struct output *out)
+int kernel_run(struct chunk_run *c, struct recipe_stage *s, struct input *in, struct output *out)
 {
     if (!s->kernel) {
         struct err err;
         if (recipe_kernel(c->recipe, s, &err) < 0)
-            return chunk_fail(c, OUTCOME_NOT_FOUND, 127, "%s", err.text);
+            return chunk_run_fail(c, OUTCOME_NOT_FOUND, 127, "%s", err.text);
     }
-    struct call call = {.shown = {.ops = &ops,
-                                  .job = c->recipe->job,
-                                  .chunk = c->number,
-                                  .item = c->item_first,
-                                  .attempt = c->attempt,
-                                  .slot = c->slot},
-                        .chunk = c,
-                        .stage = s->stage,
-                        .in = in,
-                        .out = out,
-                        .sends_parts = c->recipe->plan->partial &&
-                                       s == &c->recipe->stages[c->recipe->n_stages - 1]};
+    struct kernel_call call = {.shown = {.ops = &ops,
+                                         .job = c->recipe->job,
+                                         .chunk = c->number,
+                                         .item = c->item_first,
+                                         .attempt = c->attempt,
+                                         .slot = c->slot},
+                               .chunk = c,
+                               .stage = s->stage,
+                               .in = in,
+                               .out = out,
+                               .sends_parts = c->recipe->plan->partial &&
+                                              s == &c->recipe->stages[c->recipe->n_stages - 1]};
     bool timed = s->stage->timeout_ns != 0;
     if (timed)
         atomic_store(&c->page->deadline, clock_after(clock_now(), s->stage->timeout_ns));

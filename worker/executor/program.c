@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/signals.h"
 #include "worker/executor/spawn.h"
 #include "worker/executor/which.h"
 #include "worker/executor/words.h"
@@ -18,7 +19,7 @@ struct numbers {
     char text[RECIPE_NUMBERS][48];
 };
 
-static void put_numbers(struct chunk *c, struct recipe_stage *s, struct numbers *numbers,
+static void put_numbers(struct chunk_run *c, struct recipe_stage *s, struct numbers *numbers,
                         uint64_t seq)
 {
     char(*text)[48] = numbers->text;
@@ -32,7 +33,7 @@ static void put_numbers(struct chunk *c, struct recipe_stage *s, struct numbers 
 }
 
 // FANMILL_ITEM is there when it can be: not for data, nor for what no variable can hold.
-static int put_item(struct chunk *c, const struct program_item *item, size_t *ret_offset)
+static int put_item(struct chunk_run *c, const struct program_item *item, size_t *ret_offset)
 {
     *ret_offset = c->words.text.len;
     int r = buf_add_str(&c->words.text, "FANMILL_ITEM=");
@@ -59,7 +60,7 @@ static int make_directory(const char *path)
     return mkdir(part, 0777) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-static int put_directory(struct chunk *c, const struct recipe_stage *s,
+static int put_directory(struct chunk_run *c, const struct recipe_stage *s,
                          const struct template_values *values, size_t *ret_offset)
 {
     const char *base = c->recipe->directory;
@@ -79,35 +80,36 @@ static int put_directory(struct chunk *c, const struct recipe_stage *s,
     return r < 0 ? r : buf_add(&c->words.text, "", 1);
 }
 
-static int fail_words(struct chunk *c, int r, const struct program_item *item)
+static int fail_words(struct chunk_run *c, int r, const struct program_item *item)
 {
     if (r == -E2BIG)
-        return chunk_fail(c, OUTCOME_LIMIT, r,
-                          "item %" PRIu64 " is %zu KB; a command argument may hold 128 KiB; use "
-                          "pipe",
-                          item->seq, item->item_len / 1000);
+        return chunk_run_fail(c, OUTCOME_LIMIT, r,
+                              "item %" PRIu64
+                              " is %zu KB; a command argument may hold 128 KiB; use "
+                              "pipe",
+                              item->seq, item->item_len / 1000);
     if (r == -EILSEQ)
-        return chunk_fail(c, OUTCOME_LIMIT, r,
-                          "item %" PRIu64 " holds a NUL byte; no command argument can; use pipe",
-                          item->seq);
-    return chunk_fail(c, OUTCOME_LIMIT, r, "building the command: %s", strerror(-r));
+        return chunk_run_fail(
+            c, OUTCOME_LIMIT, r,
+            "item %" PRIu64 " holds a NUL byte; no command argument can; use pipe", item->seq);
+    return chunk_run_fail(c, OUTCOME_LIMIT, r, "building the command: %s", strerror(-r));
 }
 
-static int fail_start(struct chunk *c, const struct spawn_end *end, const char *name)
+static int fail_start(struct chunk_run *c, const struct spawn_end *end, const char *name)
 {
     int error = end->error;
     const char *what = end->failed_at ? end->failed_at : name;
     if (error == -ENOBUFS)
-        return chunk_fail(c, OUTCOME_LIMIT, error, "its output is larger than %llu MiB",
-                          PROTO_RESULT_MAX >> 20);
+        return chunk_run_fail(c, OUTCOME_LIMIT, error, "its output is larger than %llu MiB",
+                              PROTO_RESULT_MAX >> 20);
     if (error == -ENOMEM || error == -EAGAIN || error == -EMFILE || error == -ENFILE)
-        return chunk_fail(c, OUTCOME_LIMIT, error, "'%.200s' was not started: %s", what,
-                          strerror(-error));
+        return chunk_run_fail(c, OUTCOME_LIMIT, error, "'%.200s' was not started: %s", what,
+                              strerror(-error));
     if (error == -ENOENT)
-        return chunk_fail(c, OUTCOME_NOT_FOUND, 127, "'%.200s' was not found%s", what,
-                          strchr(what, '/') ? "" : " on the PATH");
-    return chunk_fail(c, OUTCOME_NOT_RUNNABLE, 126, "'%.200s' can't be run: %s", what,
-                      strerror(-error));
+        return chunk_run_fail(c, OUTCOME_NOT_FOUND, 127, "'%.200s' was not found%s", what,
+                              strchr(what, '/') ? "" : " on the PATH");
+    return chunk_run_fail(c, OUTCOME_NOT_RUNNABLE, 126, "'%.200s' can't be run: %s", what,
+                          strerror(-error));
 }
 
 // What the texts call it: a script has no name of its own.
@@ -119,41 +121,41 @@ static void name_program(const struct stage *stage, const char *name, char *text
         snprintf(text, size, "'%.200s'", name);
 }
 
-static int judge(struct chunk *c, const struct stage *stage, const struct spawn_end *end,
+static int judge(struct chunk_run *c, const struct stage *stage, const struct spawn_end *end,
                  const char *name)
 {
     char who[256];
-    chunk_add_usage(c, &end->usage);
+    chunk_run_add_usage(c, &end->usage);
     if (end->error < 0)
         return fail_start(c, end, name);
     if (end->cancelled)
-        return chunk_fail(c, OUTCOME_CANCELLED, 0, "cancelled");
+        return chunk_run_fail(c, OUTCOME_CANCELLED, 0, "cancelled");
     name_program(stage, name, who, sizeof(who));
     if (end->timed_out)
-        return chunk_fail(c, OUTCOME_TIMEOUT, 0, "%s took longer than %g s", who,
-                          (double)stage->timeout_ns / 1e9);
+        return chunk_run_fail(c, OUTCOME_TIMEOUT, 0, "%s took longer than %g s", who,
+                              (double)stage->timeout_ns / 1e9);
     if (WIFSIGNALED(end->status)) {
         int number = WTERMSIG(end->status);
-        const char *abbrev = sigabbrev_np(number);
-        return chunk_fail(c, OUTCOME_SIGNAL, number, "%s was ended by signal %d (%s%s)", who,
-                          number, abbrev ? "SIG" : "", abbrev ? abbrev : "unknown");
+        char death[SIGNAL_TEXT_MAX];
+        return chunk_run_fail(c, OUTCOME_SIGNAL, number, "%s was ended by %s", who,
+                              signal_text(number, death));
     }
     int status = WEXITSTATUS(end->status);
     // A shell's own words for the same: a typo must not cost a million starts.
     if (stage->is_script && status == 127)
-        return chunk_fail(c, OUTCOME_NOT_FOUND, 127,
-                          "the script ended with exit status 127: a command was not found");
+        return chunk_run_fail(c, OUTCOME_NOT_FOUND, 127,
+                              "the script ended with exit status 127: a command was not found");
     if (stage->is_script && status == 126)
-        return chunk_fail(c, OUTCOME_NOT_RUNNABLE, 126,
-                          "the script ended with exit status 126: a command can't be run");
+        return chunk_run_fail(c, OUTCOME_NOT_RUNNABLE, 126,
+                              "the script ended with exit status 126: a command can't be run");
     if (status)
-        return chunk_fail(c, OUTCOME_EXIT, status, "%s ended with exit status %d", who, status);
+        return chunk_run_fail(c, OUTCOME_EXIT, status, "%s ended with exit status %d", who, status);
     return 0;
 }
 
 // The values of the run's first item, and of those behind it for a batch command.
 struct giving {
-    struct chunk *chunk;
+    struct chunk_run *chunk;
     const struct program_item *item;
     const struct template_values *first;
 };
@@ -175,7 +177,7 @@ static int give_item(void *arg, size_t index, struct template_values *ret)
     return r < 0 ? r : 1;
 }
 
-int program_run(struct chunk *c, struct recipe_stage *s, struct program_item *item,
+int program_run(struct chunk_run *c, struct recipe_stage *s, struct program_item *item,
                 struct output *out)
 {
     struct template_values values = {.item = item->item ? item->item : "",
@@ -201,8 +203,8 @@ int program_run(struct chunk *c, struct recipe_stage *s, struct program_item *it
     s->env[RECIPE_ITEM] = (char *)c->words.text.data + item_at;
     const char *directory = words + directory_at;
     if (s->workdir && (r = make_directory(directory)) < 0)
-        return chunk_fail(c, OUTCOME_NOT_RUNNABLE, 126, "workdir '%.200s': %s", directory,
-                          strerror(-r));
+        return chunk_run_fail(c, OUTCOME_NOT_RUNNABLE, 126, "workdir '%.200s': %s", directory,
+                              strerror(-r));
     const char *path;
     r = find_program(s, argv[0], directory, &path);
     if (r < 0) {

@@ -3,7 +3,7 @@
 #pragma once
 #include <stddef.h>
 
-#include "worker/executor/chunk.h"
+#include "worker/executor/chunk_run.h"
 
 struct program_item {
     const char *item; // NULL: placeholders of an item are unknown here
@@ -19,5 +19,5 @@ struct program_item {
 
 // Fills in the stage's templates, runs the program and appends its output. 0, or -1: the chunk
 // failed, and the reason is set.
-int program_run(struct chunk *c, struct recipe_stage *s, struct program_item *item,
+int program_run(struct chunk_run *c, struct recipe_stage *s, struct program_item *item,
                 struct output *out);

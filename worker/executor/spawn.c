@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "worker/executor/chunk.h"
+#include "worker/executor/chunk_run.h"
 #include "worker/executor/sweep.h"
 #include "worker/page.h"
 
@@ -21,7 +21,7 @@
 #define LEFTOVERS_NS (5 * NS_PER_S)
 
 struct running {
-    struct chunk *chunk;
+    struct chunk_run *chunk;
     const struct spawn *spawn;
     pid_t pid;
     int in;  // write end of its stdin; -1: done
@@ -128,7 +128,7 @@ static bool read_some(struct running *r, int *fd, bool is_stderr)
         return false;
     }
     if (is_stderr) {
-        chunk_add_stderr(r->chunk, text, (size_t)n);
+        chunk_run_add_stderr(r->chunk, text, (size_t)n);
         return true;
     }
     int error = buf_add(r->output, text, (size_t)n);
@@ -250,7 +250,7 @@ static int open_pipes(const struct spawn *s, int in[2], int out[2], int err[2])
     return fd_set_nonblock(in[1], true);
 }
 
-void spawn_run(struct chunk *c, const struct spawn *s, struct buf *out, struct spawn_end *ret)
+void spawn_run(struct chunk_run *c, const struct spawn *s, struct buf *out, struct spawn_end *ret)
 {
     *ret = (struct spawn_end){0};
     int in[2] = {-1, -1};

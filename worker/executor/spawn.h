@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "proto/message.h"
 
-struct chunk;
+struct chunk_run;
 
 #define SPAWN_GRACE_NS (5 * 1000000000ll) // between TERM and KILL
 
@@ -34,4 +34,4 @@ struct spawn_end {
 
 // Appends stdout to `out`, keeps stderr's tail in the chunk. Blocks until the program and all that
 // it began have ended.
-void spawn_run(struct chunk *c, const struct spawn *s, struct buf *out, struct spawn_end *ret);
+void spawn_run(struct chunk_run *c, const struct spawn *s, struct buf *out, struct spawn_end *ret);

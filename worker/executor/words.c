@@ -72,7 +72,7 @@ static int build_one(struct words *w, const struct recipe_stage *s,
     return r;
 }
 
-struct batch {
+struct argv_batch {
     struct words *w;
     const struct recipe_stage *s;
     words_item_fn *next;
@@ -82,7 +82,7 @@ struct batch {
 
 // What the words that take the item add to the command. They are written behind what is there and
 // taken back.
-static int measure(struct batch *b, const struct template_values *values, size_t *ret)
+static int measure(struct argv_batch *b, const struct template_values *values, size_t *ret)
 {
     size_t before = b->w->text.len, words = 0;
     int r = 0;
@@ -100,7 +100,7 @@ static int measure(struct batch *b, const struct template_values *values, size_t
     return r;
 }
 
-static int count_fitting(struct batch *b, size_t *ret)
+static int count_fitting(struct argv_batch *b, size_t *ret)
 {
     struct template_values values;
     size_t n = 0, more = 0;
@@ -116,7 +116,7 @@ static int count_fitting(struct batch *b, size_t *ret)
     return r;
 }
 
-static int add_items(struct batch *b, const struct template *t, size_t n)
+static int add_items(struct argv_batch *b, const struct template *t, size_t n)
 {
     struct template_values values;
     int r = 0;
@@ -134,7 +134,7 @@ static int add_items(struct batch *b, const struct template *t, size_t n)
     return r;
 }
 
-static int build_batch(struct batch *b, size_t *ret_taken)
+static int build_batch(struct argv_batch *b, size_t *ret_taken)
 {
     const struct stage *stage = b->s->stage;
     struct template_values first = {0};
@@ -158,7 +158,7 @@ static int build_batch(struct batch *b, size_t *ret_taken)
 int words_build(struct words *w, const struct recipe_stage *s, words_item_fn *next, void *arg,
                 size_t *ret_taken)
 {
-    struct batch batch = {.w = w, .s = s, .next = next, .arg = arg};
+    struct argv_batch batch = {.w = w, .s = s, .next = next, .arg = arg};
     struct template_values values = {0};
     buf_clear(&w->text);
     buf_clear(&w->argv);

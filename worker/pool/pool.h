@@ -1,6 +1,7 @@
 // The worker's executors, seen from the agent's event loop. The pool owns the zygote's socket and
-// one socketpair per executor; it hands chunks to executors, keeps a few ahead of short kernels,
-// notices deaths, and calls back with outcomes. It knows nothing of ZeroMQ or of the coordinator.
+// one socketpair per executor; it hands chunks to executors, a few ahead of short kernels, notices
+// deaths, and calls back with outcomes. It knows nothing of ZeroMQ or of the coordinator. Steps and
+// leases come in by worker/pool/intake.h.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -8,7 +9,7 @@
 #include "base/err.h"
 #include "proto/message.h"
 
-struct zygote; // worker/executor/zygote.h
+struct zygote; // worker/zygote/zygote.h
 struct pool;
 
 struct pool_callbacks {
@@ -19,12 +20,12 @@ struct pool_callbacks {
 };
 
 // Forks nothing itself: asks the zygote, which was forked before any loop or context. Must be
-// called in the running loop; callbacks come from it. Executors are started as chunks come, up to
-// `slots`; the first one at once, so that it is there when the first chunk is. Borrows zygote and
+// called in the running loop, from which the callbacks come. Executors are started as chunks come,
+// up to `slots`; the first one at once, so that it is ready for the first chunk. Borrows zygote and
 // callbacks.
 int pool_new(struct zygote *zygote, uint32_t slots, const struct pool_callbacks *callbacks,
              void *arg, struct pool **ret, struct err *err);
-// Before the first chunk: no more run at once than the jobserver lets. Borrowed until pool_free,
+// Before the first chunk: no more run at once than the jobserver allows. Borrowed until pool_free,
 // which gives its tokens back.
 struct jobserver;
 void pool_obey(struct pool *pool, struct jobserver *js);
@@ -32,27 +33,16 @@ void pool_obey(struct pool *pool, struct jobserver *js);
 // Returns NULL.
 struct pool *pool_free(struct pool *pool);
 
-// Defines a step; chunks of it follow. Its bytes are pipelines/plan.h's packed step; checked here.
-// One that is not `ready` keeps its chunks waiting.
-int pool_define(struct pool *pool, const struct msg_step *step, bool ready, struct err *err);
-bool pool_knows(const struct pool *pool, uint64_t job, uint32_t step);
-// It is ready, with these bytes from now on: its chunks may begin. -ENOMEM.
-int pool_ready(struct pool *pool, uint64_t job, uint32_t step, const void *packed, size_t len);
-// It never will be: its chunks end with OUTCOME_NOT_FOUND and the text, also those to come.
-void pool_give_up(struct pool *pool, uint64_t job, uint32_t step, const char *text);
-void pool_forget(struct pool *pool, uint64_t job);
-// Forgets all jobs and kills what runs of them; nothing of it gives a result any more.
-void pool_reset(struct pool *pool);
-// Takes a lease in: copies what it needs. -ENOENT: of an unknown step; -ENOMEM.
-int pool_add(struct pool *pool, const struct lease *lease);
-// Chunks taken in and not begun; chunks running now.
-uint32_t pool_held(const struct pool *pool);
+// Chunks leased and not begun; chunks that run now.
+uint32_t pool_backlog(const struct pool *pool);
 uint32_t pool_running(const struct pool *pool);
 // Mean run time of recent chunks in ns; 0: none yet. The agent sizes its credit by it.
 int64_t pool_mean_run_ns(const struct pool *pool);
-// Gives up what no executor has yet: calls `back` for each run of chunks that leaves.
+// Returns what no executor has yet: calls `back` for each run of chunks that leaves.
 void pool_return_queued(struct pool *pool, uint64_t job, bool all_jobs,
                         void (*back)(void *arg, const struct msg_return *run), void *arg);
 // Ends running chunks of a job: TERM, 5 s later KILL, to their process groups; or KILL at once.
 // Each still ends with a result callback (OUTCOME_CANCELLED).
 void pool_cancel(struct pool *pool, uint64_t job, bool kill_now);
+// Forgets all jobs and kills what runs of them; nothing of it gives a result any more.
+void pool_reset(struct pool *pool);

@@ -1,32 +1,41 @@
-// What the files of the pool share. Nobody else includes this.
+// What the files of the pool share; no other file includes this. Calls go one way:
+// pool -> intake, hand_out -> look, zygote_line -> slot_control -> slot -> sent, backlog.
+// Back up go slot_ops, and pool_wake() by its post.
 #pragma once
 #include "async/loop.h"
-#include "worker/jobserver.h"
-#include "worker/pool/held.h"
+#include "worker/pool/backlog.h"
+#include "worker/pool/permits.h"
 #include "worker/pool/pool.h"
 #include "worker/pool/slot.h"
+
+LIST_HEAD(pool_steps, pool_step);
 
 struct pool {
     struct zygote *zygote;
     const struct pool_callbacks *callbacks;
     void *arg;
-    struct watch watch; // the zygote's line
-    struct pool_step *steps;
-    struct held_queue queue;
-    struct held_queue waiting; // chunks of steps that are not ready
+    struct watch line; // to the zygote (zygote_line.h)
+    struct pool_steps steps;
+    struct backlog queue;
+    struct backlog waiting; // chunks of steps that are not ready
     struct slot *slots;
     uint32_t n_slots;
     bool broken;
     int64_t mean_ns;
     int64_t kernel_timeout_ns; // the smallest of all steps; 0: none
     bool heavy;                // some step's chunks take more than a slot
-    struct post top_up;
-    struct timer look;
+    struct post round;         // of hand_out()
+    struct timer look;         // look.h
     struct timer deadline;
     bool deadline_set;
-    struct buf lens; // scratch: a result's lengths, aligned
     struct permits permits;
 };
 
-// The worker can't go on: tells once.
+// The worker can't go on: says so once.
 void pool_fail(struct pool *pool, int code, const char *text);
+// Passes on what became of a chunk, unless its job is forgotten.
+void pool_deliver(struct pool *pool, struct lease_copy *copy, const struct result *result);
+// Slots that have a chunk.
+uint32_t pool_busy(const struct pool *pool);
+// Something changed: a round of hand_out() follows in this turn of the loop.
+void pool_wake(struct pool *pool);

@@ -12,26 +12,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/container.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "worker/executor/zygote.h"
+#include "base/signals.h"
 
-#define GRACE_NS (6 * NS_PER_S) // TERM to KILL is 5 s in the executor; then its time is over
 #define BARREN_MAX 3
 #define READS_PER_TURN 16
 #define KEEP_BYTES (1u << 20)
 
-static struct sent *entry(const struct slot *slot, uint32_t i)
+void slot_init(struct slot *slot, uint32_t index, struct page *page, const struct slot_ops *ops,
+               void *owner)
 {
-    return &slot->ring[(slot->head + i) & (slot->cap - 1)];
-}
-
-void slot_init(struct slot *slot, struct pool *pool, uint32_t index, struct page *page)
-{
-    *slot = (struct slot){.pool = pool, .index = index, .page = page, .fd = -1};
+    *slot = (struct slot){.ops = ops, .owner = owner, .index = index, .page = page, .fd = -1};
+    sent_reset(&slot->sent);
     wire_reader_init(&slot->in);
+    buf_init(&slot->lens, 0);
     buf_init(&slot->out, 0);
 }
 
@@ -48,59 +44,49 @@ void slot_done(struct slot *slot)
 {
     hang_up(slot);
     timer_cancel(&slot->grace);
-    for (uint32_t i = 0; i < slot->n; i++)
-        if (entry(slot, i)->held)
-            held_unref(entry(slot, i)->held);
-    free(slot->ring);
+    sent_done(&slot->sent);
     wire_reader_done(&slot->in);
+    buf_done(&slot->lens);
     buf_done(&slot->out);
 }
 
-static struct sent pop(struct slot *slot)
-{
-    struct sent first = *entry(slot, 0);
-    slot->head = (slot->head + 1) & (slot->cap - 1);
-    slot->n--;
-    if (!first.held)
-        slot->n_ghosts--;
-    slot->parted = false;
-    return first;
-}
-
-static void end_with(struct slot *slot, struct held *held, uint32_t index, struct ending ending,
+static void end_with(struct slot *slot, const struct sent *sent, struct ending ending,
                      const char *text)
 {
-    const struct lease *lease = &held->lease;
-    pool_deliver(slot->pool, held,
-                 &(struct result){.job = lease->job,
-                                  .step = lease->step,
-                                  .attempt = lease->attempt,
-                                  .chunk = lease->first + index,
-                                  .ending = ending,
-                                  .error = text,
-                                  .error_len = strlen(text),
-                                  .n_items = 1});
+    const struct lease *lease = &sent->copy->lease;
+    slot->ops->deliver(slot->owner, sent->copy,
+                       &(struct result){.job = lease->job,
+                                        .step = lease->step,
+                                        .attempt = lease->attempt,
+                                        .chunk = lease->first + sent->index,
+                                        .ending = ending,
+                                        .error = text,
+                                        .error_len = strlen(text),
+                                        .n_items = 1});
 }
 
 // A chunk that did not run leaves the slot: to the queue, or as cancelled.
-static void give_back(struct slot *slot, struct sent *sent)
+static void give_back(struct slot *slot, const struct sent *sent)
 {
-    if (!sent->held)
-        return;
     if (sent->cancelled)
-        end_with(slot, sent->held, sent->index, (struct ending){.outcome = OUTCOME_CANCELLED},
-                 "cancelled");
+        end_with(slot, sent, (struct ending){.outcome = OUTCOME_CANCELLED}, "cancelled");
     else
-        pool_requeue(slot->pool, sent->held, sent->index, sent->index + 1);
-    held_unref(sent->held);
-    sent->held = NULL;
+        slot->ops->requeue(slot->owner, sent->copy, sent->index);
 }
 
-// From the last to the first, since each goes to the front of the queue.
-static void give_back_from(struct slot *slot, uint32_t from)
+void slot_take_back(struct slot *slot, uint32_t i)
 {
-    for (uint32_t i = slot->n; i-- > from;)
-        give_back(slot, entry(slot, i));
+    give_back(slot, sent_at(&slot->sent, i));
+    sent_make_ghost(&slot->sent, i);
+}
+
+// The lengths of a result's items, aligned. Valid until the next call; NULL: no memory.
+static const uint32_t *aligned(struct slot *slot, const uint8_t *lens, uint32_t n)
+{
+    buf_clear(&slot->lens);
+    if (buf_add(&slot->lens, lens, n * sizeof(uint32_t)) < 0)
+        return NULL;
+    return (const uint32_t *)(const void *)slot->lens.data;
 }
 
 static int take_result(struct slot *slot, const uint8_t *frame, size_t len)
@@ -108,11 +94,11 @@ static int take_result(struct slot *slot, const uint8_t *frame, size_t len)
     struct wire_result_view view;
     int r = wire_get_result(frame, len, &view);
     const struct wire_result *head = &view.result;
-    if (r < 0 || !slot->n || head->serial != slot_first_serial(slot) || !entry(slot, 0)->held ||
-        head->ending.outcome >= OUTCOME_COUNT)
+    if (r < 0 || !slot->sent.n || head->serial != sent_first_serial(&slot->sent) ||
+        !sent_at(&slot->sent, 0)->copy || head->ending.outcome >= OUTCOME_COUNT)
         return -EPROTO;
-    struct sent *sent = entry(slot, 0);
-    const struct lease *lease = &sent->held->lease;
+    const struct sent *sent = sent_at(&slot->sent, 0);
+    const struct lease *lease = &sent->copy->lease;
     struct result result = {
         .job = lease->job,
         .step = lease->step,
@@ -124,23 +110,23 @@ static int take_result(struct slot *slot, const uint8_t *frame, size_t len)
         .error_len = head->error_len,
         .stderr_text = (const char *)view.stderr_text,
         .stderr_len = head->stderr_len,
-        .item_lens = head->n_lens ? pool_aligned_lens(slot->pool, view.lens, head->n_lens) : NULL,
+        .item_lens = head->n_lens ? aligned(slot, view.lens, head->n_lens) : NULL,
         .n_items = head->n_lens ? head->n_lens : 1,
         .body = view.body,
         .body_len = head->body_len,
     };
     if (head->n_lens && !result.item_lens)
         return -ENOMEM;
+    slot->parted = result.more;
     if (result.more) {
-        slot->parted = true;
-        pool_deliver(slot->pool, sent->held, &result);
+        slot->ops->deliver(slot->owner, sent->copy, &result);
         return 0;
     }
-    struct sent first = pop(slot);
+    struct sent first = sent_pop(&slot->sent);
     slot->answered = true;
     slot->barren = 0;
-    pool_deliver(slot->pool, first.held, &result);
-    held_unref(first.held);
+    slot->ops->deliver(slot->owner, first.copy, &result);
+    lease_copy_unref(first.copy);
     return 0;
 }
 
@@ -148,10 +134,14 @@ static int take_skipped(struct slot *slot, const uint8_t *frame)
 {
     struct wire_skipped skipped;
     memcpy(&skipped, frame, sizeof(skipped));
-    if (!slot->n || skipped.serial != slot_first_serial(slot))
+    if (!slot->sent.n || skipped.serial != sent_first_serial(&slot->sent))
         return -EPROTO;
-    struct sent first = pop(slot);
-    give_back(slot, &first);
+    struct sent first = sent_pop(&slot->sent);
+    slot->parted = false;
+    if (first.copy) {
+        give_back(slot, &first);
+        lease_copy_unref(first.copy);
+    }
     return 0;
 }
 
@@ -185,8 +175,15 @@ static int read_once(struct slot *slot)
     if (n < 0)
         r = (int)n;
     if (r < 0 && r != -ECONNRESET)
-        log_warn("an executor's answer makes no sense", "slot=%u code=%d", slot->index + 1, r);
+        log_warn("an executor sent an invalid answer", "slot=%u code=%d", slot->index + 1, r);
     return n > 0 && r >= 0;
+}
+
+static void give_up(struct slot *slot)
+{
+    slot->state = SLOT_DYING;
+    hang_up(slot);
+    slot->ops->ask(slot->owner, slot, ZYGOTE_KILL);
 }
 
 static void on_ready(struct watch *watch, uint32_t events)
@@ -199,73 +196,61 @@ static void on_ready(struct watch *watch, uint32_t events)
     int r = 1;
     for (int i = 0; i < READS_PER_TURN && r == 1; i++)
         r = read_once(slot);
-    if (r == 0) {
-        slot->state = SLOT_DYING;
-        hang_up(slot);
-        pool_ask(slot, ZYGOTE_KILL);
-    }
-    pool_wake(slot->pool);
+    if (r == 0)
+        give_up(slot);
+    slot->ops->wake(slot->owner);
 }
 
 void slot_forked(struct slot *slot, int fd)
 {
     assert(slot->state == SLOT_FORKING);
     slot->fd = fd;
-    slot->next_serial = 1;
     slot->stuck = 0;
     slot->judged = 0;
     slot->answered = false;
     slot->kill = KILL_NONE;
     slot->state = SLOT_LIVE;
-    if (fd_set_nonblock(fd, true) < 0 || watch_add(&slot->watch, fd, EPOLLIN, on_ready) < 0) {
-        slot->state = SLOT_DYING;
-        hang_up(slot);
-        pool_ask(slot, ZYGOTE_KILL);
-    }
+    if (fd_set_nonblock(fd, true) < 0 || watch_add(&slot->watch, fd, EPOLLIN, on_ready) < 0)
+        give_up(slot);
 }
 
-static void describe_death(const struct zygote_news *news, char *text, size_t size)
-{
-    if (WIFSIGNALED(news->status)) {
-        int number = WTERMSIG(news->status);
-        const char *name = sigabbrev_np(number);
-        snprintf(text, size,
-                 "the executor was killed by signal %d (%s%s) while it ran this chunk%s", number,
-                 name ? "SIG" : "", name ? name : "unknown",
-                 number == SIGKILL ? "; perhaps memory ran out" : "");
-    } else {
-        snprintf(text, size, "the executor exited with code %d while it ran this chunk",
-                 WEXITSTATUS(news->status));
-    }
-}
-
-// Which chunk pays for the death: the one that was on, as the page says. n: none.
+// Which chunk pays for the death: the one that was on, as the page says. sent.n: none.
 static uint32_t blamed(struct slot *slot)
 {
-    uint64_t first = slot_first_serial(slot);
-    uint64_t running = atomic_load(&slot->page->running);
-    if (running >= first && running < slot->next_serial &&
-        entry(slot, (uint32_t)(running - first))->held)
-        return (uint32_t)(running - first);
+    uint32_t n = slot->sent.n;
+    uint32_t on = slot_running(slot);
+    if (on < n && sent_at(&slot->sent, on)->copy)
+        return on;
     if (slot->parted)
         return 0;
-    if (slot->answered || slot->n == slot->n_ghosts || slot->kill)
-        return slot->n;
+    if (slot->answered || !slot_load(slot) || slot->kill)
+        return n;
     // Nothing ever begins: an executor that can't even start would be forked for ever.
-    uint32_t i = 0;
     if (++slot->barren < BARREN_MAX)
-        return slot->n;
-    while (!entry(slot, i)->held)
+        return n;
+    uint32_t i = 0;
+    while (!sent_at(&slot->sent, i)->copy)
         i++;
     return i;
 }
 
+static void describe_death(int status, char *text, size_t size)
+{
+    char death[SIGNAL_TEXT_MAX];
+    if (WIFSIGNALED(status))
+        snprintf(text, size, "the executor was killed by %s while it ran this chunk%s",
+                 signal_text(WTERMSIG(status), death),
+                 WTERMSIG(status) == SIGKILL ? "; perhaps memory ran out" : "");
+    else
+        snprintf(text, size, "the executor exited with code %d while it ran this chunk",
+                 WEXITSTATUS(status));
+}
+
 static void blame(struct slot *slot, uint32_t i, const struct zygote_news *news)
 {
-    struct sent *sent = entry(slot, i);
     char text[PROTO_TEXT_MAX];
     struct ending ending = news->ending;
-    bool ours = slot->kill && slot_first_serial(slot) + i == slot->kill_serial;
+    bool ours = slot->kill && sent_first_serial(&slot->sent) + i == slot->kill_serial;
     if (slot->kill && !ours)
         return; // the kill came too late for the one it was meant for: this one runs again
     if (ours && slot->kill == KILL_CANCEL) {
@@ -275,14 +260,12 @@ static void blame(struct slot *slot, uint32_t i, const struct zygote_news *news)
         ending.outcome = OUTCOME_TIMEOUT;
         snprintf(text, sizeof(text), "the kernel was killed: it ran longer than its timeout");
     } else {
-        describe_death(news, text, sizeof(text));
+        describe_death(news->status, text, sizeof(text));
     }
     if (ours)
         ending.code = SIGKILL;
-    end_with(slot, sent->held, sent->index, ending, text);
-    held_unref(sent->held);
-    sent->held = NULL;
-    slot->n_ghosts++;
+    end_with(slot, sent_at(&slot->sent, i), ending, text);
+    sent_make_ghost(&slot->sent, i);
     slot->barren = 0;
 }
 
@@ -294,10 +277,13 @@ void slot_died(struct slot *slot, const struct zygote_news *news)
     hang_up(slot);
     timer_cancel(&slot->grace);
     uint32_t i = blamed(slot);
-    if (i < slot->n)
+    if (i < slot->sent.n)
         blame(slot, i, news);
-    give_back_from(slot, 0);
-    slot->head = slot->n = slot->n_ghosts = 0;
+    // From the last to the first, since each goes to the front of the queue.
+    for (i = slot->sent.n; i-- > 0;)
+        if (sent_at(&slot->sent, i)->copy)
+            slot_take_back(slot, i);
+    sent_reset(&slot->sent);
     slot->parted = false;
     buf_done(&slot->out);
     slot->out_at = 0;
@@ -308,30 +294,11 @@ void slot_died(struct slot *slot, const struct zygote_news *news)
         slot->state = SLOT_EMPTY;
 }
 
-static int grow(struct slot *slot, uint32_t more)
+int slot_give(struct slot *slot, struct lease_copy *copy, uint32_t at, uint32_t n)
 {
-    uint32_t cap = slot->cap ? slot->cap : 16;
-    while (cap < slot->n + more)
-        cap *= 2;
-    if (cap == slot->cap)
-        return 0;
-    struct sent *ring = calloc(cap, sizeof(*ring));
-    if (!ring)
-        return -ENOMEM;
-    for (uint32_t i = 0; i < slot->n; i++)
-        ring[i] = *entry(slot, i);
-    free(slot->ring);
-    slot->ring = ring;
-    slot->cap = cap;
-    slot->head = 0;
-    return 0;
-}
-
-int slot_give(struct slot *slot, struct held *held, uint32_t at, uint32_t n)
-{
-    struct pool_step *step = held->step;
-    const struct lease *lease = &held->lease;
-    int r = grow(slot, n);
+    struct pool_step *step = copy->step;
+    const struct lease *lease = &copy->lease;
+    int r = sent_reserve(&slot->sent, n);
     if (r == 0 && !pool_step_is_known(step, slot->index)) {
         r = wire_put_step(&slot->out, step->job, step->step, step->packed, step->packed_len);
         if (r == 0)
@@ -340,7 +307,7 @@ int slot_give(struct slot *slot, struct held *held, uint32_t at, uint32_t n)
     if (r < 0)
         return r;
     struct wire_run run = {
-        .serial = slot->next_serial,
+        .serial = slot->sent.next_serial,
         .job = lease->job,
         .first = lease->first + at,
         .item_first = lease->item_first + at * lease->items_per_chunk,
@@ -350,19 +317,13 @@ int slot_give(struct slot *slot, struct held *held, uint32_t at, uint32_t n)
         .attempt = lease->attempt,
         .count = n,
         .kind = lease->kind,
-        .body_len = (uint32_t)held_bytes(held, at, at + n),
+        .body_len = (uint32_t)lease_copy_bytes(copy, at, at + n),
     };
     r = wire_put_run(&slot->out, &run, lease->lens ? lease->lens + at : NULL,
-                     lease->body ? lease->body + held->offsets[at] : NULL);
-    if (r < 0)
-        return r;
-    for (uint32_t i = 0; i < n; i++) {
-        *entry(slot, slot->n) = (struct sent){.held = held, .index = at + i};
-        slot->n++;
-    }
-    held->refs += n;
-    slot->next_serial += n;
-    return 0;
+                     lease->body ? lease->body + copy->offsets[at] : NULL);
+    if (r == 0)
+        sent_push(&slot->sent, copy, at, n);
+    return r;
 }
 
 void slot_flush(struct slot *slot)
@@ -375,7 +336,7 @@ void slot_flush(struct slot *slot)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            break; // full, or ended: then reading tells
+            break; // full, or ended: then reading shows it
         slot->out_at += (size_t)n;
     }
     bool left = slot->out_at < slot->out.len;
@@ -390,10 +351,10 @@ void slot_flush(struct slot *slot)
 
 uint32_t slot_weight(const struct slot *slot)
 {
-    for (uint32_t i = 0; i < slot->n; i++) {
-        const struct sent *sent = entry(slot, i);
-        if (sent->held)
-            return sent->held->step->weight;
+    for (uint32_t i = 0; i < slot->sent.n; i++) {
+        const struct lease_copy *copy = sent_at(&slot->sent, i)->copy;
+        if (copy)
+            return copy->step->weight;
     }
     return 0;
 }
@@ -402,93 +363,4 @@ void slot_forget(struct slot *slot, uint64_t job)
 {
     if (slot->state == SLOT_LIVE && wire_put_forget(&slot->out, job) == 0)
         slot_flush(slot);
-}
-
-void slot_recall(struct slot *slot)
-{
-    uint64_t first = slot_first_serial(slot);
-    uint64_t running = atomic_load(&slot->page->running);
-    uint64_t from = running >= first && running < slot->next_serial ? running + 1 : first;
-    atomic_store(&slot->page->recall_to, slot->next_serial);
-    atomic_store(&slot->page->recall_from, from);
-    running = atomic_load(&slot->page->running);
-    // Between two chunks: what is recalled comes back as skipped, very soon.
-    if (running < first || running >= slot->next_serial)
-        return;
-    uint32_t keep = (uint32_t)(running - first) + 1;
-    for (uint32_t i = slot->n; i-- > keep;) {
-        if (!entry(slot, i)->held)
-            continue;
-        give_back(slot, entry(slot, i));
-        slot->n_ghosts++;
-    }
-}
-
-bool slot_look(struct slot *slot)
-{
-    uint64_t running = atomic_load(&slot->page->running);
-    bool is_stuck = running && running == slot->stuck;
-    slot->stuck = running;
-    if (is_stuck && slot->judged != running && running > slot_first_serial(slot))
-        pool_ask(slot, ZYGOTE_FLUSH);
-    if (is_stuck)
-        slot->judged = running;
-    return is_stuck;
-}
-
-static void on_grace(struct timer *timer)
-{
-    struct slot *slot = container_of(timer, struct slot, grace);
-    uint64_t serial = atomic_load(&slot->page->cancel);
-    if (slot->state != SLOT_LIVE || atomic_load(&slot->page->running) != serial)
-        return;
-    slot->kill = KILL_CANCEL;
-    slot->kill_serial = serial;
-    pool_ask(slot, ZYGOTE_KILL);
-}
-
-void slot_cancel(struct slot *slot, uint64_t job, bool kill_now)
-{
-    bool any = false;
-    for (uint32_t i = 0; i < slot->n; i++) {
-        struct sent *sent = entry(slot, i);
-        if (!sent->held || sent->held->lease.job != job)
-            continue;
-        sent->cancelled = true;
-        any = true;
-    }
-    if (!any || slot->state != SLOT_LIVE)
-        return;
-    slot_recall(slot);
-    uint64_t first = slot_first_serial(slot);
-    uint64_t running = atomic_load(&slot->page->running);
-    if (running < first || running >= slot->next_serial)
-        return;
-    const struct sent *on = entry(slot, (uint32_t)(running - first));
-    if (!on->held || on->held->lease.job != job)
-        return;
-    atomic_store(&slot->page->cancel, running);
-    if (kill_now) {
-        slot->kill = KILL_CANCEL;
-        slot->kill_serial = running;
-        pool_ask(slot, ZYGOTE_KILL);
-    } else {
-        pool_ask(slot, ZYGOTE_NUDGE);
-        timer_set(&slot->grace, clock_after(loop_now(), GRACE_NS), on_grace);
-    }
-}
-
-void slot_check_deadline(struct slot *slot, int64_t now, int64_t *ret_next)
-{
-    int64_t deadline = atomic_load(&slot->page->deadline);
-    if (slot->state != SLOT_LIVE || !deadline || slot->kill)
-        return;
-    if (deadline > now) {
-        if (deadline < *ret_next)
-            *ret_next = deadline;
-        return;
-    }
-    slot->kill = KILL_TIMEOUT;
-    slot->kill_serial = atomic_load(&slot->page->running);
-    pool_ask(slot, ZYGOTE_KILL);
 }

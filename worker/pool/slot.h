@@ -1,6 +1,7 @@
-// A slot: one executor's place in the pool, with what was sent to it and not answered yet.
+// A slot: one executor's place in the pool, with what was sent to it and not answered yet. It
+// knows its pool by `slot_ops` alone.
 //
-// EMPTY -> FORKING -> LIVE -> DYING (its socket ended, or it talked nonsense) -> EMPTY when the
+// EMPTY -> FORKING -> LIVE -> DYING (its socket ended, or it sent nonsense) -> EMPTY when the
 // zygote has reaped it. BARRED: the zygote could not fork for it; it stays unused.
 #pragma once
 #include <stdbool.h>
@@ -8,38 +9,40 @@
 
 #include "async/loop.h"
 #include "worker/page.h"
-#include "worker/pool/held.h"
+#include "worker/pool/sent.h"
 #include "worker/wire.h"
+#include "worker/zygote/zygote.h"
 
-struct pool;
-struct zygote_news;
+struct slot;
 
 enum slot_state { SLOT_EMPTY, SLOT_FORKING, SLOT_LIVE, SLOT_DYING, SLOT_BARRED };
 enum slot_kill { KILL_NONE, KILL_CANCEL, KILL_TIMEOUT };
 
-// A chunk on its way. A ghost was taken back before it began; its WIRE_SKIPPED is still to come.
-struct sent {
-    struct held *held; // NULL: a ghost
-    uint32_t index;    // chunk of the lease
-    bool cancelled;    // its job was cancelled
+// What a slot needs of its owner. None of them calls back into the slot.
+struct slot_ops {
+    // A part of a chunk's outcome, or all of it. Borrowed for the call.
+    void (*deliver)(void *owner, struct lease_copy *copy, const struct result *result);
+    // Chunk `index` of the lease did not run: it goes back to the front of the queue.
+    void (*requeue)(void *owner, struct lease_copy *copy, uint32_t index);
+    // A request of the slot to the zygote; it is kept until the zygote takes it.
+    void (*ask)(void *owner, struct slot *slot, enum zygote_request request);
+    // The slot has room now, or gave chunks back.
+    void (*wake)(void *owner);
 };
 
 struct slot {
-    struct pool *pool;
+    const struct slot_ops *ops;
+    void *owner;
     uint32_t index;
     enum slot_state state;
     struct page *page;
     int fd; // -1: none
     struct watch watch;
     struct wire_reader in;
+    struct buf lens; // of the result that is delivered, aligned
     struct buf out;
     size_t out_at;
-    struct sent *ring; // `cap` places, a power of two
-    uint32_t cap;
-    uint32_t head;
-    uint32_t n;           // entries, ghosts included
-    uint32_t n_ghosts;    // of them
-    uint64_t next_serial; // of the next chunk; the ring's are next_serial - n .. next_serial - 1
+    struct sent_ring sent;
     uint64_t stuck;       // serial that was on at the last look; 0: none
     uint64_t judged;      // serial that was found on at two looks; 0: none
     bool parted;          // the first entry has given parts of its result
@@ -47,44 +50,35 @@ struct slot {
     uint32_t barren;      // executors in a row that died before they finished or began one
     enum slot_kill kill;  // we had it killed
     uint64_t kill_serial; // for this chunk's sake
-    struct timer grace;   // of a cancelled chunk
-    uint8_t asks;         // requests the zygote could not take yet: 1 << enum zygote_request
+    struct timer grace;   // of a cancelled chunk (slot_control.h)
+    uint8_t asks;         // the owner's: requests the zygote could not take yet
 };
 
-void slot_init(struct slot *slot, struct pool *pool, uint32_t index, struct page *page);
+// Borrows all of it.
+void slot_init(struct slot *slot, uint32_t index, struct page *page, const struct slot_ops *ops,
+               void *owner);
 void slot_done(struct slot *slot);
-// The zygote's news about this slot.
+// The zygote's news about this slot. Owns `fd` from now on.
 void slot_forked(struct slot *slot, int fd);
 void slot_died(struct slot *slot, const struct zygote_news *news);
-// Gives `n` chunks of a lease, from `at` on. Nothing is written before slot_flush.
-int slot_give(struct slot *slot, struct held *held, uint32_t at, uint32_t n);
+// Gives `n` chunks of a lease, from `at` on. Nothing is written before slot_flush. -ENOMEM.
+int slot_give(struct slot *slot, struct lease_copy *copy, uint32_t at, uint32_t n);
+// Writes what the socket takes; the rest follows by itself.
 void slot_flush(struct slot *slot);
+// The job is over: the executor needs its steps no more.
 void slot_forget(struct slot *slot, uint64_t job);
-// Takes back what has not begun.
-void slot_recall(struct slot *slot);
-// Looks what it is at. True when that was on at the look before already: then results that were
-// finished before it are asked for.
-bool slot_look(struct slot *slot);
-// Ends the chunk that is on, if it is of the job: by asking, or at once.
-void slot_cancel(struct slot *slot, uint64_t job, bool kill_now);
-// Kills the executor if its kernel is past its deadline; *ret_next: when to look again, if sooner.
-void slot_check_deadline(struct slot *slot, int64_t now, int64_t *ret_next);
+// Takes back a chunk that the executor will skip: to the queue, or as cancelled. A ghost stays.
+void slot_take_back(struct slot *slot, uint32_t i);
 
 // Chunks that are the executor's to answer, ghosts not counted.
 static inline uint32_t slot_load(const struct slot *slot)
 {
-    return slot->n - slot->n_ghosts;
+    return slot->sent.n - slot->sent.n_ghosts;
 }
 // Slots that the chunk it is at takes; 0: it has none.
 uint32_t slot_weight(const struct slot *slot);
-static inline uint64_t slot_first_serial(const struct slot *slot)
+// The entry of the chunk that is on, as the page says; slot->sent.n: none.
+static inline uint32_t slot_running(const struct slot *slot)
 {
-    return slot->next_serial - slot->n;
+    return sent_find(&slot->sent, atomic_load(&slot->page->running));
 }
-
-// What a slot needs of its pool (pool.c).
-void pool_deliver(struct pool *pool, struct held *held, const struct result *result);
-void pool_requeue(struct pool *pool, struct held *held, uint32_t at, uint32_t end);
-void pool_ask(struct slot *slot, int request);
-void pool_wake(struct pool *pool);
-const uint32_t *pool_aligned_lens(struct pool *pool, const uint8_t *lens, uint32_t n);

@@ -116,7 +116,7 @@ Test(io, waits_for_children)
 Test(io, waits_for_children_without_pidfds)
 {
     struct loop_options options = {.without_pidfd = true};
-    alarm(LIMIT_S);
+    alarm(limit_s());
     cr_assert_eq(loop_run_opts(&options, children_main, NULL), 0);
 }
 

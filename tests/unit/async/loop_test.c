@@ -365,7 +365,7 @@ Test(loop, leaves_no_descriptor_in_a_child_and_the_mask_as_it_was)
 {
     int before = count_descriptors();
     struct loop_options options = {.without_pidfd = true};
-    alarm(LIMIT_S);
+    alarm(limit_s());
     cr_assert_eq(loop_run_opts(&options, fork_main, &before), 3);
     sigset_t now;
     sigprocmask(SIG_BLOCK, NULL, &now);

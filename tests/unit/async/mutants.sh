@@ -1,78 +1,26 @@
 #!/usr/bin/env bash
 # Takes one wake-up (or what keeps one from being lost) out of async/ at a time and lets the unit
 # tests look for it: one must fail, or hang and be stopped. A mutant that none notices is a failure.
-# usage: mutants.sh [NAME...]
-set -euo pipefail
-root=$(cd "$(dirname "$0")/../../.." && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-jobs=$(($(nproc) + 2)) # some only wait for their end
+export FM_LIMIT_S=1   # of a test
+MUTANTS_THAT_WAIT=2   # for that limit
+. "$(dirname "$0")/../../support/mutants.sh"
 
-compile() {
-    cc -std=gnu17 -O1 -w -D_GNU_SOURCE -DLIMIT_S=1 -I"$root" -I"$root/tests/unit/async" -c "$1" -o "$2"
-}
-link_to() { # PROGRAM OBJECT...: the tests with the objects of async/ given
-    cc "${@:2}" "$work"/tests/*.o "$work"/base/*.o -pthread -lcriterion -lsodium -lm -o "$1"
-}
 # Where a mutant is seen first, by its file. The cancellations take longest and come last.
 declare -A suites=([task]='@(task|scope)' [stream]=operators [merge]=operators [pmap]=operators
     [completed]=operators [batch]=operators)
-run() { # PROGRAM [FILE]: true if all tests pass
+passes() {
     local suite
-    for suite in ${2:+"${suites[$2]:-$2}"} '!(cancel)' cancel; do
+    for suite in "${suites[$2]:-$2}" '!(cancel)' cancel; do
         timeout 20 "$1" --fail-fast --jobs 1 --filter "$suite/*" >"$1.log" 2>&1 || return 1
     done
 }
-wait_for_room() {
-    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n || true; done
+caught_by() {
+    grep -aoE '\[(FAIL|ERR )\] [^:]*::[^:]*|Caught.*|.*: Timeout.*|nobody will ever wake' "$1" | head -n 1 ||
+        echo stopped
 }
 
-mkdir "$work"/{async,base,tests}
-for source in "$root"/tests/unit/async/{*_test,parts}.c "$root"/async/*.[cS] "$root"/base/*.c; do
-    wait_for_room
-    folder=$(basename "$(dirname "$source")")
-    [ "$folder" = async ] && [ "${source##*/tests/*}" ] || folder=${folder/async/tests}
-    compile "$source" "$work/$folder/$(basename "${source%.*}").o" &
-done
-wait
-link_to "$work/unit" "$work"/async/*.o
-run "$work/unit" || { cat "$work/unit.log"; echo "the tests fail without any mutant"; exit 1; }
-
-try() { # NAME FILE EDIT
-    local name=$1 file=$2 edit=$3 mine="$work/$1"
-    mkdir "$mine"
-    perl -0pe "$edit" "$root/async/$file.c" >"$mine/$file.c"
-    if cmp -s "$mine/$file.c" "$root/async/$file.c"; then
-        echo "mutant $name: its edit changes nothing any more" >"$mine.survived"
-        return
-    fi
-    if ! compile "$mine/$file.c" "$mine/$file.o"; then
-        echo "mutant $name: does not compile" >"$mine.survived"
-        return
-    fi
-    local objects=("$mine/$file.o") object
-    for object in "$work"/async/*.o; do
-        [ "${object##*/}" = "$file.o" ] || objects+=("$object")
-    done
-    link_to "$mine/unit" "${objects[@]}"
-    if run "$mine/unit" "$file"; then
-        echo "mutant $name: SURVIVED" >"$mine.survived"
-    else
-        local by
-        by=$(grep -aoE '\[(FAIL|ERR )\] [^:]*::[^:]*|Caught.*|.*: Timeout.*|nobody will ever wake' "$mine/unit.log" | head -1 || true)
-        echo "mutant $name: caught (${by:-stopped})" >"$mine.caught"
-    fi
-    rm -rf "$mine"
-}
-
-wanted=" $* "
-count=0
-mutant() {
-    [ "$wanted" = "  " ] || [[ "$wanted" == *" $1 "* ]] || return 0
-    count=$((count + 1))
-    wait_for_room
-    try "$@" &
-}
+cc -o "$work/control" "${link[@]}"
+passes "$work/control" none || { cat "$work/control.log"; echo "the tests fail without any mutant"; exit 1; }
 
 # Channels
 mutant send-wakes-no-receiver chan 's/waitq_wake_one\(&c->receivers\);//'
@@ -173,13 +121,4 @@ mutant batch-waits-for-ever batch 's/b->partial->n \? b->deadline : CLOCK_FOREVE
 mutant batch-clock-runs-from-each-item batch 's/if \(!b->partial->n\)\s+b->deadline/b->deadline/'
 mutant zip-loses-what-it-gathered batch 's/if \(r < 0 && task_check\(\) < 0\)\s+return r;\s+if \(r != 1\)/if (r < 0 \&\& task_check() < 0) { batch_free(z->partial); z->partial = NULL; return r; } if (r != 1)/'
 mutant batch-loses-what-it-gathered batch 's/return r; \/\/ the consumer/{ batch_free(b->partial); b->partial = NULL; return r; } \/\//'
-wait
-
-sort "$work"/*.caught 2>/dev/null || true
-if ls "$work"/*.survived >/dev/null 2>&1; then
-    cat "$work"/*.survived
-    exit 1
-fi
-ran=$(ls "$work"/*.caught | wc -l)
-[ "$ran" = "$count" ] || { echo "only $ran of $count mutants ran"; exit 1; }
-echo "$count mutants, all caught"
+mutants_end

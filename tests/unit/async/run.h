@@ -13,10 +13,12 @@
 
 #define VIRTUAL_END (1000000 * NS_PER_S)
 
-// A loop that hangs or runs in circles is ended by SIGALRM.
-#ifndef LIMIT_S
-#define LIMIT_S 60
-#endif
+// A loop that hangs or runs in circles is ended by SIGALRM. Mutants are given less time.
+static inline unsigned limit_s(void)
+{
+    const char *text = getenv("FM_LIMIT_S");
+    return text ? (unsigned)atoi(text) : 60;
+}
 
 // A child that goes when the test is ended by force.
 static inline pid_t fork_child(void)
@@ -65,7 +67,7 @@ static inline int run_virtual_opts(struct loop_options options, task_fn *fn, voi
     options.clock = virtual_now;
     options.idle = virtual_idle;
     options.arg = &run;
-    alarm(LIMIT_S);
+    alarm(limit_s());
     int r = loop_run_opts(&options, virtual_main, &run);
     alarm(0);
     return r;
@@ -78,7 +80,7 @@ static inline int run_virtual(task_fn *fn, void *arg)
 
 static inline int run_real(task_fn *fn, void *arg)
 {
-    alarm(LIMIT_S);
+    alarm(limit_s());
     int r = loop_run(fn, arg);
     alarm(0);
     return r;

@@ -1,4 +1,4 @@
-// make's jobserver, as it is found, used, offered and given back.
+// make's jobserver, as it is found, offered, passed on and given back.
 #include "worker/jobserver.h"
 
 #include <criterion/criterion.h>
@@ -12,13 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "async/loop.h"
-#include "async/waitq.h"
-
 static int ends[2];
 static char flags[256];
 
-// A pipe as make makes it: it blocks, and its tokens tell who put them there.
+// A pipe as make makes it: it blocks, and its tokens are not all the same byte.
 static struct jobserver *joined(const char *tokens)
 {
     struct jobserver *js = NULL;
@@ -30,7 +27,7 @@ static struct jobserver *joined(const char *tokens)
     return js;
 }
 
-static int there(void)
+static int present(void)
 {
     int n = -1;
     ioctl(ends[0], FIONREAD, &n);
@@ -48,7 +45,7 @@ Test(jobserver, none_is_offered)
     }
 }
 
-Test(jobserver, one_that_is_out_of_reach)
+Test(jobserver, one_that_can_t_be_reached)
 {
     static const char *const closed[] = {"--jobserver-auth=98,99", "--jobserver-auth=-2,-2",
                                          "--jobserver-auth=",      "--jobserver-auth=3",
@@ -70,77 +67,22 @@ Test(jobserver, one_that_is_out_of_reach)
     cr_expect_eq(jobserver_join(text, &js), -ENXIO, "the wrong way round");
 }
 
-Test(jobserver, one_runs_for_nothing_each_more_takes_a_token)
+Test(jobserver, takes_tokens_and_gives_the_same_bytes_back)
 {
-    struct permits p = {.js = joined("ab")};
-    cr_expect(permits_take(&p, 0));
-    cr_expect_eq(there(), 2);
-    cr_expect(permits_take(&p, 1));
-    cr_expect(permits_take(&p, 2));
-    cr_expect_eq(there(), 0);
-    cr_expect_not(permits_take(&p, 3), "and does not block");
-    cr_expect(p.waits);
-    cr_expect_not(fcntl(ends[0], F_GETFL) & O_NONBLOCK, "the pipe of others blocks as before");
-    permits_done(&p);
-    cr_expect_eq(there(), 2);
-    jobserver_free(p.js);
-}
-
-Test(jobserver, the_same_bytes_come_back)
-{
-    struct permits p = {.js = joined("abc")};
+    struct jobserver *js = joined("abc");
     char bytes[4] = "";
-    cr_expect(permits_take(&p, 3));
-    permits_done(&p);
+    for (uint32_t i = 1; i <= 3; i++) {
+        cr_expect(jobserver_take(js));
+        cr_expect_eq(jobserver_tokens(js), i);
+    }
+    cr_expect_not(jobserver_take(js), "and does not block");
+    cr_expect_not(fcntl(ends[0], F_GETFL) & O_NONBLOCK, "the pipe of others blocks as before");
+    cr_expect_eq(present(), 0);
+    cr_expect(jobserver_give(js));
+    cr_expect_eq(present(), 1);
+    jobserver_free(js);
     cr_assert_eq(read(ends[0], bytes, 3), 3);
     cr_expect_eq(bytes[0] + bytes[1] + bytes[2], 'a' + 'b' + 'c');
-    jobserver_free(p.js);
-}
-
-Test(jobserver, free_gives_back)
-{
-    struct permits p = {.js = joined("abc")};
-    cr_expect(permits_take(&p, 2));
-    cr_expect_eq(jobserver_held(p.js), 2);
-    jobserver_free(p.js);
-    cr_expect_eq(there(), 3);
-}
-
-struct waiting {
-    struct permits p;
-    struct event_flag ready;
-};
-
-static void on_ready(void *arg)
-{
-    event_flag_set(&((struct waiting *)arg)->ready);
-}
-
-static int wait_for_token(void *arg)
-{
-    struct waiting *w = arg;
-    w->p.ready = on_ready;
-    w->p.arg = w;
-    cr_expect_not(permits_take(&w->p, 1));
-    permits_settle(&w->p, 1);
-    cr_expect(w->p.watching);
-    cr_expect_eq(write(ends[1], "x", 1), 1);
-    cr_expect_eq(event_flag_wait(&w->ready), 0);
-    cr_expect(permits_take(&w->p, 1));
-    permits_settle(&w->p, 2);
-    cr_expect_not(w->p.watching, "nobody waits");
-    cr_expect_eq(jobserver_held(w->p.js), 1);
-    permits_settle(&w->p, 1);
-    cr_expect_eq(there(), 1, "what is not needed goes back");
-    permits_done(&w->p);
-    return 0;
-}
-
-Test(jobserver, waits_for_a_token_in_the_loop)
-{
-    struct waiting w = {.p.js = joined("")};
-    cr_expect_eq(loop_run(wait_for_token, &w), 0);
-    jobserver_free(w.p.js);
 }
 
 Test(jobserver, by_a_name)
@@ -154,19 +96,18 @@ Test(jobserver, by_a_name)
     cr_assert_eq(write(ends[1], "+", 1), 1);
     snprintf(text, sizeof(text), " -j2 --jobserver-auth=fifo:%s", path);
     cr_assert_eq(jobserver_join(text, &js), 0);
-    struct permits p = {.js = js};
-    cr_expect(permits_take(&p, 1));
-    cr_expect_not(permits_take(&p, 2));
+    cr_expect(jobserver_take(js));
+    cr_expect_not(jobserver_take(js));
     char *same = jobserver_makeflags(js);
-    cr_expect_str_eq(same, text, "everybody finds it by its name");
+    cr_expect_str_eq(same, text, "every process finds it by its name");
     cr_expect_not(jobserver_pass_on(js, 16));
     free(same);
     jobserver_free(js);
-    cr_expect_eq(there(), 1);
+    cr_expect_eq(present(), 1);
     unlink(path);
 }
 
-Test(jobserver, who_comes_after_us_is_told_where_it_is)
+Test(jobserver, makeflags_name_where_it_is_passed_on)
 {
     struct jobserver *js = joined("a");
     char *text = jobserver_makeflags(js);
@@ -195,29 +136,27 @@ Test(jobserver, one_of_our_own)
     char *text = jobserver_makeflags(js);
     cr_expect_str_eq(text, "k -j3 --jobserver-auth=4,5 -- A=1");
     free(text);
-    struct permits p = {.js = js};
-    cr_expect(permits_take(&p, 2));
-    cr_expect_not(permits_take(&p, 3), "three slots, two tokens");
-    p.waits = false;
-    permits_settle(&p, 0);
+    cr_expect(jobserver_take(js) && jobserver_take(js));
+    cr_expect_not(jobserver_take(js), "three slots, two tokens");
     jobserver_free(js);
 }
 
 // In a process of its own: the numbers 4 and 5 are Criterion's here.
-static int lose_and_settle(void *arg)
+static int lose_a_token(void)
 {
-    struct permits *p = arg;
+    struct jobserver *js;
     char token;
-    if (!jobserver_pass_on(p->js, 16))
+    unsetenv("MAKEFLAGS");
+    if (jobserver_offer(3, &js) < 0 || !jobserver_pass_on(js, 16))
         return 1;
     if (strcmp(getenv("MAKEFLAGS"), " -j3 --jobserver-auth=4,5") != 0)
         return 2;
     if (read(JOBSERVER_PASS_READ, &token, 1) != 1) // as a command that is killed before it gives
         return 3;
-    permits_settle(p, 0);
-    if (!permits_take(p, 2))
+    jobserver_restore(js);
+    if (!jobserver_take(js) || !jobserver_take(js))
         return 4;
-    permits_done(p);
+    jobserver_free(js);
     return 0;
 }
 
@@ -225,11 +164,8 @@ Test(jobserver, what_a_killed_command_took_comes_back, .timeout = 60)
 {
     int status;
     pid_t pid = fork();
-    if (pid == 0) {
-        struct permits p = {0};
-        unsetenv("MAKEFLAGS");
-        _exit(jobserver_offer(3, &p.js) == 0 ? loop_run(lose_and_settle, &p) : 5);
-    }
+    if (pid == 0)
+        _exit(lose_a_token());
     cr_assert_eq(waitpid(pid, &status, 0), pid);
     cr_expect_eq(WEXITSTATUS(status), 0, "step %d", WEXITSTATUS(status));
     cr_expect(WIFEXITED(status));

@@ -11,10 +11,10 @@
 #include "async/scope.h"
 #include "async/waitq.h"
 #include "base/clock.h"
-#include "pipelines/plan.h"
-#include "pipelines/run.h"
-#include "worker/executor/zygote.h"
+#include "made.h"
+#include "worker/pool/intake.h"
 #include "worker/pool/pool.h"
+#include "worker/zygote/zygote.h"
 
 #define CHUNKS_MAX 4096
 #define LIMIT_NS (60 * NS_PER_S)
@@ -78,47 +78,20 @@ static void run_scene(struct scene *s, uint32_t slots, void (*fn)(struct scene *
     cr_expect_eq(waitpid(-1, NULL, WNOHANG), -1, "no child is left");
 }
 
-// The packed step of one kernel; the caller frees.
-static struct buf pack(const char *kernel, const char *arg, const char *value, int64_t timeout_ns)
-{
-    struct plan_pair pair = {strdup(arg ? arg : "x"), strdup(value ? value : "x")};
-    struct stage stage = {.kind = STAGE_KERNEL,
-                          .function = strdup(kernel),
-                          .args = &pair,
-                          .n_args = arg ? 1 : 0,
-                          .timeout_ns = timeout_ns};
-    struct step spec = {.stages = &stage,
-                        .n_stages = 1,
-                        .chunking = {CHUNK_ITEMS, 1},
-                        .cpus = 1,
-                        .retry = {.backoff = 1}};
-    struct plan plan = {.name = strdup("t"),
-                        .directory = strdup("/"),
-                        .steps = &spec,
-                        .n_steps = 1,
-                        .source = {.kind = SOURCE_RANGE, .range = {0, 1, 1000000}}};
-    struct buf packed = {0};
-    cr_assert_eq(plan_pack_step(&plan, 0, NULL, &packed), 0);
-    free(stage.function);
-    free(pair.name);
-    free(pair.value);
-    free(plan.name);
-    free(plan.directory);
-    return packed;
-}
-
 static void define_as(struct scene *s, uint64_t job, struct buf packed, bool ready)
 {
     struct err err = {0};
     const struct msg_step message = {.job = job, .packed = packed.data, .packed_len = packed.len};
-    cr_assert_eq(pool_define(s->pool, &message, ready, &err), 0, "%s", err.text);
+    cr_assert_eq(pool_define(s->pool, &message, &err), 0, "%s", err.text);
+    if (ready)
+        cr_assert_eq(pool_ready(s->pool, job, 0, packed.data, packed.len), 0);
     buf_done(&packed);
 }
 
 static void define(struct scene *s, uint64_t job, const char *kernel, const char *arg,
                    const char *value, int64_t timeout_ns)
 {
-    define_as(s, job, pack(kernel, arg, value, timeout_ns), true);
+    define_as(s, job, made_packed(kernel, arg, value, timeout_ns), true);
 }
 
 static void add(struct scene *s, uint64_t job, uint64_t first, uint32_t count, uint32_t attempt)
@@ -156,7 +129,7 @@ static void play_many(struct scene *s)
         add(s, 1, i, 500, 1);
     wait_for(s, 4000);
     cr_expect_eq(pool_running(s->pool), 0);
-    cr_expect_eq(pool_held(s->pool), 0);
+    cr_expect_eq(pool_backlog(s->pool), 0);
     cr_expect_gt(pool_mean_run_ns(s->pool), 0);
 }
 
@@ -237,7 +210,7 @@ static void play_return(struct scene *s)
     wait_running(s, 2);
     pool_return_queued(s->pool, 1, false, count_back, &back);
     cr_expect_eq(back, 48);
-    cr_expect_eq(pool_held(s->pool), 0);
+    cr_expect_eq(pool_backlog(s->pool), 0);
     pool_cancel(s->pool, 1, true);
     wait_for(s, 2);
 }
@@ -320,16 +293,16 @@ static void count_returned(void *arg, const struct msg_return *run)
 static void play_not_ready(struct scene *s)
 {
     uint64_t returned = 0;
-    define_as(s, 1, pack("identity", NULL, NULL, 0), false);
-    define_as(s, 2, pack("identity", NULL, NULL, 0), false);
+    define_as(s, 1, made_packed("identity", NULL, NULL, 0), false);
+    define_as(s, 2, made_packed("identity", NULL, NULL, 0), false);
     define(s, 3, "identity", NULL, NULL, 0);
     cr_expect(pool_knows(s->pool, 1, 0) && !pool_knows(s->pool, 4, 0));
     add(s, 1, 0, 10, 1);
     add(s, 2, 10, 10, 1);
     add(s, 3, 20, 10, 1);
     wait_for(s, 10); // those behind them are not held up
-    cr_expect_eq(pool_held(s->pool), 20);
-    struct buf packed = pack("identity", NULL, NULL, 0);
+    cr_expect_eq(pool_backlog(s->pool), 20);
+    struct buf packed = made_packed("identity", NULL, NULL, 0);
     cr_assert_eq(pool_ready(s->pool, 1, 0, packed.data, packed.len), 0);
     buf_done(&packed);
     add(s, 1, 30, 10, 1);
@@ -337,7 +310,7 @@ static void play_not_ready(struct scene *s)
     // What waits can be given back.
     pool_return_queued(s->pool, 2, false, count_returned, &returned);
     cr_expect_eq(returned, 10);
-    cr_expect_eq(pool_held(s->pool), 0);
+    cr_expect_eq(pool_backlog(s->pool), 0);
     add(s, 2, 10, 10, 1);
     pool_give_up(s->pool, 2, 0, "no such library");
     wait_for(s, 40);
@@ -361,7 +334,7 @@ static void play_bad_step(struct scene *s)
     struct err err = {0};
     const struct msg_step message = {
         .job = 1, .packed = (const uint8_t *)"nonsense", .packed_len = 8};
-    cr_expect_lt(pool_define(s->pool, &message, true, &err), 0);
+    cr_expect_lt(pool_define(s->pool, &message, &err), 0);
     cr_expect_neq(err.text[0], '\0');
 }
 

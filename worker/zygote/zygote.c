@@ -1,4 +1,4 @@
-#include "worker/executor/zygote.h"
+#include "worker/zygote/zygote.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -18,9 +18,9 @@
 #include "base/signals.h"
 #include "proto/limits.h"
 #include "worker/executor/sweep.h"
-#include "worker/executor/zygote_main.h"
 #include "worker/jobserver.h"
 #include "worker/page.h"
+#include "worker/zygote/zygote_main.h"
 
 #define HIGH_FD 16 // above all that have a place of their own
 #define LEFTOVERS_NS (5 * NS_PER_S)

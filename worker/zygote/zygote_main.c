@@ -1,4 +1,4 @@
-#include "worker/executor/zygote_main.h"
+#include "worker/zygote/zygote_main.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -15,8 +15,8 @@
 #include "base/clock.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/sweep.h"
-#include "worker/executor/zygote.h"
 #include "worker/page.h"
+#include "worker/zygote/zygote.h"
 
 #define LEFTOVERS_NS (5 * NS_PER_S)
 

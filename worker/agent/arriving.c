@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "worker/agent/agent.h"
+#include "worker/pool/intake.h"
 
 struct waiting_step {
     struct waiting_step *next;
@@ -80,7 +81,9 @@ int agent_on_step(struct agent *agent, const struct zmessage *m, struct err *err
         step.packed = placed.data;
         step.packed_len = placed.len;
     }
-    r = pool_define(agent->pool, &step, found == 1, err);
+    r = pool_define(agent->pool, &step, err);
+    if (r == 0 && found == 1)
+        r = pool_ready(agent->pool, step.job, step.step, step.packed, step.packed_len);
     return r < 0 || found == 1 ? r : wait_for(agent, &step, missing, err);
 }
 

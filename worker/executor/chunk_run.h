@@ -1,5 +1,5 @@
-// One chunk in an executor: its input goes through the step's stages, one after another, and what
-// comes out of the last is its result.
+// One chunk in an executor, while it runs: where it stands, what came of it so far, and the memory
+// that the next one uses again.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,9 +19,10 @@ struct output {
     struct buf lens; // uint32_t each
     uint32_t n;
 };
+void output_clear(struct output *out);
 
-// Reused from chunk to chunk. chunk_init once, chunk_done frees.
-struct chunk {
+// Reused from chunk to chunk. chunk_run_init once; chunk_run_done frees.
+struct chunk_run {
     // of the executor
     struct page *page;
     int signals; // signalfd of SIGCHLD and SIGUSR1, both blocked
@@ -51,21 +52,14 @@ struct chunk {
     struct row next_row; // of a further item of a batch
 };
 
-void chunk_init(struct chunk *c, struct page *page, int signals, uint32_t slot);
-void chunk_done(struct chunk *c);
-// Runs it: fills in `what came of it`. Blocking, as long as the chunk takes.
-void chunk_run(struct chunk *c, const struct input_chunk *input);
+void chunk_run_init(struct chunk_run *c, struct page *page, int signals, uint32_t slot);
+void chunk_run_done(struct chunk_run *c);
 // Gives back the memory of unusually large chunks.
-void chunk_trim(struct chunk *c);
+void chunk_run_trim(struct chunk_run *c);
 
-// For the runners: the chunk ends with this. Always returns -1.
-int chunk_fail(struct chunk *c, enum outcome outcome, int code, const char *fmt, ...)
+// For the stages: the chunk ends with this. Always returns -1.
+int chunk_run_fail(struct chunk_run *c, enum outcome outcome, int code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 // Keeps the last PROTO_STDERR_TAIL_MAX bytes.
-void chunk_add_stderr(struct chunk *c, const void *data, size_t len);
-void chunk_add_usage(struct chunk *c, const struct rusage *usage);
-
-// The runners. `before` is NULL for the first stage. 0, or -1 when the chunk has failed.
-int command_run(struct chunk *c, struct recipe_stage *s, struct output *before, struct output *out);
-int pipe_run(struct chunk *c, struct recipe_stage *s, struct input *in, struct output *out);
-int kernel_run(struct chunk *c, struct recipe_stage *s, struct input *in, struct output *out);
+void chunk_run_add_stderr(struct chunk_run *c, const void *data, size_t len);
+void chunk_run_add_usage(struct chunk_run *c, const struct rusage *usage);

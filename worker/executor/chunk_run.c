@@ -1,0 +1,90 @@
+#include "worker/executor/chunk_run.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+#define KEEP_BYTES (1u << 20)
+
+void chunk_run_init(struct chunk_run *c, struct page *page, int signals, uint32_t slot)
+{
+    *c = (struct chunk_run){.page = page, .signals = signals, .slot = slot};
+    buf_init(&c->stderr_tail, 0);
+    input_init(&c->first);
+    input_init(&c->later);
+    for (int i = 0; i < 2; i++) {
+        buf_init(&c->outputs[i].body, PROTO_RESULT_MAX + 1);
+        buf_init(&c->outputs[i].lens, PROTO_ITEMS_MAX * sizeof(uint32_t));
+    }
+    words_init(&c->words);
+    row_init(&c->row);
+    row_init(&c->next_row);
+}
+
+void chunk_run_done(struct chunk_run *c)
+{
+    buf_done(&c->stderr_tail);
+    input_done(&c->first);
+    input_done(&c->later);
+    for (int i = 0; i < 2; i++) {
+        buf_done(&c->outputs[i].body);
+        buf_done(&c->outputs[i].lens);
+    }
+    words_done(&c->words);
+    row_done(&c->row);
+    row_done(&c->next_row);
+}
+
+void chunk_run_trim(struct chunk_run *c)
+{
+    input_trim(&c->first);
+    input_trim(&c->later);
+    struct buf *bufs[] = {&c->outputs[0].body, &c->outputs[1].body, &c->words.text};
+    for (size_t i = 0; i < sizeof(bufs) / sizeof(bufs[0]); i++)
+        if (bufs[i]->cap > KEEP_BYTES)
+            buf_done(bufs[i]);
+}
+
+int chunk_run_fail(struct chunk_run *c, enum outcome outcome, int code, const char *fmt, ...)
+{
+    c->ending.outcome = outcome;
+    c->ending.code = code;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(c->error, sizeof(c->error), fmt, ap);
+    va_end(ap);
+    return -1;
+}
+
+void chunk_run_add_stderr(struct chunk_run *c, const void *data, size_t len)
+{
+    const size_t keep = PROTO_STDERR_TAIL_MAX;
+    if (len > keep) {
+        data = (const uint8_t *)data + (len - keep);
+        len = keep;
+    }
+    // The tail may miss when memory is out: the outcome matters more.
+    if (buf_add(&c->stderr_tail, data, len) < 0)
+        return;
+    if (c->stderr_tail.len > 2 * keep)
+        buf_consume(&c->stderr_tail, c->stderr_tail.len - keep);
+}
+
+void chunk_run_add_usage(struct chunk_run *c, const struct rusage *usage)
+{
+    c->ending.cpu_ns += (usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * NS_PER_S +
+                        (usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * NS_PER_US;
+    uint64_t rss = (uint64_t)usage->ru_maxrss * 1024;
+    if (rss > c->ending.maxrss_bytes)
+        c->ending.maxrss_bytes = rss;
+}
+
+void output_clear(struct output *out)
+{
+    buf_clear(&out->body);
+    buf_clear(&out->lens);
+    out->n = 0;
+}

@@ -1,0 +1,39 @@
+// A step as the pool knows it: its definition for executors, and what was learnt about its chunks.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/err.h"
+#include "proto/message.h"
+
+struct pool_step {
+    LIST_ENTRY(pool_step) entry;
+    unsigned refs; // one of the list, one of each lease
+    uint64_t job;
+    uint32_t step;
+    int64_t mean_ns;           // of recent chunks; 0: none has run yet
+    uint32_t weight;           // slots that one of its chunks takes
+    int64_t kernel_timeout_ns; // the smallest of its kernels' timeouts; 0: none has one
+    bool forgotten;            // no longer in the list: nobody wants its chunks
+    uint64_t *known;           // bit by slot: its executor has the definition
+    bool waits;                // for a kernel's library: its chunks are not in the queue yet
+    char *hopeless;            // why none of its chunks can run; NULL
+    uint8_t *packed;
+    size_t packed_len;
+};
+// Checks the packed bytes and copies them. The step waits until pool_ready(). -EPROTO with text,
+// -ENOMEM.
+int pool_step_new(const struct msg_step *from, uint32_t slots, struct pool_step **ret,
+                  struct err *err);
+void pool_step_unref(struct pool_step *step);
+static inline bool pool_step_is_known(const struct pool_step *step, uint32_t slot)
+{
+    return step->known[slot / 64] >> slot % 64 & 1;
+}
+static inline void pool_step_know(struct pool_step *step, uint32_t slot, bool known)
+{
+    uint64_t bit = 1ull << slot % 64;
+    step->known[slot / 64] = known ? step->known[slot / 64] | bit : step->known[slot / 64] & ~bit;
+}

@@ -1,0 +1,18 @@
+// What the pool does about the chunk that a slot's executor runs: looks whether it takes long,
+// recalls what waits for it, cancels it, and enforces its kernel's deadline. All of it goes through
+// the slot's page (worker/page.h) and the zygote.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "worker/pool/slot.h"
+
+// Takes back what has not begun.
+void slot_recall(struct slot *slot);
+// Looks which chunk is on. True when the same one was on at the look before; then results that were
+// finished before it are asked for.
+bool slot_look(struct slot *slot);
+// Ends the chunk that is on, if it is of the job: by asking, or at once.
+void slot_cancel(struct slot *slot, uint64_t job, bool kill_now);
+// Kills the executor if its kernel is past its deadline; *ret_next: when to look again, if sooner.
+void slot_check_deadline(struct slot *slot, int64_t now, int64_t *ret_next);
