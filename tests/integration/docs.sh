@@ -4,7 +4,7 @@
 # number that names a constant, `64 KiB<!-- NAME -->`, has its value.
 . tests/support/lib.sh
 PATH=$(dirname "$FANMILL_BIN"):$PATH
-ROOMS="base async transport proto pipelines coordinator worker client cli include"
+ROOMS=(base async transport proto pipelines coordinator worker client cli include)
 pages() { (cd "$ROOT" && ls ./*.md docs/*/*.md proto/*.md); }
 
 # links PAGE: the targets of its relative links, without code.
@@ -34,19 +34,18 @@ for page in $(pages); do
 done
 
 case_is "files that are named are in the tree"
-(cd "$ROOT" && find $ROOMS bench cmake docs scripts tests .ci -type f) | sort >files
+(cd "$ROOT" && find "${ROOMS[@]}" bench cmake docs scripts tests .ci -type f) | sort >files
 for page in $(pages); do
     # The changelog is history, and a job of a user may be called anything.
     [ "$page" != ./CHANGELOG.md ] || continue
     grep -oE '`[a-zA-Z0-9_./*{},-]+`' "$ROOT/$page" | tr -d '`' | sort -u |
-        grep -E '\.(c|h|S|def|sh|cmake)$|^('"${ROOMS// /|}"'|docs|bench|tests|scripts)/' >named
-    for name in $(cat named); do
-        # *.c of the tree; PAT{a,b} twice; a folder may be named, too.
-        for one in $(eval "set -f; echo $name"); do
+        grep -E '\.(c|h|S|def|sh|cmake)$|^('"$(IFS='|'; echo "${ROOMS[*]}")"'|docs|bench|tests|scripts)/' >named
+    while read -r name; do
+        for one in $(eval "set -f; echo $name"); do # a{b,c} are two; * is a name of the tree
             pattern=$(printf '%s' "${one%/}" | sed 's/[.]/[.]/g; s/\*/[^\/]*/g')
             grep -qE "(^|/)$pattern(\$|/)" files || wrong "$page: \`$name\` is not in the tree"
         done
-    done
+    done <named
 done
 
 case_is "commands and flags exist"
@@ -82,7 +81,7 @@ for page in $(pages); do
         esac
         grep -qxF "$command" commands || { wrong "$page: fanmill $line"; continue; }
         for flag in $(printf '%s\n' "$line" | grep -oE '(^| )--[a-z][a-z-]*'); do
-            [ $flag = --help ] || grep -qxF -- "$flag" "flags.$command" || grep -qxF -- "$flag" flags.submit ||
+            [ "$flag" = --help ] || grep -qxF -- "$flag" "flags.$command" || grep -qxF -- "$flag" flags.submit ||
                 wrong "$page: no $flag in: fanmill $line"
         done
     done <uses
@@ -131,11 +130,11 @@ done
 [ "${n_sessions:-0}" -ge 6 ] || wrong "only ${n_sessions:-0} commands were found"
 
 case_is "numbers are the code's"
-# definition NAME [FILE]: its "#define" without the comment; it must be one, in all of the product.
+(cd "$ROOT" && grep -rE '^# *define [A-Z]' "${ROOMS[@]}" --include='*.[ch]') | sed 's|[ 	]*//.*||' >defines
+# definition NAME [FILE]: its "#define"; it must be one, in all of the product.
 definition() {
-    (cd "$ROOT" && grep -rnE "^# *define $1[ 	]" ${2:-$ROOMS} --include='*.[ch]') | sed 's|[ 	]*//.*||' >found
-    [ "$(wc -l <found)" = 1 ] || return 1
-    sed 's/^[^#]*//' found
+    grep -E "^${2:-[^:]*}:# *define $1[ 	]" defines >found
+    [ "$(wc -l <found)" = 1 ] && sed 's/^[^#]*//' found
 }
 # needs TEXT: the constants that it names.
 needs() { printf '%s\n' "$1" | grep -oE '\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b' | grep -v '^U*INT64_C$' | sort -u; }
@@ -200,7 +199,8 @@ while IFS='	' read -r where number unit name; do
     [ -z "$file" ] || printf '#undef %s\n' "$name" >>body.c
 done <numbers
 { echo 'int main(void) {'; cat body.c; echo 'return 0; }'; } >>check.c
-"${CC:-cc}" -w check.c -o check 2>stderr && ./check >stdout || wrong "the constants don't compile"
+"${CC:-cc}" -w check.c -o check 2>stderr || wrong "the constants don't compile"
+./check >stdout
 while IFS= read -r line; do
     wrong "$line"
 done <stdout
