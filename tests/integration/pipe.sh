@@ -16,7 +16,7 @@ expect_same want
 cat big | timeout "$LIMIT_S" "$bin" pipe --block 100K -- tr 1 x >stdout
 expect_same want
 
-case_is "files behind ::::, one after another"
+case_is "files after ::::, one after another"
 fanmill pipe --block 50KB cat :::: big other
 cat big other >want
 expect_same want
