@@ -10,8 +10,8 @@
 #include "cli/args/exit_code.h"
 #include "cli/commands.h"
 
-// Where in argv the command's name stands, after flags of its own; argc: nowhere. Before the name
-// no more is known of a flag than that some command has it.
+// Where in argv the command's name is, after flags of its own; argc: nowhere. Before the name all
+// that is known of a flag is that some command has it.
 static int find_name(int argc, char **argv)
 {
     int i = 1;
@@ -66,8 +66,7 @@ int main(int argc, char **argv)
         return command_print_all(stdout);
     int n_words, at = find_name(argc, argv);
     if (at == argc) {
-        fprintf(stderr, "fanmill: no command given; '%s' is a flag of one\ntry: fanmill help\n",
-                word);
+        fprintf(stderr, "fanmill: no command given, only flags: %s\ntry: fanmill help\n", word);
         return EXIT_USAGE;
     }
     const struct command *command = command_find(argc - at, argv + at, &n_words);

@@ -1,5 +1,5 @@
-// Takes a job's records to their sink and tells the user what happens: what `run`, `submit --wait`
-// and `results` have in common.
+// Takes a job's records to their sink and reports to the user what happens: what `run`, `submit
+// --wait` and `results` have in common.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,9 +18,9 @@ struct follow {
     struct link *link;
     uint64_t job;
     uint64_t from;
-    uint64_t end;             // offset behind the last record wanted; 0 or UINT64_MAX: all
+    uint64_t end;             // offset after the last record wanted; 0 or UINT64_MAX: all
     const struct plan *plan;  // NULL: not known here
-    struct sink_writer *sink; // NULL: only what fails is told
+    struct sink_writer *sink; // NULL: only failures are reported
     struct report *report;
     bool ends_job; // a signal, or a sink that fails, ends the job; else only our looking on
     bool no_signals;

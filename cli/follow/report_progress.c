@@ -1,4 +1,4 @@
-// How the job stands, asked for again and again: the line on a terminal, the lines elsewhere, the
+// The state of the job, asked for again and again: the line on a terminal, the lines elsewhere, the
 // objects of --progress json.
 #include <errno.h>
 #include <stdlib.h>

@@ -13,6 +13,7 @@
 #include "cli/follow/follow.h"
 #include "cli/jobs/ask.h"
 #include "cli/jobs/commands.h"
+#include "cli/text/count.h"
 #include "pipelines/json_writer.h"
 
 struct reading {
@@ -110,7 +111,7 @@ static int read_results(struct reading *reading, struct link *link, uint64_t end
         f.sink_error = -EPIPE;
     sink_close(sink);
     if (f.error == -ESTALE)
-        fprintf(stderr, "fanmill: the results before %" PRIu64 " are not kept any more\n",
+        fprintf(stderr, "fanmill: results before %" PRIu64 " are no longer kept\n",
                 reading->from + 1);
     else if (f.error)
         fprintf(stderr, "fanmill: %s\n",
@@ -136,8 +137,8 @@ static int read_job(struct link *link, void *arg)
     bool ended = reading->job.phase == PHASE_ENDED;
     uint64_t end = reading->follow || ended ? UINT64_MAX : reading->job.records;
     if (reading->from >= end) {
-        fprintf(stderr, "fanmill: job %" PRIu64 " has %" PRIu64 " results so far; --follow waits\n",
-                reading->job.id, reading->job.records);
+        fprintf(stderr, "fanmill: job %" PRIu64 " has %s so far; --follow waits for more\n",
+                reading->job.id, count(reading->job.records, "result").text);
         return EXIT_ALL_WELL;
     }
     if (!reading->logs)

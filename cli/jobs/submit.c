@@ -164,7 +164,7 @@ const struct args submit_args = {
     .n_places = 1,
     .words_min = 1,
     .commands = oneliners,
-    .missing = "missing job: a job file, or map, pipe or call with what they take"};
+    .missing = "missing job: a job file, or map, pipe or call"};
 
 int cli_submit(int argc, char **argv)
 {

@@ -36,8 +36,7 @@ static int put_env(struct making *m, struct node *stage)
         const char *name = making_text(m, "%.*s", (int)(equals - text), text);
         const char *value = *equals ? equals + 1 : getenv(name);
         if (!value)
-            return making_mistake(o, "--env %s: there is no such variable here; write %s=VALUE",
-                                  name, name);
+            return making_mistake(o, "--env %s: not set here; write %s=VALUE", name, name);
         making_put(m, map, name, value, making_text(m, "--env %s", name));
     }
     return 0;
@@ -126,9 +125,8 @@ static int put_data(struct making *m, struct node *source)
     const struct input_list *files = o->inputs.n ? &o->inputs.lists[0] : NULL;
     struct node *list = tree_put(&m->tree, source, "data", tree_list(&m->tree, "::::"));
     if (o->detached && inputs_from_stdin(&o->inputs))
-        return making_mistake(
-            o, "a job that goes on without us can't read standard input; give files: "
-               ":::: FILE");
+        return making_mistake(o,
+                              "a submitted job can't read standard input; give files: :::: FILE");
     if (!files)
         tree_append(list, tree_data(&m->tree, "-", "::::"));
     for (size_t i = 0; files && i < files->n; i++) {
@@ -189,9 +187,8 @@ static int put_parts(struct making *m, struct node *chunk)
     const struct oneliner *o = m->o;
     uint32_t n;
     if (inputs_from_stdin(&o->inputs))
-        return making_mistake(o,
-                              "--parts is for files (:::: FILE); standard input has no size, use "
-                              "--block");
+        return making_mistake(o, "--parts needs files (:::: FILE): the size of standard input is "
+                                 "unknown; use --block");
     if (!strchr(o->parts, '%')) {
         making_put(m, chunk, "parts", o->parts, "--parts");
         return 0;
@@ -257,7 +254,7 @@ static int put_halt(struct making *m, struct node *root)
     if (!halt)
         return 0;
     if (o->on_error || o->max_failures)
-        return making_mistake(o, "--halt says the same as --on-error and --max-failures; take one");
+        return making_mistake(o, "use either --halt or --on-error and --max-failures");
     if (strcmp(halt, "0") == 0 || strcmp(halt, "never") == 0)
         return 0;
     if (strcmp(halt, "1") == 0 || strcmp(halt, "2") == 0) // as older versions have it
@@ -338,7 +335,7 @@ int oneliner_plan(const struct oneliner *o, struct plan **ret)
     struct node *root = tree_map(&m.tree, NULL);
     int r = put_job(&m, root);
     if (r == -ENOMEM)
-        args_mistake(o->command, "no memory for the job");
+        args_mistake(o->command, "out of memory");
     if (r < 0)
         return r;
     bool has_source = o->kind != ONELINER_PIPE && !o->range;

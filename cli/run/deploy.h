@@ -2,7 +2,7 @@
 //
 // One ssh for each host, its standard input the worker's lifeline: when it ends, by Ctrl-C, a
 // broken connection or our death, the worker ends all it runs and leaves. The program is copied to
-// ~/.cache/fanmill/ of a host that does not have this very one, keys go over standard input. A
+// ~/.cache/fanmill/ of a host that lacks this very version, keys go over standard input. A
 // worker that is lost is started again, later each time.
 #pragma once
 #include "async/group.h"
@@ -29,10 +29,10 @@ struct deploy {
     const char *ssh; // the program and its first options, split at blanks; NULL: FANMILL_SSH or ssh
     uint32_t slots;  // of hosts that name none; 0: the CPUs there
     bool quiet;      // workers log warnings and errors only
-    // Workers leave when the coordinator has not answered them for so long: ssh's end does not
-    // always come through to them.
+    // Workers leave when the coordinator has not answered them for this long: they don't always
+    // notice the end of ssh.
     int64_t give_up_ns;
-    // A host whose worker ended so often in a row, each time within 10 s, is given up. 0: never.
+    // A host whose worker ended this often in a row, each time within 10 s, is given up. 0: never.
     unsigned tries;
     // What happens, in words for people. Optional.
     void (*report)(void *arg, const char *host, enum deploy_news news, const char *text);

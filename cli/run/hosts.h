@@ -28,7 +28,7 @@ struct hosts {
 
 // Reads "a,user@b:22/8,:/2", each word a list of its own; `words` n of them. -EINVAL with text.
 int hosts_parse(struct hosts *hosts, const char *const *words, size_t n, struct err *err);
-// Makes the keys and fills in where the coordinator listens and who may come.
+// Makes the keys; fills in where the coordinator listens and which peers it accepts.
 int hosts_prepare(struct hosts *hosts, struct server_options *options, struct err *err);
 // Starts the workers, as tasks of the group, once the coordinator listens. In a task. `slots`: of
 // hosts that say none; 0: their CPUs.

@@ -8,7 +8,7 @@ struct filling {
     size_t indent;
     size_t column;
     unsigned breaks; // to come before what follows
-    bool begun;      // something stands on this line
+    bool begun;      // this line is not empty
     int error;       // sticky
 };
 
