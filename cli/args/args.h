@@ -77,10 +77,10 @@ struct args_list {
 struct arg_table {
     const struct arg *list; // ends with one without a name; NULL ends the tables
     size_t offset;          // of the struct that they set, in the command's options
-    bool brief;             // help only names them
+    bool brief;             // help only lists their names
 };
 
-// A word of a command that is no flag.
+// A word of a command other than a flag: an operand.
 struct arg_place {
     enum arg_offer offer;
     const char *const *words; // ends with NULL; NULL: see `offer`
@@ -118,7 +118,7 @@ struct args {
     for (const struct arg_table *table = (args)->tables; table->list; table++)                     \
         for (const struct arg *each = table->list; each->name; each++)
 
-// What is no flag.
+// The words other than flags.
 struct word_list {
     const char *list[ARGS_WORDS_MAX];
     size_t n;
@@ -126,7 +126,7 @@ struct word_list {
 };
 
 // Reads argv, which begins after the command's name, into `options`, the struct that the tables'
-// offsets are of. 0: go on. 1: help was asked for and given; *ret_status is the exit status.
+// offsets are of. 0: go on. 1: help was asked for and printed; *ret_status is the exit status.
 // -EINVAL: a mistake, reported; likewise.
 int args_parse(const char *command, const struct args *args, void *options, int argc, char **argv,
                struct word_list *ret, int *ret_status);

@@ -68,7 +68,7 @@ static void fail_sink(struct follow *f, int code, const struct err *err)
     if (f->sink_error)
         return;
     f->sink_error = code;
-    // A reader that went away, as `head` does, is no news.
+    // A reader that went away, as `head` does, needs no message.
     if (code != -EPIPE)
         report_say(f->report, "output could not be written: %s", err->text);
     if (f->ends_job)

@@ -10,7 +10,7 @@
 #include "pipelines/json_writer.h"
 
 #define GAP 2u           // columns between two pieces
-#define NAME_COLUMNS 6u  // a name that is cut to less says nothing
+#define NAME_COLUMNS 6u  // a name cut to less means nothing
 #define RATE_NS NS_PER_S // earlier there is no rate worth showing
 
 const char *const progress_words[] = {"auto", "always", "never", "json", NULL};

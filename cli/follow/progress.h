@@ -10,7 +10,7 @@
 #define PROGRESS_LINE_MAX 256u
 
 enum progress_mode {
-    PROGRESS_AUTO,   // a line, when stderr is a terminal that is no dumb one, and CI is not set
+    PROGRESS_AUTO,   // a line, if stderr is a terminal, TERM is not dumb and CI is not set
     PROGRESS_ALWAYS, // a line; without a terminal, a new one each second
     PROGRESS_NEVER,
     PROGRESS_JSON, // an object each second

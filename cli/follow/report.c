@@ -12,7 +12,7 @@
 const struct arg report_flags[] = {
     {'q', "quiet", SETS_FLAG(struct report_options, quiet), NULL, "print nothing but results"},
     {'v', "verbose", SETS_COUNT(struct report_options, verbose), NULL,
-     "report every failed chunk, and what happens; twice: more"},
+     "report every failed chunk and log events; -vv: more"},
     {0, "color", SETS_WORD(struct report_options, color), "WHEN", "color messages",
      .words = color_words},
     {0, "progress", SETS_WORD(struct report_options, progress), "WHEN", "show progress",
@@ -63,7 +63,7 @@ static void report_failure(struct report *report, const struct wire_record *reco
     char head[ITEM_NAME_MAX + 128];
     bool is_typo = record->ending.outcome == OUTCOME_NOT_FOUND ||
                    record->ending.outcome == OUTCOME_NOT_RUNNABLE;
-    // It ends the job; those that were on their way at that moment would say the same.
+    // It ends the job; chunks that were running at that moment would report the same.
     if (is_typo && report->typos++ > 0 && !report->verbose)
         return;
     if (++report->failures > REPORT_FAILURES_MAX && !report->verbose) {

@@ -45,7 +45,7 @@ struct report {
     int first_status; // of the first failed chunk: its exit status, 128 + its signal, or 1
     bool mid_line;    // the last byte on the terminal was a result's, and no end of line
     bool is_on;
-    bool asked; // the line is wanted once
+    bool asked; // for the line, once
     struct waitq news;
     uint64_t failures;
     uint64_t typos; // commands that could not be run
@@ -57,7 +57,8 @@ struct report report_of(const struct plan *plan, const struct report_options *op
 // Begins the progress line or objects, by `mode`: a task in `group` asks for the state of the job.
 int report_start(struct report *report, struct group *group, struct link *link, uint64_t job);
 void report_stop(struct report *report);
-// SIGUSR1: the line once, wherever stderr goes. SIGUSR2: on and off. From tasks and callbacks.
+// SIGUSR1 prints the line once, wherever stderr goes; SIGUSR2 turns it on and off. From tasks and
+// callbacks.
 void report_ask(struct report *report);
 void report_toggle(struct report *report);
 // Results to standard output, which may be the same terminal; `report` is a struct report.

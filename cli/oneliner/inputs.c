@@ -223,8 +223,8 @@ static int source_matrix(const struct inputs *in, struct source *ret, struct err
     return matrix_seal(ret->matrix, err);
 }
 
-// Item 0, n, 2n.. of a single list in the first column, 1, n + 1.. in the second: linked lists.
-// What is missing in the last row is empty.
+// Items 0, n, 2n.. of a single list make the first column, 1, n + 1.. the second: linked lists. The
+// last row is filled up with empty items.
 static int source_groups(const struct inputs *in, struct source *ret, struct err *err)
 {
     struct source items = {0};
@@ -261,7 +261,7 @@ static int source_groups(const struct inputs *in, struct source *ret, struct err
     return r < 0 ? r : matrix_seal(ret->matrix, err);
 }
 
-// Nothing combined with something is nothing.
+// An empty list combined with others gives nothing.
 static bool has_empty_list(const struct inputs *in)
 {
     for (size_t i = 0; i < in->n; i++)

@@ -21,7 +21,7 @@ struct input_list {
 struct inputs {
     struct input_list lists[INPUT_LISTS_MAX];
     size_t n;
-    // what flags say
+    // from flags
     const char *const *files; // -a, n_files of them
     size_t n_files;
     uint8_t delimiter;     // of items in files and on standard input; '\n'
@@ -37,7 +37,7 @@ int inputs_split(int argc, char **argv, struct inputs *ret, struct err *err);
 
 // Whether anything but standard input was named.
 bool inputs_named(const struct inputs *inputs);
-// Whether it is to be read from standard input; "-" names it too.
+// Whether standard input is to be read; "-" names it, too.
 bool inputs_from_stdin(const struct inputs *inputs);
 
 // The source of items. `by_number`: {1} is used. `keeps_stdin`: what is on standard input becomes

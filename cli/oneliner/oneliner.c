@@ -55,7 +55,7 @@ static int check_rows(struct oneliner *o)
     return 0;
 }
 
-// -n 2 with {1} and {2}: a list is taken two by two.
+// -n 2 with {1} and {2}: a list is read two by two.
 static void check_group(struct oneliner *o)
 {
     struct inputs *in = &o->inputs;
@@ -78,7 +78,7 @@ static int check_stdin(const struct oneliner *o, const struct args *args)
     return inputs_named(in) ? 0 : help_print_short(o->command, args);
 }
 
-// What does not go together, and what the loader can't judge.
+// Flags that don't go together, and what the loader can't check.
 static int check(struct oneliner *o, const struct args *args)
 {
     struct inputs *in = &o->inputs;

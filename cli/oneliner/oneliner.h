@@ -8,7 +8,8 @@
 
 enum oneliner_kind { ONELINER_MAP, ONELINER_PIPE, ONELINER_CALL };
 
-// What was said. Texts are borrowed from argv; NULL: not given. The loader judges them.
+// What the command line says. Texts are borrowed from argv; NULL: not given. The loader checks
+// them.
 struct oneliner {
     enum oneliner_kind kind;
     const char *command; // "map", "submit pipe": for messages

@@ -1,5 +1,5 @@
-// From what was said to a tree as of a job file, which the loader checks. A mistake is named by
-// its flag or word.
+// From the command line to a tree like a job file's, which the loader checks. A mistake is named
+// by its flag or word.
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -88,7 +88,7 @@ static int put_stage(struct making *m, struct node *root)
 
 // ---- source and chunks
 
-// Names that a shell has expanded already mean the files of these names.
+// A shell has expanded these names already: they name files, not patterns.
 static const char *literal(struct making *m, const char *name)
 {
     char *copy = arena_take(&m->arena, strlen(name) * 2 + 1), *at = copy;
@@ -142,7 +142,7 @@ static int put_data(struct making *m, struct node *source)
     return 0;
 }
 
-// The names that a table gives to its columns: what is a placeholder depends on them.
+// The names that a table gives its columns decide what is a placeholder.
 static int find_columns(struct making *m, struct err *err)
 {
     char here[] = ".";
@@ -229,7 +229,7 @@ static void put_reduce(struct making *m, struct node *root)
     bool is_kernel = strncmp(o->reduce, "builtin:", 8) == 0 || strstr(o->reduce, ".so:");
     struct node *reduce = tree_put(&m->tree, root, "reduce", tree_map(&m->tree, NULL));
     making_put(m, reduce, is_kernel ? "kernel" : "pipe", o->reduce, "--reduce");
-    // A script need not be able to take its own output in again.
+    // A script may not be able to take its own output as input.
     making_put(m, reduce, "fan_in", o->fan_in ? o->fan_in : is_kernel ? NULL : "all", "--fan-in");
 }
 
@@ -245,7 +245,7 @@ static void put_sink(struct making *m, struct node *root)
         making_put(m, sink, "name", o->name ? o->name : NAME_DEFAULT, "--name");
 }
 
-// GNU parallel's words for when to end.
+// When to end, in GNU parallel's words.
 static int put_halt(struct making *m, struct node *root)
 {
     const struct oneliner *o = m->o;
@@ -279,7 +279,7 @@ static int put_halt(struct making *m, struct node *root)
         o, "--halt is one of never, now,fail=1, soon,fail=N, soon,fail=N%%, not '%s'", halt);
 }
 
-// What a job is called in messages: its program.
+// The job's name in messages: its program's.
 static const char *job_name(struct making *m)
 {
     const struct oneliner *o = m->o;
@@ -346,7 +346,7 @@ int oneliner_plan(const struct oneliner *o, struct plan **ret)
     fd_write_all(STDERR_FILENO, report.text.data, report.text.len);
     if (r == 0 && o->run.json)
         (*ret)->sink.format = FORMAT_JSON;
-    // Who types a command wants to see what it says, also when it fails.
+    // At a terminal one wants to see what a command says even when it fails.
     if (r == 0)
         (*ret)->sink.failed_too = true;
     return r;

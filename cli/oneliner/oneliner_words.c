@@ -56,8 +56,8 @@ static bool ends_within_command(const char *script, size_t len)
     return !negates && !strchr(";&|(=\\", script[len - 1]);
 }
 
-// The script with the item at its end. Where a shell would take it for a command of its own, or not
-// see it, nothing is guessed.
+// The script with the item appended. Where a shell would run it as a command of its own, or not see
+// it, we don't guess.
 static int append_item(struct making *m, const char *script, const char **ret)
 {
     size_t len = strlen(script);

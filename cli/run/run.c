@@ -160,7 +160,7 @@ static uint32_t choose_slots(const struct run_options *o, struct plan *plan)
     return slots;
 }
 
-// The one worker of an embedded run is all there will ever be.
+// An embedded run has one worker and will never have another.
 static int check_resources(const struct plan *plan, uint32_t slots, struct err *err)
 {
     long pages = sysconf(_SC_PHYS_PAGES);

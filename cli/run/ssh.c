@@ -22,7 +22,7 @@
 
 #define PROGRAM_MAX (256u << 20)
 #define ARGS_MAX 32
-#define END_NS (8 * NS_PER_S) // the worker's own end, TERM and KILL of its commands, fits in
+#define END_NS (8 * NS_PER_S) // long enough for the worker's TERM and KILL of its commands
 
 int ssh_program_read(struct ssh_program *ret, struct err *err)
 {

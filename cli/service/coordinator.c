@@ -187,7 +187,7 @@ static int run(struct service *s)
 
 static const struct arg flags[] = {
     {'l', "listen", SETS_TEXT(struct service, listen), "ADDRESS",
-     "accept workers and clients of other machines at tcp://HOST:PORT"},
+     "accept workers and clients from other machines at tcp://HOST:PORT"},
     {0, "state", SETS_TEXT(struct service, folder), "DIR",
      "folder for keys, allow-list and kept results; each coordinator needs its own",
      "$XDG_STATE_HOME/fanmill/default", .offer = OFFER_FOLDER},

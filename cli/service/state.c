@@ -15,7 +15,7 @@
 #include "base/hash.h"
 #include "client/find.h"
 
-// Makes the folders on the way, and the last one for us alone.
+// Makes all folders of the path, the last one for us alone.
 static int make_folder(const char *path, struct err *err)
 {
     char part[PATH_MAX];
@@ -82,7 +82,7 @@ int state_lock(struct state *state, struct err *err)
     return 0;
 }
 
-// Different folders have different names there.
+// Different folders have different numbers.
 static uint64_t number_of(const char *text)
 {
     return hash_add(HASH_BEGIN, text, strlen(text));

@@ -1,4 +1,4 @@
-// How many of something that goes by the number of slots.
+// A count that may be relative to another, as -j is to the CPUs.
 #pragma once
 #include <stdint.h>
 
