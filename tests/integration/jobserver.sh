@@ -149,13 +149,13 @@ exec 9>&-
 case_is "--jobserver is for this machine"
 fanmill run --jobserver --connect tcp://127.0.0.1:1 counted.yaml
 expect_status 2
-expect_stderr "fanmill run: --jobserver is for a run on this machine, not with --connect"
+expect_stderr "fanmill run: --jobserver is only for runs on this machine, not with --connect"
 
 case_is "a jobserver that is out of reach"
 begin 2
 MAKEFLAGS="-j2 --jobserver-auth=98,99" fanmill run -v -j 2 counted.yaml
 expect_status 0
-expect_stderr "make's jobserver is out of reach"
+expect_stderr "can't reach make's jobserver"
 most_at_once 8
 expect_nothing_left
 finish

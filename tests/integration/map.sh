@@ -147,7 +147,7 @@ expect_same want
 case_is "exit statuses"
 fanmill map 'exit {}' ::: 0 3 0
 expect_status 1
-expect_stderr "chunk 1 ('3') failed: the script ended with exit status 3"
+expect_stderr "chunk 2 ('3') failed: the script ended with exit status 3"
 expect_stderr "exit: 2 chunks ok, 1 failed"
 fanmill map --propagate 'exit {}' ::: 0 3 4
 expect_status 3

@@ -85,7 +85,7 @@ fanmill results "$job"
 expect_same embedded
 from big submit pipe wc -l
 expect_status 2
-expect_stderr "fanmill submit pipe: a job that goes on without us can't read standard input; give files: :::: FILE"
+expect_stderr "fanmill submit pipe: a submitted job can't read standard input; give files: :::: FILE"
 stop "$WORKER"
 stop "$COORDINATOR"
 rmdir "$WORK/run/fanmill" 2>/dev/null

@@ -139,7 +139,7 @@ touch go
 ended 1
 cat >expected <<'EOF'
 result 1
-fanmill: chunk 1 ('2') failed: the script ended with exit status 3
+fanmill: chunk 2 ('2') failed: the script ended with exit status 3
   | why
 result 3
 result 4
