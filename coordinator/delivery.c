@@ -18,7 +18,7 @@
 #include "coordinator/peer.h"
 #include "coordinator/server_job.h"
 #include "coordinator/shell.h"
-#include "pipelines/source/matrix.h"
+#include "pipelines/input/matrix.h"
 
 // The item of a chunk that is only described, as text: a number of a range, a row of a matrix.
 // Without memory for it the record has no item.

@@ -10,9 +10,8 @@
 #include "base/fd.h"
 #include "base/grow.h"
 #include "cli/oneliner/lines.h"
-#include "pipelines/build/rules.h"
-#include "pipelines/plan_source.h"
-#include "pipelines/source/matrix.h"
+#include "pipelines/input/matrix.h"
+#include "pipelines/plan.h"
 
 // The separator that a word is; 0: it is none.
 static size_t colons(const char *word, bool *ret_linked)
@@ -133,7 +132,7 @@ static int keep_separator(const struct inputs *in, struct source *ret)
     if (!separator)
         return -ENOMEM;
     ret->rows.form = ROW_SPLIT;
-    ret->rows.separator = separator;
+    ret->rows.split_at = separator;
     return 0;
 }
 
@@ -159,7 +158,7 @@ static int source_table(const struct inputs *in, const char *const *names, size_
     ret->rows.has_header = in->has_header;
     ret->rows.form = ROW_CSV;
     ret->rows.delimiter = in->is_csv && in->separator ? in->separator[0] : ',';
-    if (!plan_delimiter_ok(ret->rows.delimiter))
+    if (!row_delimiter_ok(ret->rows.delimiter))
         return err_set(err, -EINVAL, "-C: this byte can't stand between columns of a csv");
     if (!in->is_csv && keep_separator(in, ret) < 0)
         return err_sys(err, -ENOMEM, "-C");
@@ -277,7 +276,7 @@ int inputs_source(const struct inputs *in, bool by_number, bool keeps_stdin, str
                   struct err *err)
 {
     int r;
-    *ret = (struct source){.delimiter = in->delimiter, .record = {.end = "\n", .end_len = 1}};
+    *ret = (struct source){.delimiter = in->delimiter, .separator = {.end = "\n", .end_len = 1}};
     if (in->group && in->n <= 1 && !in->separator && !in->is_csv)
         return source_groups(in, ret, err);
     if (in->n > 1 && (in->separator || in->is_csv))

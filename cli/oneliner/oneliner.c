@@ -11,7 +11,7 @@
 #include "cli/oneliner/oneliner_help.h"
 #include "cli/oneliner/oneliner_words.h"
 #include "cli/text/escape.h"
-#include "pipelines/source/matrix.h"
+#include "pipelines/input/matrix.h"
 
 #define ROWS_MAX 64
 
@@ -204,9 +204,9 @@ static int check_rows(struct oneliner *o)
 {
     struct inputs *in = &o->inputs;
     size_t len = o->colsep ? strlen(o->colsep) : 0;
-    if (o->colsep && (len == 0 || len > ROW_SEPARATOR_MAX))
+    if (o->colsep && (len == 0 || len > ROW_SPLIT_MAX))
         return args_mistake(o->command, "-C takes the 1 to %u bytes between two columns",
-                            ROW_SEPARATOR_MAX);
+                            ROW_SPLIT_MAX);
     if (o->colsep) {
         len = escape_read(o->colsep, o->separator);
         if (in->is_csv && len > 1)

@@ -22,7 +22,7 @@ struct oneliner {
     bool nul;               // -0
     const char *delimiter;  // -d
     const char *colsep;     // -C
-    char separator[ROW_SEPARATOR_MAX + 1];
+    char separator[ROW_SPLIT_MAX + 1];
     const char *range;
     const char *items; // -n
     bool many;         // -X

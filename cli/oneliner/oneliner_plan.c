@@ -16,8 +16,8 @@
 #include "cli/text/escape.h"
 #include "cli/text/slots.h"
 #include "pipelines/build/load.h"
-#include "pipelines/build/rules.h"
-#include "pipelines/source/matrix.h"
+#include "pipelines/input/matrix.h"
+#include "pipelines/plan.h"
 #include "pipelines/source/source.h"
 
 #define BLOCK_DEFAULT "4MiB"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "pipelines/source/matrix.h"
+#include "pipelines/input/matrix.h"
 #include "pipelines/template/template.h"
 
 bool words_use_number(const struct oneliner *o)
