@@ -124,6 +124,18 @@ SHELL_TEST(submit, its_client_is_gone_for_good)
     cr_expect_not_null(server_job_find(server, detached));
 }
 
+SHELL_TEST(submit, its_client_leaves_when_it_has_ended)
+{
+    struct msg_answer m;
+    hello(1, 1);
+    uint64_t job = submitted(1, NUMBERS, 0);
+    control(1, VERB_KILL, job, job, &m);
+    turn();
+    cr_expect(server_job_find(server, job)->ended, "kept for its reader");
+    say(1, MSG_BYE, &(struct msg_bye){0});
+    cr_expect_null(server_job_find(server, job));
+}
+
 SHELL_TEST(requests, rule_ones_own_jobs)
 {
     struct msg_answer m;
