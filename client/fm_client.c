@@ -318,11 +318,13 @@ FM_API int fm_push_end(struct fm_job *job)
 
 // ---- ruling
 
-// The library's numbers are the protocol's: those of a cancel, and an end is a fate and one more.
+// The library's numbers are the protocol's; the end of a job is its fate and one more.
 #define SAME(public, ours) _Static_assert((int)(public) == (int)(ours), #public)
 SAME(FM_CANCEL_QUEUED, CANCEL_QUEUED);
 SAME(FM_CANCEL_TERM, CANCEL_RUNNING);
 SAME(FM_CANCEL_KILL, CANCEL_KILL);
+SAME(FM_OK, OUTCOME_OK);
+SAME(FM_CANCELLED, OUTCOME_CANCELLED);
 SAME(FM_JOB_COMPLETE, FATE_COMPLETE + 1);
 SAME(FM_JOB_CANCELLED, FATE_CANCELLED + 1);
 SAME(FM_JOB_FAILURES, FATE_FAILURES + 1);
