@@ -1,5 +1,5 @@
-// fanmill(1): what the commands' tables do not say. Every number comes from the constant that is
-// in force.
+// fanmill(1): the commands' tables, and what they don't say. Every number is that of the constant
+// in the code.
 #pragma once
 #include "cli/args/man.h"
 

@@ -1,4 +1,4 @@
-// Numbers with their nouns, and long texts in lines.
+// Numbers with their nouns.
 #pragma once
 #include <stdint.h>
 #include <stdio.h>
