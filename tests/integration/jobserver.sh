@@ -23,7 +23,7 @@ begin() {
     mkdir on
     export MOST=$1
 }
-# most_at_once N JOBS: so many ran, and never more at once than $MOST.
+# most_at_once N JOBS: N ran, and never more at once than $MOST.
 most_at_once() {
     [ "$(sort -n counts | tail -n 1)" = "$MOST" ] || wrong "$(sort -n counts | uniq -c | tr '\n' ';') at once, expected $MOST"
     [ "$(wc -l <counts)" = "$1" ] || wrong "$(wc -l <counts) jobs, expected $1"
@@ -106,7 +106,7 @@ expect_status 0
 grep -q 'Error 1 (ignored)' stderr || wrong "make: $(cat stderr)"
 most_at_once 8
 
-case_is "a run that is killed gives them back: its worker survives it for so long"
+case_is "a run that is killed gives them back: its worker outlives it long enough"
 job stays <<EOF
 source: {range: 1..6}
 stages: [{command: "echo on >>$WORK/began; sleep 300"}]

@@ -67,7 +67,7 @@ stages: [{command: [echo, "{}"]}]
 YAML
 fanmill run plain.yaml
 expect_status 0
-# And runs when somebody comes who can.
+# And it runs when a worker comes that can.
 worker large -j 1 --gpus 3
 fanmill wait "$never"
 expect_status 0

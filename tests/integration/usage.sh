@@ -14,7 +14,7 @@ says() {
     [ ! -s "$WORK/stdout" ] || wrong "stdout is not empty"
     diff -u "$WORK/want" "$WORK/stderr" >"$WORK/difference" || wrong "$(cat "$WORK/difference")"
 }
-# The same with the line that tells where help is.
+# The same with the line that refers to the help.
 usage() {
     local name=$1
     shift
@@ -321,7 +321,7 @@ for command in map pipe call; do
 done
 # Flags may stand before the subcommand: which of them take a value is known.
 for command in map pipe call run; do
-    case_is "flags in front of $command"
+    case_is "flags before $command"
     fanmill $command -h
     grep -oE -- '(^|  |; )(-[A-Za-z0], )?--[a-z-]+ [A-Z]' stdout | grep -oE -- '--[a-z-]+' | sort -u >flags
     [ "$(wc -l <flags)" -gt 6 ] || wrong "no flags found in the help"
