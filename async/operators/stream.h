@@ -2,8 +2,13 @@
 // is asked for. One consumer each.
 //
 //     while ((r = stream_next(s, &item)) == 1)
-//         use(item);                      // item is ours; r: 0 at the end, < 0 a final error
+//         use(item);                      // item is ours; r: 0 at the end, < 0 an error
 //     stream_close(s);                    // always once, also after a break; may suspend; frees
+//
+// The end stays the end, and an error stays the error, with two exceptions that lose nothing, after
+// which the stream can be asked again: -ETIMEDOUT, and whatever the consumer's own cancel or
+// deadline made of a next(). (A generator that was cancelled inside of an await has ended, as any
+// function that returns; then -ECANCELED is what stays.)
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,11 +26,24 @@ struct stream_ops {
 struct stream {
     const struct stream_ops *ops;
     void (*drop)(void *item); // frees an item nobody takes; NULL: nothing to free
+    bool busy;                // somebody is in next()
+    bool over;                // every later next() returns `code`
+    int code;
 };
 
+// What is left to say when next() gave no item, or must not be called.
+int stream_no_item(struct stream *s, int r);
+int stream_refuse(const struct stream *s);
+
+// -EBUSY: another task is in it, or the caller itself further up.
 static inline int stream_next(struct stream *s, void **ret)
 {
-    return s->ops->next(s, ret);
+    if (s->busy || s->over)
+        return stream_refuse(s);
+    s->busy = true;
+    int r = s->ops->next(s, ret);
+    s->busy = false;
+    return r == 1 ? 1 : stream_no_item(s, r);
 }
 // Accepts NULL.
 void stream_close(struct stream *s);
@@ -47,13 +65,13 @@ struct stream *stream_range(uint64_t n);
 // What comes through a channel, which the stream owns from now on.
 struct chan;
 struct stream *stream_from_chan(struct chan *c);
-// Ends with -ETIMEDOUT when an item takes longer than `ns` to come.
+// Each next() takes at most `ns`: then -ETIMEDOUT, and the stream can be asked again.
 struct stream *stream_timeout(struct stream *in, int64_t ns);
 
 // Operators with tasks of their own, which begin with the first next() and end before close
 // returns (it cancels them, and waits for them even in a task that is cancelled itself). They work
-// ahead of their consumer, never further than said. When a next() of theirs fails because the
-// consumer was cancelled or timed out, nothing is lost: the stream can be asked again.
+// ahead of their consumer, never further than said. They have no deadline: a stream_timeout() among
+// their inputs has no effect, one over them does.
 
 // The items of all inputs (of one kind) as they come, a task for each input, at most `buffer` (>=
 // 1) items ahead. The first error of an input comes after the items before it and ends the stream.

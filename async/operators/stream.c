@@ -1,10 +1,39 @@
-#include "async/stream.h"
+#include "async/operators/stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "async/chan.h"
-#include "async/internal.h"
+#include "async/operators/chan.h"
+#include "async/operators/internal.h"
+#include "base/cleanup.h"
+
+int stream_refuse(const struct stream *s)
+{
+    return s->busy ? -EBUSY : s->code;
+}
+
+int stream_finish(struct stream *s, int code)
+{
+    s->over = true;
+    s->code = code == -ETIMEDOUT ? -ECANCELED : code;
+    return code;
+}
+
+int stream_no_item(struct stream *s, int r)
+{
+    if (s->over || r == -ETIMEDOUT || (r < 0 && task_check() < 0))
+        return r; // the consumer's; were it the stream's own too, it would come again
+    return stream_finish(s, r);
+}
+
+int stream_next_patiently(struct stream *s, void **ret)
+{
+    int r;
+    do
+        r = stream_next(s, ret);
+    while (r == -ETIMEDOUT && task_check() == 0);
+    return r;
+}
 
 void stream_close(struct stream *s)
 {
@@ -29,7 +58,7 @@ bool streams_given(struct stream *const *ins, size_t n)
     return true;
 }
 
-// One shape for all operators: an input, a function, a count.
+// One shape for all operators of one input: a function, a count.
 struct derived {
     struct stream stream;
     struct stream *in;
@@ -40,12 +69,11 @@ struct derived {
     uint64_t at;
     int64_t timeout_ns;
     struct chan *chan;
-    int ended; // 0: goes on; 1: at its end; < 0: the final error
 };
 
-static void operator_close(struct stream *s)
+static void derived_close(struct stream *s)
 {
-    struct derived *o = (struct derived *)s;
+    struct derived *o = container_of(s, struct derived, stream);
     stream_close(o->in);
     chan_free(o->chan);
     free(o);
@@ -64,35 +92,20 @@ static struct derived *derived_new(struct stream *in, const struct stream_ops *o
     return o;
 }
 
-static int end(struct derived *o, int r)
-{
-    o->ended = r ? r : 1;
-    return r;
-}
-
-static int after_end(const struct derived *o)
-{
-    return o->ended < 0 ? o->ended : 0;
-}
-
 static int map_next(struct stream *s, void **ret)
 {
-    struct derived *o = (struct derived *)s;
-    if (o->ended)
-        return after_end(o);
+    struct derived *o = container_of(s, struct derived, stream);
     void *item;
     int r = stream_next(o->in, &item);
-    if (r == 1) {
-        r = o->map(item, ret, o->arg);
-        if (r >= 0)
-            return 1;
-    }
-    return end(o, r);
+    if (r != 1)
+        return r;
+    r = o->map(item, ret, o->arg);
+    return r < 0 ? r : 1;
 }
 
 struct stream *stream_map(struct stream *in, stream_map_fn *fn, void *arg, void (*drop)(void *))
 {
-    static const struct stream_ops ops = {map_next, operator_close};
+    static const struct stream_ops ops = {map_next, derived_close};
     struct derived *o = in ? derived_new(in, &ops) : NULL;
     if (!o)
         return NULL;
@@ -104,9 +117,7 @@ struct stream *stream_map(struct stream *in, stream_map_fn *fn, void *arg, void 
 
 static int filter_next(struct stream *s, void **ret)
 {
-    struct derived *o = (struct derived *)s;
-    if (o->ended)
-        return after_end(o);
+    struct derived *o = container_of(s, struct derived, stream);
     int r;
     void *item;
     while ((r = stream_next(o->in, &item)) == 1) {
@@ -117,12 +128,12 @@ static int filter_next(struct stream *s, void **ret)
         if (s->drop)
             s->drop(item);
     }
-    return end(o, r);
+    return r;
 }
 
 struct stream *stream_filter(struct stream *in, int (*keep)(const void *item, void *arg), void *arg)
 {
-    static const struct stream_ops ops = {filter_next, operator_close};
+    static const struct stream_ops ops = {filter_next, derived_close};
     struct derived *o = in ? derived_new(in, &ops) : NULL;
     if (!o)
         return NULL;
@@ -131,34 +142,37 @@ struct stream *stream_filter(struct stream *in, int (*keep)(const void *item, vo
     return &o->stream;
 }
 
+// Nothing more will be asked of the input, so its resources need not wait for our own end.
+static void take_is_done(struct derived *o)
+{
+    stream_finish(&o->stream, 0);
+    stream_close(take(o->in));
+}
+
 static int take_next(struct stream *s, void **ret)
 {
-    struct derived *o = (struct derived *)s;
-    if (o->ended)
-        return after_end(o);
-    int r = o->left ? stream_next(o->in, ret) : 0;
-    if (r == 1 && --o->left)
-        return 1;
-    // Nothing more will be asked of the input, so its resources need not wait for our own end.
-    stream_close(o->in);
-    o->in = NULL;
-    end(o, r == 1 ? 0 : r);
+    struct derived *o = container_of(s, struct derived, stream);
+    int r = stream_next(o->in, ret);
+    if (r == 1 && --o->left == 0)
+        take_is_done(o);
     return r;
 }
 
 struct stream *stream_take(struct stream *in, uint64_t n)
 {
-    static const struct stream_ops ops = {take_next, operator_close};
+    static const struct stream_ops ops = {take_next, derived_close};
     struct derived *o = in ? derived_new(in, &ops) : NULL;
     if (!o)
         return NULL;
     o->left = n;
+    if (n == 0)
+        take_is_done(o);
     return &o->stream;
 }
 
 static int range_next(struct stream *s, void **ret)
 {
-    struct derived *o = (struct derived *)s;
+    struct derived *o = container_of(s, struct derived, stream);
     if (o->at == o->left)
         return 0;
     *ret = (void *)(uintptr_t)o->at++;
@@ -167,7 +181,7 @@ static int range_next(struct stream *s, void **ret)
 
 struct stream *stream_range(uint64_t n)
 {
-    static const struct stream_ops ops = {range_next, operator_close};
+    static const struct stream_ops ops = {range_next, derived_close};
     struct derived *o = derived_new(NULL, &ops);
     if (!o)
         return NULL;
@@ -177,12 +191,12 @@ struct stream *stream_range(uint64_t n)
 
 static int chan_next(struct stream *s, void **ret)
 {
-    return chan_recv(((struct derived *)s)->chan, ret);
+    return chan_recv(container_of(s, struct derived, stream)->chan, ret);
 }
 
 struct stream *stream_from_chan(struct chan *c)
 {
-    static const struct stream_ops ops = {chan_next, operator_close};
+    static const struct stream_ops ops = {chan_next, derived_close};
     struct derived *o = derived_new(NULL, &ops);
     if (!o)
         return NULL;
@@ -192,20 +206,17 @@ struct stream *stream_from_chan(struct chan *c)
 
 static int timeout_next(struct stream *s, void **ret)
 {
-    struct derived *o = (struct derived *)s;
-    if (o->ended)
-        return after_end(o);
+    struct derived *o = container_of(s, struct derived, stream);
     struct scope scope;
     scope_enter(&scope, o->timeout_ns);
     int r = stream_next(o->in, ret);
     scope_leave(&scope);
-    // An item that came with the deadline came.
-    return r == 1 ? 1 : end(o, r);
+    return r; // an item that came with the deadline came
 }
 
 struct stream *stream_timeout(struct stream *in, int64_t ns)
 {
-    static const struct stream_ops ops = {timeout_next, operator_close};
+    static const struct stream_ops ops = {timeout_next, derived_close};
     struct derived *o = in ? derived_new(in, &ops) : NULL;
     if (!o)
         return NULL;

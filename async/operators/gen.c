@@ -1,11 +1,11 @@
-#include "async/gen.h"
+#include "async/operators/gen.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "async/internal.h"
+#include "async/operators/internal.h"
 
 enum gen_state { GEN_NEW, GEN_SUSPENDED, GEN_RUNNING, GEN_ENDED };
 
@@ -15,7 +15,6 @@ struct gen {
     struct ctx consumer;
     enum gen_state state;
     bool closing;
-    int result;
     void **ret; // where the consumer wants its item
     gen_fn *fn;
     void *arg;
@@ -27,11 +26,11 @@ struct gen {
 static void gen_main(void *arg)
 {
     struct gen *g = arg;
-    ctx_entered(NULL);
-    g->result = g->fn(g, g->arg);
+    ctx_entered();
+    int r = g->fn(g, g->arg);
     assert(task_self()->scope == g->scope);
     g->state = GEN_ENDED;
-    ctx_leave(&g->ctx, &g->consumer, g->result < 0 ? g->result : 0);
+    ctx_leave(&g->ctx, &g->consumer, stream_finish(&g->stream, r < 0 ? r : 0));
 }
 
 // As stream_next. The first thing the generator sees is `value`: 0, or -ECANCELED to close it.
@@ -73,29 +72,24 @@ static int begin(struct gen *g, void **ret)
 {
     g->stack_bytes = loop_self->options.stack_bytes;
     g->stack = ctx_stack_new(g->stack_bytes);
-    if (!g->stack) {
-        g->result = -ENOMEM;
-        g->state = GEN_ENDED;
+    if (!g->stack)
         return -ENOMEM;
-    }
     ctx_init(&g->ctx, g->stack, g->stack_bytes, gen_main, g);
     return resume(g, ret, 0);
 }
 
 static int gen_next(struct stream *s, void **ret)
 {
-    struct gen *g = (struct gen *)s;
+    struct gen *g = container_of(s, struct gen, stream);
     if (g->state == GEN_SUSPENDED)
         return resume(g, ret, 0);
-    assert(g->state != GEN_RUNNING);
-    if (g->state == GEN_NEW)
-        return begin(g, ret);
-    return g->result < 0 ? g->result : 0;
+    assert(g->state == GEN_NEW);
+    return begin(g, ret);
 }
 
 static void gen_close(struct stream *s)
 {
-    struct gen *g = (struct gen *)s;
+    struct gen *g = container_of(s, struct gen, stream);
     if (g->state == GEN_SUSPENDED) {
         g->closing = true;
         resume(g, NULL, -ECANCELED);

@@ -1,10 +1,12 @@
-#include "async/batch.h"
+#include "async/operators/batch.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "async/internal.h"
+#include "async/operators/internal.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 
 static struct batch *batch_new(size_t n)
@@ -35,8 +37,6 @@ struct batches {
     int64_t max_wait_ns;
     struct batch *partial; // kept when the consumer is cancelled while it waits
     int64_t deadline;      // of the partial one
-    bool ended;
-    int result;
 };
 
 static int next_item(struct batches *b, void **ret)
@@ -46,18 +46,14 @@ static int next_item(struct batches *b, void **ret)
     return merge_next_until(b->in, ret, b->partial->n ? b->deadline : CLOCK_FOREVER);
 }
 
-static int give(struct batches *b, void **ret)
+static bool is_due(const struct batches *b)
 {
-    *ret = b->partial;
-    b->partial = NULL;
-    return 1;
+    return b->max_wait_ns != CLOCK_FOREVER && loop_now() >= b->deadline;
 }
 
 static int batches_next(struct stream *s, void **ret)
 {
-    struct batches *b = (struct batches *)s;
-    if (b->ended)
-        return b->result;
+    struct batches *b = container_of(s, struct batches, stream);
     if (!b->partial)
         b->partial = batch_new(b->n);
     if (!b->partial)
@@ -71,23 +67,19 @@ static int batches_next(struct stream *s, void **ret)
             add(b->partial, item, b->in->drop);
             continue;
         }
-        if (r < 0 && task_check() < 0)
-            return r; // the consumer's; were it the input's too, it would come again
-        if (r == -ETIMEDOUT && b->partial->n && b->max_wait_ns != CLOCK_FOREVER &&
-            loop_now() >= b->deadline)
-            break;
-        b->ended = true;
-        b->result = r;
-        if (!b->partial->n)
+        if (!b->partial->n || (r < 0 && task_check() < 0))
             return r;
-        break;
+        if (r == -ETIMEDOUT && !is_due(b))
+            return r;
+        break; // the end or the error is what the input says next time
     }
-    return give(b, ret);
+    *ret = take(b->partial);
+    return 1;
 }
 
 static void batches_close(struct stream *s)
 {
-    struct batches *b = (struct batches *)s;
+    struct batches *b = container_of(s, struct batches, stream);
     stream_close(b->in);
     batch_free(b->partial);
     free(b);
@@ -106,7 +98,7 @@ struct stream *stream_batch(struct stream *in, size_t n, int64_t max_wait_ns)
         stream_close(in);
         return NULL;
     }
-    b->stream = (struct stream){&ops, batch_free};
+    b->stream = (struct stream){.ops = &ops, .drop = batch_free};
     b->in = in;
     b->n = n;
     b->max_wait_ns = max_wait_ns;
@@ -116,17 +108,30 @@ struct stream *stream_batch(struct stream *in, size_t n, int64_t max_wait_ns)
 struct zip {
     struct stream stream;
     struct batch *partial; // kept when the consumer is cancelled while it waits
-    bool ended;
-    int result;
+    bool strict;
     size_t n;
     struct stream *ins[];
 };
 
+// The input after those of the partial batch has ended: have all? Asked again after a timeout it
+// begins anew, for the ends stay.
+static int check_ends(struct zip *z)
+{
+    int r = z->partial->n ? -EILSEQ : 0;
+    for (size_t i = 1; i < z->n && r == 0; i++) {
+        void *item;
+        r = stream_next(z->ins[i], &item);
+        if (r == 1 && z->ins[i]->drop)
+            z->ins[i]->drop(item);
+        if (r == 1)
+            r = -EILSEQ;
+    }
+    return r;
+}
+
 static int zip_next(struct stream *s, void **ret)
 {
-    struct zip *z = (struct zip *)s;
-    if (z->ended)
-        return z->result;
+    struct zip *z = container_of(s, struct zip, stream);
     if (!z->partial)
         z->partial = batch_new(z->n);
     if (!z->partial)
@@ -135,29 +140,23 @@ static int zip_next(struct stream *s, void **ret)
         struct stream *in = z->ins[z->partial->n];
         void *item;
         int r = stream_next(in, &item);
-        if (r < 0 && task_check() < 0)
-            return r;
-        if (r != 1) {
-            z->ended = true;
-            z->result = r;
-            return r;
-        }
+        if (r != 1)
+            return r == 0 && z->strict ? check_ends(z) : r;
         add(z->partial, item, in->drop);
     }
-    *ret = z->partial;
-    z->partial = NULL;
+    *ret = take(z->partial);
     return 1;
 }
 
 static void zip_close(struct stream *s)
 {
-    struct zip *z = (struct zip *)s;
+    struct zip *z = container_of(s, struct zip, stream);
     streams_close(z->ins, z->n);
     batch_free(z->partial);
     free(z);
 }
 
-struct stream *stream_zip(struct stream *const *ins, size_t n)
+struct stream *stream_zip(struct stream *const *ins, size_t n, bool strict)
 {
     static const struct stream_ops ops = {zip_next, zip_close};
     assert(n > 0);
@@ -168,9 +167,9 @@ struct stream *stream_zip(struct stream *const *ins, size_t n)
         streams_close(ins, n);
         return NULL;
     }
-    z->stream = (struct stream){&ops, batch_free};
+    z->stream = (struct stream){.ops = &ops, .drop = batch_free};
+    z->strict = strict;
     z->n = n;
-    for (size_t i = 0; i < n; i++)
-        z->ins[i] = ins[i];
+    memcpy(z->ins, ins, n * sizeof(struct stream *));
     return &z->stream;
 }

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 
 #include "async/group.h"
-#include "async/internal.h"
-#include "async/stream.h"
+#include "async/operators/internal.h"
+#include "async/operators/stream.h"
 
 // What became of one item: r < 0 is fn's error.
-struct slot {
+struct pmap_slot {
     bool full;
     int r;
     void *item;
@@ -22,8 +22,7 @@ struct pmap {
     bool ordered;
     bool begun;
     bool input_ended; // or must not be asked again, after an error of fn
-    bool ended;
-    int result; // of the input, then of the stream
+    int result;       // of the input
     unsigned workers;
     struct group group;
     struct semaphore room; // counts free slots
@@ -33,14 +32,14 @@ struct pmap {
     // results.
     uint64_t pulled, done, given;
     size_t n_slots;
-    struct slot slots[];
+    struct pmap_slot slots[];
 };
 
 static int pull_in_turn(struct pmap *p, void **ret, uint64_t *ret_number)
 {
     if (p->input_ended)
         return 0;
-    int r = stream_next(p->in, ret);
+    int r = stream_next_patiently(p->in, ret);
     if (r == 1 && p->input_ended) { // by an error of fn, meanwhile
         if (p->in->drop)
             p->in->drop(*ret);
@@ -87,7 +86,7 @@ static int work(void *arg)
             p->input_ended = true;
         if (!p->ordered)
             number = p->done++;
-        p->slots[number % p->n_slots] = (struct slot){true, r, out};
+        p->slots[number % p->n_slots] = (struct pmap_slot){true, r, out};
         waitq_wake_one(&p->ready);
     }
     p->workers--;
@@ -96,17 +95,13 @@ static int work(void *arg)
 
 static int finish(struct pmap *p, int r)
 {
-    p->ended = true;
-    p->result = r;
     group_cancel(&p->group);
-    return r;
+    return stream_finish(&p->stream, r);
 }
 
 static int pmap_next(struct stream *s, void **ret)
 {
-    struct pmap *p = (struct pmap *)s;
-    if (p->ended)
-        return p->result;
+    struct pmap *p = container_of(s, struct pmap, stream);
     int r = task_check();
     if (r == 0 && !p->begun) {
         r = group_spawn(&p->group, "pmap", work, p);
@@ -116,7 +111,7 @@ static int pmap_next(struct stream *s, void **ret)
         p->workers = 1;
     }
     while (r == 0) {
-        struct slot *slot = &p->slots[p->given % p->n_slots];
+        struct pmap_slot *slot = &p->slots[p->given % p->n_slots];
         if (slot->full) {
             slot->full = false;
             p->given++;
@@ -135,7 +130,7 @@ static int pmap_next(struct stream *s, void **ret)
 
 static void pmap_close(struct stream *s)
 {
-    struct pmap *p = (struct pmap *)s;
+    struct pmap *p = container_of(s, struct pmap, stream);
     group_end(&p->group);
     stream_close(p->in);
     for (size_t i = 0; i < p->n_slots; i++)
@@ -157,7 +152,7 @@ struct stream *stream_pmap(struct stream *in, unsigned limit, bool ordered, stre
         stream_close(in);
         return NULL;
     }
-    p->stream = (struct stream){&ops, drop};
+    p->stream = (struct stream){.ops = &ops, .drop = drop};
     p->in = in;
     p->fn = fn;
     p->arg = arg;

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include "async/group.h"
-#include "async/internal.h"
-#include "async/stream.h"
+#include "async/operators/internal.h"
+#include "async/operators/stream.h"
 
 struct completed;
 
@@ -20,7 +20,6 @@ struct completed {
     struct waitq ready; // the consumer
     size_t n, done, given;
     bool begun;
-    int error;             // when not all could begin
     struct runner **order; // by completion
     struct runner runners[];
 };
@@ -42,7 +41,7 @@ static int begin(struct completed *c)
         int r = group_spawn(&c->group, "completed", run_one, &c->runners[i]);
         if (r < 0) {
             group_cancel(&c->group);
-            return r;
+            return stream_finish(&c->stream, r);
         }
     }
     return 0;
@@ -50,13 +49,11 @@ static int begin(struct completed *c)
 
 static int completed_next(struct stream *s, void **ret)
 {
-    struct completed *c = (struct completed *)s;
+    struct completed *c = container_of(s, struct completed, stream);
     int r = task_check();
     if (r == 0 && !c->begun)
-        c->error = begin(c);
+        r = begin(c);
     while (r == 0) {
-        if (c->error)
-            return c->error;
         if (c->given == c->n)
             return 0;
         if (c->given < c->done) {
@@ -70,7 +67,7 @@ static int completed_next(struct stream *s, void **ret)
 
 static void completed_close(struct stream *s)
 {
-    struct completed *c = (struct completed *)s;
+    struct completed *c = container_of(s, struct completed, stream);
     group_end(&c->group);
     free(c->order);
     free(c);

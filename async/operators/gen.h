@@ -1,7 +1,7 @@
 // Generators: streams written as a function that yields. It has a stack of its own and runs in its
 // consumer's task, so what it awaits, the consumer awaits, and the consumer's cancel is its cancel.
 #pragma once
-#include "async/stream.h"
+#include "async/operators/stream.h"
 
 struct gen;
 

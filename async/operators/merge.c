@@ -2,15 +2,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "async/chan.h"
 #include "async/group.h"
-#include "async/internal.h"
-#include "async/stream.h"
+#include "async/operators/chan.h"
+#include "async/operators/internal.h"
+#include "async/operators/stream.h"
 #include "base/clock.h"
 
 struct merge;
 
-struct feeder {
+struct merge_input {
     struct merge *merge;
     struct stream *in; // NULL once it was closed
 };
@@ -22,16 +22,16 @@ struct merge {
     size_t n;
     size_t running;
     bool begun;
-    struct feeder feeders[];
+    struct merge_input feeders[];
 };
 
 static int feed(void *arg)
 {
-    struct feeder *f = arg;
+    struct merge_input *f = arg;
     struct merge *m = f->merge;
     void *item;
     int r;
-    while ((r = stream_next(f->in, &item)) == 1) {
+    while ((r = stream_next_patiently(f->in, &item)) == 1) {
         r = chan_send(m->chan, item);
         if (r < 0) {
             if (m->stream.drop)
@@ -66,11 +66,11 @@ static void begin(struct merge *m)
 
 int merge_next_until(struct stream *s, void **ret, int64_t deadline)
 {
-    struct merge *m = (struct merge *)s;
+    struct merge *m = container_of(s, struct merge, stream);
     if (!m->begun)
         begin(m);
     int r = chan_recv_until(m->chan, ret, deadline);
-    return r == 0 ? m->group.error : r;
+    return r == 0 ? stream_finish(s, m->group.error) : r;
 }
 
 static int merge_next(struct stream *s, void **ret)
@@ -80,7 +80,7 @@ static int merge_next(struct stream *s, void **ret)
 
 static void merge_close(struct stream *s)
 {
-    struct merge *m = (struct merge *)s;
+    struct merge *m = container_of(s, struct merge, stream);
     group_end(&m->group);
     for (size_t i = 0; i < m->n; i++)
         stream_close(m->feeders[i].in);
@@ -103,10 +103,10 @@ struct stream *stream_merge(struct stream *const *ins, size_t n, size_t buffer)
         streams_close(ins, n);
         return NULL;
     }
-    m->stream = (struct stream){&ops, drop};
+    m->stream = (struct stream){.ops = &ops, .drop = drop};
     m->chan = chan;
     m->n = n;
     for (size_t i = 0; i < n; i++)
-        m->feeders[i] = (struct feeder){m, ins[i]};
+        m->feeders[i] = (struct merge_input){m, ins[i]};
     return &m->stream;
 }

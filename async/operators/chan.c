@@ -1,4 +1,4 @@
-#include "async/chan.h"
+#include "async/operators/chan.h"
 
 #include <assert.h>
 #include <errno.h>
