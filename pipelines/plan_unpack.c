@@ -145,7 +145,7 @@ static void get_step(struct pack_reader *r, struct step *step)
 static int read_plan(struct plan *plan, const void *data, size_t len, struct err *err)
 {
     if (len > PLAN_PACKED_MAX)
-        return err_set(err, -EPROTO, "a step of %zu bytes is over the limit of %u", len,
+        return err_set(err, -EPROTO, "a step of %zu bytes exceeds the limit of %u", len,
                        PLAN_PACKED_MAX);
     plan->steps = calloc(1, sizeof(*plan->steps));
     if (!plan->steps)
@@ -213,7 +213,7 @@ static int read_whole(struct plan *plan, const void *data, size_t len, struct er
 {
     struct pack_reader r;
     if (len > PLAN_WHOLE_MAX)
-        return err_set(err, -EPROTO, "a plan of %zu bytes is over the limit of %u", len,
+        return err_set(err, -EPROTO, "a plan of %zu bytes exceeds the limit of %u", len,
                        PLAN_WHOLE_MAX);
     pack_reader_init(&r, data, len);
     expect_array(&r, WHOLE_FIELDS);

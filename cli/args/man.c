@@ -8,7 +8,9 @@
 #include "base/roff.h"
 #include "cli/args/describe.h"
 #include "cli/args/exit_code.h"
-#include "pipelines/file/schema_docs.h"
+#include "pipelines/docs/schema_docs.h"
+#include "proto/limits.h"
+#include "worker/executor/spawn.h"
 
 struct item {
     const char *name;
@@ -33,6 +35,20 @@ static const struct item environment[] = {
     {"FANMILL_CONNECT", "The coordinator, as of --connect."},
     {"FANMILL_SSH", "ssh and its first options, for `fanmill worker deploy-ssh`."},
     {"NO_COLOR, TERM", "Messages have no color when NO_COLOR is set, or TERM is dumb."},
+};
+
+// Limits of a job that the program's other parts set.
+static const struct limit job_limits_here[] = {
+    {"seconds from TERM to KILL", SPAWN_GRACE_NS / 1000000000, LIMIT_COUNT,
+     "the process group is killed"},
+    {"the result of one chunk", PROTO_RESULT_MAX, LIMIT_BYTES, "the chunk fails"},
+    {"results that a kernel emits for one chunk", PROTO_ITEMS_MAX, LIMIT_COUNT, "the chunk fails"},
+    {"inputs of one chunk of a later step, and of `fan_in: all`", PROTO_BODY_MAX, LIMIT_BYTES,
+     "a chunk starts with fewer inputs; with `fan_in: all`, the result that does not fit fails"},
+    {"standard error kept of a chunk", PROTO_STDERR_TAIL_MAX, LIMIT_BYTES,
+     "only the last bytes are kept"},
+    {"an item shown with its result", PROTO_ITEM_MAX, LIMIT_BYTES, "it is cut"},
+    {"slots of a worker", PROTO_SLOTS_MAX, LIMIT_COUNT, NULL},
 };
 
 struct page {
@@ -162,7 +178,7 @@ int give_man(const char *page)
     if (strcmp(page, "fanmill") == 0)
         r = man_fanmill(&out);
     else if (strcmp(page, "job") == 0)
-        r = schema_man(&out);
+        r = schema_man(job_limits_here, sizeof(job_limits_here) / sizeof(job_limits_here[0]), &out);
     else {
         fprintf(stderr, "fanmill: there is no page '%s': fanmill or job\n", page);
         return EXIT_USAGE;

@@ -7,7 +7,7 @@
 #include "cli/args/args.h"
 #include "cli/args/exit_code.h"
 #include "cli/jobs/commands.h"
-#include "pipelines/file/schema_docs.h"
+#include "pipelines/docs/schema_docs.h"
 
 int cli_schema(int argc, char **argv)
 {

@@ -25,13 +25,13 @@ struct builder {
 
 // Tells a mistake at a node; the text is preceded by the node's path: "stages[0].retries: ".
 // Nothing is told about a node that is bad already. `hint` may be NULL.
-void tell(struct builder *b, struct node *node, const char *hint, const char *fmt, ...)
+void refuse(struct builder *b, struct node *node, const char *hint, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 // The same at the node's key, for a value that should not be there.
-void tell_key(struct builder *b, struct node *node, const char *hint, const char *fmt, ...)
+void refuse_key(struct builder *b, struct node *node, const char *hint, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-void tell_warning(struct builder *b, const struct node *node, const char *hint, const char *fmt,
-                  ...) __attribute__((format(printf, 4, 5)));
+void warn_at(struct builder *b, const struct node *node, const char *hint, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 // Writes "source.range" for a node; cut when `ret` is too small.
 #define PATH_MAX_SHOWN 160
 void node_path(const struct node *node, char *ret, size_t size);

@@ -119,7 +119,7 @@ char *fill_in(struct builder *b, struct node *node, const char *text, bool stric
         if (wrong == field)
             name_field(b, uses(t, PART_FIELD), field, sizeof(field));
         list_known(b, NULL, known, sizeof(known));
-        tell(b, node, NULL, "%s is not known here (known: %s)", wrong, known);
+        refuse(b, node, NULL, "%s is unknown here (known: %s)", wrong, known);
         return NULL;
     }
     struct template_values values = {.params = b->param_values};
@@ -169,25 +169,25 @@ bool check_template(struct builder *b, struct node *node, const char *text,
         snprintf(unknown, sizeof(unknown), "{}");
         if (field)
             name_field(b, field, unknown, sizeof(unknown));
-        tell(b, node, NULL, "%s is not known here (known: %s)", unknown, known);
+        refuse(b, node, NULL, "%s is unknown here (known: %s)", unknown, known);
         return false;
     }
     bool has_all = !b->has_source || !b->plan->source.rows.has_header ||
                    b->plan->source.rows.n_columns > 0; // else any name may be a column's
     if (rules->strict && has_all && find_unknown(b, text, unknown, sizeof(unknown))) {
-        tell(b, node, NULL, "%s is not known here (known: %s)", unknown, known);
+        refuse(b, node, NULL, "%s is unknown here (known: %s)", unknown, known);
         return false;
     }
     const char *suspect = template_suspect(t, &nearest);
     if (field && !rules->has_fields) {
         name_field(b, field, unknown, sizeof(unknown));
-        tell_warning(b, node, NULL, "there is no row here, so %s stays as it is", unknown);
+        warn_at(b, node, NULL, "no row is available here, so %s is left as it is", unknown);
     } else if (item && !rules->has_item) {
-        tell_warning(b, node, "write {{}} where a literal {} is meant",
-                     "there is no item here, so {} stays as it is");
+        warn_at(b, node, "write {{}} for a literal {}",
+                "no item is available here, so {} is left as it is");
     } else if (suspect) {
         snprintf(hint, sizeof(hint), "did you mean '{%s}'?", nearest);
-        tell_warning(b, node, hint, "'{%s}' is not known and stays as it is", suspect);
+        warn_at(b, node, hint, "'{%s}' is unknown and left as it is", suspect);
     }
     if (ret_uses_item)
         *ret_uses_item = item && rules->has_item;

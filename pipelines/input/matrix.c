@@ -229,7 +229,7 @@ static int form_groups(struct matrix *m, struct err *err)
         if (__builtin_mul_overflow(all, m->groups[i].count, &all) || all > INT64_MAX)
             return err_set(err, -ERANGE, "more than 2^63 combinations");
     if (m->n_groups != m->n_axes && (m->n_excludes || m->n_includes))
-        return err_set(err, -EINVAL, "exclude and include do not go with linked axes");
+        return err_set(err, -EINVAL, "exclude and include can't be used with linked axes");
     return 0;
 }
 
@@ -237,7 +237,7 @@ int matrix_seal(struct matrix *m, struct err *err)
 {
     // Without axes there are only the combinations of include.
     if (m->n_axes == 0 && m->n_includes == 0)
-        return err_set(err, -EINVAL, "has no axis");
+        return err_set(err, -EINVAL, "needs at least one axis");
     int r = m->n_axes ? form_groups(m, err) : 0;
     return r < 0 ? r : matrix_count_all(m, err);
 }

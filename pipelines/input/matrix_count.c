@@ -292,7 +292,7 @@ int matrix_count_all(struct matrix *m, struct err *err)
 {
     int r = m->n_axes ? count_excluded(m) : 0;
     if (r == -E2BIG)
-        return err_set(err, r, "exclude has too many rules that overlap");
+        return err_set(err, r, "too many rules of exclude overlap");
     if (r < 0)
         return err_sys(err, r, "matrix");
     m->base = count_of(m->root);

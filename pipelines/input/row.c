@@ -84,7 +84,7 @@ static int split_csv(char delimiter, const char *text, size_t len, struct row *r
         if (at == len)
             return 0;
         if (text[at] != delimiter) {
-            *ret_why = "text behind a closing quote";
+            *ret_why = "text after a closing quote";
             return -EINVAL;
         }
         at++;

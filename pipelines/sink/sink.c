@@ -191,11 +191,13 @@ static int make_path(struct sink_writer *sink, const struct record *record, stru
     if (r == 0)
         r = buf_add(path, "", 1);
     if (r < 0)
-        return err_sys(err, r, "the name of chunk %llu's file", (unsigned long long)record->chunk);
+        return err_sys(err, r, "the name of chunk %llu's file",
+                       (unsigned long long)record->chunk + 1);
     const char *name = (const char *)path->data + name_at;
     if (strlen(name) != path->len - 1 - name_at || !is_inside(name))
-        return err_set(err, -EPERM, "chunk %llu: '%.200s' is no name of a file inside of '%.200s'",
-                       (unsigned long long)record->chunk, name, sink->directory);
+        return err_set(err, -EPERM,
+                       "chunk %llu: '%.200s' is not the name of a file inside '%.200s'",
+                       (unsigned long long)record->chunk + 1, name, sink->directory);
     for (char *at = (char *)path->data + name_at; *at; at++)
         if (*at == '/') {
             *at = '\0';

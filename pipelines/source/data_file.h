@@ -5,7 +5,11 @@
 
 #include "base/err.h"
 #include "pipelines/plan.h"
+#include "pipelines/source/cutter.h"
 #include "pipelines/unpack.h"
+
+// `chunk.bytes` of what is sent: leaves room for the last record.
+#define STREAM_PIECE_MAX (CUTTER_CHUNK_MAX / 2)
 
 struct data_file {
     uint64_t size;

@@ -85,7 +85,7 @@ static int open_path(const struct extent *e, const char *path, const char *direc
     if (S_ISDIR(st.st_mode))
         return err_sys(err, -EISDIR, "'%s'", path);
     if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-        return err_set(err, -EINVAL, "'%s' is not a file that can be read from any place", path);
+        return err_set(err, -EINVAL, "'%s' is not a file that can be read at any position", path);
     if (S_ISREG(st.st_mode) && !is_the_same(e, &st))
         return err_set(err, -ESTALE, "'%s' is not the file that the source saw", path);
     return take_fd(fd);
@@ -120,9 +120,9 @@ struct piece {
     uint64_t offset;
 };
 
-static int tell_shorter(const struct piece *p, struct err *err)
+static int became_shorter(const struct piece *p, struct err *err)
 {
-    return err_set(err, -ESTALE, "'%s' became shorter than %llu bytes while it was used", p->path,
+    return err_set(err, -ESTALE, "'%s' became shorter than %llu bytes while it was in use", p->path,
                    (unsigned long long)p->extent->offset + p->extent->length);
 }
 
@@ -151,7 +151,7 @@ static int find_tail(struct piece *p, size_t end, struct err *err)
             return 0;
         }
         if (have >= EXTENT_BYTES_MAX)
-            return err_set(err, -EFBIG, "'%s': the record that reaches over byte %llu is too long",
+            return err_set(err, -EFBIG, "'%s': the record that spans byte %llu is too long",
                            p->path, (unsigned long long)p->extent->offset + p->extent->length);
         if (have > ahead && have - ahead > end)
             from = have - ahead;
@@ -173,7 +173,7 @@ static int read_aligned(struct piece *p, struct err *err)
     if (n < 0)
         return (int)n;
     if ((size_t)n < end)
-        return tell_shorter(p, err);
+        return became_shorter(p, err);
     size_t first = is_first ? 0 : find(p, before);
     if (first == SEPARATOR_NONE || first >= end) {
         p->out->len = p->begin; // one record fills it that began before
@@ -194,7 +194,7 @@ static int read_exactly(struct piece *p, struct err *err)
     ssize_t n = read_more(p, (size_t)p->extent->length, err);
     if (n < 0)
         return (int)n;
-    return (size_t)n < p->extent->length ? tell_shorter(p, err) : 0;
+    return (size_t)n < p->extent->length ? became_shorter(p, err) : 0;
 }
 
 static int read_extent(struct piece *p, const struct separator_rule *rule, struct err *err)
@@ -207,7 +207,7 @@ static int read_extent(struct piece *p, const struct separator_rule *rule, struc
         if (n < 0)
             return (int)n;
         if ((uint64_t)n < e->header_bytes)
-            return tell_shorter(p, err);
+            return became_shorter(p, err);
     }
     p->begin = out->len;
     int r = e->aligned && p->mark.len ? read_aligned(p, err) : read_exactly(p, err);

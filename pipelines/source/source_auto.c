@@ -24,12 +24,12 @@ uint64_t auto_items_next(struct auto_items *a, const struct source_want *want, u
     bool fell = a->mean_then_ns == 0 || a->mean_then_ns - mean >= a->mean_then_ns / 4;
     bool settled = a->chunks >= settle_after(want);
     uint64_t factor = 2;
-    while (factor < AUTO_GROW_MAX && mean <= SOURCE_AUTO_NS / (int64_t)(2 * factor))
+    while (factor < AUTO_GROW_MAX && mean <= AUTO_RUN_NS / (int64_t)(2 * factor))
         factor *= 2;
-    if (mean > 0 && mean <= SOURCE_AUTO_NS / 2 && (rose || settled) &&
+    if (mean > 0 && mean <= AUTO_RUN_NS / 2 && (rose || settled) &&
         a->items <= UINT64_MAX / factor) {
         *a = (struct auto_items){.items = a->items * factor, .mean_then_ns = mean};
-    } else if (mean >= SOURCE_AUTO_NS * 2 && a->items > 1 &&
+    } else if (mean >= AUTO_RUN_NS * 2 && a->items > 1 &&
                (fell || settled || a->chunks >= 4ull * want->slots)) {
         *a = (struct auto_items){.items = a->items / 2, .mean_then_ns = mean};
     }

@@ -13,13 +13,12 @@
 #include "pipelines/source/extent.h"
 #include "pipelines/source/paths.h"
 #include "pipelines/source/record_search.h"
+#include "pipelines/source/source_auto.h"
 #include "pipelines/source/source_kinds.h"
 #include "pipelines/source/source_path.h"
 #include "pipelines/source/source_queue.h"
 #include "pipelines/source/source_stream.h"
 
-#define PIECE_MIN (64u << 10) // CHUNK_AUTO
-#define PIECE_MAX (8u << 20)
 #define INDEX_BYTES (8u << 20) // searched for `lines` in one call, once it has a chunk
 
 struct data {
@@ -263,8 +262,10 @@ static void choose_piece(struct data *d, const struct source_want *want)
     } else if (rule->rule == CHUNK_PARTS) {
         d->piece = 1; // only asked of empty files: the parts are exact shares
     } else {
-        uint64_t share = d->total / (4ull * want->slots);
-        d->piece = share < PIECE_MIN ? PIECE_MIN : share > PIECE_MAX ? PIECE_MAX : share;
+        uint64_t share = d->total / ((uint64_t)AUTO_PIECES * want->slots);
+        d->piece = share < AUTO_PIECE_MIN   ? AUTO_PIECE_MIN
+                   : share > AUTO_PIECE_MAX ? AUTO_PIECE_MAX
+                                            : share;
     }
 }
 
@@ -347,7 +348,7 @@ static int add_files(struct data *d, struct err *err)
     }
     paths_exclude(&d->paths, source);
     if (d->paths.len == 0 && source->n_texts)
-        return err_set(err, -ENOENT, "source.data: no file is left (searched from %s)",
+        return err_set(err, -ENOENT, "source.data: excludes leave no file (searched from %s)",
                        d->base.plan->directory);
     d->files = calloc(d->paths.len + 1, sizeof(*d->files));
     if (!d->files)
@@ -366,10 +367,11 @@ int source_open_data(const struct plan *plan, struct source_reader **ret, struct
     const struct chunking *rule = &plan->steps[0].chunking;
     if (rule->rule == CHUNK_ITEMS || (rule->rule != CHUNK_AUTO && rule->n == 0))
         return err_set(err, -EINVAL,
-                       "chunk: source.data gives data; use bytes, lines, parts or auto");
+                       "chunk: source.data produces data; use bytes, lines, parts or auto");
     const struct separator_rule *record = &plan->source.separator;
     if (rule->rule == CHUNK_LINES && !record->end_len && !record->start_len)
-        return err_set(err, -EINVAL, "record.end: must not be empty unless chunk is by bytes");
+        return err_set(err, -EINVAL,
+                       "record.end: must not be empty unless chunks are cut by bytes");
     struct data *d = calloc(1, sizeof(*d));
     if (!d)
         return err_sys(err, -ENOMEM, "source.data");

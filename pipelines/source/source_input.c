@@ -88,8 +88,8 @@ ssize_t source_input_read(struct source_input *in, const uint8_t **ret, struct e
             n = read_raw(in, err);
             if (n == 0 && !unpacker_at_end(in->unpacker))
                 return err_set(err, -EBADMSG,
-                               "%s: '%s' is cut off: its compressed data have no end", in->title,
-                               in->path);
+                               "%s: '%s' is truncated: its compressed data end too early",
+                               in->title, in->path);
             if (n <= 0)
                 return n;
             unpacker_feed(in->unpacker, in->raw, (size_t)n);

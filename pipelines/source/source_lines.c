@@ -128,7 +128,7 @@ static int advance(struct lines *l, struct err *err)
         return cut(l, err);
     if (!l->in && l->path == s->n_texts)
         return end_all(l, err);
-    if (is_auto(l) && l->cutter.ready_items && cutter_held(&l->cutter) > SOURCE_AUTO_BYTES)
+    if (is_auto(l) && l->cutter.ready_items && cutter_held(&l->cutter) > AUTO_ITEMS_BYTES)
         return flush(l, err);
     if (!l->in) {
         int r =
@@ -226,10 +226,10 @@ int source_open_lines(const struct plan *plan, struct source_reader **ret, struc
     const struct chunking *rule = &plan->steps[0].chunking;
     if (rule->rule == CHUNK_PARTS)
         return err_set(err, -EINVAL,
-                       "chunk.parts: how many lines there are is not known beforehand; use items");
+                       "chunk.parts: the number of lines is not known in advance; use items");
     if ((rule->rule != CHUNK_AUTO && rule->rule != CHUNK_ITEMS && rule->rule != CHUNK_LINES) ||
         (rule->rule != CHUNK_AUTO && rule->n == 0))
-        return err_set(err, -EINVAL, "chunk: this source gives items; use items or auto");
+        return err_set(err, -EINVAL, "chunk: this source produces items; use items or auto");
     for (size_t i = 0; i < plan->source.n_texts; i++) {
         // A fifo would be opened twice, and its writer notices: it is looked at when its turn
         // comes.

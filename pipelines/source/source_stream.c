@@ -4,9 +4,8 @@
 #include <stdlib.h>
 
 #include "pipelines/input/separator.h"
+#include "pipelines/source/source_auto.h"
 #include "pipelines/source/source_input.h"
-
-#define PIECE_STREAM (1u << 20) // CHUNK_AUTO
 
 struct source_stream {
     const struct plan *plan;
@@ -28,7 +27,7 @@ static void start_cutter(struct source_stream *s)
     if (rule->rule == CHUNK_LINES)
         cut.items = rule->n;
     else
-        cut.bytes = rule->rule == CHUNK_AUTO ? PIECE_STREAM : rule->n;
+        cut.bytes = rule->rule == CHUNK_AUTO ? AUTO_PIECE_STREAM : rule->n;
     cutter_init(&s->cutter, &cut);
     s->header_done = true;
 }

@@ -12,6 +12,9 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 
+#define TEMPLATE_NEST_MAX 64 // quotes and substitutions of a script within one another
+#define TEMPLATE_HERE_MAX 8  // here-documents that begin on one line
+
 struct row;
 struct source;
 struct template;

@@ -8,8 +8,6 @@
 
 #include "pipelines/template/template_parts.h"
 
-#define NEST_MAX 64
-#define HERE_MAX 8
 #define HERE_WORD_MAX 63
 
 enum place {
@@ -30,7 +28,7 @@ struct here {
     bool strip_tabs;
 };
 
-struct frame {
+struct shell_frame {
     enum place place;
     unsigned parens; // open ones that are not this frame's own
     bool quoted;     // PLACE_PARAM: the ${...} stands within double quotes
@@ -41,15 +39,15 @@ struct lexer {
     const char *text;
     const char *at;
     const struct template_names *names;
-    struct frame frames[NEST_MAX];
+    struct shell_frame frames[TEMPLATE_NEST_MAX];
     size_t depth; // of the current frame
-    struct here heres[HERE_MAX];
+    struct here heres[TEMPLATE_HERE_MAX];
     size_t n_heres;   // whose bodies have not begun
     struct here here; // the body we are in
     struct err *err;
 };
 
-static struct frame *frame(struct lexer *l)
+static struct shell_frame *frame(struct lexer *l)
 {
     return &l->frames[l->depth];
 }
@@ -66,10 +64,11 @@ static int enter(struct lexer *l, enum place place, size_t len)
     enum place around = frame(l)->place;
     bool quoted = around == PLACE_DOUBLE || around == PLACE_HERE ||
                   (around == PLACE_PARAM && frame(l)->quoted);
-    if (l->depth + 1 == NEST_MAX)
-        return err_set(l->err, -EINVAL, "quotes and substitutions are nested more than %d deep",
-                       NEST_MAX);
-    l->frames[++l->depth] = (struct frame){.place = place, .quoted = quoted};
+    if (l->depth + 1 == TEMPLATE_NEST_MAX)
+        return err_set(l->err, -EINVAL,
+                       "quotes and substitutions are nested more than %d levels deep",
+                       TEMPLATE_NEST_MAX);
+    l->frames[++l->depth] = (struct shell_frame){.place = place, .quoted = quoted};
     return copy(l, len);
 }
 
@@ -115,8 +114,7 @@ static int put_batch_value(struct lexer *l, const struct part *part, const char 
                           part->kind == PART_SEQ ? "SEQ" : "SLOT", after);
     if (part->kind != PART_ITEM || part->form != FORM_WHOLE || part->is_quoted ||
         (place != PLACE_PLAIN && place != PLACE_BACKTICK))
-        return err_set(l->err, -EINVAL,
-                       "a script that gets many items takes them as {}, outside of quotes");
+        return err_set(l->err, -EINVAL, "a batch script takes its items as {}, outside of quotes");
     return buf_add_str(&l->t->text, "\"$@\"");
 }
 
@@ -131,12 +129,13 @@ static int put_value(struct lexer *l, const struct part *part, size_t len)
     enum place place = frame(l)->place;
     size_t number = 0;
     if (place == PLACE_ARITHMETIC)
-        return err_set(l->err, -EINVAL,
-                       "a placeholder can't stand in $((...)): the shell would run its value as an "
-                       "expression");
+        return err_set(
+            l->err, -EINVAL,
+            "a placeholder can't be used in $((...)): the shell would run its value as an "
+            "expression");
     if (place == PLACE_HERE_QUOTED)
         return err_set(l->err, -EINVAL,
-                       "a placeholder can't stand in a here-document with a quoted end word");
+                       "a placeholder can't be used in a here-document with a quoted end word");
     if (in_backticks(l) && l->at > l->text && l->at[-1] == '\\')
         return err_set(l->err, -EINVAL,
                        "a placeholder can't follow a backslash between backticks; use $(...)");
@@ -226,12 +225,14 @@ static int take_here(struct lexer *l)
             c++;
         }
         if (len == HERE_WORD_MAX)
-            return err_set(l->err, -EINVAL, "the end word of a here-document is over %d bytes",
+            return err_set(l->err, -EINVAL,
+                           "the end word of a here-document is longer than %d bytes",
                            HERE_WORD_MAX);
         here.word[len++] = *c;
     }
-    if (l->n_heres == HERE_MAX)
-        return err_set(l->err, -EINVAL, "more than %d here-documents in a line", HERE_MAX);
+    if (l->n_heres == TEMPLATE_HERE_MAX)
+        return err_set(l->err, -EINVAL, "more than %d here-documents on one line",
+                       TEMPLATE_HERE_MAX);
     l->heres[l->n_heres++] = here;
     return copy(l, (size_t)(c - from));
 }
@@ -275,7 +276,7 @@ static int take_comment(struct lexer *l)
 // A command's words, in the script itself, in $( ) or between backticks.
 static int take_plain(struct lexer *l)
 {
-    struct frame *f = frame(l);
+    struct shell_frame *f = frame(l);
     int r;
     switch (*l->at) {
     case '\'':
@@ -308,7 +309,7 @@ static int take_plain(struct lexer *l)
 
 static int take_inner(struct lexer *l)
 {
-    struct frame *f = frame(l);
+    struct shell_frame *f = frame(l);
     char c = *l->at;
     switch (f->place) {
     case PLACE_DOUBLE:
