@@ -18,8 +18,8 @@ static char *get_optional(struct pack_reader *r)
     return pack_read_nil(r) ? NULL : pack_read_strdup(r, PLAN_PACKED_MAX);
 }
 
-// Both of these leave an array whose count is right at any time, so that a failure half-way frees
-// exactly what is there.
+// Both of these keep the count of their array right at any time, so that a failure half-way frees
+// exactly what exists.
 static void get_pairs(struct pack_reader *r, struct plan_pair **ret, size_t *ret_n)
 {
     uint32_t n = pack_read_map(r, PLAN_ARGS_MAX);

@@ -1,4 +1,4 @@
-// What all parts of the builder need: telling mistakes, checking keys, filling the plan.
+// What all parts of the builder need: reporting mistakes, checking keys, filling the plan.
 #include "pipelines/build/build.h"
 
 #include <assert.h>
@@ -169,7 +169,7 @@ struct node *check_kind(struct builder *b, struct node *map, enum section sectio
                                 : NULL;
         if (!node)
             continue;
-        if (key->flags & KEY_NOT_OFFERED) { // told already
+        if (key->flags & KEY_NOT_OFFERED) { // reported already
             n_others++;
             continue;
         }

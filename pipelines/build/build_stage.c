@@ -22,7 +22,7 @@
 static const char *const kinds[] = {
     [STAGE_COMMAND] = "command", [STAGE_PIPE] = "pipe", [STAGE_KERNEL] = "kernel"};
 
-// A plain text that a comment follows has perhaps lost its tail.
+// Plain text followed by a comment may have lost its tail.
 static void warn_comment(struct builder *b, const struct node *node)
 {
     size_t len;
@@ -372,7 +372,7 @@ void stage_check_texts(struct builder *b, const struct draft *draft)
                 check_template(b, word, word->text, &rules, NULL, NULL);
     rules.is_script = false;
     rules.strict = true;
-    if (stage->is_batch) // there is one directory for all of them
+    if (stage->is_batch) // all of them share one directory
         rules.has_item = rules.has_fields = false;
     if (stage->workdir)
         check_template(b, workdir, stage->workdir, &rules, NULL, NULL);

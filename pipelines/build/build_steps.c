@@ -1,5 +1,5 @@
-// Stages to steps: stages that follow one another are fused, one with a chunk rule of its own or
-// other resources or retries begins a new step, the reduce is the last.
+// Stages to steps: consecutive stages are fused; one with a chunk rule of its own, or with other
+// resources or retries, begins a new step; the reduce is the last.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +32,7 @@ static void keep_labels(struct builder *b, struct step *step, const struct node 
                                                              .amount = strtod(node->text, NULL)};
 }
 
-// Takes the stage over in any case. NULL when there is no room.
+// Takes the stage over in any case. NULL when out of memory.
 static struct step *step_add(struct builder *b, struct draft *draft, bool begin)
 {
     struct plan *plan = b->plan;
@@ -94,7 +94,7 @@ static bool has_command(const struct step *step)
     return false;
 }
 
-// What the source says about a rule for its chunks.
+// Whether the source allows a rule for its chunks.
 static void check_first_chunk(struct builder *b, struct node *node, enum chunk_rule rule)
 {
     const struct source *source = &b->plan->source;

@@ -1,5 +1,5 @@
-// Placeholders in a job file: those of params are filled in where the text is for the coordinator,
-// the others are only checked, and compiled again by the worker.
+// Placeholders in a job file: params are filled in where the coordinator uses the text; the others
+// are only checked, and compiled again by the worker.
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -20,8 +20,8 @@ static size_t characters(const char *text, size_t len)
     return n;
 }
 
-// Where a byte of a scalar stands in the file, as far as that can be told: in a text of one line
-// that is written as it reads. Else the place of the scalar.
+// Where a byte of a scalar is in the file, if that is known: in text on one line that is written as
+// it reads. Else the place of the scalar.
 static struct place place_inside(const struct node *node, size_t offset)
 {
     struct place at = node->at;
@@ -89,7 +89,7 @@ static const struct part *uses(const struct template *t, enum part_kind kind)
     return NULL;
 }
 
-// "{mesh}" or "{2}", as far as it goes.
+// "{mesh}" or "{2}", cut if too long.
 static void name_field(const struct builder *b, const struct part *part, char *ret, size_t size)
 {
     const struct source *source = &b->plan->source;
@@ -130,7 +130,7 @@ char *fill_in(struct builder *b, struct node *node, const char *text, bool stric
     return keep(b, (const char *)out.data);
 }
 
-// The first {word} that is not known, for texts that become paths.
+// The first unknown {word}, for texts that become paths.
 static bool find_unknown(struct builder *b, const char *text, char *ret, size_t size)
 {
     struct template_names names = names_of(b, true);

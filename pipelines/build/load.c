@@ -50,7 +50,7 @@ static int build(struct diag *diag, const char *directory, const struct load_opt
     build_description(&b);
     build_params(&b);
     if (b.error < 0)
-        return b.error; // without the params nothing else can be read
+        return b.error; // nothing else can be read without the params
     build_env(&b, root, &plan->env, &plan->n_env);
     build_source(&b);
     build_stages(&b);
@@ -140,7 +140,7 @@ static int read_all(int fd, struct buf *out)
             return -errno;
         out->len += (size_t)n;
         if (n == 0 || out->len > YAML_TEXT_MAX + 3)
-            return 0; // load_text tells a file that is too long
+            return 0; // load_text reports that the file is too long
     }
 }
 

@@ -1,4 +1,4 @@
-// Scalars by the schema: text to numbers, sizes, durations and words, with the cure for what people
+// Scalars by the schema: text to numbers, sizes, durations and words, with a hint for what people
 // write instead.
 #include <ctype.h>
 #include <errno.h>
@@ -158,7 +158,7 @@ bool read_number(struct builder *b, enum section section, const struct node *map
     return true;
 }
 
-// "8 gb" and the like: the number and the letters behind it, blanks and case aside.
+// "8 gb" and the like: the number and the letters after it, regardless of blanks and case.
 static size_t unit_of(const char *text, char unit[8])
 {
     size_t digits = strspn(text, "0123456789."), n = 0;

@@ -16,6 +16,5 @@ int schema_markdown(enum section section, struct buf *out);
 // The section called so: "job", "stage" or the name of its key. SECTION_COUNT: none.
 enum section schema_section_named(const char *name);
 const char *schema_section_name(enum section section);
-// What the key takes, in words: "count (2 to 1,000,000) or `all`"; code in
-// backticks.
+// What the key takes, in words: "count (2 to 1,000,000) or `all`"; code in backticks.
 int schema_value(const struct schema_key *key, struct buf *out);

@@ -14,7 +14,7 @@ struct reader {
     struct diag *diag;
     struct arena *arena;
     size_t nodes;
-    int error; // -EINVAL: told, stop; -ENOMEM
+    int error; // -EINVAL: a mistake was reported, stop; -ENOMEM
 };
 
 static void parser_done(struct reader *reader)
@@ -33,7 +33,7 @@ static void stop(struct reader *reader, int error)
         reader->error = error;
 }
 
-// libyaml's own words, where there are better ones for a person who writes job files.
+// Replaces libyaml's own words where a user needs better ones.
 static void report_problem(struct reader *reader)
 {
     const yaml_parser_t *p = &reader->parser;
@@ -163,7 +163,7 @@ static struct node *same_key(const struct node *map, const struct node *key)
     return NULL;
 }
 
-// Whether the pair may go into the tree; what it isn't for is told.
+// Whether the pair may go into the tree; if not, the reason is reported.
 static bool key_ok(struct reader *reader, const struct node *map, const struct node *key)
 {
     const struct node *before;
@@ -248,7 +248,7 @@ static struct node *read_node(struct reader *reader, const yaml_event_t *event, 
     return reader->error < 0 ? NULL : node;
 }
 
-// The characters YAML allows, and nothing that only looks like text. False when told.
+// The characters YAML allows, and nothing that only looks like text. False with a mistake.
 static bool characters_ok(struct diag *diag)
 {
     if (diag->len >= 2 &&

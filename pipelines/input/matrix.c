@@ -235,7 +235,7 @@ static int form_groups(struct matrix *m, struct err *err)
 
 int matrix_seal(struct matrix *m, struct err *err)
 {
-    // Without axes there are only the combinations of include.
+    // Without axes only include makes combinations.
     if (m->n_axes == 0 && m->n_includes == 0)
         return err_set(err, -EINVAL, "needs at least one axis");
     int r = m->n_axes ? form_groups(m, err) : 0;

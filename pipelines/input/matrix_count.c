@@ -1,6 +1,6 @@
-// Counting what exclude leaves, without looking at each combination: a graph whose nodes are an
+// Counts the combinations that exclude leaves without looking at each: a graph whose nodes are an
 // axis and the rules that may still match. Values that no rule names share a branch, so its size
-// depends on the rules and not on how long the axes are.
+// depends on the rules and not on the length of the axes.
 #include <errno.h>
 #include <search.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static void set_put(uint64_t *set, size_t rule)
     set[rule / SET_BITS] |= UINT64_C(1) << rule % SET_BITS;
 }
 
-// ---- what the rules say of an axis
+// ---- what the rules say about an axis
 
 struct named_key {
     const struct matrix *m;
@@ -48,7 +48,7 @@ static int key_to_named(const void *key, const void *element)
     return compare(k->m, k->value, *(const struct span *)element);
 }
 
-// Which of the axis' named values this is; n_named when no rule names it.
+// The number of a value among those named on the axis; n_named if no rule names it.
 static size_t find_named(const struct matrix *m, const struct axis *axis, struct span value)
 {
     const struct named_key key = {m, value};
@@ -114,8 +114,8 @@ static int find_specials(struct matrix *m, struct axis *axis)
     return 0;
 }
 
-// The rules that each named value, and any other, leaves possible; and those that match for sure
-// when they are possible still behind this axis.
+// The rules that each named value, and any other, leaves possible; and the rules that name no later
+// axis, which match if they are still possible after this one.
 static int form_sets(struct matrix *m, struct axis *axis)
 {
     size_t number = (size_t)(axis - m->axes);
@@ -307,7 +307,7 @@ void matrix_positions(const struct matrix *m, uint64_t index, uint64_t *ret)
 {
     const struct count_node *node = m->root;
     for (size_t level = 0; level < m->n_groups; level++) {
-        // Values that no rule names lie between the others, in runs with the same count each.
+        // Values that no rule names lie between the named ones, each with the same count.
         const struct axis *axis = axis_of(m, level);
         const struct count_node *child = node->children[axis->n_named];
         uint64_t at = 0;

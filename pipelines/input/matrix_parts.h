@@ -1,4 +1,4 @@
-// Inside of a matrix: what matrix*.c share.
+// The inside of a matrix, which matrix*.c share.
 #pragma once
 #include "base/buf.h"
 #include "pipelines/input/matrix.h"
@@ -16,7 +16,7 @@ struct special {
 
 struct axis {
     char *name;  // NULL: none
-    bool linked; // goes along with the axis before
+    bool linked; // linked with the axis before
     bool is_range;
     struct range range;
     size_t first; // of its values in matrix.values
@@ -26,11 +26,12 @@ struct axis {
     size_t n_named;
     struct special *specials; // by position
     size_t n_specials;
-    uint64_t *possible; // sets of rules: what each named value, and then any other, leaves possible
-    uint64_t *decided;  // rules that name no axis behind this one
+    uint64_t *
+        possible; // sets of rules: those that each named value, and then any other, leaves possible
+    uint64_t *decided; // rules that name no later axis
 };
 
-// Axes that go along with one another: one place of a combination.
+// Linked axes: one place of a combination.
 struct axis_group {
     size_t first;
     size_t n;
@@ -51,9 +52,10 @@ struct rule {
 // One step of counting: the axis of the level, and which rules of exclude may still match.
 struct count_node {
     size_t level;
-    uint64_t count;               // combinations that are left below
-    struct count_node **children; // for each named value of the axis, and for any other; NULL: none
-    size_t searched;              // the number of the search that found nothing below
+    uint64_t count; // combinations that remain below
+    struct count_node *
+        *children;   // for each named value of the axis, then for any other; NULL: none
+    size_t searched; // the number of the search that found nothing below
     size_t set_bytes;
     uint64_t set[];
 };
@@ -78,8 +80,8 @@ struct matrix {
     void *nodes;      // struct count_node, a tree of search.h
     size_t n_nodes;
     size_t n_edges;          // to named values
-    struct count_node *root; // NULL: nothing is left
-    uint64_t base;           // combinations of the axes that are left
+    struct count_node *root; // NULL: none remain
+    uint64_t base;           // combinations of the axes that remain
     uint64_t n_created;      // that include made
 };
 

@@ -19,7 +19,8 @@ static int file_error(struct err *err, int code, const char *path)
     return err_sys(err, code, "'%s'", path);
 }
 
-// Beside the target, so that the rename stays on one file system; hidden, so that no glob takes it.
+// Next to the target, so that the rename stays on one file system; hidden, so that no glob matches
+// it.
 static int open_part(struct outfile *file, struct err *err)
 {
     const char *slash = strrchr(file->path, '/');
@@ -87,7 +88,7 @@ int outfile_write(struct outfile *file, const void *data, size_t len, struct err
 static int put_in_place(const struct outfile *file)
 {
     if (file->if_exists == EXISTS_ERROR) {
-        // Somebody may have made the target meanwhile.
+        // The target may have been created meanwhile.
         if (renameat2(AT_FDCWD, file->part, AT_FDCWD, file->path, RENAME_NOREPLACE) == 0)
             return 0;
         if (errno != EINVAL && errno != ENOSYS)
@@ -101,7 +102,7 @@ int outfile_finish(struct outfile *file, bool durable, struct err *err)
     int r = 0;
     if (file->part && durable && fdatasync(file->fd) < 0 && errno != EINVAL && errno != EROFS)
         r = -errno;
-    // Some file systems tell only now that there was no room.
+    // Some file systems report a full disk only now.
     if (close(file->fd) < 0 && r == 0 && errno != EINTR)
         r = -errno;
     file->fd = -1;

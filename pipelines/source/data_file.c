@@ -31,7 +31,7 @@ static int check_stream(const struct plan *plan, const char *path, const struct 
     return 0;
 }
 
-// The header of a file that holds nothing else is all of it.
+// The header of a file that has nothing else is all of it.
 static int read_header(const struct plan *plan, int fd, const char *path, struct data_file *f,
                        struct err *err)
 {
@@ -62,7 +62,7 @@ static int read_header(const struct plan *plan, int fd, const char *path, struct
     }
 }
 
-// What the beginning of a file tells: whether it is compressed, and how long its header is.
+// Looks at the beginning of a file: whether it is compressed, and how long its header is.
 static int look_into(const struct plan *plan, const char *path, struct data_file *f,
                      struct err *err)
 {

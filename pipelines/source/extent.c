@@ -11,7 +11,7 @@
 #include "base/pack.h"
 #include "pipelines/input/separator.h"
 
-#define TAIL_BLOCK (64u << 10) // read at once while looking for the end of the last record
+#define TAIL_BLOCK (64u << 10) // read at a time in search of the end of the last record
 
 static bool extent_valid(const struct extent *e)
 {
@@ -75,7 +75,7 @@ static int open_path(const struct extent *e, const char *path, const char *direc
     _close_ int dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return err_sys(err, -errno, "'%s'", directory);
-    // O_NONBLOCK: a fifo that took the file's place must not hold the executor.
+    // O_NONBLOCK: a fifo in the file's place must not block the executor.
     _close_ int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return err_sys(err, -errno, "'%s'", path);
@@ -108,8 +108,8 @@ static ssize_t append_at(int fd, uint64_t offset, size_t len, const char *path, 
     return n;
 }
 
-// What is being read of an extent: its bytes stand in `out` from `begin` on, and are the file's
-// from `offset` on.
+// The part of an extent being read: its bytes are in `out` from `begin` on, and in the file from
+// `offset` on.
 struct piece {
     const struct extent *extent;
     const char *path;
@@ -137,11 +137,12 @@ static size_t find(const struct piece *p, size_t from)
     return separator_find(&p->mark, p->out->data + p->begin, p->out->len - p->begin, from);
 }
 
-// Cuts the piece behind the end of its last record, and reads as far as that is. `end` is where the
+// Cuts the piece after the end of its last record, and reads as far as that. `end` is where the
 // extent ends within the piece.
 static int find_tail(struct piece *p, size_t end, struct err *err)
 {
-    size_t ahead = p->mark.len - p->mark.cut; // a start is looked at, and belongs to the next
+    size_t ahead =
+        p->mark.len - p->mark.cut; // a start is looked at, but belongs to the next record
     size_t from = end;
     for (;;) {
         size_t found = find(p, from);
@@ -165,8 +166,8 @@ static int read_aligned(struct piece *p, struct err *err)
 {
     const struct extent *e = p->extent;
     bool is_first = e->offset == e->header_bytes; // a record begins there in any case
-    uint64_t behind_header = e->offset - e->header_bytes;
-    size_t before = p->mark.cut < behind_header ? p->mark.cut : (size_t)behind_header;
+    uint64_t past_header = e->offset - e->header_bytes;
+    size_t before = p->mark.cut < past_header ? p->mark.cut : (size_t)past_header;
     size_t end = before + (size_t)e->length;
     p->offset = e->offset - before;
     ssize_t n = read_more(p, end + p->mark.len - p->mark.cut, err);
@@ -176,7 +177,7 @@ static int read_aligned(struct piece *p, struct err *err)
         return became_shorter(p, err);
     size_t first = is_first ? 0 : find(p, before);
     if (first == SEPARATOR_NONE || first >= end) {
-        p->out->len = p->begin; // one record fills it that began before
+        p->out->len = p->begin; // it is filled by a record that began earlier
         return 0;
     }
     int r = find_tail(p, end, err);
@@ -232,7 +233,7 @@ int extent_fingerprint(int fd, uint64_t size, uint64_t *ret)
         return (int)last;
     digest_bytes(ends, (size_t)(first + last), digest);
     memcpy(ret, digest, sizeof(*ret));
-    *ret |= 1; // 0 means that it is not known
+    *ret |= 1; // 0 means unknown
     return 0;
 }
 

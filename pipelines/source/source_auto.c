@@ -1,10 +1,10 @@
 #include "pipelines/source/source_auto.h"
 
-// Chunks of one size after which the size may change in any case: about as many as are on their way
-// between here and the workers.
+// Chunks of one size after which the size may change in any case: about as many as are in flight
+// between the source and the workers.
 #define AUTO_SETTLE_MIN 512u
 #define AUTO_SETTLE_MAX 4096u
-#define AUTO_AHEAD_NS (80 * 1000000ll) // work that is on its way for each slot
+#define AUTO_AHEAD_NS (80 * 1000000ll) // work in flight for each slot
 #define AUTO_GROW_MAX 8
 
 static uint64_t settle_after(const struct source_want *want)
@@ -14,9 +14,9 @@ static uint64_t settle_after(const struct source_want *want)
     return n < AUTO_SETTLE_MIN ? AUTO_SETTLE_MIN : n < AUTO_SETTLE_MAX ? n : AUTO_SETTLE_MAX;
 }
 
-// The mean that we see is of chunks cut a while ago. So the size changes by a small factor, and
-// again only when the mean shows the change, or after so many chunks that it would have shown: that
-// of a program that takes longer to start than to run does not.
+// The mean is that of chunks cut a while ago. So the size changes by a small factor, and again only
+// when the mean shows the change, or after enough chunks that it would have: the mean of a program
+// that takes longer to start than to run does not show it.
 uint64_t auto_items_next(struct auto_items *a, const struct source_want *want, uint64_t remaining)
 {
     int64_t mean = want->mean_run_ns;

@@ -1,4 +1,4 @@
-// What `chunk: auto` puts into a chunk. Only source*.c include it, and docs/, which says so.
+// What `chunk: auto` puts into a chunk. Only source*.c include it, and docs/, which documents it.
 #pragma once
 #include <stdint.h>
 
@@ -17,6 +17,5 @@ struct auto_items {
     uint64_t chunks;      // given since the last change
     int64_t mean_then_ns; // mean run time at the last change; 0: none was known
 };
-// Looks at the want and returns the size of the next chunks. `remaining` items, UINT64_MAX:
-// unknown.
+// The size of the next chunks. `remaining` items; UINT64_MAX: unknown.
 uint64_t auto_items_next(struct auto_items *a, const struct source_want *want, uint64_t remaining);

@@ -32,7 +32,7 @@ static uint64_t next_size(struct counted *c, const struct source_want *want, uin
     if (rule->rule == CHUNK_ITEMS) {
         size = rule->n;
     } else if (rule->rule == CHUNK_PARTS) {
-        // The first count % n parts have one item more, so that there are exactly n.
+        // The first count % n parts have one more item, which makes exactly n parts.
         uint64_t larger = c->count % rule->n;
         size = c->count / rule->n;
         if (c->base.chunks < larger) {

@@ -1,6 +1,6 @@
-// The contents of files and of standard input in pieces. Files that can be read from any place are
-// only described: a piece is an extent, which the worker reads. What comes through a pipe or is
-// compressed is read and cut here (source_stream.c).
+// The contents of files and of standard input, in pieces. Files that can be read at any position
+// are only described: a piece is an extent, which the worker reads. Pipes and compressed files are
+// read and cut here (source_stream.c).
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -94,7 +94,7 @@ struct extents {
     struct run *run;
     struct buf body;
     struct buf lens;
-    size_t next_len; // the next extent has at most so many bytes, of the same file
+    size_t next_len; // bytes that the next extent of the same file may need
 };
 #define EXTENT_GROWS 16u // bytes by which the next of the same file may be longer
 
@@ -212,7 +212,7 @@ static int next_extents(struct data *d, const struct source_want *want, struct r
         int r = rule_of(d)->rule == CHUNK_LINES ? cut_by_lines(d, want, &x, err)
                                                 : cut_by_size(d, want, &x, err);
         if (r < 0) {
-            // Chunks that are cut already come first; the failure comes again at the next call.
+            // Chunks that are cut already come first; the next call fails again.
             if (run->count && r != -ENOMEM)
                 break;
             run->count = 0;
@@ -260,7 +260,7 @@ static void choose_piece(struct data *d, const struct source_want *want)
     if (rule->rule == CHUNK_BYTES) {
         d->piece = rule->n;
     } else if (rule->rule == CHUNK_PARTS) {
-        d->piece = 1; // only asked of empty files: the parts are exact shares
+        d->piece = 1; // used for empty files alone: the parts are exact shares
     } else {
         uint64_t share = d->total / ((uint64_t)AUTO_PIECES * want->slots);
         d->piece = share < AUTO_PIECE_MIN   ? AUTO_PIECE_MIN

@@ -72,7 +72,7 @@ void source_rows_begin(struct source_rows *s, const char *path)
     row_scan_next(&s->scan);
     s->wants_header = rule->has_header && !(rule->header_is_read && path == s->source->texts[0]);
     s->scan.line = rule->has_header && !s->wants_header ? 2 : 1;
-    // Fields of lines without a header may be as many as they like.
+    // Lines without a header may have any number of fields.
     s->n_columns = rule->has_header || rule->form == ROW_CSV ? rule->n_columns : 0;
 }
 
@@ -120,7 +120,7 @@ static int check_fields(struct source_rows *s, struct err *err)
 static int take_row(struct source_rows *s, struct cut_into *into, struct err *err)
 {
     const struct buf *text = &s->scan.row;
-    // An empty line is no row of a table with several columns.
+    // An empty line is not a row of a table with several columns.
     if (text->len == 0 && s->source->rows.form == ROW_CSV && s->n_columns != 1)
         return 0;
     int r = split(s, err);
@@ -167,7 +167,7 @@ int source_rows_end(struct source_rows *s, struct cut_into *into, struct err *er
     return r == 1 ? take_row(s, into, err) : 0;
 }
 
-// 1 when the bytes make a row whole, past empty lines in front; 0 when they don't.
+// 1 when the bytes complete a row, after leading empty lines; else 0.
 static int scan_first(struct row_scan *scan, const void *data, size_t len)
 {
     for (size_t at = 0, used; at < len; at += used) {
@@ -180,7 +180,7 @@ static int scan_first(struct row_scan *scan, const void *data, size_t len)
     return scan->row.len > ROW_HEADER_MAX ? -EMSGSIZE : 0;
 }
 
-// From a stream, and not a byte too many. 1, 0 when there is no row, or negative errno.
+// From a stream, without reading a byte too many. 1, 0 if it has no row, or negative errno.
 static int read_first(int fd, struct row_scan *scan)
 {
     for (;;) {
@@ -197,17 +197,17 @@ static int read_first(int fd, struct row_scan *scan)
     }
 }
 
-// From a file. The same; *ret_told when the text is written already.
+// The same from a file; *ret_has_text when the error has its text already.
 static int read_file(const struct plan *plan, const char *path, struct row_scan *scan,
-                     bool *ret_told, struct err *err)
+                     bool *ret_has_text, struct err *err)
 {
     struct source_input *in = NULL;
     int r = source_input_open(plan, path, "source.csv", &in, err);
-    *ret_told = r < 0;
+    *ret_has_text = r < 0;
     while (r == 0) {
         const uint8_t *data;
         ssize_t n = source_input_read(in, &data, err);
-        *ret_told = n < 0;
+        *ret_has_text = n < 0;
         r = n < 0 ? (int)n : n ? scan_first(scan, data, (size_t)n) : row_scan_end(scan);
         if (n == 0)
             break;
@@ -236,10 +236,10 @@ static int find_columns(struct plan *plan, const char *path, int fd, bool is_str
                         struct source_rows *s, struct err *err)
 {
     struct row_rule *rule = &plan->source.rows;
-    bool told = false;
+    bool has_text = false;
     source_rows_begin(s, path);
-    int r = is_stream ? read_first(fd, &s->scan) : read_file(plan, path, &s->scan, &told, err);
-    if (told)
+    int r = is_stream ? read_first(fd, &s->scan) : read_file(plan, path, &s->scan, &has_text, err);
+    if (has_text)
         return r;
     if (r == 0)
         return 0; // an empty file has no columns

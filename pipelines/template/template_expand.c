@@ -11,7 +11,7 @@ struct text_span {
     size_t len;
 };
 
-static size_t last_slash(struct text_span path) // behind it; 0 when there is none
+static size_t last_slash(struct text_span path) // the place after it; 0 if there is none
 {
     const char *slash = path.len ? memrchr(path.at, '/', path.len) : NULL;
     return slash ? (size_t)(slash - path.at) + 1 : 0;

@@ -1,7 +1,6 @@
 // A shell script with placeholders becomes a script with positional parameters. The lexer knows
-// just enough of the shell to tell how a value must be quoted where it stands. Were it wrong about
-// a script, the value would be split or stay out, but never run: values are not in the script's
-// text.
+// just enough of the shell to decide how a value must be quoted in its place. If it misread a
+// script, a value could be split or lost, but never run: values are not in the script's text.
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
@@ -42,7 +41,7 @@ struct lexer {
     struct shell_frame frames[TEMPLATE_NEST_MAX];
     size_t depth; // of the current frame
     struct here heres[TEMPLATE_HERE_MAX];
-    size_t n_heres;   // whose bodies have not begun
+    size_t n_heres;   // whose bodies have not begun yet
     struct here here; // the body we are in
     struct err *err;
 };
@@ -102,7 +101,7 @@ static bool in_backticks(const struct lexer *l)
     return false;
 }
 
-// Many items are the positional parameters, so what else there is comes by the environment.
+// Many items are the positional parameters, so the other values come from the environment.
 static int put_batch_value(struct lexer *l, const struct part *part, const char *before,
                            const char *after)
 {
@@ -155,7 +154,7 @@ static int put_value(struct lexer *l, const struct part *part, size_t len)
     return r;
 }
 
-// 1 when a placeholder was there and is done with.
+// 1 after a placeholder.
 static int take_brace(struct lexer *l)
 {
     struct part part;
@@ -248,7 +247,7 @@ static int begin_here(struct lexer *l)
     return enter(l, l->here.quoted ? PLACE_HERE_QUOTED : PLACE_HERE, 0);
 }
 
-// At the beginning of a line of a body: 1 when it is the end word.
+// At the beginning of a line of a body: 1 after the end word.
 static int end_here(struct lexer *l)
 {
     const char *c = l->at;
