@@ -41,7 +41,7 @@ static void send_take(struct results *r, bool now)
     r->told = r->at;
     r->bytes_told = r->bytes;
     buf_clear(&link->scratch);
-    if (msg_put_take(&link->scratch, &m) == 0)
+    if (msg_put(&link->scratch, MSG_TAKE, &m) == 0)
         link_send(link, NULL, 0);
 }
 
@@ -67,7 +67,7 @@ static void say_open(struct results *r)
     struct link *link = r->link;
     struct msg_open m = {.stream = r->stream, .job = r->options.job, .from = r->at};
     buf_clear(&link->scratch);
-    if (msg_put_open(&link->scratch, &m) == 0)
+    if (msg_put(&link->scratch, MSG_OPEN, &m) == 0)
         link_send(link, NULL, 0);
     send_take(r, true);
 }
@@ -77,7 +77,7 @@ static void say_close(struct results *r, uint32_t mode)
     struct link *link = r->link;
     struct msg_close m = {.stream = r->stream, .mode = mode};
     buf_clear(&link->scratch);
-    if (msg_put_close(&link->scratch, &m) == 0)
+    if (msg_put(&link->scratch, MSG_CLOSE, &m) == 0)
         link_send(link, NULL, 0);
 }
 
@@ -215,8 +215,8 @@ static int read_record(struct results *r, struct result_record *ret)
 
 bool results_ready(const struct results *r)
 {
-    return r->queue_len > 1 || (r->queue_len == 1 && (!r->reading || r->reader.left)) || r->ended ||
-           r->link->state == LINK_OVER;
+    return r->queue_len > 1 || (r->queue_len == 1 && (!r->reading || r->reader.batch.left)) ||
+           r->ended || r->link->state == LINK_OVER;
 }
 
 int results_next(struct results *r, int64_t deadline, struct result_record *ret)

@@ -8,8 +8,7 @@
 #include "base/digest.h"
 #include "base/err.h"
 
-#define LIBRARY_BYTES_MAX                                                                          \
-    (64u << 20) // larger ones are not sent: they must exist where they are used
+#define LIBRARY_BYTES_MAX (64u << 20) // larger ones are not sent
 
 // The file's digest; all zero for one that is too large to be sent. Blocking. -ENOENT, -EACCES, ...
 int library_digest(const char *path, uint8_t ret[DIGEST_BYTES]);

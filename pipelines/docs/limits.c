@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "base/roff.h"
 #include "pipelines/build/load.h"
 #include "pipelines/file/yaml.h"
 #include "pipelines/frame.h"
@@ -83,4 +84,26 @@ int limit_number(enum limit_unit unit, uint64_t number, struct buf *out)
         break;
     }
     return put_count(number, out);
+}
+
+int limits_man(const struct limit *limits, size_t n, struct buf *out)
+{
+    int r = 0;
+    for (size_t i = 0; i < n && r == 0; i++) {
+        const struct limit *limit = &limits[i];
+        r = buf_add_str(out, ".TP\n.B ");
+        if (r == 0)
+            r = limit_number(limit->unit, limit->number, out);
+        if (r == 0)
+            r = buf_add(out, "\n", 1);
+        if (r == 0)
+            r = roff_text(out, limit->what);
+        if (r == 0 && limit->then)
+            r = buf_add_str(out, ": ");
+        if (r == 0 && limit->then)
+            r = roff_text(out, limit->then);
+        if (r == 0)
+            r = buf_add(out, "\n", 1);
+    }
+    return r;
 }

@@ -20,3 +20,5 @@ extern const size_t n_job_limits;
 
 // "1,000", "64 bytes", "16 MiB", "30 days". -ENOMEM, -ENOBUFS.
 int limit_number(enum limit_unit unit, uint64_t number, struct buf *out);
+// The limits as items of a manual page. -ENOMEM, -ENOBUFS.
+int limits_man(const struct limit *limits, size_t n, struct buf *out);

@@ -2,14 +2,11 @@
 // Pure: each appends to `out` and returns 0, -ENOMEM or -ENOBUFS.
 #pragma once
 #include "base/buf.h"
-#include "pipelines/docs/limits.h"
 #include "pipelines/file/schema.h"
 
 // The JSON Schema (draft-07). It accepts every job file that the loader accepts, and refuses what
 // can be said about one key or the keys of one map; globs, kernels and the rest are the loader's.
 int schema_json(struct buf *out);
-// The manual page fanmill-job(5). `more`: limits that other parts of the program set.
-int schema_man(const struct limit *more, size_t n_more, struct buf *out);
 // The keys of a section as a table of Markdown.
 int schema_markdown(enum section section, struct buf *out);
 

@@ -1,3 +1,5 @@
+#include "pipelines/docs/schema_man.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -194,19 +196,6 @@ static void put_section(struct job_page *p, enum section section)
         put_auto(p);
 }
 
-static void put_limits(struct job_page *p, const struct limit *list, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        put(p, ".TP\n.B ");
-        put_number(p, list[i].unit, list[i].number);
-        put(p, "\n");
-        put_text(p, list[i].what);
-        put(p, list[i].then ? "; " : "");
-        put_text(p, list[i].then ? list[i].then : "");
-        put(p, "\n");
-    }
-}
-
 static void put_builtin(struct job_page *p, const struct builtin *builtin)
 {
     put_item(p, builtin->name, builtin->help);
@@ -232,8 +221,10 @@ int schema_man(const struct limit *more, size_t n_more, struct buf *out)
     if (p.error == 0)
         p.error = roff_paragraphs(out, placeholders_notes);
     put(&p, ".SH LIMITS\nWhat exceeds one of them is refused, unless it says otherwise.\n");
-    put_limits(&p, job_limits, n_job_limits);
-    put_limits(&p, more, n_more);
+    if (p.error == 0)
+        p.error = limits_man(job_limits, n_job_limits, out);
+    if (p.error == 0)
+        p.error = limits_man(more, n_more, out);
     put(&p, ".SH BUILT\\-IN KERNELS\n");
     for (size_t i = 0; i < n_builtins; i++)
         put_builtin(&p, &builtins[i]);

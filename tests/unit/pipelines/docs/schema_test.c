@@ -9,6 +9,7 @@
 #include "pipelines/build/build.h"
 #include "pipelines/build/load.h"
 #include "pipelines/docs/schema_docs.h"
+#include "pipelines/docs/schema_man.h"
 #include "pipelines/source/extent.h"
 
 #define GUIDE SOURCE_DIR "/docs/guide/job-file.md"
