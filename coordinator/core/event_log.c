@@ -232,7 +232,7 @@ static int put_fields(struct event_log_writer *w, const struct event *event, str
         return 0;
     case EV_CANCEL:
         pack_array(p, 1);
-        pack_u64(p, event->cancel_mode);
+        pack_u64(p, event->cancel);
         return 0;
     case EV_FETCHED:
         pack_array(p, 4);
@@ -486,7 +486,7 @@ static int get_fields(struct event_log_reader *r, struct pack_reader *p, struct 
         return 0;
     case EV_CANCEL:
         expect_array(p, 1);
-        event->cancel_mode = (uint32_t)pack_read_u64(p, CANCEL_KILL);
+        event->cancel = (enum cancel_mode)pack_read_u64(p, CANCEL_KILL);
         return 0;
     case EV_FETCHED:
         expect_array(p, 4);

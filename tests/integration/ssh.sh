@@ -116,7 +116,7 @@ expect_stderr "host 127.0.0.1: given up: ssh could not connect"
 expect_stderr "no host is left"
 fanmill run --host 127.0.0.1:x numbers.yaml
 expect_status 2
-expect_stderr "a port stands behind the :"
+expect_stderr "expected a port after ':'"
 fanmill run --host , numbers.yaml
 expect_status 2
 expect_stderr "missing hosts"

@@ -97,7 +97,7 @@ static void print_event(const struct replay *r, const struct event *event, int64
             event->stream_credit.bytes);
         break;
     case EV_CANCEL:
-        say(r, " mode=%u", event->cancel_mode);
+        say(r, " mode=%u", event->cancel);
         break;
     case EV_FETCHED:
         say(r, " chunk=%" PRIu64 " code=%d", event->fetched.chunk, event->fetched.code);

@@ -92,7 +92,7 @@ Test(event_log, small_events_come_back)
     put(&t, (struct event){.type = EV_RETURN, .worker = 3, .job = 1, .back = {1, 2, 3, 4, 5}});
     put(&t, (struct event){.type = EV_WORKER_DOWN, .worker = 3, .reason = "gone"});
     put(&t, (struct event){.type = EV_STREAM_CREDIT, .job = 1, .stream_credit = {8, 9}});
-    put(&t, (struct event){.type = EV_CANCEL, .job = 1, .cancel_mode = CANCEL_KILL});
+    put(&t, (struct event){.type = EV_CANCEL, .job = 1, .cancel = CANCEL_KILL});
     put(&t, (struct event){.type = EV_HOLD, .held_bytes = 123});
     put(&t, (struct event){.type = EV_TICK});
     rewind_it(&t);
@@ -112,7 +112,7 @@ Test(event_log, small_events_come_back)
     e = get(&t, EV_STREAM_CREDIT);
     cr_expect(e.stream_credit.items == 8 && e.stream_credit.bytes == 9);
     e = get(&t, EV_CANCEL);
-    cr_expect_eq(e.cancel_mode, (uint32_t)CANCEL_KILL);
+    cr_expect_eq(e.cancel, CANCEL_KILL);
     e = get(&t, EV_HOLD);
     cr_expect_eq(e.held_bytes, 123u);
     get(&t, EV_TICK);
