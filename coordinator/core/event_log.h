@@ -14,7 +14,10 @@
 #include "base/err.h"
 #include "coordinator/core/core.h"
 
+#define EVENT_LOG_MAGIC "fanmill events"
 #define EVENT_LOG_VERSION 1u
+#define EVENT_LOG_HEAD 4u   // bytes of an entry's length
+#define EVENT_LOG_FIELDS 5u // of an entry: type, now, job, worker, and an array of the type's own
 #define EVENT_LOG_ENTRY_MAX (32u << 20) // bytes of one entry
 #define EVENT_LOG_BYTES_MAX (1u << 30)  // of an event's payloads, which are not in the log
 
@@ -44,7 +47,7 @@ struct event_log_reader {
     struct slice bytes;
     char text[PROTO_TEXT_MAX];
 };
-// Borrows the bytes. -EPROTO, -ENOMEM.
+// event_log_read.c. Borrows the bytes. -EPROTO, -ENOMEM.
 int event_log_open(struct event_log_reader *r, const void *data, size_t len,
                    struct core_options *ret, struct err *err);
 // 1 with an event that is valid until the next call; 0 at the end; -EPROTO, -ENOMEM. The plan of an
