@@ -4,6 +4,7 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "base/buf.h"
 #include "base/digest.h"
@@ -12,12 +13,10 @@
 #define LIBRARIES_BYTES_MAX (256u << 20) // of copies; then those that no job uses make room
 #define LIBRARIES_FILES_MAX 64           // whose digests are remembered
 
-struct cached_library;
-struct library_file;
 struct libraries {
-    struct cached_library *copies; // last used first
-    struct library_file *files;    // last seen first
-    size_t bytes;                  // of copies
+    LIST_HEAD(, cached_library) copies; // last used first
+    LIST_HEAD(, library_file) files;    // last seen first
+    size_t bytes;                       // of copies
     size_t n_files;
 };
 

@@ -28,7 +28,7 @@
 struct executor {
     int fd;
     struct page *page;
-    struct recipe *recipes;
+    LIST_HEAD(, recipe) recipes;
     struct wire_reader reader;
     struct buf out;
     int64_t out_since; // when the first result in `out` was written
@@ -82,21 +82,21 @@ static void must(int r)
 
 static struct recipe *find_recipe(struct executor *e, uint64_t job, uint32_t step)
 {
-    struct recipe *r = e->recipes;
-    while (r && (r->job != job || r->step != step))
-        r = r->next;
-    return r;
+    struct recipe *r;
+    LIST_FOREACH (r, &e->recipes, entry)
+        if (r->job == job && r->step == step)
+            return r;
+    return NULL;
 }
 
 static void forget(struct executor *e, uint64_t job)
 {
-    for (struct recipe **at = &e->recipes; *at;) {
-        struct recipe *r = *at;
-        if (r->job != job) {
-            at = &r->next;
+    struct recipe *next;
+    for (struct recipe *r = LIST_FIRST(&e->recipes); r; r = next) {
+        next = LIST_NEXT(r, entry);
+        if (r->job != job)
             continue;
-        }
-        *at = r->next;
+        LIST_REMOVE(r, entry);
         recipe_free(r);
     }
 }
@@ -110,8 +110,7 @@ static void define(struct executor *e, const uint8_t *frame, size_t len)
     must(wire_get_step(frame, len, &step, &packed));
     // The agent has checked the same bytes.
     must(recipe_new(step.job, step.step, packed, step.packed_len, &recipe, &err));
-    recipe->next = e->recipes;
-    e->recipes = recipe;
+    LIST_INSERT_HEAD(&e->recipes, recipe, entry);
 }
 
 static void put(struct executor *e, struct wire_result *head, const uint32_t *lens,

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/signals.h"
 #include "worker/executor/spawn.h"
+#include "worker/executor/usage.h"
 #include "worker/executor/which.h"
 #include "worker/executor/words.h"
 
@@ -125,7 +126,7 @@ static int judge(struct chunk_run *c, const struct stage *stage, const struct sp
                  const char *name)
 {
     char who[256];
-    chunk_run_add_usage(c, &end->usage);
+    usage_add(&c->ending, &end->usage);
     if (end->error < 0)
         return fail_start(c, end, name);
     if (end->cancelled)

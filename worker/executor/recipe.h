@@ -3,6 +3,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "base/err.h"
 #include "fanmill/kernel.h"
@@ -28,7 +29,7 @@ struct recipe_stage {
 };
 
 struct recipe {
-    struct recipe *next;
+    LIST_ENTRY(recipe) entry; // the holder's
     uint64_t job;
     uint32_t step;
     struct plan *plan;

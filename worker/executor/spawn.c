@@ -18,7 +18,6 @@
 #include "worker/page.h"
 
 #define READ_BYTES (64u << 10)
-#define LEFTOVERS_NS (5 * NS_PER_S)
 
 struct running {
     struct chunk_run *chunk;
@@ -236,7 +235,7 @@ static void bury(struct running *r)
         ;
     atomic_store_explicit(&r->chunk->page->group, 0, memory_order_relaxed);
     if (waitpid(-1, NULL, WNOHANG) >= 0)
-        sweep_all(LEFTOVERS_NS);
+        sweep_all();
 }
 
 static int open_pipes(const struct spawn *s, int in[2], int out[2], int err[2])

@@ -23,7 +23,6 @@
 #include "worker/zygote/zygote_main.h"
 
 #define HIGH_FD 16 // above all that have a place of their own
-#define LEFTOVERS_NS (5 * NS_PER_S)
 #define PAGES_BYTES (sizeof(struct page) * PROTO_SLOTS_MAX)
 
 struct zygote {
@@ -82,7 +81,7 @@ static _Noreturn void be_zygote(int control, struct page *pages, const struct jo
         control = STDERR_FILENO + 1;
     }
     close_range((unsigned)free_from, ~0u, 0);
-    nursery_run(control, pages, PROTO_SLOTS_MAX);
+    zygote_main(control, pages, PROTO_SLOTS_MAX);
 }
 
 int zygote_fork(const struct jobserver *js, struct zygote **ret, struct err *err)
@@ -132,7 +131,7 @@ struct zygote *zygote_free(struct zygote *zygote)
             if (group > 1)
                 kill(-group, SIGKILL);
         }
-        sweep_all(LEFTOVERS_NS);
+        sweep_all();
     }
     munmap(zygote->pages, PAGES_BYTES);
     free(zygote);
@@ -159,7 +158,7 @@ int zygote_ask(struct zygote *zygote, enum zygote_request request, uint32_t slot
 {
     if (request == ZYGOTE_FORK && slot >= zygote->slots_used)
         zygote->slots_used = slot + 1;
-    struct nursery_request message = {.request = request, .slot = slot};
+    struct zygote_message message = {.request = request, .slot = slot};
     ssize_t n;
     do {
         n = send(zygote->fd, &message, sizeof(message), MSG_DONTWAIT | MSG_NOSIGNAL);
