@@ -12,7 +12,7 @@
 
 // GREETING: HELLO sent. WORKING: WELCOME came. DRAINING: starts nothing new, leaves when the last
 // result is acknowledged. OVER: the main task ends everything. A worker that has no lifeline goes
-// from WORKING back to GREETING when it has lost its coordinator, with nothing left of before.
+// from WORKING back to GREETING when it has lost its coordinator, with nothing of before left.
 enum agent_state { AGENT_GREETING, AGENT_WORKING, AGENT_DRAINING, AGENT_OVER };
 
 struct agent {

@@ -36,7 +36,7 @@ static bool is_asked_for(const struct arriving *a, const uint8_t digest[DIGEST_B
     return false;
 }
 
-// Finds the step's libraries and hands it to the pool. 1: it is there. 0: it waits for the next
+// Finds the step's libraries and hands it to the pool. 1: it may begin. 0: it waits for the next
 // library, which is asked for.
 static int try_in(struct arriving *a, struct arriving_step *w, struct err *err)
 {

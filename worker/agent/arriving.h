@@ -12,7 +12,7 @@
 struct pool;
 
 struct arriving {
-    struct pool *pool; // NULL: not begun
+    struct pool *pool;
     // Asks the coordinator for a library. Called once for each, however many steps want it.
     void (*need)(void *arg, const struct msg_need *need);
     void *arg;
@@ -23,7 +23,7 @@ struct arriving {
 // Borrows all of it.
 void arriving_init(struct arriving *a, struct pool *pool,
                    void (*need)(void *arg, const struct msg_need *need), void *arg);
-// Safe on one that was never begun (all zero).
+// Safe on one that was never initialised (all zero).
 void arriving_done(struct arriving *a);
 // Blocking for the time of reading libraries that were not seen before. -EPROTO with text; -ENOMEM.
 int arriving_step(struct arriving *a, const struct msg_step *step, struct err *err);

@@ -64,7 +64,7 @@ static void on_anew(struct post *post)
     agent->patience_ns += agent->patience_ns * jitter / (4 * UINT16_MAX);
     agent->socket = zsock_close(agent->socket);
     if (open_socket(agent, &err) < 0) {
-        log_error("the worker can't go on", "reason=\"%s\"", err.text);
+        log_error("the worker can't continue", "reason=\"%s\"", err.text);
         agent_end(agent, WORKER_BROKEN);
     }
 }
@@ -93,7 +93,7 @@ static void begin_anew(struct agent *agent, const char *why)
 static void on_mistake(struct agent *agent, const struct err *err)
 {
     struct msg_bye bye = {0};
-    log_error("bad message from the coordinator", "reason=\"%s\"", err->text);
+    log_error("invalid message from the coordinator", "reason=\"%s\"", err->text);
     snprintf(bye.reason, sizeof(bye.reason), "%s", err->text);
     agent_say(agent, MSG_BYE, &bye);
     agent_end(agent, WORKER_BROKEN);
@@ -107,7 +107,7 @@ static void pump(void *arg)
         struct err err = {0};
         int r = zsock_recv(agent->socket, &m);
         if (r == -EBADMSG)
-            r = err_set(&err, -EPROTO, "a message has too many frames");
+            r = err_set(&err, -EPROTO, "a message with too many frames");
         else if (r <= 0)
             return;
         else

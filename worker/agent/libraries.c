@@ -138,7 +138,7 @@ static int note_use(struct cached_library *copy, uint64_t job)
 // 1: the library is at its path, or at *ret_place. 0: this machine does not have it.
 static int place(struct libraries *l, uint64_t job, const struct stage *stage, char **ret_place)
 {
-    // One without a digest was too large to be sent; whether it is there shows when it is used.
+    // One without a digest was too large to be sent; its first use shows whether it is present.
     if (!stage->library || digest_is_none(stage->digest) ||
         is_at_path(l, stage->library, stage->digest))
         return 1;
@@ -183,7 +183,7 @@ int libraries_resolve(struct libraries *l, uint64_t job, const void *packed, siz
             return r < 0 ? err_sys(err, r, "a kernel's library") : 0;
         places.any |= places.of[i] != NULL;
     }
-    // As it came: what is packed again need not be the same to the byte.
+    // Unchanged if possible: what is packed again need not be the same to the byte.
     r = places.any ? plan_pack_step(plan, 0, places.of, out) : buf_add(out, packed, len);
     return r < 0 ? err_sys(err, r, "a step") : 1;
 }

@@ -29,7 +29,7 @@ static void on_result(void *arg, const struct result *result)
 static void on_broken(void *arg, int code, const char *text)
 {
     struct agent *agent = arg;
-    log_error("the worker can't go on", "reason=\"%s\" code=%d", text, code);
+    log_error("the worker can't continue", "reason=\"%s\" code=%d", text, code);
     agent_end(agent, WORKER_BROKEN);
 }
 
@@ -38,7 +38,7 @@ static void on_need(void *arg, const struct msg_need *need)
     agent_say(arg, MSG_NEED, need);
 }
 
-// Returns 1 for the coordinator's go, 0 when it is gone.
+// Waits until the coordinator can be reached. 0: it is gone.
 static int wait_for_go(const struct agent *agent)
 {
     char byte;
@@ -79,7 +79,7 @@ static int watch_signals(void *arg)
     if (signals_open(list, sizeof(list) / sizeof(list[0]), &signals) < 0)
         return 0;
     if (signals_next(&signals) > 0) {
-        // Without a coordinator there is nothing to finish for anybody.
+        // Without a coordinator nothing is worth finishing.
         if (agent->state == AGENT_GREETING)
             agent_end(agent, 0);
         agent_drain(agent);

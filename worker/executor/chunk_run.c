@@ -64,7 +64,7 @@ void chunk_run_add_stderr(struct chunk_run *c, const void *data, size_t len)
         data = (const uint8_t *)data + (len - keep);
         len = keep;
     }
-    // The tail may miss when memory is out: the outcome matters more.
+    // Without memory the tail is lost: the outcome matters more.
     if (buf_add(&c->stderr_tail, data, len) < 0)
         return;
     if (c->stderr_tail.len > 2 * keep)

@@ -54,7 +54,7 @@ static int kill_listed(struct sweep *sweep)
     return n < 0 ? -errno : 0;
 }
 
-// Field 4 of /proc/PID/stat, behind the last ')': the name may hold anything.
+// Field 4 of /proc/PID/stat, after the last ')': the name may hold anything.
 static pid_t parent_of(int proc_fd, const char *pid)
 {
     char path[64];

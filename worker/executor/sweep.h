@@ -1,10 +1,10 @@
-// Ending processes that nobody else ends: children of this process that it did not want.
+// Ends processes that no other process ends: unwanted children of this one.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-// True for a child that stays. NULL spares nobody.
+// True for a child to spare. NULL spares none.
 typedef bool sweep_spare_fn(void *arg, pid_t pid);
 
 // Sends KILL to every child of this process that is not spared; reaps nothing. Blocking for the
