@@ -47,7 +47,9 @@ void ctx_stack_free(void *stack, size_t size);
 // Makes `ctx` begin fn(arg) on the stack when it is first switched to.
 void ctx_init(struct ctx *ctx, void *stack, size_t size, ctx_fn *fn, void *arg);
 // First words of every context's function, for the sanitizers.
-void ctx_entered(struct ctx *from);
+void ctx_entered(void);
+// Says that `ctx` is what runs now, on whatever stack that is.
+void ctx_is_here(struct ctx *ctx);
 
 #ifndef FM_UCONTEXT
 void fm_ctx_switch(void **save_sp, void *to_sp);

@@ -20,10 +20,7 @@ struct task *group_go(struct group *group, const char *name, task_fn *fn, void *
     if (!task)
         return NULL;
     task->group = group;
-    task->group_next = group->members;
-    if (group->members)
-        group->members->group_prev = task;
-    group->members = task;
+    LIST_INSERT_HEAD(&group->members, task, member);
     return task;
 }
 
@@ -39,7 +36,8 @@ int group_spawn(struct group *group, const char *name, task_fn *fn, void *arg)
 static void cancel_members(struct group *group)
 {
     group->cancelled = true;
-    for (struct task *t = group->members; t; t = t->group_next)
+    struct task *t;
+    LIST_FOREACH (t, &group->members, member)
         task_cancel(t);
 }
 
@@ -55,18 +53,13 @@ void group_cancel(struct group *group)
 void group_member_ended(struct task *task)
 {
     struct group *group = task->group;
-    if (task->group_prev)
-        task->group_prev->group_next = task->group_next;
-    else
-        group->members = task->group_next;
-    if (task->group_next)
-        task->group_next->group_prev = task->group_prev;
+    LIST_REMOVE(task, member);
     task->group = NULL;
     if (task->result < 0 && !group->error && !(task->cancelled && task->result == -ECANCELED)) {
         group->error = task->result;
         group_cancel(group);
     }
-    if (!group->members)
+    if (LIST_EMPTY(&group->members))
         waitq_wake_all(&group->done);
 }
 
@@ -74,7 +67,7 @@ void group_member_ended(struct task *task)
 static int wait_members(struct group *group)
 {
     int outside = 0;
-    while (group->members) {
+    while (!LIST_EMPTY(&group->members)) {
         struct scope shield;
         if (outside)
             scope_enter_shield(&shield, CLOCK_FOREVER);

@@ -1,12 +1,14 @@
 // Groups: tasks that end together. The struct lives on the stack of the function that waits for it;
 // between open and wait awaits of the body fail with -ECANCELED once a member failed.
 #pragma once
+#include <sys/queue.h>
+
 #include "async/scope.h"
 #include "async/waitq.h"
 
 struct group {
     struct scope scope;
-    struct task *members; // all that have not ended
+    LIST_HEAD(, task) members; // all that have not ended
     struct waitq done;
     int error; // first failure of a member; a cancel that was asked for is none
     bool cancelled;

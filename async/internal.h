@@ -1,11 +1,13 @@
-// What the files of async/ share. Nobody outside includes this.
+// What the files of async/ share. Nobody outside includes this, but async/operators/.
 #pragma once
+#include <sys/queue.h>
+
 #include "async/ctx.h"
 #include "async/loop.h"
 #include "async/scope.h"
-#include "async/stream.h"
 #include "async/task.h"
 #include "async/waitq.h"
+#include "base/container.h"
 
 enum task_state { TASK_READY, TASK_RUNNING, TASK_PARKED, TASK_ENDED };
 
@@ -13,7 +15,7 @@ struct group;
 
 struct task {
     struct ctx ctx;
-    struct task *next; // in the ready queue, or in the loop's list of free stacks
+    STAILQ_ENTRY(task) queued; // in the ready queue, or in the loop's list of free stacks
     enum task_state state;
     int woken_with;
     unsigned refs; // the loop's while it lives, and the handle's
@@ -24,30 +26,31 @@ struct task {
     const char *name;
     struct scope *scope; // innermost
     struct group *group;
-    struct task *group_next, *group_prev;
-    struct task *all_next, *all_prev;
+    LIST_ENTRY(task) member; // of the group
+    LIST_ENTRY(task) listed; // in the loop
     struct waitq joiners;
     struct post ended;
     void *stack;
 };
 
 struct loop {
-    struct ctx ctx; // of loop_run's caller
+    struct ctx ctx; // of loop_run's caller, or of the visited loop's own stack
     int epoll_fd;
     int64_t now;
     struct loop_options options;
     struct task *current;
-    struct task *ready_first, *ready_last;
+    STAILQ_HEAD(, task) ready;
     unsigned switches_left;
     struct heap timers;
-    struct post *post_first, *post_last;
-    struct prepare *prepares;
+    struct heap idle_timers; // fire when there is nothing else to do
+    TAILQ_HEAD(, post) posts;
+    LIST_HEAD(, prepare) prepares;
     struct prepare *next_prepare;  // of a round that is under way
     struct watch *dispatching[64]; // watches of this turn's events; NULL once removed
     int n_dispatching;
-    size_t tasks; // not ended
-    struct task *all;
-    struct task *free_tasks;
+    size_t n_tasks; // not ended
+    LIST_HEAD(, task) tasks;
+    STAILQ_HEAD(, task) free_tasks;
     size_t n_free;
     struct waitq children; // child_wait without pidfds: all that wait for a SIGCHLD
     struct watch sigchld;
@@ -55,12 +58,24 @@ struct loop {
     bool unblock_sigchld; // it was not blocked before
     struct watch wake;    // an eventfd: loop_call() from another thread
     _Atomic(struct call *) calls;
+    struct visited *visited; // visit.c; NULL: it runs by loop_run()
 };
 
 extern _Thread_local struct loop *loop_self;
 
+// What loop_run() does around main. 0 or negative errno; loop_end() follows in either case.
+int loop_begin(struct loop *loop, const struct loop_options *options);
+void loop_end(struct loop *loop);
+// The time now.
+int64_t loop_clock(const struct loop *loop);
+// One turn (loop.h).
+void loop_go_round(struct loop *loop);
+// Calls the prepare hooks. True when the loop must not sleep.
+bool loop_is_awake(struct loop *loop);
 // Puts a task at the end of the ready queue.
 void loop_ready(struct loop *loop, struct task *task);
+// Takes the first one out of it, to run. NULL: nobody is ready.
+struct task *loop_take_ready(struct loop *loop);
 // Begins a task. NULL: no memory.
 struct task *task_begin(task_fn *fn, void *arg, const char *name);
 // Suspends the running task until task_wake; returns the code given. The caller has checked
@@ -78,6 +93,8 @@ void io_loop_done(struct loop *loop);
 // The same for thread.c; begin: 0 or negative errno.
 int thread_loop_begin(struct loop *loop);
 void thread_loop_done(struct loop *loop);
+// Makes the loop's next sleep end at once.
+void loop_ring(const struct loop *loop);
 // Called by a member's end; in group.c.
 void group_member_ended(struct task *task);
 // Cancels what is left of a group that was never opened (all zero: no scope of a body belongs to
@@ -91,9 +108,3 @@ struct waiter {
 };
 void waiter_add(struct waitq *q, struct waiter *w);
 void waiter_remove(struct waitq *q, struct waiter *w);
-
-// Streams as inputs of an operator: true if none is NULL, else closes the others.
-bool streams_given(struct stream *const *ins, size_t n);
-void streams_close(struct stream *const *ins, size_t n);
-// next() of a stream_merge(), with a deadline: -ETIMEDOUT.
-int merge_next_until(struct stream *s, void **ret, int64_t deadline);

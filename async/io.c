@@ -19,7 +19,7 @@ struct io_waiter {
 
 static void on_ready(struct watch *watch, uint32_t events)
 {
-    struct io_waiter *w = (struct io_waiter *)watch;
+    struct io_waiter *w = container_of(watch, struct io_waiter, watch);
     w->got = events;
     task_wake(w->task, 0);
 }

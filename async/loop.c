@@ -24,7 +24,7 @@ int64_t loop_now(void)
     return loop_self->now;
 }
 
-static int64_t read_clock(const struct loop *loop)
+int64_t loop_clock(const struct loop *loop)
 {
     return loop->options.clock ? loop->options.clock(loop->options.arg) : clock_now();
 }
@@ -32,12 +32,19 @@ static int64_t read_clock(const struct loop *loop)
 void loop_ready(struct loop *loop, struct task *task)
 {
     task->state = TASK_READY;
-    task->next = NULL;
-    if (loop->ready_last)
-        loop->ready_last->next = task;
-    else
-        loop->ready_first = task;
-    loop->ready_last = task;
+    STAILQ_INSERT_TAIL(&loop->ready, task, queued);
+}
+
+struct task *loop_take_ready(struct loop *loop)
+{
+    struct task *task = STAILQ_FIRST(&loop->ready);
+    if (!task)
+        return NULL;
+    STAILQ_REMOVE_HEAD(&loop->ready, queued);
+    loop->switches_left--;
+    loop->current = task;
+    task->state = TASK_RUNNING;
+    return task;
 }
 
 int watch_add(struct watch *watch, int fd, uint32_t events,
@@ -73,28 +80,40 @@ void watch_remove(struct watch *watch)
     *watch = (struct watch){.fd = -1};
 }
 
-int timer_set(struct timer *timer, int64_t deadline, void (*fn)(struct timer *timer))
+static int set_timer(struct heap *heap, struct timer *timer, int64_t deadline,
+                     void (*fn)(struct timer *timer))
 {
     timer_cancel(timer);
     timer->fn = fn;
+    timer->idle = heap == &loop_self->idle_timers;
     if (deadline == CLOCK_FOREVER)
         return 0;
     // A past one would come before all that are due, and again if it sets itself again.
     if (deadline < loop_self->now)
         deadline = loop_self->now;
-    return heap_push(&loop_self->timers, &timer->node, deadline);
+    return heap_push(heap, &timer->node, deadline);
+}
+
+int timer_set(struct timer *timer, int64_t deadline, void (*fn)(struct timer *timer))
+{
+    return set_timer(&loop_self->timers, timer, deadline, fn);
+}
+
+int timer_set_idle(struct timer *timer, int64_t deadline, void (*fn)(struct timer *timer))
+{
+    return set_timer(&loop_self->idle_timers, timer, deadline, fn);
 }
 
 void timer_cancel(struct timer *timer)
 {
     if (heap_holds(&timer->node))
-        heap_remove(&loop_self->timers, &timer->node);
+        heap_remove(timer->idle ? &loop_self->idle_timers : &loop_self->timers, &timer->node);
 }
 
 void prepare_add(struct prepare *prepare, bool (*fn)(struct prepare *prepare))
 {
-    *prepare = (struct prepare){.fn = fn, .next = loop_self->prepares};
-    loop_self->prepares = prepare;
+    prepare->fn = fn;
+    LIST_INSERT_HEAD(&loop_self->prepares, prepare, entry);
 }
 
 void prepare_remove(struct prepare *prepare)
@@ -102,12 +121,8 @@ void prepare_remove(struct prepare *prepare)
     if (!prepare->fn)
         return;
     if (loop_self->next_prepare == prepare)
-        loop_self->next_prepare = prepare->next;
-    struct prepare **at = &loop_self->prepares;
-    while (*at && *at != prepare)
-        at = &(*at)->next;
-    if (*at)
-        *at = prepare->next;
+        loop_self->next_prepare = LIST_NEXT(prepare, entry);
+    LIST_REMOVE(prepare, entry);
     prepare->fn = NULL;
 }
 
@@ -117,53 +132,36 @@ void loop_post(struct post *post, void (*fn)(struct post *post))
     if (post->queued)
         return;
     post->queued = true;
-    post->next = NULL;
-    if (loop_self->post_last)
-        loop_self->post_last->next = post;
-    else
-        loop_self->post_first = post;
-    loop_self->post_last = post;
+    TAILQ_INSERT_TAIL(&loop_self->posts, post, entry);
 }
 
 void loop_unpost(struct post *post)
 {
     if (!post->queued)
         return;
-    struct post *before = NULL;
-    for (struct post **at = &loop_self->post_first; *at; at = &(*at)->next) {
-        if (*at == post) {
-            *at = post->next;
-            if (loop_self->post_last == post)
-                loop_self->post_last = before;
-            break;
-        }
-        before = *at;
-    }
+    TAILQ_REMOVE(&loop_self->posts, post, entry);
     post->queued = false;
 }
 
-static void run_timers(struct loop *loop)
+static void run_timers(struct heap *timers, int64_t until)
 {
     struct heap_node *node;
     // Timers set by these calls for now or earlier run in the next turn: a timer can't starve
     // others.
-    uint64_t order_end = loop->timers.next_order;
-    while ((node = heap_first(&loop->timers)) && node->deadline <= loop->now &&
-           node->order < order_end) {
-        struct timer *timer = (struct timer *)((char *)node - offsetof(struct timer, node));
-        heap_remove(&loop->timers, node);
+    uint64_t order_end = timers->next_order;
+    while ((node = heap_first(timers)) && node->deadline <= until && node->order < order_end) {
+        struct timer *timer = container_of(node, struct timer, node);
+        heap_remove(timers, node);
         timer->fn(timer);
     }
 }
 
 static struct post *take_post(struct loop *loop)
 {
-    struct post *post = loop->post_first;
+    struct post *post = TAILQ_FIRST(&loop->posts);
     if (!post)
         return NULL;
-    loop->post_first = post->next;
-    if (!loop->post_first)
-        loop->post_last = NULL;
+    TAILQ_REMOVE(&loop->posts, post, entry);
     post->queued = false;
     return post;
 }
@@ -180,15 +178,9 @@ static void run_posts(struct loop *loop)
 // Runs ready tasks; each goes over to the next by itself while there are switches left.
 static void run_ready(struct loop *loop, unsigned switches)
 {
+    struct task *task;
     loop->switches_left = switches;
-    while (loop->ready_first && loop->switches_left) {
-        struct task *task = loop->ready_first;
-        loop->ready_first = task->next;
-        if (!loop->ready_first)
-            loop->ready_last = NULL;
-        loop->switches_left--;
-        loop->current = task;
-        task->state = TASK_RUNNING;
+    while (loop->switches_left && (task = loop_take_ready(loop))) {
         ctx_switch(&loop->ctx, &task->ctx);
         loop->current = NULL;
     }
@@ -201,37 +193,52 @@ static void run_tasks(struct loop *loop)
         run_ready(loop, options->switches);
         return;
     }
-    for (unsigned i = 0; i < options->switches && loop->ready_first; i++) {
-        const char *name = loop->ready_first->name;
-        int64_t begin = read_clock(loop);
+    for (unsigned i = 0; i < options->switches && !STAILQ_EMPTY(&loop->ready); i++) {
+        const char *name = STAILQ_FIRST(&loop->ready)->name;
+        int64_t begin = loop_clock(loop);
         run_ready(loop, 1);
-        int64_t took = read_clock(loop) - begin;
+        int64_t took = loop_clock(loop) - begin;
         if (took >= options->slow_ns)
             options->slow(options->arg, name, took);
     }
 }
 
-// True when the loop must not sleep.
-static bool run_prepares(struct loop *loop)
+bool loop_is_awake(struct loop *loop)
 {
     bool awake = false;
-    for (struct prepare *p = loop->prepares; p; p = loop->next_prepare) {
-        loop->next_prepare = p->next;
+    for (struct prepare *p = LIST_FIRST(&loop->prepares); p; p = loop->next_prepare) {
+        loop->next_prepare = LIST_NEXT(p, entry);
         awake |= p->fn(p);
     }
-    return awake;
+    return awake || !STAILQ_EMPTY(&loop->ready) || !TAILQ_EMPTY(&loop->posts);
+}
+
+static int64_t next_deadline(const struct loop *loop)
+{
+    const struct heap_node *timer = heap_first(&loop->timers);
+    const struct heap_node *idle = heap_first(&loop->idle_timers);
+    int64_t deadline = timer ? timer->deadline : CLOCK_FOREVER;
+    return idle && idle->deadline < deadline ? idle->deadline : deadline;
 }
 
 static int sleep_ms(const struct loop *loop)
 {
-    const struct heap_node *node = heap_first(&loop->timers);
-    if (!node)
+    int64_t deadline = next_deadline(loop);
+    if (deadline == CLOCK_FOREVER)
         return -1;
-    int64_t left = node->deadline - read_clock(loop);
+    int64_t left = deadline - loop_clock(loop);
     if (left <= 0)
         return 0;
     int64_t ms = (left + NS_PER_MS - 1) / NS_PER_MS;
     return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+// A timer that is due comes first.
+static void run_idle_timers(struct loop *loop)
+{
+    const struct heap_node *timer = heap_first(&loop->timers);
+    if (!timer || timer->deadline > loop->now)
+        run_timers(&loop->idle_timers, loop->now);
 }
 
 static void poll_descriptors(struct loop *loop, bool awake)
@@ -241,15 +248,15 @@ static void poll_descriptors(struct loop *loop, bool awake)
     int timeout = awake || is_virtual ? 0 : sleep_ms(loop);
     int n = epoll_wait(loop->epoll_fd, events, EVENTS_PER_TURN, timeout);
     if (n <= 0 && is_virtual && !awake) {
-        const struct heap_node *node = heap_first(&loop->timers);
-        if (node)
-            loop->options.idle(loop->options.arg, node->deadline);
+        int64_t deadline = next_deadline(loop);
+        if (deadline != CLOCK_FOREVER)
+            loop->options.idle(loop->options.arg, deadline);
         else
             n = epoll_wait(loop->epoll_fd, events, EVENTS_PER_TURN, -1);
     }
-    loop->now = read_clock(loop);
-    if (n <= 0)
-        return;
+    loop->now = loop_clock(loop);
+    if (n == 0 && !awake)
+        run_idle_timers(loop);
     for (int i = 0; i < n; i++)
         loop->dispatching[i] = events[i].data.ptr;
     loop->n_dispatching = n;
@@ -259,19 +266,14 @@ static void poll_descriptors(struct loop *loop, bool awake)
     loop->n_dispatching = 0;
 }
 
-static void run_turns(struct loop *loop)
+void loop_go_round(struct loop *loop)
 {
-    loop->now = read_clock(loop);
-    while (loop->tasks) {
-        run_timers(loop);
-        run_posts(loop);
-        run_tasks(loop);
-        if (!loop->tasks)
-            break;
-        bool awake = run_prepares(loop);
-        awake |= loop->ready_first || loop->post_first;
-        poll_descriptors(loop, awake);
-    }
+    run_timers(&loop->timers, loop->now);
+    run_timers(&loop->idle_timers, loop->now - LOOP_PATIENCE_NS);
+    run_posts(loop);
+    run_tasks(loop);
+    if (loop->n_tasks || loop->visited)
+        poll_descriptors(loop, loop_is_awake(loop));
 }
 
 struct main_call {
@@ -287,31 +289,50 @@ static int run_main(void *arg)
     return 0;
 }
 
+int loop_begin(struct loop *loop, const struct loop_options *options)
+{
+    assert(!options->clock == !options->idle && !options->slow_ns == !options->slow);
+    *loop = (struct loop){.options = *options};
+    if (!loop->options.stack_bytes)
+        loop->options.stack_bytes = LOOP_STACK_BYTES;
+    if (!loop->options.switches)
+        loop->options.switches = LOOP_SWITCHES;
+    STAILQ_INIT(&loop->ready);
+    STAILQ_INIT(&loop->free_tasks);
+    TAILQ_INIT(&loop->posts);
+    loop->now = loop_clock(loop);
+    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (loop->epoll_fd < 0)
+        return -errno;
+    return thread_loop_begin(loop);
+}
+
+void loop_end(struct loop *loop)
+{
+    run_posts(loop); // the stacks of the last tasks
+    io_loop_done(loop);
+    thread_loop_done(loop);
+    task_free_all(loop);
+    heap_done(&loop->timers);
+    heap_done(&loop->idle_timers);
+    if (loop->epoll_fd >= 0)
+        close(loop->epoll_fd);
+}
+
 int loop_run_opts(const struct loop_options *options, task_fn *main, void *arg)
 {
-    assert(!loop_self && !options->clock == !options->idle && !options->slow_ns == !options->slow);
-    struct loop loop = {.options = *options};
-    if (!loop.options.stack_bytes)
-        loop.options.stack_bytes = LOOP_STACK_BYTES;
-    if (!loop.options.switches)
-        loop.options.switches = LOOP_SWITCHES;
-    loop.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (loop.epoll_fd < 0)
-        return -errno;
-    loop_self = &loop;
+    struct loop loop;
     struct main_call call = {main, arg, -ENOMEM};
-    int r = thread_loop_begin(&loop);
+    assert(!loop_self);
+    loop_self = &loop;
+    int r = loop_begin(&loop, options);
+    ctx_is_here(&loop.ctx);
     struct task *task = r == 0 ? task_begin(run_main, &call, "main") : NULL;
-    if (task) {
+    if (task)
         task_unref(task);
-        run_turns(&loop);
-        run_posts(&loop); // the stacks of the last tasks
-    }
-    io_loop_done(&loop);
-    thread_loop_done(&loop);
-    task_free_all(&loop);
-    heap_done(&loop.timers);
-    close(loop.epoll_fd);
+    while (loop.n_tasks)
+        loop_go_round(&loop);
+    loop_end(&loop);
     loop_self = NULL;
     return r < 0 ? r : call.result;
 }
@@ -335,7 +356,8 @@ void loop_after_fork_child(void)
 void loop_dump(FILE *out)
 {
     static const char *const states[] = {"ready", "running", "waiting", "ended"};
-    for (const struct task *t = loop_self->all; t; t = t->all_next) {
+    const struct task *t;
+    LIST_FOREACH (t, &loop_self->tasks, listed) {
         int cause = task_cause(t);
         fprintf(out, "task %s: %s%s\n", t->name, states[t->state],
                 cause == -ETIMEDOUT ? ", timed out"

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/queue.h>
 
 #include "base/heap.h"
 
@@ -50,7 +51,7 @@ void loop_dump(FILE *out);
 
 // A call in the next turn. The caller owns the struct until it was called or cancelled.
 struct post {
-    struct post *next;
+    TAILQ_ENTRY(post) entry;
     void (*fn)(struct post *post);
     bool queued;
 };
@@ -76,16 +77,21 @@ void watch_remove(struct watch *watch);
 struct timer {
     struct heap_node node;
     void (*fn)(struct timer *timer);
+    bool idle;
 };
 // Sets or moves the timer. One for the past fires in the next turn, after those that were due
 // before it. -ENOMEM.
 int timer_set(struct timer *timer, int64_t deadline, void (*fn)(struct timer *timer));
+// The same, but while the loop has anything else to do it waits, for LOOP_PATIENCE_NS at most:
+// whatever came in time is seen before it is too late.
+int timer_set_idle(struct timer *timer, int64_t deadline, void (*fn)(struct timer *timer));
+#define LOOP_PATIENCE_NS 100000000
 void timer_cancel(struct timer *timer);
 
 // A call before each sleep: for sources whose descriptors tell edges only. Returning true keeps the
 // loop awake for another turn.
 struct prepare {
-    struct prepare *next;
+    LIST_ENTRY(prepare) entry;
     bool (*fn)(struct prepare *prepare);
 };
 void prepare_add(struct prepare *prepare, bool (*fn)(struct prepare *prepare));

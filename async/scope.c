@@ -16,28 +16,40 @@ static void fire(struct scope *scope, int code)
 
 static void on_deadline(struct timer *timer)
 {
-    fire((struct scope *)((char *)timer - offsetof(struct scope, timer)), -ETIMEDOUT);
+    fire(container_of(timer, struct scope, timer), -ETIMEDOUT);
 }
 
-static void enter(struct scope *scope, int64_t timeout_ns, bool shield)
+static void enter(struct scope *scope)
 {
     struct task *task = task_self();
-    *scope = (struct scope){.outer = task->scope, .task = task, .shield = shield};
+    *scope = (struct scope){.outer = task->scope, .task = task};
     task->scope = scope;
-    // Without memory for the timer the deadline is now: late is worse than early.
-    if (timeout_ns != CLOCK_FOREVER &&
-        timer_set(&scope->timer, clock_after(loop_now(), timeout_ns), on_deadline) < 0)
+}
+
+// Without memory for the timer the deadline is now: late is worse than early.
+static void set_deadline(struct scope *scope, int64_t deadline,
+                         int (*set)(struct timer *, int64_t, void (*)(struct timer *)))
+{
+    if (deadline != CLOCK_FOREVER && set(&scope->timer, deadline, on_deadline) < 0)
         scope->fired = -ETIMEDOUT;
 }
 
 void scope_enter(struct scope *scope, int64_t timeout_ns)
 {
-    enter(scope, timeout_ns, false);
+    enter(scope);
+    set_deadline(scope, clock_after(loop_now(), timeout_ns), timer_set);
+}
+
+void scope_enter_idle(struct scope *scope, int64_t deadline)
+{
+    enter(scope);
+    set_deadline(scope, deadline, timer_set_idle);
 }
 
 void scope_enter_shield(struct scope *scope, int64_t grace_ns)
 {
-    enter(scope, grace_ns, true);
+    scope_enter(scope, grace_ns);
+    scope->shield = true;
 }
 
 void scope_cancel(struct scope *scope)

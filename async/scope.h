@@ -15,6 +15,9 @@ struct scope {
 
 // Awaits inside fail with -ETIMEDOUT after so long. CLOCK_FOREVER: only scope_cancel() ends it.
 void scope_enter(struct scope *scope, int64_t timeout_ns);
+// The same until a time, but what the loop has to do anyway comes first: whoever gives up then has
+// seen all that came in time. A deadline of the past makes awaits try without waiting.
+void scope_enter_idle(struct scope *scope, int64_t deadline);
 // Awaits inside do not feel what was cancelled outside, for at most `grace_ns`: cleanup may await.
 void scope_enter_shield(struct scope *scope, int64_t grace_ns);
 // From any task of the loop. Idempotent.

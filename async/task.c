@@ -65,16 +65,8 @@ void task_cancel(struct task *task)
 // Takes the next ready task, or the loop itself when the turn is over.
 static struct ctx *next_context(struct loop *loop)
 {
-    struct task *next = loop->ready_first;
-    if (!next || !loop->switches_left)
-        return &loop->ctx;
-    loop->ready_first = next->next;
-    if (!loop->ready_first)
-        loop->ready_last = NULL;
-    loop->switches_left--;
-    loop->current = next;
-    next->state = TASK_RUNNING;
-    return &next->ctx;
+    struct task *next = loop->switches_left ? loop_take_ready(loop) : NULL;
+    return next ? &next->ctx : &loop->ctx;
 }
 
 static void switch_away(struct task *task)
@@ -112,7 +104,7 @@ struct sleeper {
 
 static void on_sleep_over(struct timer *timer)
 {
-    task_wake(((struct sleeper *)timer)->task, 0);
+    task_wake(container_of(timer, struct sleeper, timer)->task, 0);
 }
 
 int task_sleep_until(int64_t deadline)
@@ -139,8 +131,7 @@ void task_unref(struct task *task)
         return;
     struct loop *loop = loop_self;
     if (loop->n_free < FREE_TASKS_MAX) {
-        task->next = loop->free_tasks;
-        loop->free_tasks = task;
+        STAILQ_INSERT_HEAD(&loop->free_tasks, task, queued);
         loop->n_free++;
         return;
     }
@@ -150,9 +141,9 @@ void task_unref(struct task *task)
 
 void task_free_all(struct loop *loop)
 {
-    while (loop->free_tasks) {
-        struct task *task = loop->free_tasks;
-        loop->free_tasks = task->next;
+    struct task *task;
+    while ((task = STAILQ_FIRST(&loop->free_tasks))) {
+        STAILQ_REMOVE_HEAD(&loop->free_tasks, queued);
         ctx_stack_free(task->stack, loop->options.stack_bytes);
         free(task);
     }
@@ -162,34 +153,26 @@ void task_free_all(struct loop *loop)
 // reuse it while it still runs. So the last reference is dropped by a post.
 static void drop_ended(struct post *post)
 {
-    task_unref((struct task *)((char *)post - offsetof(struct task, ended)));
+    task_unref(container_of(post, struct task, ended));
 }
 
 static void remember(struct loop *loop, struct task *task)
 {
-    loop->tasks++;
-    task->all_next = loop->all;
-    if (loop->all)
-        loop->all->all_prev = task;
-    loop->all = task;
+    loop->n_tasks++;
+    LIST_INSERT_HEAD(&loop->tasks, task, listed);
 }
 
 static void forget(struct loop *loop, struct task *task)
 {
-    loop->tasks--;
-    if (task->all_prev)
-        task->all_prev->all_next = task->all_next;
-    else
-        loop->all = task->all_next;
-    if (task->all_next)
-        task->all_next->all_prev = task->all_prev;
+    loop->n_tasks--;
+    LIST_REMOVE(task, listed);
 }
 
 static void task_main(void *arg)
 {
     struct task *task = arg;
     struct loop *loop = loop_self;
-    ctx_entered(&loop->ctx);
+    ctx_entered();
     task->result = task->fn(task->arg);
     assert(!task->scope);
     task->state = TASK_ENDED;
@@ -205,11 +188,11 @@ static void task_main(void *arg)
 struct task *task_begin(task_fn *fn, void *arg, const char *name)
 {
     struct loop *loop = loop_self;
-    if (loop->options.max_tasks && loop->tasks >= loop->options.max_tasks)
+    if (loop->options.max_tasks && loop->n_tasks >= loop->options.max_tasks)
         return NULL;
-    struct task *task = loop->free_tasks;
+    struct task *task = STAILQ_FIRST(&loop->free_tasks);
     if (task) {
-        loop->free_tasks = task->next;
+        STAILQ_REMOVE_HEAD(&loop->free_tasks, queued);
         loop->n_free--;
         void *stack = task->stack;
         *task = (struct task){.stack = stack};

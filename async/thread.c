@@ -44,7 +44,7 @@ int loop_call(struct loop *loop, void (*fn)(void *arg), void *arg)
     do
         call->next = head;
     while (!atomic_compare_exchange_weak(&loop->calls, &head, call));
-    ring(loop->wake.fd);
+    loop_ring(loop);
     return 0;
 }
 
@@ -72,6 +72,11 @@ static void on_wake(struct watch *watch, uint32_t events)
         free(call);
         call = next;
     }
+}
+
+void loop_ring(const struct loop *loop)
+{
+    ring(loop->wake.fd);
 }
 
 int thread_loop_begin(struct loop *loop)

@@ -45,14 +45,14 @@ int waitq_wait(struct waitq *q)
     return r;
 }
 
-struct timed {
+struct timed_wait {
     struct timer timer;
     struct task *task;
 };
 
 static void on_deadline(struct timer *timer)
 {
-    task_wake(((struct timed *)timer)->task, -ETIMEDOUT);
+    task_wake(container_of(timer, struct timed_wait, timer)->task, -ETIMEDOUT);
 }
 
 int waitq_wait_until(struct waitq *q, int64_t deadline)
@@ -62,7 +62,7 @@ int waitq_wait_until(struct waitq *q, int64_t deadline)
     int r = task_check();
     if (r < 0)
         return r;
-    struct timed timed = {.task = task_self()};
+    struct timed_wait timed = {.task = task_self()};
     r = timer_set(&timed.timer, deadline, on_deadline);
     if (r < 0)
         return r;

@@ -1,7 +1,8 @@
 // Many simulated workers in one process: they register, take leases and answer each chunk at once
 // with an empty result. usage: bench_fleet ACCESS WORKERS SLOTS SECONDS
 //
-// Until nothing came for SECONDS; then a line: chunks, the fewest and the most of a worker.
+// Runs until nothing has come for SECONDS, then prints a line: all chunks, and the fewest and the
+// most that a worker got.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,7 +152,7 @@ int main(int argc, char **argv)
         bool any = false;
         for (int i = 0; i < got; i++)
             any |= pump(&fleet[events[i].data.u32], events[i].data.u32, slots);
-        // The descriptor tells edges, and sending may swallow one.
+        // The descriptor reports edges only, and sending may swallow one.
         for (unsigned i = 0; i < n && got == 0; i++)
             if (zsock_readable(fleet[i].z))
                 any |= pump(&fleet[i], i, slots);

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "async/chan.h"
-#include "async/gen.h"
 #include "async/group.h"
-#include "async/stream.h"
+#include "async/operators/chan.h"
+#include "async/operators/gen.h"
+#include "async/operators/stream.h"
 #include "base/clock.h"
 
 #define ROUNDS 9

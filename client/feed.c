@@ -212,7 +212,7 @@ void feed_on_fetch(struct feed *feed, const struct msg_fetch *fetch)
     extent.file_size = 0;
     extent.mtime_ns = 0;
     if (r == 0)
-        r = extent_read(&extent, &feed->plan->source.record, feed->plan->directory, &out, &err);
+        r = extent_read(&extent, &feed->plan->source.separator, feed->plan->directory, &out, &err);
     data.code = r < 0 ? r : 0;
     snprintf(data.text, sizeof(data.text), "%s", err.text);
     buf_clear(&link->scratch);

@@ -81,7 +81,6 @@ struct msg_fetch {
     const uint8_t *extent; // pipelines/source/extent.h's format, opaque here
     size_t extent_len;
 };
-#define PROTO_EXTENT_MAX 8192u
 
 // The bytes are the body.
 struct msg_data {
@@ -128,48 +127,3 @@ struct msg_end {
     int32_t code; // 0 or negative errno
     struct job_info job;
 };
-
-// Old names, until every caller has moved.
-#define msg_put_submit(h, ...) msg_put(h, MSG_SUBMIT, __VA_ARGS__)
-#define msg_get_submit(h, n, ret, err) msg_get(h, n, MSG_SUBMIT, ret, err)
-#define msg_put_answer(h, ...) msg_put(h, MSG_ANSWER, __VA_ARGS__)
-#define msg_get_answer(h, n, ret, err) msg_get(h, n, MSG_ANSWER, ret, err)
-#define msg_put_open(h, ...) msg_put(h, MSG_OPEN, __VA_ARGS__)
-#define msg_get_open(h, n, ret, err) msg_get(h, n, MSG_OPEN, ret, err)
-#define msg_put_take(h, ...) msg_put(h, MSG_TAKE, __VA_ARGS__)
-#define msg_get_take(h, n, ret, err) msg_get(h, n, MSG_TAKE, ret, err)
-#define msg_put_close(h, ...) msg_put(h, MSG_CLOSE, __VA_ARGS__)
-#define msg_get_close(h, n, ret, err) msg_get(h, n, MSG_CLOSE, ret, err)
-#define msg_put_want(h, ...) msg_put(h, MSG_WANT, __VA_ARGS__)
-#define msg_get_want(h, n, ret, err) msg_get(h, n, MSG_WANT, ret, err)
-#define msg_put_feed_end(h, ...) msg_put(h, MSG_FEED_END, __VA_ARGS__)
-#define msg_get_feed_end(h, n, ret, err) msg_get(h, n, MSG_FEED_END, ret, err)
-#define msg_put_fetch(h, ...) msg_put(h, MSG_FETCH, __VA_ARGS__)
-#define msg_get_fetch(h, n, ret, err) msg_get(h, n, MSG_FETCH, ret, err)
-#define msg_put_data(h, ...) msg_put(h, MSG_DATA, __VA_ARGS__)
-#define msg_get_data(h, n, ret, err) msg_get(h, n, MSG_DATA, ret, err)
-#define msg_put_store(h, ...) msg_put(h, MSG_STORE, __VA_ARGS__)
-#define msg_get_store(h, n, ret, err) msg_get(h, n, MSG_STORE, ret, err)
-#define msg_put_query(h, ...) msg_put(h, MSG_QUERY, __VA_ARGS__)
-#define msg_get_query(h, n, ret, err) msg_get(h, n, MSG_QUERY, ret, err)
-#define msg_put_control(h, ...) msg_put(h, MSG_CONTROL, __VA_ARGS__)
-#define msg_get_control(h, n, ret, err) msg_get(h, n, MSG_CONTROL, ret, err)
-#define msg_put_feed feed_put
-#define msg_get_feed feed_get
-static inline int msg_put_end(struct buf *header, uint64_t stream, int32_t code,
-                              const struct job_info *job)
-{
-    return msg_put(header, MSG_END, &(struct msg_end){stream, code, *job});
-}
-static inline int msg_get_end(const void *header, size_t len, uint64_t *ret_stream,
-                              int32_t *ret_code, struct job_info *ret, struct err *err)
-{
-    struct msg_end m;
-    int r = msg_get(header, len, MSG_END, &m, err);
-    if (r == 0) {
-        *ret_stream = m.stream;
-        *ret_code = m.code;
-        *ret = m.job;
-    }
-    return r;
-}

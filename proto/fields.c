@@ -8,6 +8,12 @@
 
 #define COUNT_TAG 0xce // of MessagePack's uint 32
 
+const char *field_name(const struct msg_field *field)
+{
+    const char *dot = strrchr(field->name, '.');
+    return dot ? dot + 1 : field->name;
+}
+
 // A pointer and its length, as _REF and _NIL fields have them.
 static const void *ref_of(const struct msg_field *f, const void *from, size_t *ret_len)
 {

@@ -39,6 +39,7 @@ struct msg_field {
 };
 
 struct layout {
+    const char *name; // of a row or an entry, for people; NULL: a message
     const struct msg_field *fields;
     uint32_t n;
     uint32_t size;                // of the struct
@@ -93,9 +94,9 @@ struct layout {
         MEMBER(type, member), .len_offset = offsetof(struct type, len), .kind = (how),             \
                               .max = (most)                                                        \
     }
-#define COUNT(type, member, most)                                                                  \
+#define COUNT(type, member, least, most)                                                           \
     {                                                                                              \
-        MEMBER(type, member), .kind = FIELD_COUNT, .max = (most)                                   \
+        MEMBER(type, member), .kind = FIELD_COUNT, .min = (least), .max = (most)                   \
     }
 #define ROW(type, member, layout)                                                                  \
     {                                                                                              \
@@ -110,6 +111,9 @@ struct layout {
     {                                                                                              \
         MEMBER(type, member), .kind = FIELD_LENS, .max = (most)                                    \
     }
+
+// The name without the struct in the struct: "outcome" of ending.outcome.
+const char *field_name(const struct msg_field *field);
 
 // The fields one after another, without an array around them. Errors are the writer's.
 void fields_put(struct pack_writer *w, const struct layout *layout, const void *from);

@@ -125,9 +125,7 @@ int feed_get(struct batch_reader *r, const void *header, size_t len, const void 
         return code;
     *ret_seq = head.seq;
     code = lease_batch_next(r, ret, err);
-    if (code == 0)
-        return err_set(err, -EPROTO, "bad FEED message: it has no run");
-    return code < 0 ? code : lease_batch_next(r, &second, err);
+    return code < 0 ? code : lease_batch_next(r, &second, err); // which there must not be
 }
 
 int return_batch_put(struct buf *header, const struct msg_return *m, uint32_t n)

@@ -114,34 +114,3 @@ struct msg_library {
     int32_t code; // 0, or negative errno: nobody has it
     char text[PROTO_TEXT_MAX];
 };
-
-// Old names, until every caller has moved.
-#define msg_put_hello(h, ...) msg_put(h, MSG_HELLO, __VA_ARGS__)
-#define msg_get_hello(h, n, ret, err) msg_get(h, n, MSG_HELLO, ret, err)
-#define msg_put_welcome(h, ...) msg_put(h, MSG_WELCOME, __VA_ARGS__)
-#define msg_get_welcome(h, n, ret, err) msg_get(h, n, MSG_WELCOME, ret, err)
-#define msg_put_refuse(h, ...) msg_put(h, MSG_REFUSE, __VA_ARGS__)
-#define msg_get_refuse(h, n, ret, err) msg_get(h, n, MSG_REFUSE, ret, err)
-#define msg_put_register(h, ...) msg_put(h, MSG_REGISTER, __VA_ARGS__)
-#define msg_get_register(h, n, ret, err) msg_get(h, n, MSG_REGISTER, ret, err)
-#define msg_put_credit(h, ...) msg_put(h, MSG_CREDIT, __VA_ARGS__)
-#define msg_get_credit(h, n, ret, err) msg_get(h, n, MSG_CREDIT, ret, err)
-#define msg_put_step(h, ...) msg_put(h, MSG_STEP, __VA_ARGS__)
-#define msg_get_step(h, n, ret, err) msg_get(h, n, MSG_STEP, ret, err)
-#define msg_put_forget(h, ...) msg_put(h, MSG_FORGET, __VA_ARGS__)
-#define msg_get_forget(h, n, ret, err) msg_get(h, n, MSG_FORGET, ret, err)
-#define msg_put_ack(h, ...) msg_put(h, MSG_ACK, __VA_ARGS__)
-#define msg_get_ack(h, n, ret, err) msg_get(h, n, MSG_ACK, ret, err)
-#define msg_put_heartbeat(h, ...) msg_put(h, MSG_HEARTBEAT, __VA_ARGS__)
-#define msg_get_heartbeat(h, n, ret, err) msg_get(h, n, MSG_HEARTBEAT, ret, err)
-#define msg_put_cancel(h, ...) msg_put(h, MSG_CANCEL, __VA_ARGS__)
-#define msg_get_cancel(h, n, ret, err) msg_get(h, n, MSG_CANCEL, ret, err)
-#define msg_put_drain(h, ...) msg_put(h, MSG_DRAIN, __VA_ARGS__)
-#define msg_get_drain(h, n, ret, err) msg_get(h, n, MSG_DRAIN, ret, err)
-#define msg_put_bye(h, ...) msg_put(h, MSG_BYE, __VA_ARGS__)
-#define msg_get_bye(h, n, ret, err) msg_get(h, n, MSG_BYE, ret, err)
-#define msg_put_need(h, ...) msg_put(h, MSG_NEED, __VA_ARGS__)
-#define msg_get_need(h, n, ret, err) msg_get(h, n, MSG_NEED, ret, err)
-#define msg_put_library(h, ...) msg_put(h, MSG_LIBRARY, __VA_ARGS__)
-#define msg_get_library(h, n, ret, err) msg_get(h, n, MSG_LIBRARY, ret, err)
-#define msg_put_return return_batch_put

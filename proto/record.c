@@ -9,7 +9,7 @@ int record_put(struct buf *header, const struct wire_record *record)
     struct pack_writer w;
     size_t before = header->len;
     pack_writer_init(&w, header);
-    row_put(&w, &record_layout, record);
+    row_put(&w, &record_row, record);
     if (w.error < 0)
         header->len = before;
     return w.error;
@@ -18,7 +18,7 @@ int record_put(struct buf *header, const struct wire_record *record)
 void record_get(struct pack_reader *r, struct wire_record *ret)
 {
     *ret = (struct wire_record){0};
-    row_get(r, &record_layout, ret);
+    row_get(r, &record_row, ret);
 }
 
 int records_put_head(struct buf *header, uint64_t stream, uint64_t first_offset, uint32_t count)

@@ -13,7 +13,8 @@ static bool label_good(const void *m)
     return resource_name_ok(((const struct resource_label *)m)->name);
 }
 
-static const struct layout label = {LAYOUT(resource_label, label_fields), .good = label_good};
+static const struct layout label = {
+    .name = "label", LAYOUT(resource_label, label_fields), .good = label_good};
 
 // ---- connections
 
@@ -63,7 +64,7 @@ static const struct msg_field library[] = {
     BIN(msg_library, digest), I32_IN(msg_library, code, INT32_MIN, 0), TEXT(msg_library, text)};
 
 static const struct msg_field lease[] = {U64(lease_head, epoch),
-                                         COUNT(lease_head, count, PROTO_LEASE_RUNS_MAX)};
+                                         COUNT(lease_head, count, 0, PROTO_LEASE_RUNS_MAX)};
 static const struct msg_field lease_entry_fields[] = {
     U64(lease, job),
     U32(lease, step),
@@ -77,7 +78,7 @@ static const struct msg_field lease_entry_fields[] = {
     LENS(lease, lens, PROTO_BODY_MAX)};
 static const struct msg_field result[] = {
     U64(result_head, epoch), U64_TO(result_head, first_seq, UINT64_MAX - PROTO_RESULTS_MAX),
-    COUNT(result_head, count, PROTO_RESULTS_MAX)};
+    COUNT(result_head, count, 0, PROTO_RESULTS_MAX)};
 static const struct msg_field result_entry_fields[] = {
     U64(result, job),
     U32(result, step),
@@ -92,15 +93,16 @@ static const struct msg_field result_entry_fields[] = {
     REF(result, error, error_len, FIELD_STR_NIL, PROTO_TEXT_MAX),
     REF(result, stderr_text, stderr_len, FIELD_BIN_NIL, PROTO_STDERR_TAIL_MAX),
     LENS(result, item_lens, PROTO_RESULT_PART_MAX)};
-static const struct msg_field return_[] = {COUNT(return_head, count, PROTO_LEASE_RUNS_MAX)};
+static const struct msg_field return_[] = {COUNT(return_head, count, 0, PROTO_LEASE_RUNS_MAX)};
 static const struct msg_field return_entry_fields[] = {
     U64(msg_return, job), U32(msg_return, step), U32(msg_return, attempt),
     U64_TO(msg_return, first, UINT64_MAX - PROTO_RUN_CHUNKS_MAX),
     U32_IN(msg_return, count, 1, PROTO_RUN_CHUNKS_MAX)};
 
-const struct layout lease_entry = {LAYOUT(lease, lease_entry_fields)};
-const struct layout result_entry = {LAYOUT(result, result_entry_fields)};
-const struct layout return_entry = {LAYOUT(msg_return, return_entry_fields)};
+const struct layout lease_entry = {.name = "lease entry", LAYOUT(lease, lease_entry_fields)};
+const struct layout result_entry = {.name = "result entry", LAYOUT(result, result_entry_fields)};
+const struct layout return_entry = {.name = "return entry",
+                                    LAYOUT(msg_return, return_entry_fields)};
 
 // ---- clients
 
@@ -123,7 +125,7 @@ static const struct msg_field close_[] = {U64(msg_close, stream),
 static const struct msg_field want[] = {U64(msg_want, job),         U64(msg_want, seq),
                                         U64(msg_want, chunks),      U64(msg_want, bytes),
                                         I64(msg_want, mean_run_ns), U32(msg_want, slots)};
-static const struct msg_field feed[] = {U64(feed_head, seq), COUNT(feed_head, count, 1)};
+static const struct msg_field feed[] = {U64(feed_head, seq), COUNT(feed_head, count, 1, 1)};
 static const struct msg_field feed_end[] = {U64(msg_feed_end, job), U64(msg_feed_end, seq),
                                             I32(msg_feed_end, code), TEXT(msg_feed_end, text)};
 static const struct msg_field fetch[] = {
@@ -154,14 +156,14 @@ static const struct msg_field record_fields[] = {
     REF(wire_record, error, error_len, FIELD_STR_NIL, PROTO_TEXT_MAX),
     REF(wire_record, stderr_text, stderr_len, FIELD_BIN_NIL, PROTO_STDERR_TAIL_MAX),
     U64_TO(wire_record, body_len, PROTO_RECORD_PART_MAX)};
-const struct layout record_layout = {LAYOUT(wire_record, record_fields)};
+const struct layout record_row = {.name = "record entry", LAYOUT(wire_record, record_fields)};
 
 static const struct msg_field query[] = {U64(msg_query, request),
                                          U32_TO(msg_query, what, QUERY_COUNT - 1),
                                          U64(msg_query, first), U64(msg_query, last)};
 static const struct msg_field info[] = {
     U64(info_head, request), U32_TO(info_head, what, QUERY_COUNT - 1), BOOL(info_head, more),
-    COUNT(info_head, count, PROTO_INFO_ROWS_MAX)};
+    COUNT(info_head, count, 0, PROTO_INFO_ROWS_MAX)};
 static const struct msg_field job_fields[] = {
     U64(job_info, id),
     TEXT(job_info, name),
@@ -204,9 +206,9 @@ static const struct msg_field worker_fields[] = {
 };
 static const struct msg_field line_fields[] = {U64(line_info, job), TEXT(line_info, name),
                                                U64(line_info, value), TEXT(line_info, text)};
-static const struct layout job_row = {LAYOUT(job_info, job_fields)};
-static const struct layout worker_row = {LAYOUT(worker_info, worker_fields)};
-static const struct layout line_row = {LAYOUT(line_info, line_fields)};
+static const struct layout job_row = {.name = "job row", LAYOUT(job_info, job_fields)};
+static const struct layout worker_row = {.name = "worker row", LAYOUT(worker_info, worker_fields)};
+static const struct layout line_row = {.name = "line row", LAYOUT(line_info, line_fields)};
 
 const struct layout *info_row(enum query what)
 {
@@ -242,7 +244,7 @@ const struct layout *msg_layout(int type)
         [MSG_ANSWER] = {LAYOUT(msg_answer, answer)},
         [MSG_OPEN] = {LAYOUT(msg_open, open_)},
         [MSG_TAKE] = {LAYOUT(msg_take, take_)},
-        [MSG_RECORDS] = {LAYOUT(records_head, records), .entries = &record_layout},
+        [MSG_RECORDS] = {LAYOUT(records_head, records), .entries = &record_row},
         [MSG_END] = {LAYOUT(msg_end, end)},
         [MSG_CLOSE] = {LAYOUT(msg_close, close_)},
         [MSG_WANT] = {LAYOUT(msg_want, want)},

@@ -11,7 +11,7 @@
 const struct layout *msg_layout(int type);
 
 // What comes after the head of a message.
-extern const struct layout lease_entry, return_entry, result_entry, record_layout;
+extern const struct layout lease_entry, return_entry, result_entry, record_row;
 // The row that answers a query of this kind.
 const struct layout *info_row(enum query what);
 

@@ -31,7 +31,7 @@ compile_command() {
 # try NAME FILE EDIT: leaves $work/NAME.caught or .survived, with a line of words in it.
 try() {
     local name=$1 file=$2 edit=$3 mine="$work/$1" command
-    mkdir "$mine"
+    mkdir -p "$(dirname "$mine/$file")"
     perl -0pe "$edit" "$root/$room/$file.c" >"$mine/$file.c"
     if cmp -s "$mine/$file.c" "$root/$room/$file.c"; then
         echo "mutant $name: its edit changes nothing any more" >"$mine.survived"

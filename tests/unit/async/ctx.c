@@ -56,7 +56,7 @@ static void __attribute__((noinline)) look_at_stack(struct other *o, ...)
 static void runs(void *arg)
 {
     struct other *o = arg;
-    ctx_entered(&o->caller);
+    ctx_entered();
     look_at_stack(o, 0.5);
     for (;;) {
         o->seen++;
@@ -74,6 +74,7 @@ static void switches(void)
 {
     struct other o = {.stack = ctx_stack_new(STACK)};
     check(o.stack);
+    ctx_is_here(&o.caller);
     ctx_init(&o.ctx, o.stack, STACK, runs, &o);
     for (int i = 1; i <= 2 * SWITCHES; i++) {
         if (i <= SWITCHES)

@@ -162,7 +162,7 @@ static bool on_hook(struct prepare *prepare)
     if (h->victim) {
         prepare_remove(&h->victim->prepare);
         // Whoever walks on over the removed one finds this.
-        h->victim->prepare.next = (struct prepare *)(uintptr_t)8;
+        h->victim->prepare.entry.le_next = (struct prepare *)(uintptr_t)8;
     }
     return false;
 }

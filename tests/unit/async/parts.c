@@ -8,11 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "async/batch.h"
-#include "async/chan.h"
-#include "async/gen.h"
 #include "async/group.h"
 #include "async/io.h"
+#include "async/operators/batch.h"
+#include "async/operators/chan.h"
+#include "async/operators/gen.h"
 #include "base/clock.h"
 #include "box.h"
 #include "run.h"
@@ -410,7 +410,7 @@ static int zips(void *arg)
 {
     (void)arg;
     struct stream *ins[] = {source(&slow), source(&quick), stream_take(source(&slow), 3)};
-    return drain(stream_zip(ins, 3));
+    return drain(stream_zip(ins, 3, false));
 }
 
 static int completes(void *arg)

@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "async/chan.h"
 #include "async/group.h"
+#include "async/operators/chan.h"
 #include "async/scope.h"
 #include "async/task.h"
 #include "base/clock.h"
