@@ -21,6 +21,7 @@ struct server;
 struct transport;
 
 #define SERVER_SPOOL_BYTES (1ull << 30)
+#define SERVER_JOBS_MAX 10000u // jobs that run or are kept; then ended ones go, oldest first
 
 struct server_options {
     const char *const *endpoints; // private ones, bound by server_open; NULL-terminated, at most 8

@@ -25,7 +25,6 @@
 #include "coordinator/shell.h"
 #include "coordinator/turn.h"
 
-#define JOBS_MAX 10000u // that run or are kept; then ended ones go, oldest first
 
 static void on_timeout(struct timer *timer)
 {
@@ -37,14 +36,14 @@ static void on_timeout(struct timer *timer)
 // The oldest that has ended and that nobody reads makes room.
 static int make_room(struct server *server, struct err *err)
 {
-    if (HASH_CNT(hh, server->jobs) < JOBS_MAX)
+    if (HASH_CNT(hh, server->jobs) < SERVER_JOBS_MAX)
         return 0;
     for (struct server_job *job = server->jobs; job; job = job->hh.next)
         if (job->ended && LIST_EMPTY(&job->readers) && !job->client) {
             server_job_forget(job);
             return 0;
         }
-    return err_set(err, -EBUSY, "%u jobs are running already", JOBS_MAX);
+    return err_set(err, -EBUSY, "%u jobs are running already", SERVER_JOBS_MAX);
 }
 
 void submission_done(struct submission *s)

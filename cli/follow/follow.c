@@ -8,8 +8,9 @@
 #include "async/io.h"
 #include "base/clock.h"
 #include "cli/args/exit_code.h"
+#include "cli/follow/connect.h"
 
-#define ANSWER_NS (10 * NS_PER_S)
+#define CANCEL_NS (10 * NS_PER_S) // until it is answered
 
 static void cancel(struct follow *f, enum verb verb)
 {
@@ -17,7 +18,7 @@ static void cancel(struct follow *f, enum verb verb)
     uint64_t n;
     struct err err;
     // When it can't be told, the stream fails too, and says why.
-    link_control(f->link, &m, &n, clock_after(loop_now(), ANSWER_NS), &err);
+    link_control(f->link, &m, &n, clock_after(loop_now(), CANCEL_NS), &err);
 }
 
 static void make_record(const struct follow *f, const struct result_record *r, char *worker,
@@ -180,7 +181,7 @@ void follow_run(struct follow *f)
     report_stop(f->report);
     f->error = r == 0 || f->signal ? 0 : r;
     f->info = *results_job(f->results);
-    results_close(f->results, CLOSE_LEAVE, clock_after(loop_now(), ANSWER_NS));
+    results_close(f->results, CLOSE_LEAVE, clock_after(loop_now(), CANCEL_NS));
     f->results = NULL;
     group_cancel(&group);
     group_wait(&group);
@@ -210,7 +211,7 @@ int follow_status(const struct follow *f)
         return EXIT_SIGNAL + f->signal;
     if (f->lost)
         return EXIT_LOST;
-    if (f->error == -EHOSTDOWN || f->error == -ECONNRESET || f->error == -ECONNREFUSED)
+    if (connect_lost(f->error))
         return EXIT_LOST;
     if (f->error == -ETIMEDOUT)
         return EXIT_TIMEOUT;

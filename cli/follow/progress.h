@@ -4,12 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 #define PROGRESS_COLUMNS 80u // of a terminal that does not tell its width
 #define PROGRESS_LINE_MAX 256u
-#define PROGRESS_JSON_MAX 768u
-
-// For args_mistake(), with the word.
-#define PROGRESS_MISTAKE "--progress is one of auto, always, never, json, not '%s'"
 
 enum progress_mode {
     PROGRESS_AUTO,   // a line, when stderr is a terminal that is no dumb one, and CI is not set
@@ -17,6 +15,7 @@ enum progress_mode {
     PROGRESS_NEVER,
     PROGRESS_JSON, // an object each second
 };
+extern const char *const progress_words[]; // as --progress has them; ends with NULL
 
 struct progress {
     const char *name; // of the job
@@ -30,10 +29,8 @@ struct progress {
     bool ended;
 };
 
-// -EINVAL: not one of auto, always, never, json.
-int progress_mode_parse(const char *word, enum progress_mode *ret);
 // "name  412/1280  32%  8 running  2 failed  1.1 GB/s  eta 1m40s" in at most `columns` bytes,
 // without an end of line: what matters least is left out first. Returns its length.
 size_t progress_line(const struct progress *p, size_t columns, char ret[PROGRESS_LINE_MAX]);
-// The object of docs/guide/json.md, with its end of line. Returns its length.
-size_t progress_json(const struct progress *p, char ret[PROGRESS_JSON_MAX]);
+// Appends the object of --progress json, with its end of line. -ENOMEM, -ENOBUFS.
+int progress_json(const struct progress *p, struct buf *out);

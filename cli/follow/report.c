@@ -1,59 +1,31 @@
 #include "cli/follow/report_own.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "async/io.h"
-#include "base/fd.h"
 #include "cli/args/exit_code.h"
 
 #define ITEM_NAME_MAX 200
 
-void report_emit(struct report *report, const char *text, size_t len)
-{
-    if (report->line_shown)
-        fd_write_all(STDERR_FILENO, "\r\033[K", 4);
-    report->line_shown = false;
-    if (len)
-        report->mid_line = text[len - 1] != '\n';
-    fd_write_all(STDERR_FILENO, text, len);
-}
+const struct arg report_flags[] = {
+    {'q', "quiet", SETS_FLAG(struct report_options, quiet), NULL, "print nothing but results"},
+    {'v', "verbose", SETS_COUNT(struct report_options, verbose), NULL,
+     "report every failed chunk, and what happens; twice: more"},
+    {0, "color", SETS_WORD(struct report_options, color), "WHEN", "color messages",
+     .words = color_words},
+    {0, "progress", SETS_WORD(struct report_options, progress), "WHEN", "show progress",
+     .words = progress_words},
+    {0}};
 
-// Texts of commands and items are data: what could steer a terminal is shown as '?'.
-static void make_harmless(char *text, size_t len)
+struct report report_of(const struct plan *plan, const struct report_options *options)
 {
-    for (size_t i = 0; i < len; i++)
-        if (((unsigned char)text[i] < 0x20 && text[i] != '\n' && text[i] != '\t') ||
-            text[i] == 0x7f)
-            text[i] = '?';
-}
-
-void report_say(struct report *report, const char *fmt, ...)
-{
-    char text[1024];
-    va_list ap;
-    int n = snprintf(text, sizeof(text), "fanmill: ");
-    va_start(ap, fmt);
-    int more = vsnprintf(text + n, sizeof(text) - (size_t)n - 1, fmt, ap);
-    va_end(ap);
-    n += more < 0 ? 0 : more;
-    if ((size_t)n > sizeof(text) - 2)
-        n = (int)sizeof(text) - 2;
-    make_harmless(text, (size_t)n);
-    text[n++] = '\n';
-    report_emit(report, text, (size_t)n);
-}
-
-int report_stdout(struct report *report, const void *data, size_t len)
-{
-    if (len && report->shares_terminal) {
-        report_emit(report, "", 0);
-        report->mid_line = ((const char *)data)[len - 1] != '\n';
-    }
-    return io_write(STDOUT_FILENO, data, len);
+    return (struct report){.plan = plan,
+                           .name = plan->name,
+                           .quiet = options->quiet,
+                           .verbose = options->verbose > 0,
+                           .mode = options->progress,
+                           .color = use_color(options->color)};
 }
 
 static void show_stderr(struct report *report, const struct wire_record *record)
@@ -76,7 +48,7 @@ static void show_stderr(struct report *report, const struct wire_record *record)
         size_t line = end ? (size_t)(end - data) - at : len - at;
         n = (size_t)snprintf(text, sizeof(text), "  | ");
         memcpy(text + n, data + at, line);
-        make_harmless(text + n, line);
+        report_make_harmless(text + n, line);
         n += line;
         text[n++] = '\n';
         report_emit(report, text, n);
@@ -115,7 +87,7 @@ static void report_failure(struct report *report, const struct wire_record *reco
                  record->error ? report->error : outcome_name(record->ending.outcome));
     if (n < 0)
         return;
-    make_harmless(line, strlen(line));
+    report_make_harmless(line, strlen(line));
     char out[1200];
     n = snprintf(out, sizeof(out), "fanmill: %s%s%s\n", red, line, plain);
     report_emit(report, out, (size_t)n < sizeof(out) ? (size_t)n : sizeof(out) - 1);

@@ -6,13 +6,24 @@
 
 #include "async/group.h"
 #include "async/waitq.h"
+#include "cli/args/args.h"
 #include "cli/follow/progress.h"
+#include "cli/text/color.h"
 #include "client/link.h"
 #include "pipelines/plan.h"
 #include "proto/record.h"
 
 #define REPORT_FAILURES_MAX 10 // told one by one; the others are counted
 #define REPORT_STDERR_MAX 2048 // bytes of a failed chunk's stderr that are shown
+
+// How a run is shown, as flags say.
+struct report_options {
+    bool quiet;
+    int verbose;
+    enum color color;
+    enum progress_mode progress;
+};
+extern const struct arg report_flags[]; // of struct report_options
 
 struct report {
     const struct plan *plan; // NULL: not known here
@@ -42,14 +53,17 @@ struct report {
     struct task *showing;
 };
 
+// Of a plan, which is borrowed.
+struct report report_of(const struct plan *plan, const struct report_options *options);
 // Begins the progress line or objects, by `mode`: a task in `group` asks how the job stands.
 int report_start(struct report *report, struct group *group, struct link *link, uint64_t job);
 void report_stop(struct report *report);
 // SIGUSR1: the line once, wherever stderr goes. SIGUSR2: on and off. From tasks and callbacks.
 void report_ask(struct report *report);
 void report_toggle(struct report *report);
-// Results to standard output, which may be the same terminal. Suspends. As io_write.
-int report_stdout(struct report *report, const void *data, size_t len);
+// Results to standard output, which may be the same terminal; `report` is a struct report.
+// Suspends. As io_write.
+int report_stdout(void *report, const void *data, size_t len);
 // A record that is a failure, or carries stderr text that the user should see.
 void report_record(struct report *report, const struct wire_record *record);
 // A line of our own, above the progress line.

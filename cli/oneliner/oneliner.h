@@ -36,9 +36,9 @@ struct oneliner {
     const char *reduce, *fan_in;
 };
 
-// Reads the words behind the command's name. 0: go on; else *ret_status is the exit status, and
-// everything was told.
+// Reads the words after the command's name. 0: go on; else *ret_status is the exit status, and
+// everything was reported.
 int oneliner_read(struct oneliner *ret, int argc, char **argv, int *ret_status);
-// Makes the plan; the caller frees it. Mistakes are told on stderr: -EINVAL and others. Blocking:
-// reads what must be known beforehand.
+// Makes the plan; the caller frees it. Mistakes are reported on stderr: -EINVAL and others.
+// Blocking: reads what must be known beforehand.
 int oneliner_plan(const struct oneliner *o, struct plan **ret);

@@ -47,7 +47,7 @@ int hosts_parse(struct hosts *hosts, const char *const *words, size_t n, struct 
          word = strtok_r(NULL, ",", &save))
         r = add_word(hosts, word, err);
     if (r == 0 && !hosts->local && hosts->n_words == 0)
-        r = err_set(err, -EINVAL, "which hosts? [user@]host[:port][/slots],..., : is this machine");
+        r = err_set(err, -EINVAL, "missing hosts: [user@]host[:port][/slots],..., or : for this machine");
     return r;
 }
 

@@ -41,12 +41,6 @@ struct run_state {
     struct follow follow;
 };
 
-static int write_stdout(void *arg, const void *data, size_t len)
-{
-    struct run_state *run = arg;
-    return report_stdout(&run->report, data, len);
-}
-
 static void on_lost(void *arg, const char *why)
 {
     struct run_state *run = arg;
@@ -118,9 +112,7 @@ static int run_job(struct run_state *run)
     finish_sink(run);
     if (f->error && !f->lost)
         report_say(&run->report, "%s",
-                   f->error == -EHOSTDOWN || f->error == -ECONNRESET || f->error == -ECONNREFUSED
-                       ? link_trouble(run->link)
-                       : strerror(-f->error));
+                   connect_lost(f->error) ? link_trouble(run->link) : strerror(-f->error));
     else if (f->info.fate == FATE_SOURCE || f->info.fate == FATE_INTERNAL)
         report_say(&run->report, "%s", f->info.text);
     if (f->sink_error != -EPIPE && !f->error)
@@ -261,11 +253,11 @@ static int start(struct run_state *run)
     r = source_open(run->plan, &run->source, &err);
     if (r == 0) {
         status = EXIT_OUTPUT;
-        r = sink_open(run->plan, write_stdout, run, &run->sink, &err);
+        r = sink_open(run->plan, report_stdout, &run->report, &run->sink, &err);
     }
     run->follow.sink = run->sink;
     if (r == 1) {
-        if (!run->options->quiet)
+        if (!run->options->report.quiet)
             fprintf(stderr, "fanmill: '%s' is there already: nothing to do (if_exists: skip)\n",
                     run->plan->sink.path);
         status = EXIT_ALL_WELL;
@@ -284,6 +276,18 @@ static int start(struct run_state *run)
     hosts_done(&run->hosts);
     return status;
 }
+
+const struct arg run_flags[] = {
+    {0, "dry-run", SETS_FLAG(struct run_options, dry_run), NULL,
+     "print the commands instead of running them"},
+    {0, "host", SETS_LIST(struct run_options, hosts), "HOSTS",
+     "run on these hosts by ssh: [user@]host[:port][/slots],...; @FILE lists hosts, : is this "
+     "machine"},
+    {0, "jobserver", SETS_FLAG(struct run_options, offers), NULL,
+     "offer a jobserver, so that make or ninja in a chunk share the slots"},
+    {0, "propagate", SETS_FLAG(struct run_options, propagate), NULL,
+     "exit with the status of the first failed chunk"},
+    {0}};
 
 bool run_is_remote(const struct run_options *o)
 {
@@ -308,16 +312,12 @@ void run_end(struct run_options *o)
 
 int run_check(const char *command, struct run_options *o, int *ret_status)
 {
-    if (o->progress_word && progress_mode_parse(o->progress_word, &o->progress) < 0) {
-        *ret_status = args_mistake(command, PROGRESS_MISTAKE, o->progress_word);
-        return -EINVAL;
-    }
     if (o->offers && (run_is_remote(o) || o->hosts.n)) {
         *ret_status = args_mistake(command, "--jobserver is for a run on this machine, not with %s",
                                    o->hosts.n ? "--host" : "--connect");
         return -EINVAL;
     }
-    return spool_args_check(command, &o->spool, ret_status);
+    return spool_check(command, &o->spool, ret_status);
 }
 
 int run_plan(struct plan *plan, const struct run_options *o)
@@ -325,16 +325,11 @@ int run_plan(struct plan *plan, const struct run_options *o)
     struct run_state run = {
         .options = o, .embedded = EMBEDDED_INIT, .is_remote = run_is_remote(o), .plan = plan};
     int status;
-    log_set_level(o->verbose > 1 ? LOG_DEBUG : o->verbose ? LOG_INFO : LOG_WARN);
+    log_set_level(o->report.verbose > 1 ? LOG_DEBUG : o->report.verbose ? LOG_INFO : LOG_WARN);
     if (o->joined < 0)
         log_info("make's jobserver is out of reach: its rule's line wants a '+' in front",
                  "reason=\"%s\"", strerror(-o->joined));
-    run.report = (struct report){.plan = plan,
-                                 .name = plan->name,
-                                 .quiet = o->quiet,
-                                 .verbose = o->verbose > 0,
-                                 .mode = o->progress,
-                                 .color = use_color(o->color)};
+    run.report = report_of(plan, &o->report);
     run.embedded.spool_directory = o->spool.directory;
     run.embedded.spool_bytes = o->spool.bytes;
     run.embedded.lost = on_lost;

@@ -18,7 +18,7 @@ expect_status 2
 expect_stderr "fanmill completion: 'tcsh' is not one of bash, zsh, fish"
 fanmill help --man nothing
 expect_status 2
-expect_stderr "fanmill: there is no page 'nothing': fanmill or job"
+expect_stderr "fanmill: no manual page 'nothing': fanmill or job"
 
 # offered WORD...: what bash offers for the last word, in order of the alphabet.
 cat >offer.bash <<'EOF2'

@@ -119,7 +119,7 @@ expect_status 2
 expect_stderr "a port stands behind the :"
 fanmill run --host , numbers.yaml
 expect_status 2
-expect_stderr "which hosts?"
+expect_stderr "missing hosts"
 fanmill run --host : --connect nowhere numbers.yaml
 expect_status 2
 expect_stderr "--host and --connect"
@@ -140,7 +140,7 @@ wait "$HOSTS"
 case_is "mistakes"
 fanmill worker deploy-ssh --connect "$WORK/pool.access"
 expect_status 2
-expect_stderr "which hosts?"
+expect_stderr "missing hosts"
 fanmill worker deploy-ssh --connect "$WORK/pool.access" -- -oProxyCommand=x
 expect_status 2
 expect_stderr "is not a host"

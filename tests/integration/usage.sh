@@ -27,7 +27,7 @@ fanmill: 'mpa' is not a command (did you mean 'map'?)
 try: fanmill help
 EOF
 says 2 -j4 <<'EOF'
-fanmill: which command? '-j4' is a flag of one
+fanmill: no command given; '-j4' is a flag of one
 try: fanmill help
 EOF
 says 2 -j 4 mpa <<'EOF'
@@ -124,19 +124,19 @@ EOF
 
 # ---- the command
 usage map map ::: a <<'EOF'
-fanmill map: which command? To run the items themselves: fanmill map sh -c {} ::: ...
+fanmill map: missing command. To run the items themselves: fanmill map sh -c {} ::: ...
 EOF
 usage map map -- ::: a <<'EOF'
-fanmill map: which command? To run the items themselves: fanmill map sh -c {} ::: ...
+fanmill map: missing command. To run the items themselves: fanmill map sh -c {} ::: ...
 EOF
 usage pipe pipe --lines 4 <<'EOF'
-fanmill pipe: which command? It gets each piece of the data on its standard input
+fanmill pipe: missing command, which gets each chunk on its standard input
 EOF
 usage call call --range 1..4 <<'EOF'
-fanmill call: which kernel? LIBRARY.so:FUNCTION or builtin:NAME
+fanmill call: missing kernel: LIBRARY.so:FUNCTION or builtin:NAME
 EOF
 usage call call builtin:noop 1 2 <<'EOF'
-fanmill call: '1' is one word too many; items come behind ':::'
+fanmill call: '1' is one word too many; items follow ':::'
 EOF
 says 2 map '' ::: a <<'EOF'
 fanmill map: the script: needs a value
@@ -287,7 +287,7 @@ fanmill map: --name: all results would go to the same file
   hint: put {#}, the number of the chunk, into it
 EOF
 usage 'submit map' submit map --dry-run echo ::: a <<'EOF'
-fanmill submit map: --dry-run goes with a job that is run here
+fanmill submit map: --dry-run is only for jobs that run here: fanmill map
 EOF
 usage 'submit map' submit -p a=b map echo ::: a <<'EOF'
 fanmill submit map: -p goes with a job file
@@ -319,7 +319,7 @@ for command in map pipe call; do
     expect_status 2
     expect_stderr "Usage: fanmill $command"
 done
-# Flags may stand in front of the subcommand; main.c must know which of them take a value.
+# Flags may stand before the subcommand: which of them take a value is known.
 for command in map pipe call run; do
     case_is "flags in front of $command"
     fanmill $command -h

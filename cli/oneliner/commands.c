@@ -1,6 +1,6 @@
-// `fanmill map`, `pipe` and `call`.
-#include "cli/args/exit_code.h"
 #include "cli/oneliner/commands.h"
+
+#include "cli/args/exit_code.h"
 #include "cli/oneliner/oneliner.h"
 
 static int run_oneliner(enum oneliner_kind kind, const char *command, int argc, char **argv)
