@@ -4,7 +4,7 @@
 
 #include "cli/args/command.h"
 
-// The command that argv begins with: one of two words, if there is one, else of one. NULL: none.
+// The command that argv begins with: one of two words if it exists, else one of one. NULL: none.
 // *ret_words is how many.
 const struct command *command_find(int argc, char **argv, int *ret_words);
 // Whether some command has the flag, "-j" or "--slots", and takes a value for it.

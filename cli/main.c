@@ -10,8 +10,8 @@
 #include "cli/args/exit_code.h"
 #include "cli/commands.h"
 
-// Where in argv the command's name stands, after flags of its own; argc: nowhere. Before the name
-// no more is known of a flag than that some command has it.
+// Where in argv the command's name is, after flags of its own; argc: nowhere. Before the name all
+// that is known of a flag is that some command has it.
 static int find_name(int argc, char **argv)
 {
     int i = 1;
@@ -36,8 +36,9 @@ static void keep_standard_files(void)
             exit(EXIT_FAULT);
 }
 
-// Messages of a few MiB come and go all the time: given back to the kernel after each, their pages
-// would be cleared again for the next. 7 % of a stream of 1 MiB results (bench/cluster).
+// Messages of a few MiB come and go all the time. If their pages were given back to the kernel
+// after each, they would be cleared again for the next: 7 % of a stream of 1 MiB results
+// (bench/cluster).
 static void keep_some_memory(void)
 {
     mallopt(M_MMAP_THRESHOLD, 8 << 20);
@@ -50,7 +51,7 @@ int main(int argc, char **argv)
     keep_standard_files();
     signal_ignore(SIGPIPE);
     signal_ignore(SIGXFSZ); // a file that may not grow is an error, reported as one
-    // A command that reports its progress on them may be asked before it listens.
+    // A command that reports its progress on these signals may get one before it listens.
     signal_ignore(SIGUSR1);
     signal_ignore(SIGUSR2);
     if (argc < 2) {
@@ -66,8 +67,7 @@ int main(int argc, char **argv)
         return command_print_all(stdout);
     int n_words, at = find_name(argc, argv);
     if (at == argc) {
-        fprintf(stderr, "fanmill: no command given; '%s' is a flag of one\ntry: fanmill help\n",
-                word);
+        fprintf(stderr, "fanmill: no command given, only flags: %s\ntry: fanmill help\n", word);
         return EXIT_USAGE;
     }
     const struct command *command = command_find(argc - at, argv + at, &n_words);

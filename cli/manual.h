@@ -1,5 +1,5 @@
-// fanmill(1): what the commands' tables do not say. Every number comes from the constant that is
-// in force.
+// fanmill(1): the commands' tables, and what they don't say. Every number is that of the constant
+// in the code.
 #pragma once
 #include "cli/args/man.h"
 
@@ -9,3 +9,5 @@ int manual_write(const struct command_list *commands, struct buf *out);
 void manual_oneliners(struct man_page *page);
 // The limits, each with its number.
 void manual_limits(struct man_page *page);
+// fanmill-job(5), with the limits that a job meets when it runs. 0, -ENOMEM or -ENOBUFS.
+int manual_job(struct buf *out);

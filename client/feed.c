@@ -59,14 +59,14 @@ static int write_run(struct feed *feed, const struct run *run)
                           .body = run->body.data,
                           .body_len = run->body.len};
     count_bytes(feed, run);
-    return msg_put_feed(&feed->header, &feed->body, feed->seq, &lease);
+    return feed_put(&feed->header, &feed->body, feed->seq, &lease);
 }
 
 static int write_end(struct feed *feed, int code, const char *text)
 {
     struct msg_feed_end m = {.job = feed->job, .seq = feed->seq, .code = code};
     snprintf(m.text, sizeof(m.text), "%s", text);
-    return msg_put_feed_end(&feed->header, &m);
+    return msg_put(&feed->header, MSG_FEED_END, &m);
 }
 
 static void on_readable(struct watch *watch, uint32_t events)
@@ -216,7 +216,7 @@ void feed_on_fetch(struct feed *feed, const struct msg_fetch *fetch)
     data.code = r < 0 ? r : 0;
     snprintf(data.text, sizeof(data.text), "%s", err.text);
     buf_clear(&link->scratch);
-    if (msg_put_data(&link->scratch, &data) == 0)
+    if (msg_put(&link->scratch, MSG_DATA, &data) == 0)
         link_send(link, r < 0 ? NULL : out.data, r < 0 ? 0 : out.len);
     buf_done(&out);
 }

@@ -54,7 +54,7 @@ static void say_hello(struct link *link)
     snprintf(hello.software, sizeof(hello.software), "fanmill %s", FM_VERSION);
     link->state = LINK_GREETING;
     buf_clear(&link->scratch);
-    if (msg_put_hello(&link->scratch, &hello) == 0)
+    if (msg_put(&link->scratch, MSG_HELLO, &hello) == 0)
         link_send(link, NULL, 0);
 }
 
@@ -67,7 +67,7 @@ static void send_request(struct link *link, const struct request *request)
 static int on_welcome(struct link *link, const struct zmessage *m, struct err *err)
 {
     struct msg_welcome welcome;
-    int r = msg_get_welcome(m->header, m->header_len, &welcome, err);
+    int r = msg_get(m->header, m->header_len, MSG_WELCOME, &welcome, err);
     if (r < 0)
         return r;
     if (link->epoch && link->epoch != welcome.epoch) {
@@ -88,7 +88,7 @@ static int on_welcome(struct link *link, const struct zmessage *m, struct err *e
 static int on_refuse(struct link *link, const struct zmessage *m, struct err *err)
 {
     struct msg_refuse refuse;
-    int r = msg_get_refuse(m->header, m->header_len, &refuse, err);
+    int r = msg_get(m->header, m->header_len, MSG_REFUSE, &refuse, err);
     if (r < 0)
         return r;
     if (refuse.code == -ENOTCONN) {
@@ -111,7 +111,7 @@ static struct request *find_request(const struct link *link, uint64_t number)
 static int on_answer(struct link *link, const struct zmessage *m, struct err *err)
 {
     struct msg_answer answer;
-    int r = msg_get_answer(m->header, m->header_len, &answer, err);
+    int r = msg_get(m->header, m->header_len, MSG_ANSWER, &answer, err);
     struct request *request = r < 0 ? NULL : find_request(link, answer.request);
     if (!request)
         return r;
@@ -153,20 +153,18 @@ static int on_records(struct link *link, struct zmessage *m, struct err *err)
 
 static int on_end(struct link *link, const struct zmessage *m, struct err *err)
 {
-    struct job_info job;
-    uint64_t stream;
-    int32_t code;
-    int r = msg_get_end(m->header, m->header_len, &stream, &code, &job, err);
-    struct results *results = r < 0 ? NULL : results_find(link, stream);
+    struct msg_end end;
+    int r = msg_get(m->header, m->header_len, MSG_END, &end, err);
+    struct results *results = r < 0 ? NULL : results_find(link, end.stream);
     if (results)
-        results_on_end(results, code, &job);
+        results_on_end(results, end.code, &end.job);
     return r;
 }
 
 static int on_want(struct link *link, const struct zmessage *m, struct err *err)
 {
     struct msg_want want;
-    int r = msg_get_want(m->header, m->header_len, &want, err);
+    int r = msg_get(m->header, m->header_len, MSG_WANT, &want, err);
     struct feed *feed = r < 0 ? NULL : feed_find(link, want.job);
     if (feed)
         feed_on_want(feed, &want);
@@ -176,7 +174,7 @@ static int on_want(struct link *link, const struct zmessage *m, struct err *err)
 static int on_fetch(struct link *link, const struct zmessage *m, struct err *err)
 {
     struct msg_fetch fetch;
-    int r = msg_get_fetch(m->header, m->header_len, &fetch, err);
+    int r = msg_get(m->header, m->header_len, MSG_FETCH, &fetch, err);
     struct feed *feed = r < 0 ? NULL : feed_find(link, fetch.job);
     if (feed)
         feed_on_fetch(feed, &fetch);
@@ -209,8 +207,7 @@ static int dispatch(struct link *link, struct zmessage *m, struct err *err)
         link_fail(link, -EHOSTDOWN, "the coordinator has ended");
         return 0;
     default:
-        return err_set(err, -EPROTO, "unexpected message %s",
-                       type < 0 ? "of no known form" : msg_name(type));
+        return err_set(err, -EPROTO, "unexpected message %s", msg_name(type));
     }
 }
 
@@ -260,7 +257,7 @@ static void look(struct link *link, int64_t now)
                link->state == LINK_READY) {
         link->last_asked = now;
         buf_clear(&link->scratch);
-        if (msg_put_heartbeat(&link->scratch, &(struct msg_heartbeat){0}) == 0)
+        if (msg_put(&link->scratch, MSG_HEARTBEAT, &(struct msg_heartbeat){0}) == 0)
             link_send(link, NULL, 0);
     }
 }
@@ -376,7 +373,7 @@ struct link *link_close(struct link *link)
         return NULL;
     if (link->state == LINK_READY) {
         buf_clear(&link->scratch);
-        if (msg_put_bye(&link->scratch, &(struct msg_bye){.reason = "done"}) == 0)
+        if (msg_put(&link->scratch, MSG_BYE, &(struct msg_bye){.reason = "done"}) == 0)
             link_send(link, NULL, 0);
         zsock_set_linger(link->socket, ZSOCK_BYE_MS);
     }

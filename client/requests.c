@@ -46,7 +46,7 @@ static int send_submit(struct link *link, const struct msg_submit *m, const stru
     struct msg_submit submit = *m;
     begin(link, &request);
     submit.request = request.number;
-    int r = msg_put_submit(&request.header, &submit);
+    int r = msg_put(&request.header, MSG_SUBMIT, &submit);
     if (r < 0) {
         buf_done(&request.header);
         return err_sys(err, r, "the request");
@@ -74,7 +74,7 @@ static int send_library(struct link *link, const struct stage *stage, int64_t de
     begin(link, &request);
     store.request = request.number;
     memcpy(store.digest, stage->digest, sizeof(store.digest));
-    r = msg_put_store(&request.header, &store);
+    r = msg_put(&request.header, MSG_STORE, &store);
     if (r < 0) {
         buf_done(&request.header);
         return err_sys(err, r, "the request");
@@ -116,7 +116,7 @@ int link_control(struct link *link, const struct msg_control *m, uint64_t *ret_v
     struct msg_control control = *m;
     begin(link, &request);
     control.request = request.number;
-    int r = msg_put_control(&request.header, &control);
+    int r = msg_put(&request.header, MSG_CONTROL, &control);
     if (r < 0) {
         buf_done(&request.header);
         return err_sys(err, r, "the request");
@@ -134,7 +134,7 @@ int link_query(struct link *link, const struct msg_query *m, link_row_fn *row, v
     struct msg_query query = *m;
     begin(link, &request);
     query.request = request.number;
-    int r = msg_put_query(&request.header, &query);
+    int r = msg_put(&request.header, MSG_QUERY, &query);
     if (r < 0) {
         buf_done(&request.header);
         return err_sys(err, r, "the request");

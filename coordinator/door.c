@@ -39,7 +39,7 @@ static int on_hello(struct peer *peer, const struct zmessage *m, struct err *err
 {
     struct server *server = peer->port->server;
     struct msg_hello hello;
-    int r = msg_get_hello(m->header, m->header_len, &hello, err);
+    int r = msg_get(m->header, m->header_len, MSG_HELLO, &hello, err);
     if (r < 0)
         return r;
     uint32_t version =
@@ -70,7 +70,7 @@ static int on_hello(struct peer *peer, const struct zmessage *m, struct err *err
 static int on_register(struct peer *peer, const struct zmessage *m, struct err *err)
 {
     struct server *server = peer->port->server;
-    int r = msg_get_register(m->header, m->header_len, &peer->reg, err);
+    int r = msg_get(m->header, m->header_len, MSG_REGISTER, &peer->reg, err);
     if (r < 0)
         return r;
     r = server_event(server,
@@ -88,7 +88,7 @@ static int on_register(struct peer *peer, const struct zmessage *m, struct err *
 static int on_bye(struct peer *peer, const struct zmessage *m, struct err *err)
 {
     struct msg_bye bye;
-    int r = msg_get_bye(m->header, m->header_len, &bye, err);
+    int r = msg_get(m->header, m->header_len, MSG_BYE, &bye, err);
     if (r < 0)
         return r;
     if (peer->client)
@@ -127,8 +127,7 @@ static int dispatch(struct peer *peer, int type, const struct zmessage *m, struc
         return err_set(err, -EACCES, "its role does not allow %s", msg_name(type));
     }
     if (!handler)
-        return err_set(err, -EPROTO, "unexpected message %s",
-                       type < 0 ? "of no known form" : msg_name(type));
+        return err_set(err, -EPROTO, "unexpected message %s", msg_name(type));
     if (handler->states == SAID_BY_CLIENT && !peer->client && !client_new(peer))
         return -ENOMEM;
     return handler->fn(peer, m, err);

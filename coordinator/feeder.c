@@ -152,8 +152,8 @@ static int on_feed(struct peer *peer, const struct zmessage *m, struct err *err)
     struct server *server = peer->port->server;
     struct lease fed;
     uint64_t seq;
-    int r = msg_get_feed(&server->reader, m->header, m->header_len, m->body ? m->body->data : NULL,
-                         m->body ? m->body->len : 0, &seq, &fed, err);
+    int r = feed_get(&server->reader, m->header, m->header_len, m->body ? m->body->data : NULL,
+                     m->body ? m->body->len : 0, &seq, &fed, err);
     struct server_job *job = r < 0 ? NULL : fed_job(peer->client, fed.job, seq);
     if (!job)
         return r;
@@ -179,7 +179,7 @@ static int on_feed(struct peer *peer, const struct zmessage *m, struct err *err)
 static int on_feed_end(struct peer *peer, const struct zmessage *m, struct err *err)
 {
     struct msg_feed_end fed;
-    int r = msg_get_feed_end(m->header, m->header_len, &fed, err);
+    int r = msg_get(m->header, m->header_len, MSG_FEED_END, &fed, err);
     struct server_job *job = r < 0 ? NULL : fed_job(peer->client, fed.job, fed.seq);
     if (!job)
         return r;

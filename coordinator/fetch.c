@@ -60,7 +60,7 @@ static int on_data(struct peer *peer, const struct zmessage *m, struct err *err)
 {
     struct msg_data data;
     struct slice bytes = {0};
-    int r = msg_get_data(m->header, m->header_len, &data, err);
+    int r = msg_get(m->header, m->header_len, MSG_DATA, &data, err);
     struct server_job *job = r < 0 ? NULL : server_job_find(peer->port->server, data.job);
     if (!job || job->client != peer->client)
         return r;

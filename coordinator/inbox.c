@@ -94,7 +94,7 @@ static int on_return(struct peer *peer, const struct zmessage *m, struct err *er
 static int on_credit(struct peer *peer, const struct zmessage *m, struct err *err)
 {
     struct event event = {.type = EV_WORKER_CREDIT, .worker = peer->id};
-    int r = msg_get_credit(m->header, m->header_len, &event.credit, err);
+    int r = msg_get(m->header, m->header_len, MSG_CREDIT, &event.credit, err);
     if (r == 0)
         server_event(peer->port->server, &event);
     return r;
@@ -103,7 +103,7 @@ static int on_credit(struct peer *peer, const struct zmessage *m, struct err *er
 static int on_heartbeat(struct peer *peer, const struct zmessage *m, struct err *err)
 {
     const struct event event = {.type = EV_WORKER_ALIVE, .worker = peer->id};
-    int r = msg_get_heartbeat(m->header, m->header_len, &peer->beat, err);
+    int r = msg_get(m->header, m->header_len, MSG_HEARTBEAT, &peer->beat, err);
     if (r == 0)
         server_event(peer->port->server, &event);
     return r;

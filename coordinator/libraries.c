@@ -141,7 +141,7 @@ static int on_need(struct peer *peer, const struct zmessage *z, struct err *err)
     struct msg_library m = {0};
     struct msg_need need;
     struct err why = {0};
-    int r = msg_get_need(z->header, z->header_len, &need, err);
+    int r = msg_get(z->header, z->header_len, MSG_NEED, &need, err);
     if (r < 0)
         return r;
     const struct stored_library *library = find(server, need.digest);
@@ -165,7 +165,7 @@ static int on_store(struct peer *peer, const struct zmessage *m, struct err *err
     struct msg_store store;
     struct err why = {0};
     struct slice bytes = {0};
-    int r = msg_get_store(m->header, m->header_len, &store, err);
+    int r = msg_get(m->header, m->header_len, MSG_STORE, &store, err);
     if (r < 0)
         return r;
     if (m->body)

@@ -44,7 +44,7 @@ void port_refuse(struct port *port, uint32_t address, int code, const char *text
     const struct msg_refuse m = refusal(code, text);
     struct buf *header = &port->server->saying;
     buf_clear(header);
-    if (msg_put_refuse(header, &m) == 0)
+    if (msg_put(header, MSG_REFUSE, &m) == 0)
         zsock_send(port->socket, address, header->data, header->len, NULL, 0);
 }
 

@@ -92,40 +92,6 @@ int peer_send(struct peer *peer, const struct buf *header, const void *body, siz
     return r;
 }
 
-static int put(struct buf *header, enum msg_type type, const void *m)
-{
-    switch (type) {
-    case MSG_WELCOME:
-        return msg_put_welcome(header, m);
-    case MSG_REFUSE:
-        return msg_put_refuse(header, m);
-    case MSG_STEP:
-        return msg_put_step(header, m);
-    case MSG_FORGET:
-        return msg_put_forget(header, m);
-    case MSG_ACK:
-        return msg_put_ack(header, m);
-    case MSG_HEARTBEAT:
-        return msg_put_heartbeat(header, m);
-    case MSG_CANCEL:
-        return msg_put_cancel(header, m);
-    case MSG_DRAIN:
-        return msg_put_drain(header, m);
-    case MSG_BYE:
-        return msg_put_bye(header, m);
-    case MSG_ANSWER:
-        return msg_put_answer(header, m);
-    case MSG_WANT:
-        return msg_put_want(header, m);
-    case MSG_FETCH:
-        return msg_put_fetch(header, m);
-    case MSG_LIBRARY:
-        return msg_put_library(header, m);
-    default:
-        return -EINVAL;
-    }
-}
-
 int peer_say_with(struct peer *peer, enum msg_type type, const void *m, const void *body,
                   size_t body_len)
 {
@@ -133,7 +99,7 @@ int peer_say_with(struct peer *peer, enum msg_type type, const void *m, const vo
         return -ENOTCONN;
     struct buf *header = &peer->port->server->saying;
     buf_clear(header);
-    int r = put(header, type, m);
+    int r = msg_put(header, type, m);
     return r < 0 ? r : peer_send(peer, header, body, body_len);
 }
 

@@ -38,7 +38,7 @@ static int on_open(struct peer *peer, const struct zmessage *z, struct err *err)
 {
     struct client *client = peer->client;
     struct msg_open m;
-    int r = msg_get_open(z->header, z->header_len, &m, err);
+    int r = msg_get(z->header, z->header_len, MSG_OPEN, &m, err);
     if (r < 0)
         return r;
     struct server_job *job = server_job_find(client->server, m.job);
@@ -69,7 +69,7 @@ static void drop_taken(struct server_job *job, struct out_stream *stream)
 static int on_take(struct peer *peer, const struct zmessage *z, struct err *err)
 {
     struct msg_take m;
-    int r = msg_get_take(z->header, z->header_len, &m, err);
+    int r = msg_get(z->header, z->header_len, MSG_TAKE, &m, err);
     struct out_stream *stream = r < 0 ? NULL : stream_of(peer->client, m.stream);
     if (!stream || stream->closing)
         return r; // it has ended meanwhile
@@ -109,7 +109,7 @@ static int on_close(struct peer *peer, const struct zmessage *z, struct err *err
 {
     const struct client *client = peer->client;
     struct msg_close m;
-    int r = msg_get_close(z->header, z->header_len, &m, err);
+    int r = msg_get(z->header, z->header_len, MSG_CLOSE, &m, err);
     struct out_stream *stream = r < 0 ? NULL : stream_of(client, m.stream);
     if (!stream || stream->closing)
         return r;
@@ -119,9 +119,9 @@ static int on_close(struct peer *peer, const struct zmessage *z, struct err *err
     stream->closing = true;
     stream_mark(stream);
     if (job->client == client)
-        server_job_abandon(job, m.mode > CLOSE_LEAVE ? m.mode - 1 : CANCEL_RUNNING);
-    else if (may && m.mode > CLOSE_LEAVE)
-        server_job_cancel(job, m.mode - 1);
+        server_job_abandon(job, m.mode ? m.mode : CANCEL_RUNNING);
+    else if (may && m.mode)
+        server_job_cancel(job, m.mode);
     else
         end_and_forget(stream, 0);
     return 0;

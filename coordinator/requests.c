@@ -69,7 +69,7 @@ static int on_control(struct peer *peer, const struct zmessage *m, struct err *e
     struct msg_control control;
     struct err why = {0};
     uint64_t value = 0;
-    int r = msg_get_control(m->header, m->header_len, &control, err);
+    int r = msg_get(m->header, m->header_len, MSG_CONTROL, &control, err);
     if (r < 0)
         return r;
     if (control.verb == VERB_DRAIN) {

@@ -26,7 +26,7 @@ static void worker_row(const struct peer *peer, struct worker_info *ret)
         .memory_bytes = peer->reg.resources.memory_bytes,
         .leased = core_worker_leased(peer->port->server->core, peer->id),
         .running = peer->beat.running,
-        .held = peer->beat.held,
+        .backlog = peer->beat.backlog,
         .done = peer->results,
         .draining = peer->draining,
         .up_ns = now - peer->came,
@@ -172,7 +172,7 @@ static int on_query(struct peer *peer, const struct zmessage *m, struct err *err
 {
     struct msg_query query;
     struct answerer a = {.client = peer->client, .query = &query};
-    int r = msg_get_query(m->header, m->header_len, &query, err);
+    int r = msg_get(m->header, m->header_len, MSG_QUERY, &query, err);
     if (r < 0)
         return r;
     buf_init(&a.header, PROTO_HEADER_MAX);

@@ -55,13 +55,7 @@ void stream_forget(struct out_stream *stream)
 
 int stream_say_end(struct client *client, uint64_t stream, int code, const struct job_info *row)
 {
-    struct buf header;
-    buf_init(&header, PROTO_HEADER_MAX);
-    int r = msg_put_end(&header, stream, code, row);
-    if (r == 0)
-        r = peer_send(client->peer, &header, NULL, 0);
-    buf_done(&header);
-    return r;
+    return peer_say(client->peer, MSG_END, &(struct msg_end){stream, code, *row});
 }
 
 void stream_end(struct out_stream *stream, int code)

@@ -129,7 +129,7 @@ static int on_submit(struct peer *peer, const struct zmessage *m, struct err *er
     struct client *client = peer->client;
     struct msg_submit submit;
     struct err why = {0};
-    int r = msg_get_submit(m->header, m->header_len, &submit, err);
+    int r = msg_get(m->header, m->header_len, MSG_SUBMIT, &submit, err);
     if (r < 0)
         return r;
     if (!m->body || m->body->len > PROTO_PLAN_MAX)

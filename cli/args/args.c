@@ -201,7 +201,7 @@ static void set_flag(const struct known_flag *known)
         ++*(int *)known->target;
 }
 
-// --name, --name=value, -l, -lvalue, -l=value; letters without a value may stand together: -0X.
+// --name, --name=value, -l, -lvalue, -l=value; letters without a value may be joined: -0X.
 static int take_flag(const char *command, const struct args *args, void *options, int *at, int argc,
                      char **argv)
 {

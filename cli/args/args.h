@@ -1,9 +1,9 @@
 // A command's flags and words as a table of constants: the parser, --help, the manual page and the
 // completions read the same one.
 //
-// Flags stand in any order, as `--flag value`, `--flag=value`, `-f value`, `-fvalue`; letters
-// without a value may stand together; `--` ends them. No abbreviations. A mistake is reported on
-// stderr with the nearest flag. Where a command of the user's begins, reading ends: its flags are
+// Flags come in any order, as `--flag value`, `--flag=value`, `-f value`, `-fvalue`; letters
+// without a value may be joined; `--` ends them. No abbreviations. A mistake is reported on
+// stderr with the nearest flag. Reading ends where a command of the user's begins: its flags are
 // its own.
 #pragma once
 #include <stdbool.h>
@@ -23,7 +23,7 @@ enum arg_kind {
     ARG_LIST,     // struct args_list, many
 };
 
-// What a shell may offer for a value or a word of which there is no list.
+// What a shell may offer for a value or a word that has no list of words.
 enum arg_offer {
     OFFER_NOTHING, // a name or a number
     OFFER_FILE,
@@ -40,7 +40,7 @@ struct arg {
     size_t offset;            // of what it sets, in the struct of its table
     const char *value;        // what its value is called; NULL: it takes none
     const char *help;         // half a sentence, in the imperative where it does something
-    const char *standard;     // what holds without it, as help shows it; NULL: nothing to say
+    const char *standard;     // its default, as help shows it; NULL: none to show
     const char *const *words; // what the value may be, ends with NULL. ARG_TEXT: others, too
     enum arg_offer offer;
 };
@@ -77,10 +77,10 @@ struct args_list {
 struct arg_table {
     const struct arg *list; // ends with one without a name; NULL ends the tables
     size_t offset;          // of the struct that they set, in the command's options
-    bool brief;             // help only names them
+    bool brief;             // help only lists their names
 };
 
-// A word of a command that is no flag.
+// A word of a command other than a flag: an operand.
 struct arg_place {
     enum arg_offer offer;
     const char *const *words; // ends with NULL; NULL: see `offer`
@@ -104,10 +104,10 @@ struct args {
     struct arg_table tables[ARGS_TABLES_MAX + 1];
     struct arg_place places[ARGS_PLACES_MAX];
     size_t n_places;
-    bool repeats; // the last place may stand again
+    bool repeats; // the last place may be repeated
     size_t words_min;
     const char *missing;               // what to say when words are missing
-    const char *surplus;               // what to add when there is one too many; NULL
+    const char *surplus;               // what to add to "one word too many"; NULL
     bool command_follows;              // the places are those of a command of the user's
     const char *const *commands;       // one of ours, if it is the first word; ends with NULL. NULL
     const struct arg_foreign *foreign; // ends with a NULL word; NULL: none
@@ -118,15 +118,15 @@ struct args {
     for (const struct arg_table *table = (args)->tables; table->list; table++)                     \
         for (const struct arg *each = table->list; each->name; each++)
 
-// What is no flag.
+// The words other than flags.
 struct word_list {
     const char *list[ARGS_WORDS_MAX];
     size_t n;
-    int rest; // where in argv the command begins that follows; argc: nowhere
+    int rest; // where in argv a command that follows begins; argc: nowhere
 };
 
 // Reads argv, which begins after the command's name, into `options`, the struct that the tables'
-// offsets are of. 0: go on. 1: help was asked for and given; *ret_status is the exit status.
+// offsets are of. 0: go on. 1: help was asked for and printed; *ret_status is the exit status.
 // -EINVAL: a mistake, reported; likewise.
 int args_parse(const char *command, const struct args *args, void *options, int argc, char **argv,
                struct word_list *ret, int *ret_status);

@@ -72,7 +72,7 @@ static void put_command(struct script *s, const struct command *command)
         put_flag(s, command, flag);
     begin(s, command);
     script_put(s, " -s h -l help -d 'show its help'\n");
-    // fish has no places: what any of them takes is offered in all.
+    // fish does not know places: what one of them takes is offered in all.
     for (size_t i = 0; i < args->n_places; i++) {
         if (args->places[i].offer == OFFER_NOTHING && !args->places[i].words)
             continue;

@@ -33,7 +33,7 @@ static void put_offer(struct script *s, const char *name, enum arg_offer offer,
     }
 }
 
-// -v may stand again, and so may what is collected.
+// -v may be repeated, and so may what is collected.
 static bool may_repeat(const struct arg *flag)
 {
     return flag->kind == ARG_COUNT || flag->kind == ARG_PARAM || flag->kind == ARG_LIST;

@@ -90,7 +90,7 @@ static void put_flag(struct man_page *page, const struct arg *flag)
     put(page, "\n");
 }
 
-// Its lines are indented for a terminal.
+// Its further lines are indented for a terminal.
 static void put_usage(struct man_page *page, const struct command *command)
 {
     const char *usage = command->args->usage;

@@ -16,7 +16,7 @@
 
 const struct arg connect_flags[] = {
     {0, "connect", SETS_TEXT(struct connect, where), "WHERE",
-     "use this coordinator: an access file, a state folder or an address", .offer = OFFER_FILE},
+     "coordinator: access file, state folder or address", .offer = OFFER_FILE},
     {0, "key", SETS_TEXT(struct connect, key), "FILE",
      "take the keys for an address from this access file", .offer = OFFER_FILE},
     {0}};

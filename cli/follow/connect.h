@@ -21,13 +21,13 @@ int connect_link(struct transport *transport, const struct access *access, struc
 typedef int connect_fn(struct link *link, void *arg);
 int connect_run(const struct connect *connect, connect_fn *work, void *arg);
 
-// The coordinator is gone or does not answer, going by a negative errno.
+// Whether a negative errno means that the coordinator is gone.
 bool connect_lost(int r);
-// Says why on stderr, and returns the exit status. `link` may know more than `err`; NULL.
+// Prints why on stderr and returns the exit status. `link` may know more than `err`; NULL.
 int connect_failed(struct link *link, const struct err *err, int r);
 // The job's row. 0, -ENOENT when the coordinator has none, and others, with text. Suspends.
 int connect_job(struct link *link, uint64_t first, uint64_t last, int64_t deadline,
                 struct job_info *ret, struct err *err);
 
-// When an answer that is asked for now must have come.
+// When the answer to a request that is sent now must have come.
 int64_t connect_deadline(void);

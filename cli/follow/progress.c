@@ -10,12 +10,12 @@
 #include "pipelines/json_writer.h"
 
 #define GAP 2u           // columns between two pieces
-#define NAME_COLUMNS 6u  // a name that is cut to less says nothing
-#define RATE_NS NS_PER_S // before it there is nothing to reckon a rate by
+#define NAME_COLUMNS 6u  // a name cut to less means nothing
+#define RATE_NS NS_PER_S // earlier there is no rate worth showing
 
 const char *const progress_words[] = {"auto", "always", "never", "json", NULL};
 
-// In the order in which they stand.
+// In the order of the line.
 enum piece { NAME, COUNT, SHARE, RUNNING, FAILED, RATE, ETA, PIECES };
 
 struct progress_line {

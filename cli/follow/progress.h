@@ -1,4 +1,4 @@
-// How a run stands: one line for a terminal of any width, or one object for a program. Pure.
+// The state of a run: one line for a terminal of any width, or one object for a program. Pure.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -6,12 +6,12 @@
 
 #include "base/buf.h"
 
-#define PROGRESS_COLUMNS 80u // of a terminal that does not tell its width
+#define PROGRESS_COLUMNS 80u // of a terminal of unknown width
 #define PROGRESS_LINE_MAX 256u
 
 enum progress_mode {
-    PROGRESS_AUTO,   // a line, when stderr is a terminal that is no dumb one, and CI is not set
-    PROGRESS_ALWAYS, // a line; where there is no terminal, a new one each second
+    PROGRESS_AUTO,   // a line, if stderr is a terminal, TERM is not dumb and CI is not set
+    PROGRESS_ALWAYS, // a line; without a terminal, a new one each second
     PROGRESS_NEVER,
     PROGRESS_JSON, // an object each second
 };
@@ -23,7 +23,7 @@ struct progress {
     uint64_t ok;
     uint64_t failed;
     uint64_t running;
-    uint64_t total; // chunks there will be; UINT64_MAX: not known, or there are several steps
+    uint64_t total; // all chunks; UINT64_MAX: not known, or of several steps
     double bytes;   // input of the chunks that are done; 0: it is not counted
     int64_t elapsed_ns;
     bool ended;

@@ -5,13 +5,14 @@
 #include <string.h>
 
 #include "cli/args/exit_code.h"
+#include "cli/text/count.h"
 
 #define ITEM_NAME_MAX 200
 
 const struct arg report_flags[] = {
     {'q', "quiet", SETS_FLAG(struct report_options, quiet), NULL, "print nothing but results"},
     {'v', "verbose", SETS_COUNT(struct report_options, verbose), NULL,
-     "report every failed chunk, and what happens; twice: more"},
+     "report every failed chunk and log events; -vv: more"},
     {0, "color", SETS_WORD(struct report_options, color), "WHEN", "color messages",
      .words = color_words},
     {0, "progress", SETS_WORD(struct report_options, progress), "WHEN", "show progress",
@@ -28,7 +29,7 @@ struct report report_of(const struct plan *plan, const struct report_options *op
                            .color = use_color(options->color)};
 }
 
-static void show_stderr(struct report *report, const struct wire_record *record)
+static void show_stderr(struct report *report, const struct record_entry *record)
 {
     char text[REPORT_STDERR_MAX + 64];
     size_t len = record->stderr_len;
@@ -39,7 +40,7 @@ static void show_stderr(struct report *report, const struct wire_record *record)
     if (len > REPORT_STDERR_MAX) {
         data += len - REPORT_STDERR_MAX;
         len = REPORT_STDERR_MAX;
-        n = (size_t)snprintf(text, sizeof(text), "  | ... (only its end)\n");
+        n = (size_t)snprintf(text, sizeof(text), "  | ... (last part only)\n");
     }
     if (n)
         report_emit(report, text, n);
@@ -56,24 +57,24 @@ static void show_stderr(struct report *report, const struct wire_record *record)
     }
 }
 
-static void report_failure(struct report *report, const struct wire_record *record)
+static void report_failure(struct report *report, const struct record_entry *record)
 {
     char item[ITEM_NAME_MAX];
     char head[ITEM_NAME_MAX + 128];
     bool is_typo = record->ending.outcome == OUTCOME_NOT_FOUND ||
                    record->ending.outcome == OUTCOME_NOT_RUNNABLE;
-    // It ends the job; those that were on their way at that moment would say the same.
+    // It ends the job; chunks that were running at that moment would report the same.
     if (is_typo && report->typos++ > 0 && !report->verbose)
         return;
     if (++report->failures > REPORT_FAILURES_MAX && !report->verbose) {
         if (report->failures == REPORT_FAILURES_MAX + 1)
-            report_say(report, "more chunks failed; they are counted (-v shows each)");
+            report_say(report, "further failures are only counted (-v lists them)");
         return;
     }
     snprintf(item, sizeof(item), "%.*s",
              record->item_len < ITEM_NAME_MAX ? (int)record->item_len : ITEM_NAME_MAX - 1,
              record->item ? (const char *)record->item : "");
-    int n = snprintf(head, sizeof(head), "chunk %" PRIu64, record->chunk);
+    int n = snprintf(head, sizeof(head), "chunk %" PRIu64, record->chunk + 1);
     if (record->step > 0)
         n += snprintf(head + n, sizeof(head) - (size_t)n, " of step %u", record->step + 1);
     if (item[0])
@@ -94,7 +95,7 @@ static void report_failure(struct report *report, const struct wire_record *reco
     show_stderr(report, record);
 }
 
-static int status_of(const struct wire_record *record)
+static int status_of(const struct record_entry *record)
 {
     switch (record->ending.outcome) {
     case OUTCOME_EXIT:
@@ -110,7 +111,7 @@ static int status_of(const struct wire_record *record)
     }
 }
 
-void report_record(struct report *report, const struct wire_record *record)
+void report_record(struct report *report, const struct record_entry *record)
 {
     snprintf(report->error, sizeof(report->error), "%.*s",
              record->error ? (int)record->error_len : 0, record->error ? record->error : "");
@@ -134,20 +135,20 @@ void report_summary(struct report *report, const struct job_info *s)
         report_progress(report, s);
     if ((all_well && !report->verbose) || report->quiet)
         return;
-    int n = snprintf(text, sizeof(text), "%s: %" PRIu64 " chunks ok, %" PRIu64 " failed",
-                     report->name, s->ok, s->failed);
+    int n = snprintf(text, sizeof(text), "%s: %s ok, %" PRIu64 " failed", report->name,
+                     count(s->ok, "chunk").text, s->failed);
     if (s->cancelled)
         n += snprintf(text + n, sizeof(text) - (size_t)n, ", %" PRIu64 " cancelled", s->cancelled);
     if (s->unrun)
         n += snprintf(text + n, sizeof(text) - (size_t)n, ", %" PRIu64 " not run", s->unrun);
     if (s->retries)
-        n += snprintf(text + n, sizeof(text) - (size_t)n, ", %" PRIu64 " run again", s->retries);
+        n += snprintf(text + n, sizeof(text) - (size_t)n, ", %" PRIu64 " retried", s->retries);
     if (s->fate == FATE_FAILURES)
         snprintf(text + n, sizeof(text) - (size_t)n, "; ended early because of failures");
     else if (s->fate == FATE_NOT_RUNNABLE)
-        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early: nothing can run");
+        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early: a command can't be run");
     else if (s->fate == FATE_TIMEOUT)
-        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early: its time was over");
+        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early: time limit reached");
     else if (s->fate == FATE_CANCELLED)
         snprintf(text + n, sizeof(text) - (size_t)n, "; ended early");
     report_say(report, "%s", text);

@@ -1,4 +1,4 @@
-// How the job stands, asked for again and again: the line on a terminal, the lines elsewhere, the
+// The state of the job, asked for again and again: the line on a terminal, the lines elsewhere, the
 // objects of --progress json.
 #include <errno.h>
 #include <stdlib.h>
@@ -71,7 +71,7 @@ static void draw(struct report *report, const struct progress *p)
 {
     char line[PROGRESS_LINE_MAX + 8] = "\r\033[K";
     if (report->mid_line)
-        return; // a result is on this line, and its end is still to come
+        return; // a result is on this line, and its newline has not come yet
     // The last column stays free: some terminals wrap when it is written.
     size_t n = 4 + progress_line(p, columns() - 1, line + 4);
     fd_write_all(STDERR_FILENO, line, n);
@@ -97,7 +97,7 @@ static int keep_showing(void *arg)
     struct report *report = arg;
     bool redraws = report->is_terminal && report->mode != PROGRESS_JSON;
     int64_t period = redraws ? REDRAW_NS : EACH_NS;
-    // A job that is over at once draws nothing.
+    // A short job draws nothing.
     int64_t next = clock_after(loop_now(), redraws ? 2 * REDRAW_NS : EACH_NS);
     struct err err;
     int r = 0;

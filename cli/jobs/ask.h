@@ -19,5 +19,5 @@ int ask_parse(const char *command, const struct args *args, void *options, int a
               const char *other, struct job_range *ret, int *ret_status);
 // The status once standard output is written: EXIT_OUTPUT when it can't be.
 int ask_done(int status);
-// Says that the coordinator has no such job. Returns the exit status.
+// Prints that the coordinator has no such job. Returns the exit status.
 int ask_no_job(void);

@@ -1,4 +1,4 @@
-// `fanmill check`: job files read, and what is wrong in them.
+// `fanmill check`: reads job files and reports what is wrong in them.
 #include <stdio.h>
 #include <unistd.h>
 

@@ -21,7 +21,7 @@ struct cluster_command {
         connect_flags, offsetof(struct cluster_command, connect)                                   \
     }
 
-// Parses a command that takes `n_words` words, and does its work.
+// Parses the command line and does the command's work on a link.
 static int ask(const char *command, const struct args *args, int argc, char **argv,
                connect_fn *work)
 {

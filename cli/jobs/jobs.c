@@ -111,7 +111,7 @@ static const struct arg explain_flags[] = {
     {0}};
 const struct args explain_args = {
     .usage = "[JOB] [--json]",
-    .about = "Explains why chunks of JOB are not running now. The default is the last job.\n",
+    .about = "Explains why chunks of a job are not running now. The default is the last job.\n",
     .tables = {CONNECT_TABLE, {explain_flags}},
     .n_places = 1};
 
@@ -150,9 +150,9 @@ static const struct arg count_flags[] = {
     {'q', "quiet", SETS_FLAG(struct jobs_command, quiet), NULL, "print nothing"},
     {0}};
 
-static const struct arg cancel_flags[] = {{0, "kill", SETS_FLAG(struct jobs_command, kills), NULL,
-                                           "send KILL at once, without TERM and the 5 s after it"},
-                                          {0}};
+static const struct arg cancel_flags[] = {
+    {0, "kill", SETS_FLAG(struct jobs_command, kills), NULL, "send KILL at once instead of TERM"},
+    {0}};
 const struct args cancel_args = {
     .usage = "JOB [--kill]",
     .about = "Cancels jobs: no new chunk starts, running ones get TERM and KILL 5 s later. JOB "
@@ -179,7 +179,9 @@ static const struct arg retry_flags[] = {{0, "failed", SETS_FLAG(struct jobs_com
                                          {0}};
 const struct args retry_args = {
     .usage = "JOB [--failed]",
-    .about = "Runs a detached job again, as a new job, and prints its number.\n",
+    .about =
+        "Runs a detached job again, as a new job, and prints the new number. JOB is a number or "
+        "last.\n",
     .tables = {CONNECT_TABLE, {retry_flags}},
     .n_places = 1,
     .words_min = 1,

@@ -13,6 +13,7 @@
 #include "cli/follow/follow.h"
 #include "cli/jobs/ask.h"
 #include "cli/jobs/commands.h"
+#include "cli/text/count.h"
 #include "pipelines/json_writer.h"
 
 struct reading {
@@ -28,7 +29,7 @@ struct reading {
 // What a chunk wrote to stderr and why it failed, as one object; nothing for one without either.
 static int write_log_json(struct buf *out, const struct result_record *record)
 {
-    const struct wire_record *entry = &record->head;
+    const struct record_entry *entry = &record->head;
     struct json_writer w = {.out = out};
     buf_clear(out);
     if (!entry->stderr_len && !entry->error)
@@ -48,7 +49,7 @@ static int write_log_json(struct buf *out, const struct result_record *record)
 }
 
 // "7| text" for each line that the job's seventh chunk wrote.
-static int write_log(struct buf *out, const struct wire_record *entry)
+static int write_log(struct buf *out, const struct record_entry *entry)
 {
     uint64_t number = entry->chunk + 1;
     int r = 0;
@@ -87,7 +88,7 @@ static int read_logs(struct reading *reading, struct link *link, uint64_t end, s
     }
     if (r < 0 && !err->text[0])
         err_sys(err, r, "the stream");
-    results_close(results, CLOSE_LEAVE, connect_deadline());
+    results_close(results, CANCEL_NONE, connect_deadline());
     return r < 0 ? r : 0;
 }
 
@@ -110,12 +111,12 @@ static int read_results(struct reading *reading, struct link *link, uint64_t end
         f.sink_error = -EPIPE;
     sink_close(sink);
     if (f.error == -ESTALE)
-        fprintf(stderr, "fanmill: the results before %" PRIu64 " are not kept any more\n",
+        fprintf(stderr, "fanmill: results before %" PRIu64 " are no longer kept\n",
                 reading->from + 1);
     else if (f.error)
         fprintf(stderr, "fanmill: %s\n",
                 link_trouble(link)[0] ? link_trouble(link) : strerror(-f.error));
-    // What is shown of a job that goes on says nothing about its end.
+    // Results of a job that is still running say nothing about its end.
     if (!f.error && !f.sink_error && !f.signal && end != UINT64_MAX)
         return EXIT_ALL_WELL;
     return follow_status(&f);
@@ -136,8 +137,8 @@ static int read_job(struct link *link, void *arg)
     bool ended = reading->job.phase == PHASE_ENDED;
     uint64_t end = reading->follow || ended ? UINT64_MAX : reading->job.records;
     if (reading->from >= end) {
-        fprintf(stderr, "fanmill: job %" PRIu64 " has %" PRIu64 " results so far; --follow waits\n",
-                reading->job.id, reading->job.records);
+        fprintf(stderr, "fanmill: job %" PRIu64 " has %s so far; --follow waits for more\n",
+                reading->job.id, count(reading->job.records, "result").text);
         return EXIT_ALL_WELL;
     }
     if (!reading->logs)
@@ -167,19 +168,18 @@ static int read_command(const char *command, const struct args *args, struct rea
 static const struct arg read_flags[] = {
     {'f', "follow", SETS_FLAG(struct reading, follow), NULL, "go on until the job has finished"},
     {0, "from", SETS_NUMBER(struct reading, from), "OFFSET",
-     "begin with this result, counted from 0"},
+     "start with this result, counted from 0"},
     {0}};
 
-static const struct arg results_flags[] = {
-    {0, "json", SETS_FLAG(struct reading, json), NULL,
-     "print a JSON object for each chunk, also for failed ones"},
-    {0}};
+static const struct arg results_flags[] = {{0, "json", SETS_FLAG(struct reading, json), NULL,
+                                            "print a JSON object per chunk, failed ones too"},
+                                           {0}};
 const struct args results_args = {
     .usage = "[JOB] [--follow] [--from OFFSET] [--json]",
     .about = "Writes the results of a detached job in the job's order: those that have come so "
              "far, or with --follow all of them. The default is the last job. The place of a "
              "result never changes, so a reader that counts what it used can resume there.\n",
-    .more = "Exit status: of a finished job as of 'fanmill run', else 0.\n",
+    .more = "Exit status: that of 'fanmill run' if the job has finished, else 0.\n",
     .tables = {CONNECT_TABLE, {read_flags}, {results_flags}},
     .n_places = 1};
 
@@ -196,8 +196,8 @@ static const struct arg logs_flags[] = {
 const struct args logs_args = {
     .usage = "[JOB] [--follow] [--from OFFSET] [--json]",
     .about = "Prints what the chunks of a detached job wrote to standard error (the last 64 KiB "
-             "of each) and why they failed. Each line follows the chunk's number, counted from "
-             "1. The default is the last job.\n",
+             "of each) and why they failed. Each line begins with the chunk's number, "
+             "counted from 1. The default is the last job.\n",
     .tables = {CONNECT_TABLE, {read_flags}, {logs_flags}},
     .n_places = 1};
 

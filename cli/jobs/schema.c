@@ -7,7 +7,7 @@
 #include "cli/args/args.h"
 #include "cli/args/exit_code.h"
 #include "cli/jobs/commands.h"
-#include "pipelines/file/schema_docs.h"
+#include "pipelines/docs/schema_docs.h"
 
 struct schema_command {
     const char *part;
@@ -19,8 +19,8 @@ static const struct arg flags[] = {
     {0}};
 const struct args schema_args = {
     .usage = "[--keys PART]",
-    .about = "Prints the JSON Schema (draft-07) of the job file, for editors that complete and "
-             "check by one: begin a job file with the line\n"
+    .about = "Prints the JSON Schema (draft-07) of the job file, for editors that complete "
+             "and check job files. Name it in a job file's first line:\n"
              "  # yaml-language-server: $schema=FILE\n"
              "An installed fanmill has the schema in share/fanmill/job.schema.json. 'fanmill "
              "check' finds all mistakes that the schema finds, and more.\n",

@@ -1,4 +1,4 @@
-// `fanmill submit`: a job that goes on when we are gone.
+// `fanmill submit`: a job that outlives this command.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@ static int follow_job(const struct submit_command *s, struct link *link, uint64_
 {
     struct sink_writer *sink = NULL;
     struct err err = {0};
-    // A file is written by the coordinator; here we only look on.
+    // A file is written by the coordinator; here we only watch.
     struct plan shown = {.name = s->plan->name, .sink = s->plan->sink};
     if (shown.sink.kind != SINK_STDOUT)
         shown.sink = (struct sink){.kind = SINK_NONE};
@@ -99,7 +99,7 @@ static int submit_file(struct submit_command *s, const char *file)
 
 static const char *const oneliners[] = {"map", "pipe", "call", NULL};
 
-// Flags of how a job is run, which a job that goes on without us does not take.
+// Flags of how a job is run here, which a submitted job does not take.
 static const char *local_flag(const struct run_options *run)
 {
     return run->dry_run       ? "--dry-run"
@@ -111,7 +111,7 @@ static const char *local_flag(const struct run_options *run)
                               : NULL;
 }
 
-// What flags before the one-liner say holds for it, too, unless it says something else.
+// Flags before the one-liner hold for it, too, unless it has others.
 static int submit_oneliner(struct submit_command *s, int argc, char **argv)
 {
     static const char *const names[] = {"submit map", "submit pipe", "submit call"};
@@ -155,8 +155,8 @@ const struct args submit_args = {
     .about = "Submits a job to a running coordinator and prints its number. The job runs without "
              "this command: its source is read, and a file or folder is written, where the "
              "coordinator runs; other results are kept there until 'fanmill forget'.\n",
-    .more = "Exit status: 0 submitted; with --wait or --follow as of 'fanmill run'; 2 usage or "
-            "job file; 3 no coordinator. Ctrl-C ends the waiting, not the job.\n",
+    .more = "Exit status: 0 submitted; with --wait or --follow that of 'fanmill run'; 2 usage "
+            "or job file; 3 no coordinator. Ctrl-C ends the waiting, not the job.\n",
     .tables = {{flags},
                {connect_flags, offsetof(struct submit_command, connect)},
                {report_flags, offsetof(struct submit_command, report)}},
@@ -164,7 +164,7 @@ const struct args submit_args = {
     .n_places = 1,
     .words_min = 1,
     .commands = oneliners,
-    .missing = "missing job: a job file, or map, pipe or call with what they take"};
+    .missing = "missing job: a job file, or map, pipe or call"};
 
 int cli_submit(int argc, char **argv)
 {

@@ -85,7 +85,7 @@ static int draw_table(struct top_command *c, const struct msg_query *query, link
     return r;
 }
 
-// A picture is drawn whole before the one on the terminal goes.
+// The new picture is complete before the old one is erased.
 static int draw(struct top_command *c, struct err *err)
 {
     char *text = NULL;

@@ -1,4 +1,4 @@
-// `fanmill wait`: to the end of a stream from which no record is wanted.
+// `fanmill wait`: reads a stream to its end, but none of its records.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -55,7 +55,7 @@ static int wait_for(struct link *link, uint64_t job, int64_t deadline, const str
     while ((r = results_next(results, deadline, &record)) == 1)
         ;
     struct job_info info = *results_job(results);
-    results_close(results, CLOSE_LEAVE, connect_deadline());
+    results_close(results, CANCEL_NONE, connect_deadline());
     if (r < 0)
         return r;
     show_end_of(c, &info);
@@ -102,8 +102,8 @@ static const struct arg flags[] = {
     {0}};
 const struct args wait_args = {
     .usage = "[JOB] [--timeout TIME]",
-    .about = "Waits for jobs to finish: " JOB_FORMS ". The default is the last job.\n",
-    .more = "Exit status: as of 'fanmill run', the greatest of several jobs; 124 on timeout.\n",
+    .about = "Waits for jobs to finish. JOB is " JOB_FORMS "; the default is last.\n",
+    .more = "Exit status: that of 'fanmill run', the highest of several jobs; 124 on timeout.\n",
     .tables = {{connect_flags, offsetof(struct wait_command, connect)}, {flags}},
     .n_places = 1};
 

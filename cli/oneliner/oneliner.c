@@ -35,7 +35,7 @@ static int check_rows(struct oneliner *o)
     struct inputs *in = &o->inputs;
     size_t len = o->colsep ? strlen(o->colsep) : 0;
     if (o->colsep && (len == 0 || len > ROW_SPLIT_MAX))
-        return args_mistake(o->command, "-C takes the 1 to %u bytes between two columns",
+        return args_mistake(o->command, "-C takes 1 to %u bytes that separate columns",
                             ROW_SPLIT_MAX);
     if (o->colsep) {
         len = escape_read(o->colsep, o->separator);
@@ -55,7 +55,7 @@ static int check_rows(struct oneliner *o)
     return 0;
 }
 
-// -n 2 with {1} and {2}: a list is taken two by two.
+// -n 2 with {1} and {2}: a list is read two by two.
 static void check_group(struct oneliner *o)
 {
     struct inputs *in = &o->inputs;
@@ -74,11 +74,11 @@ static int check_stdin(const struct oneliner *o, const struct args *args)
         return 0;
     if (o->range || !isatty(STDIN_FILENO))
         return 0;
-    // "-" was asked for: who types it knows what comes.
+    // "-" was asked for: the user knows what comes.
     return inputs_named(in) ? 0 : help_print_short(o->command, args);
 }
 
-// What does not go together, and what the loader can't judge.
+// Flags that don't go together, and what the loader can't check.
 static int check(struct oneliner *o, const struct args *args)
 {
     struct inputs *in = &o->inputs;
@@ -108,13 +108,13 @@ static int check(struct oneliner *o, const struct args *args)
     if (o->fan_in && !o->reduce)
         return args_mistake(o->command, "--fan-in goes with --reduce");
     if (o->tag && o->run.json)
-        return args_mistake(o->command, "--json tells the item by itself; leave out --tag");
+        return args_mistake(o->command, "--json includes the item; omit --tag");
     if (!!o->block + !!o->lines + !!o->records + !!o->parts > 1)
-        return args_mistake(o->command, "--block, --lines, -N and --parts: take one");
+        return args_mistake(o->command, "use only one of --block, --lines, -N and --parts");
     for (size_t i = 0; o->kind == ONELINER_PIPE && i < in->n; i++)
         if (!in->lists[i].from_files || in->n > 1)
             return args_mistake(o->command,
-                                "data come from standard input or from files behind one '::::'");
+                                "data come from standard input or from files after one '::::'");
     return check_stdin(o, args);
 }
 

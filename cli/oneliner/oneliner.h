@@ -8,11 +8,12 @@
 
 enum oneliner_kind { ONELINER_MAP, ONELINER_PIPE, ONELINER_CALL };
 
-// What was said. Texts are borrowed from argv; NULL: not given. The loader judges them.
+// What the command line says. Texts are borrowed from argv; NULL: not given. The loader checks
+// them.
 struct oneliner {
     enum oneliner_kind kind;
     const char *command; // "map", "submit pipe": for messages
-    bool detached;       // the job goes on without us: standard input is read now
+    bool detached;       // the job is submitted: standard input is read now
     struct run_options run;
     char **words; // the program and its arguments, or a script
     size_t n_words;

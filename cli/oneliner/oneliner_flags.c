@@ -2,7 +2,7 @@
 #include "cli/oneliner/commands.h"
 #include "cli/oneliner/oneliner.h"
 
-// Where items come from and how they are told apart: map and call.
+// Where items come from and what separates them: map and call.
 static const struct arg item_flags[] = {
     {'a', "arg-file", SETS_LIST(struct oneliner, files), "FILE",
      "read items from the lines of FILE", .offer = OFFER_FILE},

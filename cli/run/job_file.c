@@ -44,12 +44,12 @@ struct run_command {
 };
 
 static const struct arg flags[] = {{'j', "slots", SETS_SLOTS(struct run_command, run.slots), "N",
-                                    "run N chunks at once: a number, N%, +N or -N of the CPUs",
+                                    "run N chunks at once; N%, +N, -N: of the CPUs",
                                     "the CPUs of this process"},
                                    {'p', "param", SETS_PARAM(struct run_command, params),
                                     "NAME=VALUE", "set a parameter of the job"},
                                    {0, "json", SETS_FLAG(struct run_command, run.json), NULL,
-                                    "print a JSON object for each chunk, also for failed ones"},
+                                    "print a JSON object per chunk, failed ones too"},
                                    {0}};
 
 const struct args run_args = {

@@ -17,6 +17,7 @@
 #include "cli/run/dryrun.h"
 #include "cli/run/embedded.h"
 #include "cli/run/spooling.h"
+#include "cli/text/count.h"
 #include "client/feed.h"
 #include "client/find.h"
 #include "transport/zsock.h"
@@ -68,12 +69,12 @@ static int submit(struct run_state *run, struct err *err)
 {
     int r = feed_open(run->link, run->plan, take(run->source), &run->feed);
     if (r < 0)
-        return err_sys(err, r, "the job can't be submitted");
+        return err_sys(err, r, "can't submit the job");
     const struct submission s = {.plan = run->plan, .flags = SUBMIT_FEEDS, .feed = run->feed};
     return link_submit(run->link, &s, &run->follow.job, clock_after(loop_now(), SUBMIT_NS), err);
 }
 
-// A file takes its place only when it holds all there is: an old complete one is worth more.
+// A file takes its place only when it is complete: an old complete one is worth more.
 static void finish_sink(struct run_state *run)
 {
     struct follow *f = &run->follow;
@@ -82,7 +83,7 @@ static void finish_sink(struct run_state *run)
     if (f->sink_error)
         return;
     if (!complete && run->plan->sink.kind == SINK_FILE) {
-        report_say(&run->report, "%s was not written: the job did not come to its end",
+        report_say(&run->report, "%s was not written: the job did not finish",
                    run->plan->sink.path);
         return;
     }
@@ -159,7 +160,7 @@ static uint32_t choose_slots(const struct run_options *o, struct plan *plan)
     return slots;
 }
 
-// The one worker of an embedded run is all there will ever be.
+// An embedded run has one worker and will never have another.
 static int check_resources(const struct plan *plan, uint32_t slots, struct err *err)
 {
     long pages = sysconf(_SC_PHYS_PAGES);
@@ -168,25 +169,29 @@ static int check_resources(const struct plan *plan, uint32_t slots, struct err *
         const struct step *step = &plan->steps[i];
         if (step->cpus > slots)
             return err_set(err, -EINVAL,
-                           "step %zu needs %g cpus for a chunk, and here are %u slots (-j); other "
-                           "machines: --connect",
-                           i + 1, step->cpus, slots);
+                           "step %zu needs %g CPUs for a chunk, but this machine has %s (-j); for "
+                           "other machines use --connect",
+                           i + 1, step->cpus, count(slots, "slot").text);
         if (step->memory_bytes > memory)
             return err_set(err, -EINVAL,
-                           "step %zu needs %" PRIu64 " MiB of memory for a chunk, and this machine "
-                           "has %" PRIu64,
+                           "step %zu needs %" PRIu64 " MiB of memory for a chunk, but this machine "
+                           "has %" PRIu64 " MiB",
                            i + 1, step->memory_bytes >> 20, memory >> 20);
-        if (step->gpus > 0 || step->n_labels > 0)
+        if (step->gpus > 0)
             return err_set(err, -EINVAL,
-                           "step %zu needs %s%s%s, which only workers have that were started with "
-                           "it: --connect",
-                           i + 1, step->gpus > 0 ? "gpus" : "'",
-                           step->gpus > 0 ? "" : step->labels[0].name, step->gpus > 0 ? "" : "'");
+                           "step %zu needs GPUs: only workers started with --gpus have them; use "
+                           "--connect",
+                           i + 1);
+        if (step->n_labels > 0)
+            return err_set(err, -EINVAL,
+                           "step %zu needs '%s': only workers started with --labels %s have it; "
+                           "use --connect",
+                           i + 1, step->labels[0].name, step->labels[0].name);
     }
     return 0;
 }
 
-// One that make offers is taken part in, whether or not --jobserver asks for one.
+// We take part in one that make offers, whether or not --jobserver asks for one.
 static int join_jobserver(struct run_state *run, uint32_t slots)
 {
     const struct run_options *o = run->options;
@@ -204,8 +209,8 @@ static int prepare_hosts(struct run_state *run, struct err *err)
     const struct run_options *o = run->options;
     if (o->connect.where)
         return err_set(err, -EINVAL,
-                       "--host and --connect: workers of a running coordinator are started by "
-                       "'fanmill worker deploy-ssh'");
+                       "--host and --connect don't go together; to start workers of a running "
+                       "coordinator: fanmill worker deploy-ssh");
     run->embedded.hosts = &run->hosts;
     run->embedded.slots = o->slots;
     int r = hosts_parse(&run->hosts, o->hosts.list, o->hosts.n, err);
@@ -258,7 +263,7 @@ static int start(struct run_state *run)
     run->follow.sink = run->sink;
     if (r == 1) {
         if (!run->options->report.quiet)
-            fprintf(stderr, "fanmill: '%s' is there already: nothing to do (if_exists: skip)\n",
+            fprintf(stderr, "fanmill: '%s' exists already: nothing to do (if_exists: skip)\n",
                     run->plan->sink.path);
         status = EXIT_ALL_WELL;
         abandon(run);
@@ -313,8 +318,9 @@ void run_end(struct run_options *o)
 int run_check(const char *command, struct run_options *o, int *ret_status)
 {
     if (o->offers && (run_is_remote(o) || o->hosts.n)) {
-        *ret_status = args_mistake(command, "--jobserver is for a run on this machine, not with %s",
-                                   o->hosts.n ? "--host" : "--connect");
+        *ret_status =
+            args_mistake(command, "--jobserver is only for runs on this machine, not with %s",
+                         o->hosts.n ? "--host" : "--connect");
         return -EINVAL;
     }
     return spool_check(command, &o->spool, ret_status);
@@ -327,8 +333,8 @@ int run_plan(struct plan *plan, const struct run_options *o)
     int status;
     log_set_level(o->report.verbose > 1 ? LOG_DEBUG : o->report.verbose ? LOG_INFO : LOG_WARN);
     if (o->joined < 0)
-        log_info("make's jobserver is out of reach: its rule's line wants a '+' in front",
-                 "reason=\"%s\"", strerror(-o->joined));
+        log_info("can't reach make's jobserver: prefix the recipe line with '+'", "reason=\"%s\"",
+                 strerror(-o->joined));
     run.report = report_of(plan, &o->report);
     run.embedded.spool_directory = o->spool.directory;
     run.embedded.spool_bytes = o->spool.bytes;

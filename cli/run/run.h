@@ -1,5 +1,5 @@
 // A job that this command runs to its end: what `run`, `map`, `pipe` and `call` have in common once
-// there is a plan. The coordinator and the worker are this command's own, or those of --connect;
+// they have a plan. The coordinator and the worker are this command's own, or those of --connect;
 // what comes out is the same, byte for byte.
 #pragma once
 #include "cli/args/args.h"
@@ -19,7 +19,7 @@ struct run_options {
     bool propagate; // the exit status is that of the first failed chunk
     bool dry_run;   // print the commands, run nothing
     // set by run_begin
-    struct jobserver *jobserver; // of the make that began us; NULL
+    struct jobserver *jobserver; // of the make that started us; NULL
     int joined;                  // negative errno: it can't be reached
 };
 // How a job is run and shown, of struct run_options. The flags of its members are in tables of
@@ -34,10 +34,11 @@ extern const struct arg run_flags[];
     }
 
 struct jobserver;
-// Before anything is opened: what make left open has the numbers it says. run_end in any case.
+// To be called before anything is opened: make's descriptors have the numbers that MAKEFLAGS says.
+// run_end in any case.
 void run_begin(struct run_options *options);
 void run_end(struct run_options *options);
-// What does not go together. 0, or -EINVAL, reported; *ret_status is the exit status then.
+// Finds flags that don't go together. 0, or -EINVAL, reported; *ret_status is the exit status then.
 int run_check(const char *command, struct run_options *options, int *ret_status);
 // Takes the plan over. Blocking, with a loop of its own: to be called outside of one, before any
 // ZeroMQ context and thread. Returns the exit status; what goes wrong is reported on stderr.

@@ -10,7 +10,7 @@ const struct arg spool_flags[] = {
     {0, "spool-limit", SETS_SIZE(struct spool_options, bytes), "SIZE",
      "limit for results waiting to be written; at the limit no new chunk starts", "1GiB"},
     {0, "spool-dir", SETS_TEXT(struct spool_options, given), "DIR",
-     "where waiting results go that don't fit in memory", .offer = OFFER_FOLDER},
+     "directory for waiting results that don't fit in memory", .offer = OFFER_FOLDER},
     {0}};
 
 int spool_check(const char *command, struct spool_options *options, int *ret_status)

@@ -42,7 +42,7 @@ struct service {
 static void on_open_door(void *arg, const char *why)
 {
     struct service *s = arg;
-    log_error("the coordinator ends: it can't keep strangers out", "reason=\"%s\"", why);
+    log_error("stopping: unauthenticated peers are not refused", "reason=\"%s\"", why);
     s->status = EXIT_FAULT;
     event_flag_set(&s->over);
 }
@@ -149,7 +149,7 @@ static int main_task(void *arg)
                                      .open_door = on_open_door,
                                      .arg = s};
     int status = EXIT_FAULT;
-    // Before anybody can see us: who does may send a signal.
+    // Before we are visible: from then on signals may come.
     const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
     int r = signals_open(numbers, sizeof(numbers) / sizeof(numbers[0]), &s->signals);
     if (r < 0)
@@ -201,7 +201,7 @@ static int run(struct service *s)
 
 static const struct arg flags[] = {
     {'l', "listen", SETS_TEXT(struct service, listen), "ADDRESS",
-     "accept workers and clients of other machines at tcp://HOST:PORT"},
+     "accept workers and clients from other machines at tcp://HOST:PORT"},
     {0, "state", SETS_TEXT(struct service, folder), "DIR",
      "folder for keys, allow-list and kept results; each coordinator needs its own",
      "$XDG_STATE_HOME/fanmill/default", .offer = OFFER_FOLDER},

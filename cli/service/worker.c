@@ -46,7 +46,7 @@ struct worker_command {
 
 static const struct arg flags[] = {
     {'j', "slots", SETS_SLOTS(struct worker_command, options.slots), "N",
-     "run N chunks at once: a number, N%, +N or -N of the CPUs", "the CPUs of this process"},
+     "run N chunks at once; N%, +N, -N: of the CPUs", "the CPUs of this process"},
     {0, "gpus", SETS_NUMBER(struct worker_command, gpus), "N", "GPUs that chunks may ask for", "0"},
     {0, "labels", SETS_TEXT(struct worker_command, labels), "LIST",
      "other things that chunks may ask for: ssd,license=2"},

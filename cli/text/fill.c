@@ -8,7 +8,7 @@ struct filling {
     size_t indent;
     size_t column;
     unsigned breaks; // to come before what follows
-    bool begun;      // something stands on this line
+    bool begun;      // this line is not empty
     int error;       // sticky
 };
 
@@ -44,7 +44,7 @@ static void put_words(struct filling *f, const char *text, size_t end)
 {
     for (size_t i = 0; i < end;) {
         size_t len = piece(text + i);
-        if (f->begun && f->column + 1 + len > FILL_COLUMNS)
+        if (f->begun && f->breaks == 0 && f->column + 1 + len > FILL_COLUMNS)
             f->breaks = 1;
         break_lines(f);
         if (f->begun)

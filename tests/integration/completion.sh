@@ -70,10 +70,10 @@ case_is "bash leaves its options as they were"
 [ "$(bash --norc -c 'source ./completion.bash; COMP_WORDS=(fanmill c); COMP_CWORD=1; before=$(shopt); _fanmill; [ "$before" = "$(shopt)" ] && echo same')" = same ] ||
     wrong "an option of the shell is another one"
 
-# commands, as `fanmill help` tells them, and those within them.
+# Commands, as `fanmill help` lists them, and those within them.
 fanmill help
 commands=$(sed -n 's/^  \([a-z]*\) .*/\1/p' stdout | grep -v '^fanmill$')
-[ "$(echo "$commands" | wc -l)" -gt 20 ] || wrong "fanmill help tells too few commands"
+[ "$(echo "$commands" | wc -l)" -gt 20 ] || wrong "fanmill help lists too few commands"
 for command in $commands; do
     case_is "the flags of $command"
     grep -qx "\.SS fanmill $command" fanmill.1 || wrong "fanmill(1) has no section"
@@ -87,7 +87,7 @@ for command in $commands; do
         # shellcheck disable=SC2086
         fanmill $name --help
         expect_status 0
-        section=$(sed -n "/^\.SS fanmill $(echo "$name" | sed 's/-/\\\\-/g')\$/,/^\.S[SH] /p" fanmill.1 | sed 's/\\-/-/g; s/\\f.//g')
+        section=$(sed -n "/^\.SS fanmill ${name//-/\\\\-}\$/,/^\.S[SH] /p" fanmill.1 | sed 's/\\-/-/g; s/\\f.//g')
         zsh=$(sed -n "/^        '$name')\$/,/;;/p" completion.zsh)
         seen="__fish_seen_subcommand_from $command${sub:+; and __fish_seen_subcommand_from $sub}"
         flags=$(bash --norc -c "source ./completion.bash; _fanmill_flags '$name'")

@@ -174,7 +174,7 @@ fanmill submit --timeout 300ms --wait slow.yaml
 expect_status 124
 rm -f "$WORK/slow-began"
 
-case_is "run --connect: who reads goes away, so does the job"
+case_is "run --connect: the job goes away with its reader"
 begin reader "$FANMILL_BIN" run slow.yaml
 reader=$LAST
 until_lines 2 "$WORK/slow-began"
@@ -264,8 +264,7 @@ fanmill drain nobody
 expect_status 2
 expect_stderr "there is no worker 'nobody'"
 fanmill drain two
-wait "$WORKER"
-[ $? = 0 ] || wrong "exit status of a drained worker"
+wait "$WORKER" || wrong "exit status of a drained worker"
 until_workers 1
 
 case_is "a worker that is told to leave finishes its chunk"
@@ -281,14 +280,13 @@ fanmill submit brief.yaml
 until_file "$WORK/brief-on"
 kill -TERM "$WORKER"
 touch "$WORK/brief-go"
-wait "$WORKER"
-[ $? = 0 ] || wrong "exit status of a worker that was told to leave"
+wait "$WORKER" || wrong "exit status of a worker that was told to leave"
 fanmill wait
 expect_status 0
 fanmill results
-expect_stdout done
+expect_stdout "done"
 
-case_is "the coordinator is started anew and finds its workers"
+case_is "a restarted coordinator gets its workers back"
 worker four -j 1
 until_workers 1
 crash "$COORDINATOR"
@@ -300,7 +298,7 @@ expect_same "$WORK/expected"
 no_jobs() { "$FANMILL_BIN" status 2>&1 | grep -q "no jobs"; }
 until_ok no_jobs
 
-case_is "a client whose coordinator is started anew is told"
+case_is "a client whose coordinator restarts gets a message"
 rm -f "$WORK/slow-began"
 begin reader "$FANMILL_BIN" run slow.yaml
 reader=$LAST

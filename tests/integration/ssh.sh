@@ -8,7 +8,7 @@ if ! have_sshd; then
     finish
 fi
 ssh_prepare
-for try in 1 2 3 4 5 6 7 8; do
+for _ in 1 2 3 4 5 6 7 8; do
     PORT=$((20000 + RANDOM % 20000))
     begin_sshd loopback 127.0.0.1 "$PORT"
     SSHD_PID=$LAST
@@ -116,7 +116,7 @@ expect_stderr "host 127.0.0.1: given up: ssh could not connect"
 expect_stderr "no host is left"
 fanmill run --host 127.0.0.1:x numbers.yaml
 expect_status 2
-expect_stderr "a port stands behind the :"
+expect_stderr "expected a port after ':'"
 fanmill run --host , numbers.yaml
 expect_status 2
 expect_stderr "missing hosts"

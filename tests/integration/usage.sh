@@ -14,7 +14,7 @@ says() {
     [ ! -s "$WORK/stdout" ] || wrong "stdout is not empty"
     diff -u "$WORK/want" "$WORK/stderr" >"$WORK/difference" || wrong "$(cat "$WORK/difference")"
 }
-# The same with the line that tells where help is.
+# The same with the line that refers to the help.
 usage() {
     local name=$1
     shift
@@ -27,7 +27,7 @@ fanmill: 'mpa' is not a command (did you mean 'map'?)
 try: fanmill help
 EOF
 says 2 -j4 <<'EOF'
-fanmill: no command given; '-j4' is a flag of one
+fanmill: no command given, only flags: -j4
 try: fanmill help
 EOF
 says 2 -j 4 mpa <<'EOF'
@@ -59,7 +59,7 @@ fanmill map: --timeout: '5 min' is not a duration; write 5m
 EOF
 says 2 map --timeout 200% echo ::: a <<'EOF'
 fanmill map: --timeout: '200%' is not a duration
-  hint: a bare number is seconds; or add ms, s, m, h or d
+  hint: a bare number means seconds; or add ms, s, m, h or d
 EOF
 says 2 map --retries -1 --cpus two --memory '8 gb' echo ::: a <<'EOF'
 fanmill map: --retries: -1 is out of range 0..1000
@@ -79,7 +79,7 @@ usage map map --halt now,success=1 echo ::: a <<'EOF'
 fanmill map: --halt is one of never, now,fail=1, soon,fail=N, soon,fail=N%, not 'now,success=1'
 EOF
 usage map map --halt never --on-error stop echo ::: a <<'EOF'
-fanmill map: --halt says the same as --on-error and --max-failures; take one
+fanmill map: use either --halt or --on-error and --max-failures
 EOF
 for n in 0 x 1.5 -% +x 65537 %; do
     usage map map -j "$n" echo ::: a <<EOF
@@ -96,10 +96,10 @@ usage map map --spool-limit lots echo ::: a <<'EOF'
 fanmill map: --spool-limit takes a size like 512MiB, not 'lots'
 EOF
 says 2 map --env 2X=a echo ::: a <<'EOF'
-fanmill map: --env 2X: not a variable name
+fanmill map: --env 2X: not a valid variable name
 EOF
 usage map map --env NOT_THERE echo ::: a <<'EOF'
-fanmill map: --env NOT_THERE: there is no such variable here; write NOT_THERE=VALUE
+fanmill map: --env NOT_THERE: not set here; write NOT_THERE=VALUE
 EOF
 says 2 map -n 0 echo ::: a <<'EOF'
 fanmill map: -n: 0 is out of range 1..1000000000
@@ -151,23 +151,23 @@ usage map map 'echo;' ::: a <<'EOF'
 fanmill map: write {} where the item belongs in the script
 EOF
 says 2 map 'echo $(( {} + 1 ))' ::: a <<'EOF'
-fanmill map: the script: a placeholder can't stand in $((...)): the shell would run its value as an expression
+fanmill map: the script: a placeholder can't be used in $((...)): the shell would run its value as an expression
 EOF
 says 2 map -n 2 'echo "{}"' ::: a <<'EOF'
-fanmill map: the script: a script that gets many items takes them as {}, outside of quotes
+fanmill map: the script: a batch script takes its items as {}, outside of quotes
 EOF
 says 2 map echo '${{ x }}' ::: a <<'EOF'
 fanmill map: '${{ x }}': placeholders are written {x}
 EOF
 says 2 map --workdir '{x}' echo ::: a <<'EOF'
-fanmill map: --workdir: {x} is not known here (known: {}, {#}, {%})
+fanmill map: --workdir: {x} is unknown here (known: {}, {#}, {%})
 EOF
 says 2 call nope ::: a <<'EOF'
-fanmill call: the kernel: no kernel 'nope' is built in
+fanmill call: the kernel: 'nope' is not a built-in kernel
   hint: did you mean 'noop'?
 EOF
 says 2 call ./lib.so ::: a <<'EOF'
-fanmill call: the kernel: './lib.so' has no symbol; write ./lib.so:FUNCTION
+fanmill call: the kernel: './lib.so' names no function; write ./lib.so:FUNCTION
 EOF
 usage call call builtin:pi --arg points ::: 1 <<'EOF'
 fanmill call: --arg takes NAME=VALUE, not 'points'
@@ -177,7 +177,7 @@ fanmill call: --arg pints: kernel 'pi' has no such arg
   hint: did you mean 'points'?
 EOF
 says 2 map --reduce builtin:summ echo ::: 1 <<'EOF'
-fanmill map: --reduce: no kernel 'summ' is built in
+fanmill map: --reduce: 'summ' is not a built-in kernel
   hint: did you mean 'sum'?
 EOF
 says 2 map --reduce builtin:sum --fan-in 1 echo ::: 1 <<'EOF'
@@ -198,7 +198,7 @@ usage map map echo :::: <<'EOF'
 fanmill map: '::::' needs the names of files
 EOF
 usage map map echo :::+ a <<'EOF'
-fanmill map: ':::+' goes along with a list before it, and there is none
+fanmill map: ':::+' needs a list before it to go with
 EOF
 usage map map -a data echo ::: b <<'EOF'
 fanmill map: -a and ':::' both say where items come from
@@ -215,10 +215,10 @@ fanmill map: --range: '1-3' is not a range
 EOF
 seq 100000 400000 >long
 usage map map echo {1}{2} :::: long ::: a b <<'EOF'
-fanmill map: lists that are combined may have 2 MiB in all; for one long list alone: -a FILE
+fanmill map: combined lists may have 2 MiB in all; for a single long list use -a FILE
 EOF
 usage map map -n 2 -a long echo {1}{2} <<'EOF'
-fanmill map: items that are used by number may have 2 MiB in all
+fanmill map: items used by number may have 2 MiB in all
 EOF
 usage map map -0 -d , echo <<'EOF'
 fanmill map: -0 and -d both say how items end
@@ -233,7 +233,7 @@ usage map map --csv -C ,, echo <<'EOF'
 fanmill map: -C with --csv takes one byte, not ',,'
 EOF
 usage map map -C '' echo <<'EOF'
-fanmill map: -C takes the 1 to 64 bytes between two columns
+fanmill map: -C takes 1 to 64 bytes that separate columns
 EOF
 usage map map --csv echo ::: a,b <<'EOF'
 fanmill map: --csv is for files ('::::', -a) and standard input, not for ':::'
@@ -242,25 +242,25 @@ usage map map --csv echo :::: data ::: b <<'EOF'
 fanmill map: --csv is for files ('::::', -a) and standard input, not for ':::'
 EOF
 usage map map -C , echo ::: a ::: b <<'EOF'
-fanmill map: -C is for one list; several have a column each
+fanmill map: -C takes one list; of several each is a column
 EOF
 usage map map --header echo <<'EOF'
 fanmill map: --header goes with --csv or -C
 EOF
 usage pipe pipe cat ::: a <<'EOF'
-fanmill pipe: data come from standard input or from files behind one '::::'
+fanmill pipe: data come from standard input or from files after one '::::'
 EOF
 usage pipe pipe cat :::: missing <<'EOF'
 fanmill pipe: :::: 'missing': No such file or directory
 EOF
 usage pipe pipe --parts 2 cat <<'EOF'
-fanmill pipe: --parts is for files (:::: FILE); standard input has no size, use --block
+fanmill pipe: --parts needs files (:::: FILE): the size of standard input is unknown; use --block
 EOF
 usage pipe pipe --parts x% cat :::: data <<'EOF'
 fanmill pipe: --parts takes a number, or N% of the slots, not 'x%'
 EOF
 usage pipe pipe --block 1M --lines 3 cat <<'EOF'
-fanmill pipe: --block, --lines, -N and --parts: take one
+fanmill pipe: use only one of --block, --lines, -N and --parts
 EOF
 says 2 pipe --block 4m cat <<'EOF'
 fanmill pipe: --block: '4m' is not a size; write 4MB (1000^2) or 4MiB (1024^2)
@@ -277,14 +277,14 @@ usage map map --name x echo ::: a <<'EOF'
 fanmill map: --name goes with --out-dir
 EOF
 usage map map --tag --json echo ::: a <<'EOF'
-fanmill map: --json tells the item by itself; leave out --tag
+fanmill map: --json includes the item; omit --tag
 EOF
 says 2 map -o "$WORK/none/x" echo ::: a <<EOF
 fanmill map: -o: directory '$WORK/none': No such file or directory
 EOF
 says 2 map --out-dir out --name same echo ::: a <<'EOF'
 fanmill map: --name: all results would go to the same file
-  hint: put {#}, the number of the chunk, into it
+  hint: add {#}, the number of the chunk
 EOF
 usage 'submit map' submit map --dry-run echo ::: a <<'EOF'
 fanmill submit map: --dry-run is only for jobs that run here: fanmill map
@@ -321,7 +321,7 @@ for command in map pipe call; do
 done
 # Flags may stand before the subcommand: which of them take a value is known.
 for command in map pipe call run; do
-    case_is "flags in front of $command"
+    case_is "flags before $command"
     fanmill $command -h
     grep -oE -- '(^|  |; )(-[A-Za-z0], )?--[a-z-]+ [A-Z]' stdout | grep -oE -- '--[a-z-]+' | sort -u >flags
     [ "$(wc -l <flags)" -gt 6 ] || wrong "no flags found in the help"

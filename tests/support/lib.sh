@@ -3,14 +3,15 @@
 set -u
 : "${FANMILL_BIN:?the built program}"
 FANMILL_BIN=$(realpath "$FANMILL_BIN")
-[ -x "$FANMILL_BIN" ] || { echo "there is no program $FANMILL_BIN"; exit 1; }
+[ -x "$FANMILL_BIN" ] || { echo "no program $FANMILL_BIN"; exit 1; }
 # For what must come to its end by itself. Generous: it says nothing about speed.
 LIMIT_S=300
 ROOT=$PWD
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/fanmill-test.XXXXXX")
 export LC_ALL=C
 # Every process that a run begins inherits the mark; its private folders land under $WORK/run.
-export FANMILL_TEST_MARK="mark-$$-$(basename "$WORK")"
+FANMILL_TEST_MARK="mark-$$-$(basename "$WORK")"
+export FANMILL_TEST_MARK
 mkdir "$WORK/run"
 export XDG_RUNTIME_DIR=$WORK/run
 unset NO_COLOR CI || true
@@ -50,7 +51,7 @@ from() {
     shift
     fanmill "$@" <"$file"
 }
-# job NAME <<EOF: writes $WORK/NAME.yaml with the line `version: 1` in front.
+# job NAME <<EOF: writes $WORK/NAME.yaml beginning with the line `version: 1`.
 job() { { echo 'version: 1'; cat; } >"$WORK/$1.yaml"; }
 
 expect_status() { [ "$STATUS" = "$1" ] || wrong "exit status $STATUS, expected $1"; }

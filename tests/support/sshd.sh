@@ -1,4 +1,4 @@
-# A real sshd of the test's own, and an ssh that trusts it. Sourced behind service.sh.
+# A real sshd of the test's own, and an ssh that trusts it. Sourced after service.sh.
 SSHD=${FANMILL_SSHD:-$(command -v sshd || echo /usr/sbin/sshd)}
 have_sshd() { [ -x "$SSHD" ] && command -v ssh >/dev/null && command -v ssh-keygen >/dev/null; }
 # Keys and configuration of the client; $FANMILL_SSH.
@@ -22,9 +22,9 @@ CONFIG
 # The sockets of tunnels, on the other side.
 no_tunnels() {
     local socket
-    for socket in $(sed -n 's|^\(/tmp/fanmill-[0-9a-f]*\):.*|\1|p' "$WORK/ssh/asked"); do
+    while read -r socket; do
         [ ! -e "$socket" ] || return 1
-    done
+    done < <(sed -n 's|^\(/tmp/fanmill-[0-9a-f]*\):.*|\1|p' "$WORK/ssh/asked")
 }
 # begin_sshd NAME ADDRESS PORT [COMMAND...]: the command runs it, `ip netns exec X` for example.
 begin_sshd() {
