@@ -91,66 +91,6 @@ int __wrap_zsock_send(struct zsock *z, uint32_t peer, const void *header, size_t
 
 // ---- towards the server
 
-static int encode(struct buf *header, enum msg_type type, const void *m)
-{
-    switch (type) {
-    case MSG_HELLO:
-        return msg_put_hello(header, m);
-    case MSG_REGISTER:
-        return msg_put_register(header, m);
-    case MSG_CREDIT:
-        return msg_put_credit(header, m);
-    case MSG_HEARTBEAT:
-        return msg_put_heartbeat(header, m);
-    case MSG_BYE:
-        return msg_put_bye(header, m);
-    case MSG_SUBMIT:
-        return msg_put_submit(header, m);
-    case MSG_OPEN:
-        return msg_put_open(header, m);
-    case MSG_TAKE:
-        return msg_put_take(header, m);
-    case MSG_CLOSE:
-        return msg_put_close(header, m);
-    case MSG_CONTROL:
-        return msg_put_control(header, m);
-    case MSG_QUERY:
-        return msg_put_query(header, m);
-    case MSG_STORE:
-        return msg_put_store(header, m);
-    case MSG_NEED:
-        return msg_put_need(header, m);
-    case MSG_FEED_END:
-        return msg_put_feed_end(header, m);
-    default:
-        return -EINVAL;
-    }
-}
-
-static int decode(const struct buf *header, enum msg_type type, void *ret, struct err *err)
-{
-    switch (type) {
-    case MSG_WELCOME:
-        return msg_get_welcome(header->data, header->len, ret, err);
-    case MSG_REFUSE:
-        return msg_get_refuse(header->data, header->len, ret, err);
-    case MSG_ANSWER:
-        return msg_get_answer(header->data, header->len, ret, err);
-    case MSG_ACK:
-        return msg_get_ack(header->data, header->len, ret, err);
-    case MSG_CANCEL:
-        return msg_get_cancel(header->data, header->len, ret, err);
-    case MSG_WANT:
-        return msg_get_want(header->data, header->len, ret, err);
-    case MSG_LIBRARY:
-        return msg_get_library(header->data, header->len, ret, err);
-    case MSG_BYE:
-        return msg_get_bye(header->data, header->len, ret, err);
-    default:
-        return -EINVAL;
-    }
-}
-
 static struct slab *slab_copy(const void *data, size_t len)
 {
     struct slab *slab = slab_new(len);
@@ -178,7 +118,7 @@ void say_raw(uint32_t peer, const void *header, size_t len)
 void say_with(uint32_t peer, enum msg_type type, const void *m, const void *body, size_t len)
 {
     struct buf header = {0};
-    cr_assert_eq(encode(&header, type, m), 0, "%s", msg_name(type));
+    cr_assert_eq(msg_put(&header, type, m), 0, "%s", msg_name(type));
     arrive(peer, header.data, header.len, body, len);
     buf_done(&header);
 }
@@ -362,7 +302,7 @@ void hear(uint32_t peer, enum msg_type type, void *ret)
     struct err err = {0};
     cr_assert_not_null(l, "no %s for peer %u", msg_name(type), peer);
     l->is_read = true;
-    cr_assert_eq(decode(&l->header, type, ret, &err), 0, "%s", err.text);
+    cr_assert_eq(msg_get(l->header.data, l->header.len, type, ret, &err), 0, "%s", err.text);
 }
 
 uint64_t hear_records(uint32_t peer, uint64_t stream, uint64_t *ret_first)
@@ -372,7 +312,7 @@ uint64_t hear_records(uint32_t peer, uint64_t stream, uint64_t *ret_first)
     for (size_t i = 0; i < n_sent; i++) {
         struct letter *l = &sent[i];
         struct records_reader r;
-        struct wire_record record;
+        struct record_entry record;
         if (l->peer != peer || l->type != MSG_RECORDS || l->is_read)
             continue;
         cr_assert_eq(
@@ -395,16 +335,16 @@ int hear_end(uint32_t peer, uint64_t stream, struct job_info *ret)
 {
     for (size_t i = 0; i < n_sent; i++) {
         struct letter *l = &sent[i];
-        uint64_t id;
-        int32_t code;
+        struct msg_end end;
         struct err err;
         if (l->peer != peer || l->type != MSG_END || l->is_read)
             continue;
-        cr_assert_eq(msg_get_end(l->header.data, l->header.len, &id, &code, ret, &err), 0);
-        if (id != stream)
+        cr_assert_eq(msg_get(l->header.data, l->header.len, MSG_END, &end, &err), 0);
+        if (end.stream != stream)
             continue;
         l->is_read = true;
-        return code;
+        *ret = end.job;
+        return end.code;
     }
     return INT_MIN;
 }
