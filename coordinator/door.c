@@ -1,11 +1,11 @@
 // The way in for every message.
 //
-// In: messages from the socket. Out: a peer for each that says HELLO, REFUSE for those that may not
-// or can't say what they say, a call of the handler that the message is for (handlers.h).
+// In: messages from the sockets. Out: a peer for each sender of HELLO; a call of the message's
+// handler (handlers.h); REFUSE where a role or a peer's state does not permit the message.
 //
-// A message is handled at once and to its end; nothing here suspends. HELLO from a place or of a
-// session that is known already is a new beginning: what was there is buried first, at once, since
-// nobody else is at work then.
+// A message is handled completely before the next one; nothing here suspends. A HELLO from a known
+// address, or of a known session, is a fresh start: the peer it replaces is buried at once, not at
+// the turn's end, because nothing else is using it between two messages.
 #include "coordinator/door.h"
 
 #include <errno.h>
@@ -20,9 +20,9 @@
 #include "coordinator/shell.h"
 #include "coordinator/turn.h"
 
-#define MESSAGES_PER_TURN 256 // then other work of the loop has its turn
+#define MESSAGES_PER_TURN 256 // then the loop does other work
 
-// What the session had before is over: what a worker held runs elsewhere, a client comes back.
+// The session's older connection is over: a worker's chunks run elsewhere, a client is back.
 static void end_session(struct server *server, const struct peer *like)
 {
     struct peer *peer, *next;
@@ -30,7 +30,7 @@ static void end_session(struct server *server, const struct peer *like)
         if (peer != like && peer->state != PEER_NEW &&
             memcmp(peer->session, like->session, sizeof(like->session)) == 0 &&
             strcmp(peer->user, like->user) == 0) {
-            peer_drop(peer, "it came back on another connection");
+            peer_drop(peer, "it reconnected");
             peer_bury(peer);
         }
 }
@@ -46,7 +46,7 @@ static int on_hello(struct peer *peer, const struct zmessage *m, struct err *err
         hello.version_max < PROTO_VERSION_MAX ? hello.version_max : PROTO_VERSION_MAX;
     if (version < PROTO_VERSION_MIN || version < hello.version_min)
         return err_set(err, -EPROTONOSUPPORT,
-                       "no version of the protocol in common: the peer (%s) speaks %u to %u, "
+                       "no common protocol version: the peer (%s) speaks %u to %u, "
                        "this coordinator %u to %u",
                        hello.software, hello.version_min, hello.version_max, PROTO_VERSION_MIN,
                        PROTO_VERSION_MAX);
@@ -76,7 +76,7 @@ static int on_register(struct peer *peer, const struct zmessage *m, struct err *
     r = server_event(server,
                      &(struct event){.type = EV_WORKER_UP, .worker = peer->id, .reg = &peer->reg});
     if (r < 0)
-        return err_set(err, r, "the worker can't be taken in");
+        return err_set(err, r, "the worker can't be accepted");
     peer->state = PEER_WORKER;
     for (struct server_job *job = server->jobs; job; job = job->hh.next)
         server_job_check_hope(job);
@@ -97,10 +97,18 @@ static int on_bye(struct peer *peer, const struct zmessage *m, struct err *err)
     return 0;
 }
 
+// Of a client: being heard is all that matters.
+static int on_heartbeat(struct peer *peer, const struct zmessage *m, struct err *err)
+{
+    (void)peer, (void)m, (void)err;
+    return 0;
+}
+
 const struct handler door_handlers[] = {
     {MSG_HELLO, SAID_BY(PEER_NEW), on_hello},
     {MSG_REGISTER, SAID_BY(PEER_WELCOMED), on_register},
     {MSG_BYE, SAID_BY(PEER_WELCOMED) | SAID_BY(PEER_CLIENT) | SAID_BY(PEER_WORKER), on_bye},
+    {MSG_HEARTBEAT, SAID_BY_CLIENT, on_heartbeat},
     {0},
 };
 
@@ -118,13 +126,13 @@ static const struct handler *handler_of(int type, enum peer_state state)
     return NULL;
 }
 
-// The only place where a message is let through, or not.
+// The only place that decides whether a message is let through.
 static int dispatch(struct peer *peer, int type, const struct zmessage *m, struct err *err)
 {
     const struct handler *handler = handler_of(type, peer->state);
     if (type >= 0 && !msg_may_send(type, peer->rights)) {
         peer->port->server->counts.forbidden++;
-        return err_set(err, -EACCES, "its role does not allow %s", msg_name(type));
+        return err_set(err, -EACCES, "its role does not permit %s", msg_name(type));
     }
     if (!handler)
         return err_set(err, -EPROTO, "unexpected message %s", msg_name(type));
@@ -140,16 +148,16 @@ static struct peer *let_in(struct port *port, const struct zmessage *m)
         gate_pass(port->server->gate, m, &pass);
     if (pass.rights)
         return peer_new(port, m, &pass);
-    port_refuse(port, m->peer, -EACCES, "its key is not on the list any more");
+    port_refuse(port, m->peer, -EACCES, "its key is no longer on the allow-list");
     return NULL;
 }
 
-// Whose message it is; NULL when it is nobody's. HELLO is a new beginning.
+// The sender of a message, or NULL when it is ignored or was refused. HELLO is a fresh start.
 static struct peer *sender_of(struct port *port, const struct zmessage *m, int type)
 {
     struct peer *peer = peer_find(port, m->peer);
     if (type == MSG_HELLO && peer && (peer->gone || peer->state != PEER_NEW)) {
-        peer_drop(peer, "it began anew");
+        peer_drop(peer, "it reconnected as a new process");
         peer_bury(peer);
         peer = NULL;
     }
@@ -157,7 +165,7 @@ static struct peer *sender_of(struct port *port, const struct zmessage *m, int t
         return peer->gone ? NULL : peer;
     if (type == MSG_HELLO)
         return let_in(port, m);
-    // It has a connection of an earlier life of ours or of its own, and only has to begin again.
+    // Its connection is from before a restart, ours or its own; it only has to begin again.
     port->server->counts.unknown++;
     port_refuse(port, m->peer, -ENOTCONN, "say HELLO first");
     return NULL;

@@ -1,11 +1,11 @@
-// Where a job's chunks come from.
+// Feeds jobs with chunks.
 //
-// In: the core's wish for more (feeder_want), FEED and FEED_END of clients. Out: EV_FED and
-// EV_FED_END for the core, WANT for clients.
+// In: ACT_WANT (feeder_want), FEED and FEED_END of clients. Out: EV_FED and EV_FED_END for the
+// core, WANT for clients.
 //
-// A job is fed by its client (WANT, FEED), by a task here that reads its source, or from the chunks
-// that failed before. The task suspends while its source has nothing and while nothing is wanted;
-// meanwhile the job may end, and may be forgotten: then the task frees it as its last act.
+// A job is fed by its client (WANT, FEED), by a task that reads its source here, or from the chunks
+// that failed in another job. The task suspends while its source is empty or nothing is wanted;
+// meanwhile the job may end and even be forgotten, and then the task frees it as its last act.
 #include "coordinator/feeder.h"
 
 #include <errno.h>
@@ -136,7 +136,7 @@ void feeder_stop(struct server_job *job)
     feeder_ask(job);
 }
 
-// The client's own job that waits for this FEED; NULL: it comes too late or twice.
+// The client's own job that waits for this FEED; NULL if the message is late or a repetition.
 static struct server_job *fed_job(struct client *client, uint64_t id, uint64_t seq)
 {
     struct server_job *job = server_job_find(client->server, id);

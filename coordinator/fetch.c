@@ -1,10 +1,9 @@
 // Parts of files that workers can't read.
 //
-// In: the core's wish for one (fetch_part), DATA of clients. Out: EV_FETCHED for the core, FETCH
-// for clients.
+// In: ACT_FETCH (fetch_part), DATA of clients. Out: EV_FETCHED for the core, FETCH for clients.
 //
-// The file is read by whoever reads the source: here, at once and blocking, or by the job's client.
-// Meanwhile: a client that is away is not asked; the core asks again after a while.
+// The file is read where the source is read: here, blocking the loop, or by the job's client. A
+// client that is away is not asked; the core asks again after a while.
 #include "coordinator/fetch.h"
 
 #include "base/cleanup.h"
@@ -34,7 +33,7 @@ static void read_here(struct server_job *job, uint64_t chunk, const struct slice
     struct err err = {0};
     buf_init(&out, PROTO_BODY_MAX);
     int r = extent_get(data->data, data->len, &extent);
-    // Here the source was read: the file is the one that is meant, whatever became of it since.
+    // The source was read here, so this is the right file even if it has changed since.
     extent.file_size = 0;
     extent.mtime_ns = 0;
     if (r == 0)

@@ -1,11 +1,11 @@
-// What workers say about chunks becomes events of the core.
+// Messages of workers become events of the core.
 //
-// In: CREDIT, RESULT, RETURN, HEARTBEAT and DRAIN of workers. Out: an event for each, or for each
-// entry of a batch.
+// In: CREDIT, RESULT, RETURN, HEARTBEAT and DRAIN of workers. Out: an event for each message, or
+// for each entry of a batch.
 //
-// The core may have given the worker up in this very turn: then it does not know it any more, and
-// nothing happens. Results that find 64 MiB waiting already go to the spool first, blocking for the
-// disk. Nothing is sent from here: ACK and new leases come with the end of the turn.
+// When 64 MiB of results are waiting, further ones go to the spool first, which blocks for the
+// disk. Nothing is sent from here: ACK and new leases follow at the end of the turn. The core may
+// have given up the worker in this very turn; it then ignores the event.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,17 +17,17 @@
 #include "coordinator/spool.h"
 #include "coordinator/turn.h"
 
-static void tell_full(struct server *server, int code, uint64_t held)
+static void report_full(struct server *server, int code, uint64_t held)
 {
     char text[PROTO_TEXT_MAX];
-    // What waits now is what there is room for.
+    // What is waiting now becomes the limit.
     server_hold_at_most(server, held);
     if (server->spool_is_full)
         return;
     server->spool_is_full = true;
     snprintf(text, sizeof(text),
              "the spool in '%.300s' can't grow (%s): %" PRIu64 " bytes of results wait, %" PRIu64
-             " of them there; nothing is lost, but no more begins until results are taken. More "
+             " of them there; nothing is lost; no new chunk starts until results are read. More "
              "room: --spool-dir DIR",
              server->options.spool_directory, strerror(-code), held, spool_bytes(server->spool));
     if (server->options.spool_full)
@@ -36,8 +36,8 @@ static void tell_full(struct server *server, int code, uint64_t held)
         log_warn("the spool is full", "reason=\"%s\"", text);
 }
 
-// Where so much waits already, a result goes to the file. What can't be written stays in memory:
-// the core hands nothing more out, so it is not much.
+// Moves a result to the file. One that can't be written stays in memory; they are few, because the
+// core leases nothing more.
 static bool to_spool(struct server *server, uint64_t held, const struct slice *body,
                      struct slice *ret)
 {
@@ -45,7 +45,7 @@ static bool to_spool(struct server *server, uint64_t held, const struct slice *b
         return false;
     int r = spool_put(server->spool, body, ret);
     if (r < 0)
-        tell_full(server, r, held);
+        report_full(server, r, held);
     return r == 0;
 }
 
