@@ -16,7 +16,7 @@ static void read_all(uint32_t peer, uint64_t job)
 
 // Runs all chunks on a worker, whose answers are "x", and checks each record.
 static void run_and_look(const char *yaml, bool failed_too, enum outcome outcome,
-                         void (*look)(uint64_t number, const struct wire_record *record))
+                         void (*look)(uint64_t number, const struct record_entry *record))
 {
     uint64_t n = 0;
     hello(1, 1);
@@ -28,7 +28,7 @@ static void run_and_look(const char *yaml, bool failed_too, enum outcome outcome
         turn();
     for (struct letter *l; (l = letter(1, MSG_RECORDS));) {
         struct records_reader r;
-        struct wire_record record;
+        struct record_entry record;
         struct err err;
         l->is_read = true;
         cr_assert_eq(
@@ -39,7 +39,7 @@ static void run_and_look(const char *yaml, bool failed_too, enum outcome outcome
     cr_expect_gt(n, 0);
 }
 
-static void is_whole(uint64_t number, const struct wire_record *record)
+static void is_whole(uint64_t number, const struct record_entry *record)
 {
     char item[24];
     int len = snprintf(item, sizeof(item), "%d", (int)(10 + number * 5));
@@ -62,7 +62,7 @@ SHELL_TEST(delivery, a_record_says_it_all)
                  false, OUTCOME_OK, is_whole);
 }
 
-static void is_a_row(uint64_t number, const struct wire_record *record)
+static void is_a_row(uint64_t number, const struct record_entry *record)
 {
     if (number == 0)
         cr_expect_eq(strncmp((const char *)record->item, "1 x", record->item_len), 0, "%.*s",
@@ -76,7 +76,7 @@ SHELL_TEST(delivery, a_row_of_a_matrix_in_words)
                  false, OUTCOME_OK, is_a_row);
 }
 
-static void has_no_bytes(uint64_t number, const struct wire_record *record)
+static void has_no_bytes(uint64_t number, const struct record_entry *record)
 {
     (void)number;
     cr_expect_eq(record->ending.outcome, OUTCOME_EXIT);

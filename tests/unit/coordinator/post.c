@@ -312,7 +312,7 @@ uint64_t hear_records(uint32_t peer, uint64_t stream, uint64_t *ret_first)
     for (size_t i = 0; i < n_sent; i++) {
         struct letter *l = &sent[i];
         struct records_reader r;
-        struct wire_record record;
+        struct record_entry record;
         if (l->peer != peer || l->type != MSG_RECORDS || l->is_read)
             continue;
         cr_assert_eq(

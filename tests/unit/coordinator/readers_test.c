@@ -172,7 +172,7 @@ SHELL_TEST(readers, end_comes_after_the_last_record)
     cr_expect_eq(row.phase, PHASE_ENDED);
     turn();
     cr_expect_eq(letters(1, MSG_END), 0, "said once");
-    close_stream(1, 1, CLOSE_LEAVE);
+    close_stream(1, 1, CANCEL_NONE);
     cr_expect_eq(hear_end(1, 1, &row), 0, "CLOSE is answered by END");
     cr_expect_null(server_job_find(server, job), "its last reader takes the job with it");
 }
@@ -186,11 +186,11 @@ SHELL_TEST(readers, closing_ends_the_job)
     uint64_t job = submitted(1, NUMBERS, 0);
     open_stream(1, 1, job, 0);
     grant(1, 1, 0, ALL, ALL);
-    close_stream(1, 1, CLOSE_TERM);
+    close_stream(1, 1, CANCEL_RUNNING);
     hear(9, MSG_CANCEL, &cancel);
     cr_expect_eq(cancel.mode, CANCEL_RUNNING);
     cr_expect_eq(hear_end(1, 1, &row), INT_MIN, "two chunks run");
-    close_stream(1, 1, CLOSE_KILL); // a second CLOSE is nothing
+    close_stream(1, 1, CANCEL_KILL); // a second CLOSE is nothing
     while (answer(9, OUTCOME_CANCELLED, NULL, 0))
         turn();
     cr_expect_eq(hear_end(1, 1, &row), -ECANCELED);
@@ -204,12 +204,12 @@ SHELL_TEST(readers, leaving_a_detached_job_leaves_it_alone)
     hello(1, 1);
     uint64_t job = submitted(1, NUMBERS, SUBMIT_DETACHED);
     open_stream(1, 1, job, 0);
-    close_stream(1, 1, CLOSE_LEAVE);
+    close_stream(1, 1, CANCEL_NONE);
     cr_expect_eq(hear_end(1, 1, &row), 0);
     cr_expect_eq(row.phase, PHASE_RUNNING);
     cr_expect_not_null(server_job_find(server, job));
     open_stream(1, 2, job, 0);
-    close_stream(1, 2, CLOSE_KILL);
+    close_stream(1, 2, CANCEL_KILL);
     cr_expect_eq(hear_end(1, 2, &row), -ECANCELED);
     cr_expect_not_null(server_job_find(server, job), "its records are kept");
 }
@@ -247,7 +247,7 @@ SHELL_TEST(readers, lost_while_its_job_ends)
     uint64_t job = submitted(1, NUMBERS, 0);
     open_stream(1, 1, job, 0);
     deafen(1, -EHOSTUNREACH, 0);
-    close_stream(1, 1, CLOSE_KILL);
+    close_stream(1, 1, CANCEL_KILL);
     cr_expect_null(server_job_find(server, job));
     cr_expect_null(peer_at(1));
     cr_expect(LIST_EMPTY(&server->dirty));

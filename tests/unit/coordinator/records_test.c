@@ -11,7 +11,7 @@ static uint8_t bytes[40 << 20];
 
 static int add(struct job_records *records, uint64_t chunk, size_t len)
 {
-    const struct wire_record record = {.chunk = chunk, .worker = ""};
+    const struct record_entry record = {.chunk = chunk, .worker = ""};
     const struct slice part = {.data = bytes, .len = len};
     memset(bytes, (int)chunk, len < 100 ? len : 100);
     return job_records_add(records, &record, &part, 1);
@@ -25,7 +25,7 @@ static uint64_t take_all(struct job_records *records, struct record_cursor *curs
     int r;
     for (;;) {
         struct records_reader reader;
-        struct wire_record record;
+        struct record_entry record;
         struct err err;
         buf_clear(&header);
         buf_clear(&body);
