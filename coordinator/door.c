@@ -8,7 +8,9 @@
 // the turn's end, because nothing else is using it between two messages.
 #include "coordinator/door.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -19,7 +21,9 @@
 #include "coordinator/server_job.h"
 #include "coordinator/shell.h"
 #include "coordinator/turn.h"
+#include "proto/table.h"
 
+#define MESSAGE_MAX 2048      // bytes of the largest message's struct
 #define MESSAGES_PER_TURN 256 // then the loop does other work
 
 // The session's older connection is over: a worker's chunks run elsewhere, a client is back.
@@ -35,23 +39,20 @@ static void end_session(struct server *server, const struct peer *like)
         }
 }
 
-static int on_hello(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_hello(struct peer *peer, const struct incoming *in)
 {
     struct server *server = peer->port->server;
-    struct msg_hello hello;
-    int r = msg_get(m->header, m->header_len, MSG_HELLO, &hello, err);
-    if (r < 0)
-        return r;
+    const struct msg_hello *hello = in->message;
     uint32_t version =
-        hello.version_max < PROTO_VERSION_MAX ? hello.version_max : PROTO_VERSION_MAX;
-    if (version < PROTO_VERSION_MIN || version < hello.version_min)
-        return err_set(err, -EPROTONOSUPPORT,
+        hello->version_max < PROTO_VERSION_MAX ? hello->version_max : PROTO_VERSION_MAX;
+    if (version < PROTO_VERSION_MIN || version < hello->version_min)
+        return err_set(in->err, -EPROTONOSUPPORT,
                        "no common protocol version: the peer (%s) speaks %u to %u, "
                        "this coordinator %u to %u",
-                       hello.software, hello.version_min, hello.version_max, PROTO_VERSION_MIN,
+                       hello->software, hello->version_min, hello->version_max, PROTO_VERSION_MIN,
                        PROTO_VERSION_MAX);
-    memcpy(peer->session, hello.session, sizeof(peer->session));
-    memcpy(peer->software, hello.software, sizeof(peer->software));
+    memcpy(peer->session, hello->session, sizeof(peer->session));
+    memcpy(peer->software, hello->software, sizeof(peer->software));
     end_session(server, peer);
     struct client *client = client_find(server, peer);
     struct msg_welcome welcome = {.version = version,
@@ -67,16 +68,15 @@ static int on_hello(struct peer *peer, const struct zmessage *m, struct err *err
     return 0;
 }
 
-static int on_register(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_register(struct peer *peer, const struct incoming *in)
 {
     struct server *server = peer->port->server;
-    int r = msg_get(m->header, m->header_len, MSG_REGISTER, &peer->reg, err);
+    const struct msg_register *reg = in->message;
+    peer->reg = *reg;
+    int r = server_event(
+        server, &(struct event){.type = EV_WORKER_UP, .worker = peer->id, .reg = &peer->reg});
     if (r < 0)
-        return r;
-    r = server_event(server,
-                     &(struct event){.type = EV_WORKER_UP, .worker = peer->id, .reg = &peer->reg});
-    if (r < 0)
-        return err_set(err, r, "the worker can't be accepted");
+        return err_set(in->err, r, "the worker can't be accepted");
     peer->state = PEER_WORKER;
     for (struct server_job *job = server->jobs; job; job = job->hh.next)
         server_job_check_hope(job);
@@ -85,22 +85,19 @@ static int on_register(struct peer *peer, const struct zmessage *m, struct err *
     return 0;
 }
 
-static int on_bye(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_bye(struct peer *peer, const struct incoming *in)
 {
-    struct msg_bye bye;
-    int r = msg_get(m->header, m->header_len, MSG_BYE, &bye, err);
-    if (r < 0)
-        return r;
+    const struct msg_bye *bye = in->message;
     if (peer->client)
         client_end(peer->client);
-    peer_drop(peer, bye.reason);
+    peer_drop(peer, bye->reason);
     return 0;
 }
 
 // Of a client: being heard is all that matters.
-static int on_heartbeat(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_heartbeat(struct peer *peer, const struct incoming *in)
 {
-    (void)peer, (void)m, (void)err;
+    (void)peer, (void)in;
     return 0;
 }
 
@@ -126,6 +123,23 @@ static const struct handler *handler_of(int type, enum peer_state state)
     return NULL;
 }
 
+static int handle(struct peer *peer, const struct handler *handler, const struct zmessage *m,
+                  struct err *err)
+{
+    const struct layout *layout = msg_layout(handler->type);
+    _Alignas(max_align_t) uint8_t message[MESSAGE_MAX];
+    const struct incoming in = {.message = message,
+                                .header = m->header,
+                                .header_len = m->header_len,
+                                .body = m->body,
+                                .err = err};
+    int r = 0;
+    assert(layout->size <= sizeof(message));
+    if (!layout->entries)
+        r = msg_get(m->header, m->header_len, handler->type, message, err);
+    return r < 0 ? r : handler->fn(peer, &in);
+}
+
 // The only place that decides whether a message is let through.
 static int dispatch(struct peer *peer, int type, const struct zmessage *m, struct err *err)
 {
@@ -138,7 +152,7 @@ static int dispatch(struct peer *peer, int type, const struct zmessage *m, struc
         return err_set(err, -EPROTO, "unexpected message %s", msg_name(type));
     if (handler->states == SAID_BY_CLIENT && !peer->client && !client_new(peer))
         return -ENOMEM;
-    return handler->fn(peer, m, err);
+    return handle(peer, handler, m, err);
 }
 
 static struct peer *let_in(struct port *port, const struct zmessage *m)
@@ -171,7 +185,7 @@ static struct peer *sender_of(struct port *port, const struct zmessage *m, int t
     return NULL;
 }
 
-static void handle(struct port *port, const struct zmessage *m)
+static void receive(struct port *port, const struct zmessage *m)
 {
     struct err err = {0};
     int type = msg_type_of(m->header, m->header_len);
@@ -201,7 +215,7 @@ void port_pump(void *arg)
         }
         if (r <= 0)
             return;
-        handle(port, &m);
+        receive(port, &m);
         zmessage_done(&m);
     }
     zsock_again(port->socket);

@@ -55,17 +55,16 @@ void fetch_part(struct server_job *job, uint64_t chunk, const struct slice *exte
         peer_say(job->client->peer, MSG_FETCH, &m);
 }
 
-static int on_data(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_data(struct peer *peer, const struct incoming *in)
 {
-    struct msg_data data;
+    const struct msg_data *data = in->message;
     struct slice bytes = {0};
-    int r = msg_get(m->header, m->header_len, MSG_DATA, &data, err);
-    struct server_job *job = r < 0 ? NULL : server_job_find(peer->port->server, data.job);
+    struct server_job *job = server_job_find(peer->port->server, data->job);
     if (!job || job->client != peer->client)
-        return r;
-    if (m->body && data.code == 0)
-        bytes = slice_of(m->body, 0, m->body->len);
-    fetched(job, data.chunk, data.code < 0 ? data.code : 0, data.text, &bytes);
+        return 0;
+    if (in->body && data->code == 0)
+        bytes = slice_of(in->body, 0, in->body->len);
+    fetched(job, data->chunk, data->code < 0 ? data->code : 0, data->text, &bytes);
     return 0;
 }
 

@@ -6,10 +6,18 @@
 #include "base/err.h"
 #include "coordinator/peer.h"
 
-// Handles one message. The message is borrowed; to keep bytes, take counts of its slabs. Returns 0,
-// or -ENOMEM (the message is dropped without an answer), or another error, for which the peer is
-// refused with the text of `err`. The peer may be marked as gone afterwards.
-typedef int handler_fn(struct peer *peer, const struct zmessage *m, struct err *err);
+// A message on its way to its handler. All of it is borrowed; to keep bytes, take counts of slabs.
+struct incoming {
+    const void *message; // its struct, decoded; of a message with entries (RESULT, FEED) nothing
+    const uint8_t *header;
+    size_t header_len;
+    struct slab *body; // NULL: none
+    struct err *err;   // why it is refused
+};
+
+// Handles one message. Returns 0; -ENOMEM: the message is dropped without an answer; any other
+// error: the peer is refused with the text of `err`. The peer may be marked as gone afterwards.
+typedef int handler_fn(struct peer *peer, const struct incoming *in);
 
 struct handler {
     enum msg_type type;

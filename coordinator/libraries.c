@@ -137,23 +137,20 @@ static int read_here(struct server *server, const uint8_t digest[DIGEST_BYTES], 
                  : library_store(server, digest, &bytes, err);
 }
 
-static int on_need(struct peer *peer, const struct zmessage *z, struct err *err)
+static int on_need(struct peer *peer, const struct incoming *in)
 {
     struct server *server = peer->port->server;
     struct msg_library m = {0};
-    struct msg_need need;
+    const struct msg_need *need = in->message;
     struct err why = {0};
-    int r = msg_get(z->header, z->header_len, MSG_NEED, &need, err);
-    if (r < 0)
-        return r;
-    const struct stored_library *library = find(server, need.digest);
+    const struct stored_library *library = find(server, need->digest);
     if (!library) {
-        m.code = read_here(server, need.digest, &why);
-        library = find(server, need.digest);
+        m.code = read_here(server, need->digest, &why);
+        library = find(server, need->digest);
     }
     if (!library && m.code == 0)
         m.code = -ENOENT;
-    memcpy(m.digest, need.digest, DIGEST_BYTES);
+    memcpy(m.digest, need->digest, DIGEST_BYTES);
     snprintf(m.text, sizeof(m.text), "%s", why.text);
     log_info("a kernel's library was sent to a worker", "worker=%llu bytes=%zu code=%d",
              (unsigned long long)peer->id, library ? library->bytes.len : 0, m.code);
@@ -162,19 +159,16 @@ static int on_need(struct peer *peer, const struct zmessage *z, struct err *err)
     return 0;
 }
 
-static int on_store(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_store(struct peer *peer, const struct incoming *in)
 {
-    struct msg_store store;
+    const struct msg_store *store = in->message;
     struct err why = {0};
     struct slice bytes = {0};
-    int r = msg_get(m->header, m->header_len, MSG_STORE, &store, err);
-    if (r < 0)
-        return r;
-    if (m->body)
-        bytes = slice_of(m->body, 0, m->body->len);
-    r = library_store(peer->port->server, store.digest, &bytes, &why);
+    if (in->body)
+        bytes = slice_of(in->body, 0, in->body->len);
+    int r = library_store(peer->port->server, store->digest, &bytes, &why);
     slice_drop(&bytes);
-    return client_answer(peer->client, store.request, r, 0, why.text);
+    return client_answer(peer->client, store->request, r, 0, why.text);
 }
 
 const struct handler libraries_handlers[] = {

@@ -34,26 +34,23 @@ static int check_open(const struct client *client, const struct server_job *job,
     return m->from < job->records.first ? -ESTALE : 0;
 }
 
-static int on_open(struct peer *peer, const struct zmessage *z, struct err *err)
+static int on_open(struct peer *peer, const struct incoming *in)
 {
     struct client *client = peer->client;
-    struct msg_open m;
-    int r = msg_get(z->header, z->header_len, MSG_OPEN, &m, err);
-    if (r < 0)
-        return r;
-    struct server_job *job = server_job_find(client->server, m.job);
+    const struct msg_open *m = in->message;
+    struct server_job *job = server_job_find(client->server, m->job);
     struct out_stream *stream = NULL;
-    int code = check_open(client, job, &m);
-    if (code == 0 && !(stream = stream_new(client, job, m.stream, m.from)))
+    int code = check_open(client, job, m);
+    if (code == 0 && !(stream = stream_new(client, job, m->stream, m->from)))
         code = -ENOMEM;
     if (stream) {
         stream_mark(stream);
         return 0;
     }
-    struct job_info row = {.id = m.job};
+    struct job_info row = {.id = m->job};
     if (job)
         job_row(job, &row);
-    stream_say_end(client, m.stream, code, &row);
+    stream_say_end(client, m->stream, code, &row);
     return 0;
 }
 
@@ -66,21 +63,20 @@ static void drop_taken(struct server_job *job, struct out_stream *stream)
         job_records_seek(&job->records, job->records.next, &stream->cursor);
 }
 
-static int on_take(struct peer *peer, const struct zmessage *z, struct err *err)
+static int on_take(struct peer *peer, const struct incoming *in)
 {
-    struct msg_take m;
-    int r = msg_get(z->header, z->header_len, MSG_TAKE, &m, err);
-    struct out_stream *stream = r < 0 ? NULL : stream_of(peer->client, m.stream);
+    const struct msg_take *m = in->message;
+    struct out_stream *stream = stream_of(peer->client, m->stream);
     if (!stream || stream->closing)
-        return r; // it ended meanwhile
+        return 0; // it ended meanwhile
     struct server_job *job = stream->job;
     // Only what was sent can have been taken.
-    if (stream->is_placed && m.taken > stream->taken && m.taken <= stream->cursor.offset)
-        stream->taken = m.taken;
-    if (m.offset_end > stream->offset_end)
-        stream->offset_end = m.offset_end;
-    if (m.bytes > stream->bytes)
-        stream->bytes = m.bytes;
+    if (stream->is_placed && m->taken > stream->taken && m->taken <= stream->cursor.offset)
+        stream->taken = m->taken;
+    if (m->offset_end > stream->offset_end)
+        stream->offset_end = m->offset_end;
+    if (m->bytes > stream->bytes)
+        stream->bytes = m->bytes;
     if (!is_detached(job))
         drop_taken(job, stream);
     server_job_grant(job);
@@ -105,23 +101,22 @@ void readers_drop(struct client *client)
     }
 }
 
-static int on_close(struct peer *peer, const struct zmessage *z, struct err *err)
+static int on_close(struct peer *peer, const struct incoming *in)
 {
     const struct client *client = peer->client;
-    struct msg_close m;
-    int r = msg_get(z->header, z->header_len, MSG_CLOSE, &m, err);
-    struct out_stream *stream = r < 0 ? NULL : stream_of(client, m.stream);
+    const struct msg_close *m = in->message;
+    struct out_stream *stream = stream_of(client, m->stream);
     if (!stream || stream->closing)
-        return r;
+        return 0;
     struct server_job *job = stream->job;
     bool may = (client->rights & RIGHT_RULE) ||
                ((client->rights & RIGHT_SUBMIT) && strcmp(client->user, job->owner) == 0);
     stream->closing = true;
     stream_mark(stream);
     if (job->client == client)
-        server_job_abandon(job, m.mode ? m.mode : CANCEL_RUNNING);
-    else if (may && m.mode)
-        server_job_cancel(job, m.mode);
+        server_job_abandon(job, m->mode ? m->mode : CANCEL_RUNNING);
+    else if (may && m->mode)
+        server_job_cancel(job, m->mode);
     else
         end_and_forget(stream, 0);
     return 0;

@@ -63,35 +63,33 @@ static int drain_workers(struct client *client, const char *name, uint64_t *ret_
     return *ret_n ? 0 : err_set(why, -ENOENT, "no worker '%s'", name);
 }
 
-static int on_control(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_control(struct peer *peer, const struct incoming *in)
 {
     struct server *server = peer->port->server;
     struct client *client = peer->client;
-    struct msg_control control;
+    const struct msg_control *control = in->message;
     struct err why = {0};
     uint64_t value = 0;
-    int r = msg_get(m->header, m->header_len, MSG_CONTROL, &control, err);
-    if (r < 0)
-        return r;
-    if (control.verb == VERB_DRAIN) {
-        r = drain_workers(client, control.name, &value, &why);
-        return client_answer(client, control.request, r, value, why.text);
+    int r = 0;
+    if (control->verb == VERB_DRAIN) {
+        r = drain_workers(client, control->name, &value, &why);
+        return client_answer(client, control->request, r, value, why.text);
     }
     struct server_job *job, *next;
-    bool is_retry = control.verb == VERB_RETRY || control.verb == VERB_RETRY_FAILED;
+    bool is_retry = control->verb == VERB_RETRY || control->verb == VERB_RETRY_FAILED;
     bool any = false;
     uint64_t newest = server->next_job; // a retry adds jobs, which are not meant
     HASH_ITER (hh, server->jobs, job, next) {
-        if (job->id > newest || !server_job_is_meant(job, control.first, control.last))
+        if (job->id > newest || !server_job_is_meant(job, control->first, control->last))
             continue;
         any = true;
-        r = control_job(client, job, control.verb, &value, &why);
+        r = control_job(client, job, control->verb, &value, &why);
         if (r < 0 || is_retry)
             break;
     }
     if (!any)
         r = err_set(&why, -ENOENT, "no such job");
-    return client_answer(client, control.request, r, value, why.text);
+    return client_answer(client, control->request, r, value, why.text);
 }
 
 const struct handler requests_handlers[] = {

@@ -169,19 +169,16 @@ static void add_jobs(struct answerer *a)
     }
 }
 
-static int on_query(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_query(struct peer *peer, const struct incoming *in)
 {
-    struct msg_query query;
-    struct answerer a = {.client = peer->client, .query = &query};
-    int r = msg_get(m->header, m->header_len, MSG_QUERY, &query, err);
-    if (r < 0)
-        return r;
+    const struct msg_query *query = in->message;
+    struct answerer a = {.client = peer->client, .query = query};
     buf_init(&a.header, PROTO_HEADER_MAX);
     // `more` is true until the last INFO, which is empty: rows are not counted beforehand.
     begin_rows(&a, true);
-    if (query.what == QUERY_WORKERS)
+    if (query->what == QUERY_WORKERS)
         add_workers(&a);
-    else if (query.what == QUERY_SERVICE)
+    else if (query->what == QUERY_SERVICE)
         add_service(&a);
     else
         add_jobs(&a);

@@ -122,39 +122,36 @@ static int open_source(const struct plan *plan, struct source_reader **ret, stru
     return source_open(plan, ret, err);
 }
 
-static int on_submit(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_submit(struct peer *peer, const struct incoming *in)
 {
     struct server *server = peer->port->server;
     struct client *client = peer->client;
-    struct msg_submit submit;
+    const struct msg_submit *submit = in->message;
     struct err why = {0};
-    int r = msg_get(m->header, m->header_len, MSG_SUBMIT, &submit, err);
-    if (r < 0)
-        return r;
-    if (!m->body || m->body->len > PROTO_PLAN_MAX)
-        return err_set(err, -EPROTO, "a SUBMIT without a plan, or with one that is too large");
-    struct server_job *job = server_job_by_key(server, submit.key);
+    if (!in->body || in->body->len > PROTO_PLAN_MAX)
+        return err_set(in->err, -EPROTO, "a SUBMIT without a plan, or with one that is too large");
+    struct server_job *job = server_job_by_key(server, submit->key);
     if (job && strcmp(job->owner, client->user) == 0)
-        return client_answer(client, submit.request, 0, job->id, "");
-    struct submission s = {.message = &submit, .client = client};
+        return client_answer(client, submit->request, 0, job->id, "");
+    struct submission s = {.message = submit, .client = client};
     uint64_t stage = 0;
-    r = job ? err_set(&why, -EEXIST, "this key is in use by another user's job")
-            : plan_unpack(m->body->data, m->body->len, submit.flags & SUBMIT_PARTIAL, &s.plan,
-                          &why);
+    int r = job ? err_set(&why, -EEXIST, "this key is in use by another user's job")
+                : plan_unpack(in->body->data, in->body->len, submit->flags & SUBMIT_PARTIAL,
+                              &s.plan, &why);
     // A client on this machine need not send files: they can be read here.
     if (r == 0 && s.plan && !peer->port->is_private && library_missing(server, s.plan, &stage)) {
         plan_free(s.plan);
-        return client_answer(client, submit.request, -ENODATA, stage,
+        return client_answer(client, submit->request, -ENODATA, stage,
                              "a kernel's library is missing");
     }
-    if (r == 0 && s.plan && !(submit.flags & SUBMIT_FEEDS))
+    if (r == 0 && s.plan && !(submit->flags & SUBMIT_FEEDS))
         r = open_source(s.plan, &s.source, &why);
     if (r < 0) {
         plan_free(s.plan);
-        return client_answer(client, submit.request, r, 0, why.text);
+        return client_answer(client, submit->request, r, 0, why.text);
     }
     r = submit_job(server, &s, &job, &why);
-    return client_answer(client, submit.request, r, r < 0 ? 0 : job->id, why.text);
+    return client_answer(client, submit->request, r, r < 0 ? 0 : job->id, why.text);
 }
 
 const struct handler submit_handlers[] = {
