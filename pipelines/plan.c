@@ -5,7 +5,7 @@
 
 #include "pipelines/plan_parts.h"
 
-static void free_words(char **words, size_t n)
+void plan_free_words(char **words, size_t n)
 {
     for (size_t i = 0; words && i < n; i++)
         free(words[i]);
@@ -31,7 +31,7 @@ static void free_pairs(struct plan_pair *pairs, size_t n)
 static void stage_done(struct stage *stage)
 {
     free(stage->name);
-    free_words(stage->words, stage->n_words);
+    plan_free_words(stage->words, stage->n_words);
     free_list(stage->shell);
     free(stage->workdir);
     free_pairs(stage->env, stage->n_env);
