@@ -5,13 +5,6 @@
 
 #include "pipelines/plan_parts.h"
 
-void plan_free_words(char **words, size_t n)
-{
-    for (size_t i = 0; words && i < n; i++)
-        free(words[i]);
-    free(words);
-}
-
 static void free_list(char **words)
 {
     for (size_t i = 0; words && words[i]; i++)

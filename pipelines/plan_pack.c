@@ -12,13 +12,6 @@ static void put_pairs(struct pack_writer *w, const struct plan_pair *pairs, size
     }
 }
 
-void plan_put_words(struct pack_writer *w, char *const *words, size_t n)
-{
-    pack_array(w, (uint32_t)n);
-    for (size_t i = 0; i < n; i++)
-        pack_str(w, words[i]);
-}
-
 static void put_stage(struct pack_writer *w, const struct stage *stage, const char *library_at)
 {
     size_t n_shell = 0;

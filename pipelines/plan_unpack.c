@@ -6,20 +6,13 @@
 #include "base/pack.h"
 #include "pipelines/plan_parts.h"
 
-void plan_expect_array(struct pack_reader *r, uint32_t n)
-{
-    if (pack_read_array(r, n) != n)
-        pack_fail(r);
-}
-
 // NULL for nil.
 static char *get_optional(struct pack_reader *r)
 {
     return pack_read_nil(r) ? NULL : pack_read_strdup(r, PLAN_PACKED_MAX);
 }
 
-// Both of these keep the count of their array right at any time, so that a failure half-way frees
-// exactly what exists.
+// The count is right at any time, so that a failure half-way frees exactly what exists.
 static void get_pairs(struct pack_reader *r, struct plan_pair **ret, size_t *ret_n)
 {
     uint32_t n = pack_read_map(r, PLAN_ARGS_MAX);
@@ -36,22 +29,6 @@ static void get_pairs(struct pack_reader *r, struct plan_pair **ret, size_t *ret
         pairs[i].name = pack_read_strdup(r, PLAN_PACKED_MAX);
         pairs[i].value = pack_read_strdup(r, PLAN_PACKED_MAX);
     }
-}
-
-void plan_get_words(struct pack_reader *r, uint32_t max, char ***ret, size_t *ret_n)
-{
-    uint32_t n = pack_read_array(r, max);
-    if (n == 0)
-        return;
-    char **words = calloc((size_t)n + 1, sizeof(*words));
-    if (!words) {
-        pack_fail(r);
-        return;
-    }
-    *ret = words;
-    *ret_n = n;
-    for (uint32_t i = 0; i < n && pack_ok(r); i++)
-        words[i] = pack_read_strdup(r, PLAN_PACKED_MAX);
 }
 
 static void get_stage(struct pack_reader *r, struct stage *stage)
