@@ -144,7 +144,7 @@ static void on_heartbeat(struct timer *timer)
     }
     if (agent->state != AGENT_GREETING && now - agent->last_sent >= agent->heartbeat_ns) {
         struct msg_heartbeat beat = {.running = pool_running(agent->pool),
-                                     .held = pool_backlog(agent->pool)};
+                                     .backlog = pool_backlog(agent->pool)};
         buf_clear(&agent->scratch);
         if (msg_put(&agent->scratch, MSG_HEARTBEAT, &beat) == 0)
             agent_send(agent);
