@@ -56,7 +56,7 @@ static const struct arg common_flags[] = {
     {0, "reduce", SETS_TEXT(struct oneliner, reduce), "STAGE",
      "combine all results into one, e.g. 'sort -m'"},
     {'o', "output", SETS_TEXT(struct oneliner, output), "FILE",
-     "write results to FILE once they are complete", .offer = OFFER_FILE},
+     "write results to FILE atomically: it appears once it is complete", .offer = OFFER_FILE},
     {0, "out-dir", SETS_TEXT(struct oneliner, out_dir), "DIR",
      "write each result to a file in DIR, see --name", .offer = OFFER_FOLDER},
     {0, "json", SETS_FLAG(struct oneliner, run.json), NULL,
