@@ -56,7 +56,7 @@ static const struct arg common_flags[] = {
     {0, "reduce", SETS_TEXT(struct oneliner, reduce), "STAGE",
      "combine all results into one, e.g. 'sort -m'"},
     {'o', "output", SETS_TEXT(struct oneliner, output), "FILE",
-     "write results to FILE once they are complete", .offer = OFFER_FILE},
+     "write results to FILE atomically: it appears once it is complete", .offer = OFFER_FILE},
     {0, "out-dir", SETS_TEXT(struct oneliner, out_dir), "DIR",
      "write each result to a file in DIR, see --name", .offer = OFFER_FOLDER},
     {0, "json", SETS_FLAG(struct oneliner, run.json), NULL,
@@ -131,12 +131,11 @@ static const struct arg_foreign foreign[] = {
     "and limit: man fanmill.\n"
 
 const struct args map_args = {
-    .examples =
-        "  fanmill map gzip -9 ::: *.log                     a program for each file, no shell\n"
-        "  find . -name '*.jpg' -print0 | fanmill map -0 'convert {} -resize 50% {.}_s.jpg'\n"
-        "  fanmill map ./sim {1} {2} ::: 1 2 3 ::: a b       all six combinations\n"
-        "  fanmill map --csv --header echo {name} {age} :::: people.csv\n"
-        "  fanmill map -j 50% --retries 2 --timeout 5m curl -fsS {} :::: urls.txt\n",
+    .examples = "  fanmill map gzip -9 ::: *.log              a program for each file, no shell\n"
+                "  find . -name '*.jpg' -print0 | fanmill map -0 'convert {} {.}.png'\n"
+                "  fanmill map ./sim {1} {2} ::: 1 2 3 ::: a b  all six combinations\n"
+                "  fanmill map --csv --header echo {name} {age} :::: people.csv\n"
+                "  fanmill map -j 50% --retries 2 --timeout 5m curl -fsS {} :::: urls.txt\n",
     .usage = "[FLAG]... COMMAND [ARG]... [::: ITEM... | :::: FILE...]...\n"
              "       fanmill map [FLAG]... 'SCRIPT' [::: ITEM... | :::: FILE...]...",
     .about = "Runs a command for each item, as many at once as this process has CPUs. Results come "
@@ -145,19 +144,18 @@ const struct args map_args = {
              "{/} {//} {/.} {#} {%} {1} {name} are replaced; without any, the item is appended.\n",
     .more = MORE,
     .tables = {{item_flags}, {map_flags}, COMMON_TABLE, {tag_flags}, OTHER_TABLES},
-    .places = {{OFFER_PROGRAM}, {OFFER_FILE}},
-    .n_places = 2,
+    .operands = {{OFFER_PROGRAM}, {OFFER_FILE}},
+    .n_operands = 2,
     .repeats = true,
     .command_follows = true,
     .foreign = foreign,
     .missing = "missing command. To run the items themselves: fanmill map sh -c {} ::: ..."};
 
 const struct args pipe_args = {
-    .examples =
-        "  fanmill pipe --reduce builtin:sum -- wc -l < big            chunks of 4 MiB\n"
-        "  fanmill pipe --parts 100% -- grep -c error :::: big.log     a chunk for each slot\n"
-        "  fanmill pipe --lines 4000 -- ./a < x.fq\n"
-        "  zcat x.gz | fanmill pipe --reduce 'sort -m' -- sort\n",
+    .examples = "  fanmill pipe --reduce builtin:sum -- wc -l < big         chunks of 4 MiB\n"
+                "  fanmill pipe --parts 100% -- grep -c error :::: big.log  a chunk for each slot\n"
+                "  fanmill pipe --lines 4000 -- ./a < x.fq\n"
+                "  zcat x.gz | fanmill pipe --reduce 'sort -m' -- sort\n",
     .usage = "[FLAG]... [--] COMMAND [ARG]... [:::: FILE...]\n"
              "       fanmill pipe [FLAG]... [--] 'SCRIPT' [:::: FILE...]",
     .about = "Cuts data, from standard input or from files, into chunks of whole records (by "
@@ -165,8 +163,8 @@ const struct args pipe_args = {
              "input. Each worker reads its own parts of the files.\n",
     .more = MORE,
     .tables = {{pipe_flags}, COMMON_TABLE, OTHER_TABLES},
-    .places = {{OFFER_PROGRAM}, {OFFER_FILE}},
-    .n_places = 2,
+    .operands = {{OFFER_PROGRAM}, {OFFER_FILE}},
+    .n_operands = 2,
     .repeats = true,
     .command_follows = true,
     .foreign = foreign,
@@ -176,12 +174,13 @@ const struct args call_args = {
     .examples = "  fanmill call builtin:primes --range 1..1000000 --reduce builtin:sum\n"
                 "  fanmill call ./libpi.so:count_inside --arg samples=1000 --range 1..500\n"
                 "  seq 100 | fanmill call builtin:sum -n 10\n",
-    .usage = "[FLAG]... LIB.so:FUNCTION|builtin:NAME [::: ITEM... | :::: FILE...]...",
+    .usage = "[FLAG]... LIB.so:FUNCTION|builtin:NAME\n                    [::: ITEM... | :::: "
+             "FILE...]...",
     .about = "Calls a C function with runs of items, in long-lived processes. The function's "
              "interface is <fanmill/kernel.h>.\n",
     .more = MORE,
     .tables = {{call_flags}, {item_flags}, COMMON_TABLE, OTHER_TABLES},
-    .n_places = 1,
+    .n_operands = 1,
     .foreign = foreign,
     .missing = "missing kernel: LIBRARY.so:FUNCTION or builtin:NAME",
     .surplus = "; items follow ':::'"};

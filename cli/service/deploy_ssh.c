@@ -85,10 +85,10 @@ const struct args deploy_ssh_args = {
         "input. This program is copied to ~/.cache/fanmill of hosts that don't have this very "
         "version; they need its libraries (libzmq5, libyaml-0-2, libmsgpackc2) and ssh without a "
         "password.\n",
-    .tables = {{connect_flags, offsetof(struct deploying, connect)}, {flags}},
-    .n_places = 1,
+    .tables = {CONNECT_TABLE(struct deploying), {flags}},
+    .n_operands = 1,
     .repeats = true,
-    .words_min = 1,
+    .n_required = 1,
     .missing = "missing hosts: [user@]host[:port][/slots] ..."};
 
 int cli_deploy_ssh(int argc, char **argv)
