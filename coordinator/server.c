@@ -1,3 +1,12 @@
+// The life of the service, and the order of a turn.
+//
+// In: server_open(), server_close() and the timers. Out: the sockets, the core and everything the
+// shell keeps; EV_TICK and EV_WORKER_ALIVE for the core; HEARTBEAT and BYE for peers.
+//
+// on_flush() is the end of each turn and the only place where peers are buried in bulk, actions are
+// carried out and records are sent: nothing else holds a peer, a stream or a job then. Closing
+// suspends until the feeders have ended, sends BYE, and frees clients and their streams first, then
+// jobs, then peers.
 #include "coordinator/server.h"
 
 #include <errno.h>

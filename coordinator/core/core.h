@@ -6,7 +6,7 @@
 //     submit, fed chunks, worker messages, stream credit, cancel, clock  -->  core_handle()
 //     core_handle()  -->  steps and leases to workers, wants to feeders, deliveries, job ends
 //
-// A shell (coordinator/server) carries both; tests and the simulator are shells too.
+// A shell (coordinator/) carries both; tests and the simulator are shells too.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
