@@ -21,7 +21,7 @@ uint32_t step_window(const struct core *core)
 // All wait for one that is not over: then more may wait than a consumer that is slow is worth.
 static bool waits_for_earlier(const struct core_step *step)
 {
-    const struct chunk *head = step->line.first;
+    const struct chunk *head = TAILQ_FIRST(&step->line);
     return step->job->plan->order == ORDER_INPUT && head && head->state != CHUNK_HELD;
 }
 

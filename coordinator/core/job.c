@@ -46,6 +46,9 @@ int job_submit(struct core *core, uint64_t id, const struct plan *plan)
         step->job = job;
         step->number = i;
         step->spec = &plan->steps[i];
+        TAILQ_INIT(&step->line);
+        queue_init(&step->pending);
+        queue_init(&step->held);
         struct cutter_rule rule = cut_rule(step->spec);
         cutter_init(&step->cutter, &rule);
         buf_init(&step->inputs, PROTO_BODY_MAX);
@@ -58,8 +61,8 @@ int job_submit(struct core *core, uint64_t id, const struct plan *plan)
 
 static void drop_chunks(struct core *core, struct line *line)
 {
-    while (line->first)
-        chunk_free(core, line->first);
+    while (!TAILQ_EMPTY(line))
+        chunk_free(core, TAILQ_FIRST(line));
 }
 
 void job_free(struct core *core, struct core_job *job)
@@ -93,8 +96,8 @@ void job_say(struct core_job *job, const char *fmt, ...)
 
 static void drop_unrun(struct core *core, struct core_job *job, struct line *line)
 {
-    for (struct chunk *chunk = line->first, *next; chunk; chunk = next) {
-        next = chunk->line_next;
+    for (struct chunk *chunk = TAILQ_FIRST(line), *next; chunk; chunk = next) {
+        next = TAILQ_NEXT(chunk, in_line);
         if (chunk->state != CHUNK_PENDING && chunk->state != CHUNK_WAITING)
             continue;
         job->summary.unrun++;

@@ -21,12 +21,13 @@ static bool continues(const struct chunk *last, const struct chunk *next)
 static uint32_t measure_run(const struct queue *pending, uint32_t max, uint64_t max_bytes,
                             uint64_t *ret_bytes)
 {
-    const struct chunk *last = pending->first;
+    const struct chunk *last = TAILQ_FIRST(&pending->chunks);
     uint64_t bytes = last->payload.len;
     uint32_t n = 1;
-    while (n < max && last->next && continues(last, last->next) &&
-           bytes + last->next->payload.len <= max_bytes) {
-        last = last->next;
+    const struct chunk *next;
+    while (n < max && (next = TAILQ_NEXT(last, in_queue)) && continues(last, next) &&
+           bytes + next->payload.len <= max_bytes) {
+        last = next;
         bytes += last->payload.len;
         n++;
     }
@@ -55,7 +56,7 @@ static uint64_t consumer_room(const struct core_step *step)
 static bool step_can_lease(const struct core *core, const struct core_step *step)
 {
     // With the memory for results used up, one chunk at a time keeps the order moving.
-    return step->pending.first && consumer_room(step) > 0 &&
+    return TAILQ_FIRST(&step->pending.chunks) && consumer_room(step) > 0 &&
            (!step_over_budget(core, step) || step->leased == 0);
 }
 
@@ -130,12 +131,12 @@ static int lease_run(struct core *core, struct core_worker *worker, struct core_
     uint64_t budget = worker->window_bytes > worker->leased_bytes
                           ? worker->window_bytes - worker->leased_bytes
                           : 0;
-    if (worker->leased.n > 0 && step->pending.first->payload.len > budget)
+    if (worker->leased.n > 0 && TAILQ_FIRST(&step->pending.chunks)->payload.len > budget)
         return 0;
     uint64_t bytes;
     uint32_t n = measure_run(&step->pending, max,
                              budget < CORE_LEASE_BYTES ? budget : CORE_LEASE_BYTES, &bytes);
-    struct chunk *first = step->pending.first;
+    struct chunk *first = TAILQ_FIRST(&step->pending.chunks);
     _free_ uint32_t *lens = NULL;
     if (first->kind != RUN_RANGE) {
         lens = malloc(n * sizeof(*lens));
@@ -167,7 +168,7 @@ static int lease_run(struct core *core, struct core_worker *worker, struct core_
     action->lease.body = first->payload.slab ? slice_ref(&first->payload) : (struct slice){0};
     action->lease.body.len = bytes;
     for (uint32_t i = 0; i < n; i++) {
-        struct chunk *chunk = step->pending.first;
+        struct chunk *chunk = TAILQ_FIRST(&step->pending.chunks);
         if (lens)
             lens[i] = (uint32_t)chunk->payload.len;
         lease->item_end = chunk->item_first + chunk->items;

@@ -8,6 +8,7 @@
 //     WAITING  (a timer)      waits for its next attempt
 //     HELD     step.held      over; waits for its turn, the next step or the consumer
 #pragma once
+#include <sys/queue.h>
 #include <uthash.h>
 
 #include "base/heap.h"
@@ -31,9 +32,9 @@ enum chunk_state { CHUNK_NOWHERE, CHUNK_PENDING, CHUNK_LEASED, CHUNK_WAITING, CH
 struct chunk {
     uint64_t number;
     struct core_step *step;
-    struct chunk *line_prev, *line_next;
-    struct chunk *index_next;
-    struct chunk *prev, *next;
+    TAILQ_ENTRY(chunk) in_line;
+    TAILQ_ENTRY(chunk) in_queue;
+    struct chunk *next;         // in its bucket of the index; of those to use again
     struct core_worker *worker; // LEASED
     struct heap_node retry;     // WAITING
     struct slice payload;
@@ -59,14 +60,12 @@ struct chunk {
     struct slice stderr_text;
 };
 
-struct queue {
-    struct chunk *first, *last;
-    uint64_t n;
-};
+// Records one after another. A step has one line, in order of number; a reduce step one per level.
+TAILQ_HEAD(line, chunk);
 
-// Records in order of number. A step has one line, a reduce step one per level.
-struct line {
-    struct chunk *first, *last;
+struct queue {
+    struct line chunks;
+    uint64_t n;
 };
 
 // Buckets by the low bits of the number: live numbers are near each other, so a bucket holds one.
@@ -106,7 +105,7 @@ struct core_step {
     struct cutter cutter;   // LINES and BYTES rules of a later step
     struct buf inputs;      // ITEMS rule of a later step: framed
     uint64_t n_inputs;      // in `inputs`
-    struct level *levels;   // reduce
+    struct level *levels;   // reduce: CORE_LEVELS_MAX, of which n_levels are in use
     uint32_t n_levels;
 };
 
@@ -185,8 +184,8 @@ struct chunk *chunk_new(struct core *core, struct core_step *step, uint64_t numb
 void chunk_free(struct core *core, struct chunk *chunk);
 void chunk_slabs_free(struct core *core);
 struct chunk *step_find(const struct core_step *step, uint64_t number);
+void queue_init(struct queue *queue);
 void queue_push(struct queue *queue, struct chunk *chunk);
-void queue_remove(struct queue *queue, struct chunk *chunk);
 // Into step.pending, before all with a higher number: what runs again comes first.
 void chunk_make_pending(struct core *core, struct chunk *chunk);
 // Out of the place its state names. The record is in no queue until the caller puts it into one.
