@@ -204,10 +204,10 @@ struct core_stats {
     uint64_t done, failed, retries, duplicates, fenced;
 };
 void core_stats(const struct core *core, struct core_stats *ret);
-// Why chunks of a job do not run now: a line of words for each step. -ENOENT.
-typedef void core_tell_fn(void *arg, uint32_t step, const char *text);
-int core_explain(const struct core *core, uint64_t job, core_tell_fn *tell, void *arg);
-// Whether a step of the job needs what none of the workers that are there has; why, in words.
+// Why chunks of a job do not run now: `fn` gets one or more lines of words for each step. -ENOENT.
+typedef void core_reason_fn(void *arg, uint32_t step, const char *text);
+int core_explain(const struct core *core, uint64_t job, core_reason_fn *fn, void *arg);
+// Whether a step of the job needs what none of the connected workers has; what, in words.
 bool core_job_hopeless(const struct core *core, uint64_t job, char *ret, size_t size);
 // Chunks that the worker has now; 0 for an unknown one.
 uint64_t core_worker_leased(const struct core *core, uint64_t worker);
