@@ -1,4 +1,4 @@
-// The invariants, as code. Each is a sentence that is printed when it doesn't hold.
+// The invariants, as code. Each is a sentence, printed when it does not hold.
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,7 +19,7 @@ struct counts {
 static void check_chunk(const struct core_step *step, const struct chunk *chunk,
                         struct counts *counts)
 {
-    MUST(chunk->step == step, "a record hangs in the line of its own step");
+    MUST(chunk->step == step, "a record is in the line of its own step");
     MUST(step_find(step, chunk->number) == chunk, "a live chunk is found by its number");
     MUST(chunk->number < step->fed, "chunks are numbered before they live");
     const struct chunk *next = TAILQ_NEXT(chunk, in_line);

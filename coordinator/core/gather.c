@@ -106,7 +106,7 @@ void chunk_become_input(struct core *core, struct chunk *chunk)
     chunk_free(core, chunk);
 }
 
-// Parts that came before the consumer's credit for them did.
+// Parts that arrived before the consumer's credit.
 static void deliver_parts(struct core_step *step, struct actions *actions)
 {
     struct core_job *job = step->job;

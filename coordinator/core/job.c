@@ -143,7 +143,7 @@ static bool too_many_failures(const struct core_job *job)
     const struct plan *plan = job->plan;
     if (job->summary.failed > plan->max_failures)
         return true;
-    // A share of all chunks is known only when the source is at its end.
+    // A share of all chunks is known only once the source has ended.
     return plan->max_failures_bp > 0 && job->steps[0].input_ended &&
            job->summary.failed * 10000 > job->summary.chunks * plan->max_failures_bp;
 }

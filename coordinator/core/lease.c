@@ -1,5 +1,5 @@
 // Which pending chunk goes to which worker. First every worker gets work for its slots, then their
-// windows are filled, evenly while there is not enough for all.
+// windows are filled, evenly as long as the work does not suffice for all.
 #include <errno.h>
 #include <stdlib.h>
 
@@ -40,15 +40,15 @@ static bool step_over_budget(const struct core *core, const struct core_step *st
     return step->held_bytes >= step_held_max(core, step);
 }
 
-// Chunks of the last step that may begin, so that no more are at work or done than the consumer is
-// ready to take. What comes before the last step is bounded by its windows.
+// Chunks of the last step that may begin, so that no more run or wait than the consumer is ready to
+// take. Earlier steps are bounded by their windows.
 static uint64_t consumer_room(const struct core_step *step)
 {
     const struct core_job *job = step->job;
     if (!step_gives_results(step))
         return UINT64_MAX;
-    // A chunk that waits for its next attempt keeps its place: those behind it could fill the order
-    // up so that it never ran.
+    // A chunk that waits for its next attempt keeps its place: otherwise later ones could use up
+    // the credit and it would never run.
     uint64_t used = job->delivered + step->leased + step->held.n + step->waiting;
     return job->credit_items > used ? job->credit_items - used : 0;
 }
@@ -77,7 +77,7 @@ static struct core_step *pick_step(const struct core *core, const struct core_wo
     return NULL;
 }
 
-// The job with the fewest chunks at work, so that a large job doesn't starve a small one.
+// The job with the fewest running chunks, so that a large job does not starve a small one.
 static struct core_step *pick_fair(const struct core *core, const struct core_worker *worker,
                                    uint32_t *ret_jobs)
 {
@@ -194,7 +194,7 @@ static bool fill_worker(struct core *core, struct core_worker *worker, uint32_t 
     while (room > 0) {
         uint32_t jobs;
         struct core_step *step = pick_fair(core, worker, &jobs);
-        // Another worker may take what this one can't.
+        // Another worker may be able to take what this one cannot.
         if (!step)
             return core->claiming > 0;
         uint32_t quantum = jobs > 1 ? (room + jobs - 1) / jobs : room;

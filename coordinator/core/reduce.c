@@ -1,12 +1,12 @@
 // A reduce step as a tree that feeds itself. Level 0 takes the results of the step before, in their
 // order; a chunk of level n takes fan_in consecutive inputs of level n; its result is an input of
-// level n + 1, in order. The tree is over when a level made one chunk and gets no more input.
+// level n + 1, in order. The tree ends when a level has made one chunk and gets no more input.
 //
-//     level 0   a b c d  e f g h  i           fan_in 4; i alone is reduced once, as any input is
+//     level 0   a b c d  e f g h  i           fan_in 4; even i alone is reduced once
 //     level 1      A        B     C
 //     level 2               R                 the result
 //
-// An input that is left alone at a higher level goes up as it is.
+// A single input left at a higher level goes up as it is.
 #include <errno.h>
 #include <stdlib.h>
 
