@@ -1,4 +1,4 @@
-// Bytes that several owners look at without copying them.
+// Bytes that several owners share without copying them.
 //
 // A slab is one allocation (or a foreign buffer with its own destructor) with a count of owners. A
 // slice is a part of a slab and holds one count. Counts are not atomic: slabs stay in one thread.
@@ -14,7 +14,7 @@ struct slab {
 };
 
 struct slice {
-    struct slab *slab; // NULL: the bytes are borrowed or static, nobody counts
+    struct slab *slab; // NULL: the bytes are borrowed or static, and not counted
     const uint8_t *data;
     size_t len;
 };
