@@ -15,4 +15,4 @@
 // What a handler set by it does when it is called differs between systems: base/signals.h. Not
 // poisoned: "signal" is also a good name for a number.
 void (*signal(int number, void (*handler)(int)))(int)
-    __attribute__((error("sigaction, or base/signals.h")));
+    __attribute__((unavailable("sigaction, or base/signals.h")));

@@ -16,7 +16,6 @@
 #include "cli/oneliner/commands.h"
 #include "cli/run/commands.h"
 #include "cli/service/commands.h"
-#include "pipelines/file/schema_docs.h"
 
 #define RUN "Run a job"
 #define JOBS "Jobs on a coordinator"
@@ -179,7 +178,7 @@ static int print_page(const char *page)
     if (strcmp(page, "fanmill") == 0)
         return print(&out, manual_write(&all, &out));
     if (strcmp(page, "job") == 0)
-        return print(&out, schema_man(&out));
+        return print(&out, manual_job(&out));
     fprintf(stderr, "fanmill: no manual page '%s': fanmill or job\n", page);
     return EXIT_USAGE;
 }

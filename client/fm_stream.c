@@ -198,7 +198,7 @@ static int join_parts(struct job_stream *s, const struct result_record *record)
 static int make_result(struct job_stream *s, const struct result_record *record,
                        struct fm_result *ret)
 {
-    const struct wire_record *w = &record->head;
+    const struct record_entry *w = &record->head;
     size_t error = 0, errors = 0, worker = 0;
     buf_clear(&s->words);
     int r = put_words(&s->words, w->error, w->error_len, &error);
@@ -313,7 +313,8 @@ static int job_close(struct fm_stream *stream, enum fm_cancel how, int64_t deadl
 {
     struct job_stream *s = (struct job_stream *)stream;
     s->results->notify = NULL;
-    int r = results_close(s->results, s->job->detached ? CLOSE_LEAVE : (uint32_t)how, deadline);
+    int r =
+        results_close(s->results, s->job->detached ? CANCEL_NONE : (enum cancel_mode)how, deadline);
     if (r < 0)
         fm_failf(r, "%s", r == -ETIMEDOUT ? "the job did not end in time" : strerror(-r));
     if (s->job->feed)

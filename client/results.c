@@ -72,7 +72,7 @@ static void say_open(struct results *r)
     send_take(r, true);
 }
 
-static void say_close(struct results *r, uint32_t mode)
+static void say_close(struct results *r, enum cancel_mode mode)
 {
     struct link *link = r->link;
     struct msg_close m = {.stream = r->stream, .mode = mode};
@@ -114,7 +114,7 @@ void results_reopen(struct results *r)
     r->bytes = 0;
     say_open(r);
     if (r->closing)
-        say_close(r, CLOSE_TERM);
+        say_close(r, CANCEL_RUNNING);
 }
 
 void results_on_records(struct results *r, struct zmessage *m, const struct records_reader *reader)
@@ -149,7 +149,7 @@ void results_on_end(struct results *r, int code, const struct job_info *job)
     results_notify(r);
 }
 
-static int add_part(struct results *r, const struct zmessage *m, const struct wire_record *entry)
+static int add_part(struct results *r, const struct zmessage *m, const struct record_entry *entry)
 {
     if (!entry->body_len || !m->body)
         return 0;
@@ -181,7 +181,7 @@ static int read_record(struct results *r, struct result_record *ret)
                          m->body ? m->body->len : 0, &err);
             r->reading = true;
         }
-        struct wire_record entry;
+        struct record_entry entry;
         int code = records_next(&r->reader, &entry, &err);
         if (code == 0)
             drop_first(r);
@@ -240,7 +240,7 @@ const struct job_info *results_job(const struct results *r)
     return &r->job;
 }
 
-void results_cancel(struct results *r, uint32_t mode)
+void results_cancel(struct results *r, enum cancel_mode mode)
 {
     r->closing = true;
     if (r->link->state == LINK_READY && !(r->ended && r->code < 0))
@@ -262,7 +262,7 @@ static void results_free(struct results *r)
     free(r);
 }
 
-int results_close(struct results *r, uint32_t mode, int64_t deadline)
+int results_close(struct results *r, enum cancel_mode mode, int64_t deadline)
 {
     int n = 0;
     if (!r)

@@ -29,7 +29,7 @@ struct reading {
 // What a chunk wrote to stderr and why it failed, as one object; nothing for one without either.
 static int write_log_json(struct buf *out, const struct result_record *record)
 {
-    const struct wire_record *entry = &record->head;
+    const struct record_entry *entry = &record->head;
     struct json_writer w = {.out = out};
     buf_clear(out);
     if (!entry->stderr_len && !entry->error)
@@ -49,7 +49,7 @@ static int write_log_json(struct buf *out, const struct result_record *record)
 }
 
 // "7| text" for each line that the job's seventh chunk wrote.
-static int write_log(struct buf *out, const struct wire_record *entry)
+static int write_log(struct buf *out, const struct record_entry *entry)
 {
     uint64_t number = entry->chunk + 1;
     int r = 0;
@@ -88,7 +88,7 @@ static int read_logs(struct reading *reading, struct link *link, uint64_t end, s
     }
     if (r < 0 && !err->text[0])
         err_sys(err, r, "the stream");
-    results_close(results, CLOSE_LEAVE, connect_deadline());
+    results_close(results, CANCEL_NONE, connect_deadline());
     return r < 0 ? r : 0;
 }
 

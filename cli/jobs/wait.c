@@ -55,7 +55,7 @@ static int wait_for(struct link *link, uint64_t job, int64_t deadline, const str
     while ((r = results_next(results, deadline, &record)) == 1)
         ;
     struct job_info info = *results_job(results);
-    results_close(results, CLOSE_LEAVE, connect_deadline());
+    results_close(results, CANCEL_NONE, connect_deadline());
     if (r < 0)
         return r;
     show_end_of(c, &info);

@@ -248,8 +248,7 @@ fanmill drain nobody
 expect_status 2
 expect_stderr "there is no worker 'nobody'"
 fanmill drain two
-wait "$WORKER"
-[ $? = 0 ] || wrong "exit status of a drained worker"
+wait "$WORKER" || wrong "exit status of a drained worker"
 until_workers 1
 
 case_is "a worker that is told to leave finishes its chunk"
@@ -265,12 +264,11 @@ fanmill submit brief.yaml
 until_file "$WORK/brief-on"
 kill -TERM "$WORKER"
 touch "$WORK/brief-go"
-wait "$WORKER"
-[ $? = 0 ] || wrong "exit status of a worker that was told to leave"
+wait "$WORKER" || wrong "exit status of a worker that was told to leave"
 fanmill wait
 expect_status 0
 fanmill results
-expect_stdout done
+expect_stdout "done"
 
 case_is "a restarted coordinator gets its workers back"
 worker four -j 1

@@ -156,7 +156,7 @@ static void on_heartbeat(struct timer *timer)
     check_silence(agent, now);
     if (agent->state != AGENT_GREETING && now - agent->last_sent >= agent->heartbeat_ns) {
         const struct msg_heartbeat beat = {.running = pool_running(agent->pool),
-                                           .held = pool_backlog(agent->pool)};
+                                           .backlog = pool_backlog(agent->pool)};
         agent_say(agent, MSG_HEARTBEAT, &beat);
     }
     timer_set(&agent->heartbeat, clock_after(now, agent->heartbeat_ns / 2), on_heartbeat);
