@@ -7,7 +7,7 @@
 #include "async/group.h"
 #include "async/waitq.h"
 #include "cli/follow/progress.h"
-#include "client/link.h"
+#include "client/requests.h"
 #include "pipelines/plan.h"
 #include "proto/record.h"
 

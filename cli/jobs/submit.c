@@ -75,7 +75,7 @@ static int follow_job(const struct submit *s, struct link *link, uint64_t job)
 static int submit_job(struct link *link, void *arg)
 {
     const struct submit *s = arg;
-    const struct submission submission = {
+    const struct submit_request submission = {
         .plan = s->plan, .flags = SUBMIT_DETACHED, .timeout_ns = s->timeout_ns};
     struct err err = {0};
     uint64_t job = 0;
