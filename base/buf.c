@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,14 +21,25 @@ void buf_done(struct buf *buf)
     *buf = (struct buf){.max = buf->max};
 }
 
+static inline size_t max_of(const struct buf *buf)
+{
+    return buf->max ? buf->max : BUF_MAX_DEFAULT;
+}
+
+// The common case of all that is added in small pieces.
+static inline bool has_room(const struct buf *buf, size_t more)
+{
+    return more <= buf->cap - buf->len && buf->len + more <= max_of(buf);
+}
+
 int buf_reserve(struct buf *buf, size_t more)
 {
-    size_t max = buf->max ? buf->max : BUF_MAX_DEFAULT;
+    size_t max = max_of(buf);
+    if (has_room(buf, more))
+        return 0;
     if (more > max || buf->len > max - more)
         return -ENOBUFS;
     size_t need = buf->len + more;
-    if (need <= buf->cap)
-        return 0;
     size_t cap = buf->cap ? buf->cap : BUF_FIRST;
     while (cap < need)
         cap *= 2;
@@ -41,7 +53,7 @@ int buf_reserve(struct buf *buf, size_t more)
 
 int buf_add(struct buf *buf, const void *data, size_t len)
 {
-    int r = buf_reserve(buf, len);
+    int r = has_room(buf, len) ? 0 : buf_reserve(buf, len);
     if (r < 0)
         return r;
     if (len)

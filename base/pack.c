@@ -1,5 +1,6 @@
 #include "base/pack.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <msgpack.h>
 #include <stdlib.h>
@@ -25,23 +26,38 @@ static size_t left(const struct pack_reader *r)
     return (size_t)(r->end - r->at);
 }
 
-// A big-endian number of `bytes` bytes.
+// A big-endian number of 1, 2, 4 or 8 bytes.
 static uint64_t take_number(struct pack_reader *r, size_t bytes)
 {
     if (left(r) < bytes) {
         pack_fail(r);
         return 0;
     }
-    uint64_t value = 0;
-    for (size_t i = 0; i < bytes; i++)
-        value = value << 8 | r->at[i];
+    const uint8_t *at = r->at;
+    uint64_t wide;
+    uint32_t half;
     r->at += bytes;
-    return value;
+    switch (bytes) {
+    case 8:
+        memcpy(&wide, at, sizeof(wide));
+        return be64toh(wide);
+    case 4:
+        memcpy(&half, at, sizeof(half));
+        return be32toh(half);
+    case 2:
+        return (uint64_t)(at[0] << 8 | at[1]);
+    default:
+        return at[0];
+    }
 }
 
 static uint8_t take_tag(struct pack_reader *r)
 {
-    return (uint8_t)take_number(r, 1);
+    if (r->at == r->end) {
+        pack_fail(r);
+        return 0;
+    }
+    return *r->at++;
 }
 
 static uint32_t checked_count(struct pack_reader *r, uint64_t n, uint32_t max, size_t least_bytes)
@@ -107,7 +123,7 @@ static uint64_t take_integer(struct pack_reader *r, bool *ret_negative)
     return 0;
 }
 
-uint64_t pack_read_u64(struct pack_reader *r, uint64_t max)
+uint64_t pack_read_wide(struct pack_reader *r, uint64_t max)
 {
     bool negative;
     uint64_t value = take_integer(r, &negative);
@@ -118,7 +134,7 @@ uint64_t pack_read_u64(struct pack_reader *r, uint64_t max)
     return r->failed ? 0 : value;
 }
 
-int64_t pack_read_i64(struct pack_reader *r)
+int64_t pack_read_wide_i64(struct pack_reader *r)
 {
     bool negative;
     uint64_t value = take_integer(r, &negative);
@@ -143,14 +159,6 @@ bool pack_read_bool(struct pack_reader *r)
     if (tag != 0xc2 && tag != 0xc3)
         pack_fail(r);
     return tag == 0xc3;
-}
-
-bool pack_read_nil(struct pack_reader *r)
-{
-    if (r->at == r->end || *r->at != 0xc0)
-        return false;
-    r->at++;
-    return true;
 }
 
 static const uint8_t *take_bytes(struct pack_reader *r, uint64_t n, size_t max, size_t *ret_len)
@@ -302,6 +310,10 @@ void pack_map(struct pack_writer *w, uint32_t n)
 
 void pack_u64(struct pack_writer *w, uint64_t value)
 {
+    if (value < 0x80) { // most are small
+        write_bytes(w, (const char[]){(char)value}, 1);
+        return;
+    }
     msgpack_packer p = packer_of(w);
     msgpack_pack_uint64(&p, value);
 }

@@ -34,13 +34,28 @@ void pack_fail(struct pack_reader *r);
 // Number of elements of an array; more than `max`, or more than the bytes left, fails.
 uint32_t pack_read_array(struct pack_reader *r, uint32_t max);
 uint32_t pack_read_map(struct pack_reader *r, uint32_t max);
-// An unsigned integer of at most `max`.
-uint64_t pack_read_u64(struct pack_reader *r, uint64_t max);
-int64_t pack_read_i64(struct pack_reader *r);
+uint64_t pack_read_wide(struct pack_reader *r, uint64_t max);
+// An unsigned integer of at most `max`. Most are small: one byte, read in place.
+static inline uint64_t pack_read_u64(struct pack_reader *r, uint64_t max)
+{
+    bool is_small = r->at != r->end && *r->at < 0x80 && *r->at <= max;
+    return is_small ? *r->at++ : pack_read_wide(r, max);
+}
+int64_t pack_read_wide_i64(struct pack_reader *r);
+static inline int64_t pack_read_i64(struct pack_reader *r)
+{
+    bool is_small = r->at != r->end && *r->at < 0x80;
+    return is_small ? *r->at++ : pack_read_wide_i64(r);
+}
 double pack_read_f64(struct pack_reader *r);
 bool pack_read_bool(struct pack_reader *r);
 // Consumes a nil if one is next and says so.
-bool pack_read_nil(struct pack_reader *r);
+static inline bool pack_read_nil(struct pack_reader *r)
+{
+    bool is_nil = r->at != r->end && *r->at == 0xc0;
+    r->at += is_nil;
+    return is_nil;
+}
 // Borrowed from the input, not NUL-terminated. A string that is longer than `max` fails. On failure
 // *ret_len is 0 and the result points at a static empty string, never NULL.
 const char *pack_read_str(struct pack_reader *r, size_t max, size_t *ret_len);

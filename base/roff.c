@@ -47,9 +47,9 @@ int roff_paragraphs(struct buf *out, const char *lines)
         size_t len = strcspn(line, "\n");
         bool fixed = len > 0 && line[0] == ' ';
         if (fixed != is_fixed)
-            r = buf_add_str(out, fixed ? ".PP\n.nf\n" : ".fi\n");
+            r = buf_add_str(out, fixed ? ".PP\n.nf\n" : len > 0 ? ".fi\n.PP\n" : ".fi\n");
         is_fixed = fixed;
-        if (r == 0 && len == 0 && line[1])
+        if (r == 0 && len == 0 && line[1] && line[1] != ' ')
             r = buf_add_str(out, ".PP\n");
         if (r == 0 && len > 0)
             r = add_line(out, line, len);

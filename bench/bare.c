@@ -1,6 +1,6 @@
-// The bare limit beside it, over TCP with CURVE between processes: PUSH/PULL of 1 MiB; the same
-// through a third process that hands each message on, as results go from worker to coordinator to
-// client; a ping-pong of 16 bytes. usage: bench_bare data|relay|rtt N
+// The bare limits to compare with, over TCP with CURVE between processes: PUSH/PULL of 1 MiB,
+// direct or through a third process that passes each message on, as results go from worker to
+// coordinator to client; a ping-pong of 16 bytes. usage: bench_bare data|relay|rtt N
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 // Many simulated workers in one process: they register, take leases and answer each chunk at once
 // with an empty result. usage: bench_fleet ACCESS WORKERS SLOTS SECONDS
 //
-// Until nothing came for SECONDS; then a line: chunks, the fewest and the most of a worker.
+// Runs until nothing has come for SECONDS, then prints a line: all chunks, and the fewest and the
+// most that a worker got.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,10 +47,10 @@ static void register_it(struct fake *w, unsigned number, uint32_t slots)
     struct msg_register reg = {.host = "fleet", .pid = number + 1, .slots = slots};
     snprintf(reg.name, sizeof(reg.name), "fake%u", number);
     reg.resources.cpus = 1000ull * slots;
-    msg_put_register(&w->header, &reg);
+    msg_put(&w->header, MSG_REGISTER, &reg);
     send_header(w);
-    msg_put_credit(&w->header,
-                   &(struct msg_credit){.window_items = AHEAD * slots, .window_bytes = 64 << 20});
+    msg_put(&w->header, MSG_CREDIT,
+            &(struct msg_credit){.window_items = AHEAD * slots, .window_bytes = 64 << 20});
     send_header(w);
 }
 
@@ -91,14 +92,15 @@ static bool pump(struct fake *w, unsigned number, uint32_t slots)
         int type = msg_type_of(m.header, m.header_len);
         struct msg_welcome welcome;
         struct err err;
-        if (type == MSG_WELCOME && msg_get_welcome(m.header, m.header_len, &welcome, &err) == 0) {
+        if (type == MSG_WELCOME &&
+            msg_get(m.header, m.header_len, MSG_WELCOME, &welcome, &err) == 0) {
             w->epoch = welcome.epoch;
             register_it(w, number, slots);
         } else if (type == MSG_LEASE) {
             answer(w, &m);
             any = true;
         } else if (type == MSG_HEARTBEAT) {
-            msg_put_heartbeat(&w->header, &(struct msg_heartbeat){0});
+            msg_put(&w->header, MSG_HEARTBEAT, &(struct msg_heartbeat){0});
             send_header(w);
         } else if (type == MSG_REFUSE || type == MSG_BYE) {
             fail("the coordinator does not want a worker");
@@ -140,7 +142,7 @@ int main(int argc, char **argv)
         if (zsock_connect(w->z, access_file.endpoints[0], &err) < 0)
             fail(err.text);
         epoll_ctl(poll, EPOLL_CTL_ADD, zsock_fd(w->z), &event);
-        msg_put_hello(&w->header, &hello);
+        msg_put(&w->header, MSG_HELLO, &hello);
         send_header(w);
     }
     int64_t last = clock_now();
@@ -150,7 +152,7 @@ int main(int argc, char **argv)
         bool any = false;
         for (int i = 0; i < got; i++)
             any |= pump(&fleet[events[i].data.u32], events[i].data.u32, slots);
-        // The descriptor tells edges, and sending may swallow one.
+        // The descriptor reports edges only, and sending may swallow one.
         for (unsigned i = 0; i < n && got == 0; i++)
             if (zsock_readable(fleet[i].z))
                 any |= pump(&fleet[i], i, slots);

@@ -55,7 +55,7 @@ static int write_run(struct feed *feed, const struct run *run)
                           .body = run->body.data,
                           .body_len = run->body.len};
     count_bytes(feed, run);
-    return msg_put_feed(&feed->header, &feed->body, feed->seq, &lease);
+    return feed_put(&feed->header, &feed->body, feed->seq, &lease);
 }
 
 static int write_end(struct feed *feed, int code, const char *text)
@@ -180,7 +180,7 @@ static struct feed *find(struct link_part *part, uint64_t job)
 static int on_want(struct link_part *part, struct zmessage *m, struct err *err)
 {
     struct msg_want want;
-    int r = msg_get_want(m->header, m->header_len, &want, err);
+    int r = msg_get(m->header, m->header_len, MSG_WANT, &want, err);
     struct feed *feed = r < 0 ? NULL : find(part, want.job);
     if (!feed)
         return r;
@@ -217,7 +217,7 @@ static bool is_of_source(const struct feed *feed, const struct extent *extent)
 static int on_fetch(struct link_part *part, struct zmessage *m, struct err *err)
 {
     struct msg_fetch fetch;
-    int r = msg_get_fetch(m->header, m->header_len, &fetch, err);
+    int r = msg_get(m->header, m->header_len, MSG_FETCH, &fetch, err);
     struct feed *feed = r < 0 ? NULL : find(part, fetch.job);
     if (!feed)
         return r;
@@ -232,7 +232,8 @@ static int on_fetch(struct link_part *part, struct zmessage *m, struct err *err)
     extent.file_size = 0;
     extent.mtime_ns = 0;
     if (r == 0)
-        r = extent_read(&extent, &feed->plan->source.record, feed->plan->directory, &out, &trouble);
+        r = extent_read(&extent, &feed->plan->source.separator, feed->plan->directory, &out,
+                        &trouble);
     data.code = r < 0 ? r : 0;
     snprintf(data.text, sizeof(data.text), "%s", trouble.text);
     link_say_with(part->link, MSG_DATA, &data, r < 0 ? NULL : out.data, r < 0 ? 0 : out.len);

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "client/fm.h"
 #include "pipelines/build/load.h"
+#include "pipelines/file/yaml.h"
 
 struct fm_spec {
     char *name;
@@ -233,7 +234,7 @@ int fm_spec_build(const struct fm_spec *spec, struct fm_spec_parts *ret)
     _free_ char *here = getcwd(NULL, 0);
     const struct load_options load = {0};
     struct plan *plan = NULL;
-    buf_init(&text, LOAD_TEXT_MAX);
+    buf_init(&text, YAML_TEXT_MAX);
     if (!here)
         return fm_failf(-errno, "the current folder: %s", strerror(errno));
     if (!spec->stages.len)

@@ -129,7 +129,7 @@ static int on_welcome(struct link *link, const struct zmessage *m, struct err *e
 {
     struct msg_welcome welcome;
     struct link_part *part;
-    int r = msg_get_welcome(m->header, m->header_len, &welcome, err);
+    int r = msg_get(m->header, m->header_len, MSG_WELCOME, &welcome, err);
     if (r < 0)
         return r;
     if (link->epoch && link->epoch != welcome.epoch) {
@@ -150,7 +150,7 @@ static int on_welcome(struct link *link, const struct zmessage *m, struct err *e
 static int on_refuse(struct link *link, const struct zmessage *m, struct err *err)
 {
     struct msg_refuse refuse;
-    int r = msg_get_refuse(m->header, m->header_len, &refuse, err);
+    int r = msg_get(m->header, m->header_len, MSG_REFUSE, &refuse, err);
     if (r < 0)
         return r;
     if (refuse.code == -ENOTCONN) {

@@ -48,7 +48,6 @@ bool link_is_ready(const struct link *link);
 uint64_t link_number(struct link *link);
 // Packs and sends a message (struct msg_TYPE), with a body or without. What can't be sent now is
 // lost: the coordinator asks again, or the link greets anew.
-int msg_put(struct buf *header, enum msg_type type, const void *m);
 void link_say(struct link *link, enum msg_type type, const void *m);
 void link_say_with(struct link *link, enum msg_type type, const void *m, const void *body,
                    size_t body_len);

@@ -49,7 +49,7 @@ static void mark_answered(struct request *request)
 static int on_answer(struct link_part *part, struct zmessage *m, struct err *err)
 {
     struct msg_answer answer;
-    int r = msg_get_answer(m->header, m->header_len, &answer, err);
+    int r = msg_get(m->header, m->header_len, MSG_ANSWER, &answer, err);
     struct request *request = r < 0 ? NULL : find(part, answer.request);
     if (!request)
         return r;

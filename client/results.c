@@ -117,16 +117,14 @@ static int on_records(struct link_part *part, struct zmessage *m, struct err *er
 
 static int on_end(struct link_part *part, struct zmessage *m, struct err *err)
 {
-    struct job_info job;
-    uint64_t stream;
-    int32_t code;
-    int error = msg_get_end(m->header, m->header_len, &stream, &code, &job, err);
-    struct results *r = error < 0 ? NULL : find(part, stream);
+    struct msg_end end;
+    int code = msg_get(m->header, m->header_len, MSG_END, &end, err);
+    struct results *r = code < 0 ? NULL : find(part, end.stream);
     if (!r)
-        return error;
+        return code;
     r->ended = true;
-    r->code = code;
-    r->job = job;
+    r->code = end.code;
+    r->job = end.job;
     tell(r);
     return 0;
 }
@@ -245,8 +243,8 @@ static int read_record(struct results *r, struct result_record *ret)
 bool results_ready(const struct results *r)
 {
     const struct arrival *first = STAILQ_FIRST(&r->arrivals);
-    return (first && (!r->reading || r->reader.left || STAILQ_NEXT(first, entry))) || r->ended ||
-           link_check(r->link) < 0;
+    return (first && (!r->reading || r->reader.batch.left || STAILQ_NEXT(first, entry))) ||
+           r->ended || link_check(r->link) < 0;
 }
 
 int results_next(struct results *r, int64_t deadline, struct result_record *ret)

@@ -1,18 +1,26 @@
-// Messages of workers become events of the core.
+// What workers say about chunks becomes events of the core.
+//
+// In: CREDIT, RESULT, RETURN, HEARTBEAT and DRAIN of workers. Out: an event for each, or for each
+// entry of a batch.
+//
+// Results that find 64 MiB waiting already go to the spool first, blocking for the disk. Nothing is
+// sent from here: ACK and new leases come with the end of the turn.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
-
-#include "coordinator/internal.h"
+#include "coordinator/handlers.h"
+#include "coordinator/shell.h"
+#include "coordinator/spool.h"
+#include "coordinator/turn.h"
 
 static void tell_full(struct server *server, int code, uint64_t held)
 {
     char text[PROTO_TEXT_MAX];
     // What waits now is what there is room for.
-    core_hold_at_most(server->core, held);
+    server_hold_at_most(server, held);
     if (server->spool_is_full)
         return;
     server->spool_is_full = true;
@@ -40,15 +48,15 @@ static bool to_spool(struct server *server, uint64_t held, const struct slice *b
     return r == 0;
 }
 
-static int on_result(struct server *server, struct peer *peer, const struct zmessage *m,
-                     struct err *err)
+static int on_result(struct peer *peer, const struct zmessage *m, struct err *err)
 {
+    struct server *server = peer->port->server;
     struct batch_reader *reader = &server->reader;
     struct result result;
     const uint8_t *body = m->body ? m->body->data : NULL;
     int r =
         result_batch_open(reader, m->header, m->header_len, body, m->body ? m->body->len : 0, err);
-    struct event event = {.type = EV_RESULT, .worker = peer->worker};
+    struct event event = {.type = EV_RESULT, .worker = peer->id};
     event.result.result = &result;
     event.result.epoch = reader->epoch;
     event.result.seq = reader->first_seq;
@@ -70,10 +78,10 @@ static int on_result(struct server *server, struct peer *peer, const struct zmes
     return r;
 }
 
-static int on_return(struct server *server, struct peer *peer, const struct zmessage *m,
-                     struct err *err)
+static int on_return(struct peer *peer, const struct zmessage *m, struct err *err)
 {
-    struct event event = {.type = EV_RETURN, .worker = peer->worker};
+    struct server *server = peer->port->server;
+    struct event event = {.type = EV_RETURN, .worker = peer->id};
     int r = return_batch_open(&server->reader, m->header, m->header_len, err);
     while (r >= 0 && (r = return_batch_next(&server->reader, &event.back, err)) == 1) {
         event.job = event.back.job;
@@ -82,44 +90,34 @@ static int on_return(struct server *server, struct peer *peer, const struct zmes
     return r;
 }
 
-int worker_message(struct server *server, struct peer *peer, int type, const struct zmessage *m,
-                   struct err *err)
+static int on_credit(struct peer *peer, const struct zmessage *m, struct err *err)
 {
-    struct event event = {.worker = peer->worker};
-    int r;
-    switch (type) {
-    case MSG_CREDIT:
-        event.type = EV_WORKER_CREDIT;
-        r = msg_get_credit(m->header, m->header_len, &event.credit, err);
-        return r < 0 ? r : server_event(server, &event);
-    case MSG_RESULT:
-        return on_result(server, peer, m, err);
-    case MSG_RETURN:
-        return on_return(server, peer, m, err);
-    case MSG_HEARTBEAT:
-        event.type = EV_WORKER_ALIVE;
-        r = msg_get_heartbeat(m->header, m->header_len, &peer->beat, err);
-        return r < 0 ? r : server_event(server, &event);
-    case MSG_DRAIN:
-        event.type = EV_WORKER_DRAIN;
-        peer->draining = true;
-        return server_event(server, &event);
-    case MSG_NEED: {
-        struct msg_need need;
-        r = msg_get_need(m->header, m->header_len, &need, err);
-        if (r == 0)
-            library_send(server, peer, need.digest);
-        return r;
-    }
-    case MSG_BYE: {
-        struct msg_bye bye;
-        r = msg_get_bye(m->header, m->header_len, &bye, err);
-        if (r == 0)
-            server_drop_peer(server, peer, bye.reason);
-        return r;
-    }
-    default:
-        return err_set(err, -EPROTO, "unexpected message %s",
-                       type < 0 ? "of no known form" : msg_name(type));
-    }
+    struct event event = {.type = EV_WORKER_CREDIT, .worker = peer->id};
+    int r = msg_get(m->header, m->header_len, MSG_CREDIT, &event.credit, err);
+    return r < 0 ? r : server_event(peer->port->server, &event);
 }
+
+static int on_heartbeat(struct peer *peer, const struct zmessage *m, struct err *err)
+{
+    const struct event event = {.type = EV_WORKER_ALIVE, .worker = peer->id};
+    int r = msg_get(m->header, m->header_len, MSG_HEARTBEAT, &peer->beat, err);
+    return r < 0 ? r : server_event(peer->port->server, &event);
+}
+
+static int on_drain(struct peer *peer, const struct zmessage *m, struct err *err)
+{
+    const struct event event = {.type = EV_WORKER_DRAIN, .worker = peer->id};
+    (void)m;
+    (void)err;
+    peer->draining = true;
+    return server_event(peer->port->server, &event);
+}
+
+const struct handler inbox_handlers[] = {
+    {MSG_CREDIT, SAID_BY(PEER_WORKER), on_credit},
+    {MSG_RESULT, SAID_BY(PEER_WORKER), on_result},
+    {MSG_RETURN, SAID_BY(PEER_WORKER), on_return},
+    {MSG_HEARTBEAT, SAID_BY(PEER_WORKER), on_heartbeat},
+    {MSG_DRAIN, SAID_BY(PEER_WORKER), on_drain},
+    {0},
+};

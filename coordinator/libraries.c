@@ -1,20 +1,31 @@
 // Kernels' libraries that clients sent, for workers that do not have them.
+//
+// In: STORE of clients, NEED of workers. Out: ANSWER, LIBRARY.
+//
+// What was sent is kept while there is room; those that no job uses go first. A job of this machine
+// sends none: its file is read here when a worker asks, blocking.
+#include "coordinator/libraries.h"
+
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "coordinator/internal.h"
+#include "coordinator/client.h"
+#include "coordinator/handlers.h"
+#include "coordinator/server_job.h"
+#include "coordinator/shell.h"
 #include "pipelines/library.h"
 
-struct library {
+struct stored_library {
     uint8_t digest[DIGEST_BYTES];
     struct slice bytes;
     UT_hash_handle hh; // least recently used first
 };
 
-static void library_free(struct server *server, struct library *library)
+static void library_free(struct server *server, struct stored_library *library)
 {
     HASH_DEL(server->libraries, library);
     server->library_bytes -= library->bytes.len;
@@ -22,15 +33,15 @@ static void library_free(struct server *server, struct library *library)
     free(library);
 }
 
-void library_drop_all(struct server *server)
+void stored_libraries_done(struct server *server)
 {
     while (server->libraries)
         library_free(server, server->libraries);
 }
 
-static struct library *find(struct server *server, const uint8_t digest[DIGEST_BYTES])
+static struct stored_library *find(struct server *server, const uint8_t digest[DIGEST_BYTES])
 {
-    struct library *library = NULL;
+    struct stored_library *library = NULL;
     HASH_FIND(hh, server->libraries, digest, DIGEST_BYTES, library);
     if (!library)
         return NULL;
@@ -50,14 +61,14 @@ static const struct server_job *user_of(const struct server *server,
 
 static bool make_room(struct server *server, size_t len)
 {
-    struct library *library, *next;
+    struct stored_library *library, *next;
     HASH_ITER (hh, server->libraries, library, next) {
-        if (server->library_bytes + len <= SERVER_LIBRARIES_BYTES)
+        if (server->library_bytes + len <= LIBRARIES_BYTES_MAX)
             break;
         if (!user_of(server, library->digest))
             library_free(server, library);
     }
-    return server->library_bytes + len <= SERVER_LIBRARIES_BYTES;
+    return server->library_bytes + len <= LIBRARIES_BYTES_MAX;
 }
 
 // Takes a count of its own.
@@ -68,7 +79,7 @@ static int keep(struct server *server, const uint8_t digest[DIGEST_BYTES],
         return 0;
     if (!make_room(server, bytes->len))
         return -ENOSPC;
-    struct library *library = calloc(1, sizeof(*library));
+    struct stored_library *library = calloc(1, sizeof(*library));
     if (!library)
         return -ENOMEM;
     memcpy(library->digest, digest, DIGEST_BYTES);
@@ -78,8 +89,8 @@ static int keep(struct server *server, const uint8_t digest[DIGEST_BYTES],
     return 0;
 }
 
-int library_store(struct server *server, const uint8_t digest[DIGEST_BYTES],
-                  const struct slice *bytes, struct err *err)
+static int library_store(struct server *server, const uint8_t digest[DIGEST_BYTES],
+                         const struct slice *bytes, struct err *err)
 {
     uint8_t found[DIGEST_BYTES];
     if (bytes->len > PROTO_LIBRARY_MAX)
@@ -90,7 +101,7 @@ int library_store(struct server *server, const uint8_t digest[DIGEST_BYTES],
     int r = keep(server, digest, bytes);
     if (r == -ENOSPC)
         return err_set(err, r, "the coordinator keeps %u MiB of kernels for other jobs already",
-                       SERVER_LIBRARIES_BYTES >> 20);
+                       LIBRARIES_BYTES_MAX >> 20);
     return r < 0 ? err_sys(err, r, "a kernel's library") : 0;
 }
 
@@ -124,25 +135,48 @@ static int read_here(struct server *server, const uint8_t digest[DIGEST_BYTES], 
                  : library_store(server, digest, &bytes, err);
 }
 
-void library_send(struct server *server, struct peer *peer, const uint8_t digest[DIGEST_BYTES])
+static int on_need(struct peer *peer, const struct zmessage *z, struct err *err)
 {
+    struct server *server = peer->port->server;
     struct msg_library m = {0};
-    struct err err = {0};
-    struct library *library = find(server, digest);
+    struct msg_need need;
+    struct err why = {0};
+    int r = msg_get(z->header, z->header_len, MSG_NEED, &need, err);
+    if (r < 0)
+        return r;
+    const struct stored_library *library = find(server, need.digest);
     if (!library) {
-        m.code = read_here(server, digest, &err);
-        library = find(server, digest);
+        m.code = read_here(server, need.digest, &why);
+        library = find(server, need.digest);
     }
     if (!library && m.code == 0)
         m.code = -ENOENT;
-    memcpy(m.digest, digest, DIGEST_BYTES);
-    memcpy(m.text, err.text, sizeof(err.text) < sizeof(m.text) ? sizeof(err.text) : sizeof(m.text));
-    buf_clear(&server->scratch);
-    if (msg_put_library(&server->scratch, &m) < 0)
-        return;
-    const struct buf body = {.data = library ? (uint8_t *)(uintptr_t)library->bytes.data : NULL,
-                             .len = library ? library->bytes.len : 0};
+    memcpy(m.digest, need.digest, DIGEST_BYTES);
+    snprintf(m.text, sizeof(m.text), "%s", why.text);
     log_info("a kernel's library goes to a worker", "worker=%llu bytes=%zu code=%d",
-             (unsigned long long)peer->worker, body.len, m.code);
-    peer_send_frames(server, peer, &server->scratch, &body);
+             (unsigned long long)peer->id, library ? library->bytes.len : 0, m.code);
+    peer_say_with(peer, MSG_LIBRARY, &m, library ? library->bytes.data : NULL,
+                  library ? library->bytes.len : 0);
+    return 0;
 }
+
+static int on_store(struct peer *peer, const struct zmessage *m, struct err *err)
+{
+    struct msg_store store;
+    struct err why = {0};
+    struct slice bytes = {0};
+    int r = msg_get(m->header, m->header_len, MSG_STORE, &store, err);
+    if (r < 0)
+        return r;
+    if (m->body)
+        bytes = slice_of(m->body, 0, m->body->len);
+    r = library_store(peer->port->server, store.digest, &bytes, &why);
+    slice_drop(&bytes);
+    return client_answer(peer->client, store.request, r, 0, why.text);
+}
+
+const struct handler libraries_handlers[] = {
+    {MSG_NEED, SAID_BY(PEER_WORKER), on_need},
+    {MSG_STORE, SAID_BY_CLIENT, on_store},
+    {0},
+};

@@ -193,12 +193,11 @@ void job_records_drop(struct job_records *records, uint64_t offset)
 // Length of one msgpack entry and the bytes it stands for. The bytes are our own.
 static int skip_entry(const uint8_t *header, size_t len, struct wire_record *ret, size_t *ret_len)
 {
-    struct records_reader r = {.left = 1, .body_left = SIZE_MAX};
-    struct err err;
-    pack_reader_init(&r.header, header, len);
-    int code = records_next(&r, ret, &err);
-    *ret_len = (size_t)(r.header.at - header);
-    return code == 1 ? 0 : -EIO;
+    struct pack_reader r;
+    pack_reader_init(&r, header, len);
+    record_get(&r, ret);
+    *ret_len = (size_t)(r.at - header);
+    return pack_ok(&r) ? 0 : -EIO;
 }
 
 // The page's encoded entries, from the file if they are there.

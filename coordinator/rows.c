@@ -1,79 +1,30 @@
-// Rows about jobs, workers and the service, for those who ask.
+// QUERY: rows about jobs, workers and the service.
+//
+// In: QUERY of clients and observers. Out: INFO with as many rows as fit, again and again, then an
+// empty one. Everything is answered at once, so all rows of one answer are of one moment.
+//
+// Nothing is changed here; a send that fails marks the peer, and the rest goes nowhere.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
-#include "coordinator/internal.h"
-
-bool job_is_meant(const struct server *server, const struct server_job *job, uint64_t first,
-                  uint64_t last)
-{
-    if (first == 0 && last == 0) {
-        // The newest that is still known.
-        const struct server_job *newest = server->jobs;
-        for (const struct server_job *j = server->jobs; j; j = j->hh.next)
-            newest = j;
-        return job == newest;
-    }
-    return job->id >= first && job->id <= last;
-}
-
-static uint8_t fate_of(const struct server_job *job)
-{
-    static const uint8_t fates[] = {
-        [END_COMPLETE] = FATE_COMPLETE,     [END_CANCELLED] = FATE_CANCELLED,
-        [END_MAX_FAILURES] = FATE_FAILURES, [END_NOT_RUNNABLE] = FATE_NOT_RUNNABLE,
-        [END_SOURCE] = FATE_SOURCE,         [END_INTERNAL] = FATE_INTERNAL,
-    };
-    return job->timed_out && job->summary.end == END_CANCELLED ? FATE_TIMEOUT
-                                                               : fates[job->summary.end];
-}
-
-void job_row(const struct server_job *job, struct job_info *ret)
-{
-    struct job_summary s = job->summary;
-    uint64_t running = 0;
-    if (!job->ended)
-        core_job_progress(job->server->core, job->id, &s, &running);
-    *ret = (struct job_info){
-        .id = job->id,
-        .phase = job->ended     ? PHASE_ENDED
-                 : job->discard ? PHASE_ENDING
-                                : PHASE_RUNNING,
-        .fate = job->ended ? fate_of(job) : FATE_COMPLETE,
-        .detached = job->flags & SUBMIT_DETACHED,
-        .failed_too = job->plan->sink.failed_too,
-        .created_ms = job->created_ms,
-        .age_ns = job->ended ? job->took : loop_now() - job->began,
-        .total = job->ended        ? s.chunks
-                 : job->runs_again ? job->again.n
-                 : job->source     ? source_total(job->source)
-                                   : UINT64_MAX,
-        .chunks = s.chunks,
-        .ok = s.ok,
-        .failed = s.failed,
-        .cancelled = s.cancelled,
-        .unrun = s.unrun,
-        .retries = s.retries,
-        .running = running,
-        .records = job->records.next,
-        .first_code = s.first_code,
-    };
-    snprintf(ret->name, sizeof(ret->name), "%s", job->plan->name);
-    memcpy(ret->owner, job->owner, sizeof(ret->owner));
-    memcpy(ret->text, s.text, sizeof(ret->text));
-}
+#include "coordinator/client.h"
+#include "coordinator/handlers.h"
+#include "coordinator/job_row.h"
+#include "coordinator/server_job.h"
+#include "coordinator/shell.h"
 
 static void worker_row(const struct peer *peer, struct worker_info *ret)
 {
     int64_t now = loop_now();
     *ret = (struct worker_info){
-        .id = peer->worker,
+        .id = peer->id,
         .pid = peer->reg.pid,
         .slots = peer->reg.slots,
         .memory_bytes = peer->reg.resources.memory_bytes,
-        .leased = core_worker_leased(peer->port->server->core, peer->worker),
+        .leased = core_worker_leased(peer->port->server->core, peer->id),
         .running = peer->beat.running,
         .held = peer->beat.held,
         .done = peer->results,
@@ -91,25 +42,24 @@ static void worker_row(const struct peer *peer, struct worker_info *ret)
 struct answerer {
     struct client *client;
     const struct msg_query *query;
+    struct buf header; // of the INFO that is being written
     struct batch_writer writer;
     int error;
 };
 
-static void flush_rows(struct answerer *a)
+static void begin_rows(struct answerer *a, bool more)
 {
-    struct server *server = a->client->server;
-    info_end(&a->writer);
-    if (a->error == 0 && a->client->peer)
-        peer_send_frames(server, a->client->peer, &server->header, NULL);
+    buf_clear(&a->header);
+    if (a->error == 0)
+        a->error =
+            info_begin(&a->writer, &a->header, a->query->request, (enum query)a->query->what, more);
 }
 
-static void begin_rows(struct answerer *a)
+static void flush_rows(struct answerer *a)
 {
-    struct server *server = a->client->server;
-    buf_clear(&server->header);
-    // `more` is true until the last INFO, which is empty: rows are counted by nobody beforehand.
-    a->error = info_begin(&a->writer, &server->header, a->query->request,
-                          (enum query)a->query->what, true);
+    info_end(&a->writer);
+    if (a->error == 0)
+        peer_send(a->client->peer, &a->header, NULL, 0);
 }
 
 static void add_row(struct answerer *a, const void *row)
@@ -123,7 +73,7 @@ static void add_row(struct answerer *a, const void *row)
             return;
         }
         flush_rows(a);
-        begin_rows(a);
+        begin_rows(a, true);
     }
 }
 
@@ -191,37 +141,57 @@ static void explain(struct answerer *a, const struct server_job *job)
         add_reason(&e, 0, "the job is coming to its end");
 }
 
-int rows_answer(struct client *client, const struct msg_query *m)
+static void add_workers(struct answerer *a)
 {
-    struct server *server = client->server;
-    struct answerer a = {.client = client, .query = m};
-    begin_rows(&a);
-    if (m->what == QUERY_WORKERS) {
-        struct worker_info row;
-        for (const struct peer *peer = server->by_place; peer; peer = peer->by_place.next)
-            if (peer->state == PEER_WORKING && !peer->gone) {
-                worker_row(peer, &row);
-                add_row(&a, &row);
-            }
-    } else if (m->what == QUERY_SERVICE) {
-        add_service(&a);
-    } else {
-        struct job_info row;
-        for (const struct server_job *job = server->jobs; job; job = job->hh.next) {
-            if (!job_is_meant(server, job, m->first, m->last))
-                continue;
-            if (m->what == QUERY_EXPLAIN) {
-                explain(&a, job);
-                continue;
-            }
-            job_row(job, &row);
-            add_row(&a, &row);
+    const struct server *server = a->client->server;
+    struct worker_info row;
+    for (const struct peer *peer = server->by_place; peer; peer = peer->by_place.next)
+        if (peer->state == PEER_WORKER && !peer->gone) {
+            worker_row(peer, &row);
+            add_row(a, &row);
         }
-    }
-    flush_rows(&a);
-    buf_clear(&server->header);
-    int r = info_begin(&a.writer, &server->header, m->request, (enum query)m->what, false);
-    if (r == 0)
-        flush_rows(&a);
-    return r == 0 ? a.error : r;
 }
+
+static void add_jobs(struct answerer *a)
+{
+    const struct server *server = a->client->server;
+    struct job_info row;
+    for (const struct server_job *job = server->jobs; job; job = job->hh.next) {
+        if (!server_job_is_meant(job, a->query->first, a->query->last))
+            continue;
+        if (a->query->what == QUERY_EXPLAIN) {
+            explain(a, job);
+            continue;
+        }
+        job_row(job, &row);
+        add_row(a, &row);
+    }
+}
+
+static int on_query(struct peer *peer, const struct zmessage *m, struct err *err)
+{
+    struct msg_query query;
+    struct answerer a = {.client = peer->client, .query = &query};
+    int r = msg_get(m->header, m->header_len, MSG_QUERY, &query, err);
+    if (r < 0)
+        return r;
+    buf_init(&a.header, PROTO_HEADER_MAX);
+    // `more` is true until the last INFO, which is empty: nobody counts rows beforehand.
+    begin_rows(&a, true);
+    if (query.what == QUERY_WORKERS)
+        add_workers(&a);
+    else if (query.what == QUERY_SERVICE)
+        add_service(&a);
+    else
+        add_jobs(&a);
+    flush_rows(&a);
+    begin_rows(&a, false);
+    flush_rows(&a);
+    buf_done(&a.header);
+    return a.error;
+}
+
+const struct handler rows_handlers[] = {
+    {MSG_QUERY, SAID_BY_CLIENT, on_query},
+    {0},
+};

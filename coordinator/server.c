@@ -11,16 +11,21 @@
 #include "base/clock.h"
 #include "base/container.h"
 #include "base/log.h"
-#include "coordinator/internal.h"
+#include "coordinator/client.h"
+#include "coordinator/door.h"
+#include "coordinator/gate.h"
+#include "coordinator/libraries.h"
+#include "coordinator/parting.h"
+#include "coordinator/peer.h"
+#include "coordinator/perform.h"
+#include "coordinator/readers.h"
+#include "coordinator/server_job.h"
+#include "coordinator/shell.h"
+#include "coordinator/spool.h"
+#include "coordinator/turn.h"
 
 #define SERVER_SPOOL_SHARE 8 // of a limited address space
 #define LATE_NS NS_PER_S     // a timer so late means that the whole process was stopped
-
-int server_event(struct server *server, const struct event *event)
-{
-    server->must_flush = true;
-    return core_handle(server->core, event, loop_now(), &server->actions);
-}
 
 static void on_tick(struct timer *timer)
 {
@@ -49,28 +54,33 @@ static void set_tick(struct server *server)
         timer_set(&server->tick, next, on_tick);
 }
 
+// What a full queue held up is tried again.
+static void mark_streams(const struct client *client)
+{
+    struct out_stream *stream;
+    LIST_FOREACH (stream, &client->streams, of_client)
+        stream_mark(stream);
+}
+
 static void on_heartbeat(struct timer *timer)
 {
     struct server *server = container_of(timer, struct server, heartbeat);
     int64_t now = loop_now();
     struct peer *peer, *next;
     HASH_ITER (by_place, server->by_place, peer, next) {
-        if (peer->state == PEER_WORKING && !peer->gone &&
+        if (peer->state == PEER_WORKER && !peer->gone &&
             zconnection_is_receiving(&peer->connection)) {
             peer->last_heard = now;
-            server_event(server, &(struct event){.type = EV_WORKER_ALIVE, .worker = peer->worker});
+            server_event(server, &(struct event){.type = EV_WORKER_ALIVE, .worker = peer->id});
         }
         if (peer->state == PEER_NEW || peer->gone || now - peer->last_sent < PROTO_HEARTBEAT_NS)
             continue;
-        buf_clear(&server->scratch);
-        if (msg_put_heartbeat(&server->scratch, &(struct msg_heartbeat){0}) == 0)
-            peer_send(server, peer);
-        // What a full queue held up.
-        for (struct out_stream *s = peer->client ? peer->client->streams : NULL; s; s = s->next)
-            stream_mark(s);
+        peer_say(peer, MSG_HEARTBEAT, &(struct msg_heartbeat){0});
+        if (peer->client)
+            mark_streams(peer->client);
     }
     clients_check(server, now);
-    peers_cut(server, now);
+    partings_cut(server, now);
     timer_set(&server->heartbeat, clock_after(now, PROTO_HEARTBEAT_NS), on_heartbeat);
 }
 
@@ -81,17 +91,19 @@ static int64_t wall_less_loop(void)
     return now.tv_sec * NS_PER_S + now.tv_nsec - loop_now();
 }
 
-// Before the loop sleeps: all events of this turn become leases, deliveries and wants. Sending may
-// swallow the socket's edge, so after a send the loop stays awake and the socket looks again.
+// Before the loop sleeps: who is gone is buried, all events of this turn become leases, deliveries
+// and wants, and streams get their share. Sending may swallow the socket's edge, so after a send
+// the loop stays awake and the socket looks again; so it does for peers that were lost by sending.
 static bool on_flush(struct prepare *prepare)
 {
     struct server *server = container_of(prepare, struct server, flush);
     if (!server->must_flush)
         return false;
-    server->must_flush = false;
-    core_handle(server->core, &(struct event){.type = EV_FLUSH}, loop_now(), &server->actions);
+    peers_bury(server);
+    server_flush(server);
     server->wall_ns = wall_less_loop();
-    bool sent = server_perform(server);
+    bool sent = perform(server);
+    sent |= readers_send(server);
     set_tick(server);
     return sent || server->must_flush;
 }
@@ -161,17 +173,17 @@ static void release(struct server *server)
     // The last words go out; a peer that does not listen holds us up for a moment only.
     for (uint32_t i = 0; i < server->n_ports; i++)
         zsock_set_linger(server->ports[i].socket, ZSOCK_BYE_MS);
-    library_drop_all(server);
+    stored_libraries_done(server);
     gate_close(server->gate);
     zsock_close(server->ports[0].socket);
     actions_done(&server->actions);
     core_free(server->core);
     spool_free(server->spool);
     batch_reader_done(&server->reader);
-    buf_done(&server->scratch);
+    buf_done(&server->saying);
     buf_done(&server->header);
     buf_done(&server->body);
-    buf_done(&server->cuts);
+    partings_done(server);
     free(server);
 }
 
@@ -193,10 +205,9 @@ int server_open(struct transport *transport, const struct server_options *option
         return err_set(err, -ENOMEM, "out of memory");
     server->options = *options;
     server->tick_at = CLOCK_FOREVER;
-    buf_init(&server->scratch, PROTO_HEADER_MAX);
+    buf_init(&server->saying, PROTO_HEADER_MAX);
     buf_init(&server->header, PROTO_HEADER_MAX);
     buf_init(&server->body, PROTO_BODY_MAX);
-    buf_init(&server->cuts, 0);
     batch_reader_init(&server->reader);
     // An ephemeral coordinator has no journal to count its starts in.
     if (getrandom(&server->epoch, sizeof(server->epoch), 0) != sizeof(server->epoch))
@@ -233,10 +244,7 @@ static void say_bye(struct server *server)
 {
     struct peer *peer, *next;
     HASH_ITER (by_place, server->by_place, peer, next) {
-        buf_clear(&server->scratch);
-        if (!peer->gone &&
-            msg_put_bye(&server->scratch, &(struct msg_bye){.reason = "the coordinator ends"}) == 0)
-            peer_send(server, peer);
+        peer_say(peer, MSG_BYE, &(struct msg_bye){.reason = "the coordinator ends"});
     }
 }
 
@@ -255,16 +263,16 @@ struct server *server_close(struct server *server)
     server->core = core_free(server->core);
     while (server->clients) {
         struct client *client = server->clients;
-        while (client->streams)
-            stream_forget(client->streams);
+        while (!LIST_EMPTY(&client->streams))
+            stream_forget(LIST_FIRST(&client->streams));
         HASH_DELETE(hh, server->clients, client);
         free(client);
     }
     while (server->jobs)
-        job_forget(server->jobs);
+        server_job_forget(server->jobs);
     struct peer *peer, *next;
     HASH_ITER (by_place, server->by_place, peer, next)
-        peer_free(server, peer);
+        peer_free(peer);
     release(server);
     return NULL;
 }
@@ -272,22 +280,12 @@ struct server *server_close(struct server *server)
 int server_worker_died(struct server *server, pid_t pid, const char *reason)
 {
     for (struct peer *peer = server->by_place; peer; peer = peer->by_place.next) {
-        if (peer->gone || peer->state != PEER_WORKING || (pid_t)peer->reg.pid != pid)
+        if (peer->gone || peer->state != PEER_WORKER || (pid_t)peer->reg.pid != pid)
             continue;
-        server_drop_peer(server, peer, reason);
+        peer_drop(peer, reason);
         return 0;
     }
     return -ENOENT;
-}
-
-void server_stats(const struct server *server, struct core_stats *ret)
-{
-    core_stats(server->core, ret);
-}
-
-void server_counts(const struct server *server, struct server_counts *ret)
-{
-    *ret = server->counts;
 }
 
 const struct plan *server_job_plan(const struct server *server, uint64_t id)

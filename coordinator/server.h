@@ -21,6 +21,7 @@ struct server;
 struct transport;
 
 #define SERVER_SPOOL_BYTES (1ull << 30)
+#define SERVER_JOBS_MAX 10000u // jobs that run or are kept; then ended ones go, oldest first
 
 struct server_options {
     const char *const *endpoints; // private ones, bound by server_open; NULL-terminated, at most 8
@@ -58,7 +59,6 @@ const char *server_endpoint(const struct server *server);
 
 // A worker's process is known to be dead: its chunks go elsewhere at once. -ENOENT.
 int server_worker_died(struct server *server, pid_t pid, const char *reason);
-void server_stats(const struct server *server, struct core_stats *ret);
 
 // Reads the allow-list again.
 void server_reload(struct server *server);
@@ -74,4 +74,3 @@ struct server_counts {
     uint64_t jobs;
     uint64_t results;
 };
-void server_counts(const struct server *server, struct server_counts *ret);

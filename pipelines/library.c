@@ -42,22 +42,3 @@ int library_read(const char *path, const uint8_t digest[DIGEST_BYTES], struct bu
     out->len = before + (size_t)n;
     return 0;
 }
-
-const struct stage *plan_stage(const struct plan *plan, uint64_t number)
-{
-    for (size_t i = 0; i < plan->n_steps; i++) {
-        if (number < plan->steps[i].n_stages)
-            return &plan->steps[i].stages[number];
-        number -= plan->steps[i].n_stages;
-    }
-    return NULL;
-}
-
-const char *plan_library(const struct plan *plan, const uint8_t digest[DIGEST_BYTES])
-{
-    const struct stage *stage;
-    for (uint64_t i = 0; (stage = plan_stage(plan, i)); i++)
-        if (stage->library && memcmp(stage->digest, digest, DIGEST_BYTES) == 0)
-            return stage->library;
-    return NULL;
-}

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/err.h"
-#include "pipelines/plan.h"
 
 #define LIBRARY_BYTES_MAX (64u << 20) // larger ones are not sent: they must be where they are used
 
@@ -15,8 +15,3 @@ int library_digest(const char *path, uint8_t ret[DIGEST_BYTES]);
 // Appends the file, if it has this digest. Blocking. -ESTALE with text: it is another one.
 int library_read(const char *path, const uint8_t digest[DIGEST_BYTES], struct buf *out,
                  struct err *err);
-
-// The stages of all steps, one after another, from 0; NULL after the last.
-const struct stage *plan_stage(const struct plan *plan, uint64_t number);
-// Whether a stage of the plan has a library of this digest: then its path, else NULL.
-const char *plan_library(const struct plan *plan, const uint8_t digest[DIGEST_BYTES]);

@@ -10,8 +10,12 @@
 #include "base/cleanup.h"
 #include "base/digest.h"
 #include "base/err.h"
-#include "pipelines/source/rows.h"
+#include "pipelines/input/range.h"
+#include "pipelines/input/row.h"
+#include "pipelines/input/separator.h"
 
+#define PLAN_NAME_MAX 63  // letters of a job's or stage's name
+#define PLAN_LABEL_MAX 31 // letters of a label
 #define PLAN_STEPS_MAX 32
 #define PLAN_STAGES_MAX 32         // in one step
 #define PLAN_ARGS_MAX 4096         // words of one argv, names of one map
@@ -96,26 +100,6 @@ struct step {
     size_t n_labels;
 };
 
-struct range {
-    int64_t start;
-    int64_t step; // never 0
-    uint64_t count;
-};
-
-#define RECORD_MARK_MAX 64u     // bytes of the end or the start of a record
-#define RECORD_HEADER_MAX 1000u // lines of a header
-
-// Records of data. One begins behind an `end` that a `start` follows, and at the beginning of the
-// data (behind the header). Without an end: where a start is; with neither, anywhere.
-struct record_rule {
-    char end[RECORD_MARK_MAX]; // '\n' by default
-    uint8_t end_len;
-    char start[RECORD_MARK_MAX];
-    uint8_t start_len;     // 0: none
-    uint32_t header_lines; // of each file, repeated in front of each of its chunks
-    bool drops_end;        // keep: false; the ends are not in the chunk
-};
-
 struct matrix;
 
 struct source {
@@ -124,10 +108,10 @@ struct source {
     char **texts;
     size_t n_texts;
     struct range range;
-    struct record_rule record;
-    uint8_t delimiter;     // lines, and csv with ROW_SPLIT: '\n' or '\0'
-    struct row_rule rows;  // items, lines, csv: how an item is taken apart
-    struct matrix *matrix; // matrix: sealed (pipelines/source/matrix.h)
+    struct separator_rule separator; // data: where its records end
+    uint8_t delimiter;               // lines, and csv with ROW_SPLIT: '\n' or '\0'
+    struct row_rule rows;            // items, lines, csv: how an item is taken apart
+    struct matrix *matrix;           // matrix: sealed (pipelines/input/matrix.h)
 };
 
 struct sink {
@@ -163,6 +147,13 @@ struct plan {
 // Frees the plan and all it owns. Accepts NULL and half-built plans. Returns NULL.
 struct plan *plan_free(struct plan *plan);
 DEFINE_CLEANUP(struct plan *, plan_free)
+// Frees what a source owns that no plan has taken over.
+void plan_source_done(struct source *source);
+
+// The stages of all steps, one after another, from 0; NULL after the last.
+const struct stage *plan_stage(const struct plan *plan, uint64_t number);
+// Whether a stage of the plan has a library of this digest: then its path, else NULL.
+const char *plan_library(const struct plan *plan, const uint8_t digest[DIGEST_BYTES]);
 
 // What a worker needs of one step: its stages, the job's name, directory, params and env, and the
 // range when the source is one. `library_at`: where this machine has the library of each stage,
@@ -179,3 +170,16 @@ int plan_unpack(const void *data, size_t len, bool partial, struct plan **ret, s
 // The worker's side of it: a plan that holds name, directory, params, env, source.range and exactly
 // one step. Everything is bounded and checked, for the bytes come from a peer. -EPROTO with text.
 int plan_unpack_step(const void *data, size_t len, struct plan **ret, struct err *err);
+
+// What both the loader and the reader of packed steps hold a plan to.
+// True for [a-z0-9_-]{1,63}.
+bool plan_name_ok(const char *name);
+// True for [a-z0-9_-]{1,31}.
+bool plan_label_ok(const char *name);
+
+// Whether {} and its forms mean something in the stage's words and workdir. The loader and the
+// worker compile templates by it.
+static inline bool stage_has_item(const struct stage *stage)
+{
+    return stage->kind == STAGE_COMMAND;
+}

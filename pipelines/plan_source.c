@@ -1,14 +1,13 @@
-#include "pipelines/plan_source.h"
+#include "pipelines/plan_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipelines/build/rules.h"
-#include "pipelines/source/matrix.h"
-#include "pipelines/source/record.h"
+#include "pipelines/input/matrix.h"
+#include "pipelines/input/separator.h"
+#include "pipelines/plan.h"
 
-#define RANGE_FIELDS 3
-#define RECORD_FIELDS 4
+#define SEPARATOR_FIELDS 4
 #define ROWS_FIELDS 5
 #define STEP_SOURCE_FIELDS 5
 #define WHOLE_SOURCE_FIELDS 7
@@ -25,7 +24,7 @@ void plan_source_done(struct source *source)
 {
     free_texts(source->texts, source->n_texts);
     free_texts(source->rows.columns, source->rows.n_columns);
-    free(source->rows.separator);
+    free(source->rows.split_at);
     matrix_free(source->matrix);
 }
 
@@ -36,21 +35,13 @@ static void put_texts(struct pack_writer *w, char *const *texts, size_t n)
         pack_str(w, texts[i]);
 }
 
-static void put_range(struct pack_writer *w, const struct range *range)
+static void put_separator(struct pack_writer *w, const struct separator_rule *rule)
 {
-    pack_array(w, RANGE_FIELDS);
-    pack_i64(w, range->start);
-    pack_i64(w, range->step);
-    pack_u64(w, range->count);
-}
-
-static void put_record(struct pack_writer *w, const struct record_rule *record)
-{
-    pack_array(w, RECORD_FIELDS);
-    pack_bin(w, record->end, record->end_len);
-    pack_bin(w, record->start, record->start_len);
-    pack_u64(w, record->header_lines);
-    pack_bool(w, record->drops_end);
+    pack_array(w, SEPARATOR_FIELDS);
+    pack_bin(w, rule->end, rule->end_len);
+    pack_bin(w, rule->start, rule->start_len);
+    pack_u64(w, rule->header_lines);
+    pack_bool(w, rule->drops_end);
 }
 
 static void put_rows(struct pack_writer *w, const struct row_rule *rows)
@@ -58,7 +49,7 @@ static void put_rows(struct pack_writer *w, const struct row_rule *rows)
     pack_array(w, ROWS_FIELDS);
     pack_u64(w, rows->form);
     pack_u64(w, (uint8_t)rows->delimiter);
-    pack_str(w, rows->separator);
+    pack_str(w, rows->split_at);
     pack_bool(w, rows->has_header);
     put_texts(w, rows->columns, rows->n_columns);
 }
@@ -73,10 +64,10 @@ void plan_source_pack(struct pack_writer *w, const struct source *source, bool w
     if (whole)
         put_texts(w, source->texts, source->n_texts);
     if (source->kind == SOURCE_RANGE)
-        put_range(w, &source->range);
+        range_pack(w, &source->range);
     else
         pack_nil(w);
-    put_record(w, &source->record);
+    put_separator(w, &source->separator);
     if (whole)
         pack_u64(w, source->delimiter);
     put_rows(w, &source->rows);
@@ -109,38 +100,23 @@ static void get_texts(struct pack_reader *r, uint32_t max, char ***ret, size_t *
         texts[i] = pack_read_strdup(r, PLAN_PACKED_MAX);
 }
 
-static void get_range(struct pack_reader *r, struct range *range)
-{
-    expect_array(r, RANGE_FIELDS);
-    range->start = pack_read_i64(r);
-    range->step = pack_read_i64(r);
-    range->count = pack_read_u64(r, INT64_MAX);
-    if (!plan_range_ok(range))
-        pack_fail(r);
-}
-
-static uint8_t get_mark(struct pack_reader *r, char mark[RECORD_MARK_MAX])
+static uint8_t get_mark(struct pack_reader *r, char mark[SEPARATOR_MARK_MAX])
 {
     size_t len;
-    const uint8_t *bytes = pack_read_bin(r, RECORD_MARK_MAX, &len);
+    const uint8_t *bytes = pack_read_bin(r, SEPARATOR_MARK_MAX, &len);
     memcpy(mark, bytes, len);
     return (uint8_t)len;
 }
 
-static void get_record(struct pack_reader *r, struct record_rule *record)
+static void get_separator(struct pack_reader *r, struct separator_rule *rule)
 {
-    expect_array(r, RECORD_FIELDS);
-    record->end_len = get_mark(r, record->end);
-    record->start_len = get_mark(r, record->start);
-    record->header_lines = (uint32_t)pack_read_u64(r, RECORD_HEADER_MAX);
-    record->drops_end = pack_read_bool(r);
-    if (!record_rule_ok(record))
+    expect_array(r, SEPARATOR_FIELDS);
+    rule->end_len = get_mark(r, rule->end);
+    rule->start_len = get_mark(r, rule->start);
+    rule->header_lines = (uint32_t)pack_read_u64(r, SEPARATOR_HEADER_MAX);
+    rule->drops_end = pack_read_bool(r);
+    if (!separator_rule_ok(rule))
         pack_fail(r);
-}
-
-bool plan_delimiter_ok(char c)
-{
-    return c != '\0' && c != '"' && c != '\n' && c != '\r';
 }
 
 static void get_rows(struct pack_reader *r, enum source_kind kind, struct row_rule *rows)
@@ -148,7 +124,7 @@ static void get_rows(struct pack_reader *r, enum source_kind kind, struct row_ru
     expect_array(r, ROWS_FIELDS);
     rows->form = (enum row_form)pack_read_u64(r, ROW_WHOLE);
     rows->delimiter = (char)pack_read_u64(r, UINT8_MAX);
-    rows->separator = pack_read_nil(r) ? NULL : pack_read_strdup(r, ROW_SEPARATOR_MAX);
+    rows->split_at = pack_read_nil(r) ? NULL : pack_read_strdup(r, ROW_SPLIT_MAX);
     rows->has_header = pack_read_bool(r);
     get_texts(r, ROW_FIELDS_MAX, &rows->columns, &rows->n_columns);
     if (!pack_ok(r))
@@ -156,10 +132,10 @@ static void get_rows(struct pack_reader *r, enum source_kind kind, struct row_ru
     bool may_split = kind == SOURCE_CSV || kind == SOURCE_ITEMS || kind == SOURCE_LINES;
     bool is_split = rows->form == ROW_SPLIT;
     if ((kind == SOURCE_CSV && rows->form == ROW_PLAIN) ||
-        (rows->form == ROW_CSV && (kind != SOURCE_CSV || !plan_delimiter_ok(rows->delimiter))) ||
+        (rows->form == ROW_CSV && (kind != SOURCE_CSV || !row_delimiter_ok(rows->delimiter))) ||
         ((is_split || rows->form == ROW_WHOLE) && !may_split) ||
         (rows->form == ROW_WHOLE && kind == SOURCE_CSV) ||
-        is_split != (rows->separator && rows->separator[0]) ||
+        is_split != (rows->split_at && rows->split_at[0]) ||
         (rows->n_columns && rows->form == ROW_PLAIN))
         pack_fail(r);
 }
@@ -171,10 +147,10 @@ void plan_source_unpack(struct pack_reader *r, struct source *source, bool whole
     if (whole)
         get_texts(r, TEXTS_MAX, &source->texts, &source->n_texts);
     if (source->kind == SOURCE_RANGE)
-        get_range(r, &source->range);
+        source->range = range_unpack(r);
     else if (!pack_read_nil(r))
         pack_fail(r);
-    get_record(r, &source->record);
+    get_separator(r, &source->separator);
     if (whole)
         source->delimiter = (uint8_t)pack_read_u64(r, UINT8_MAX);
     get_rows(r, source->kind, &source->rows);

@@ -1,10 +1,10 @@
-// Messages whose header is a plain row of fields: a table says how a struct is written and read.
-// Nobody outside proto/ includes this.
+// How a struct is written as a row of fields, as data: a layout lists the fields in their order on
+// the wire, and everything that reads, writes, prints or documents a message goes by it.
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/err.h"
 #include "base/pack.h"
 
 enum field_kind {
@@ -14,29 +14,111 @@ enum field_kind {
     FIELD_I32,
     FIELD_I64,
     FIELD_BOOL,
-    FIELD_TEXT,
-    FIELD_BIN
+    FIELD_TEXT,    // a char array, terminated
+    FIELD_BIN,     // an array of bytes, always whole
+    FIELD_STR_REF, // pointer and length; a text that is too long is cut, NULL is empty
+    FIELD_STR_NIL, // the same, and NULL is nil
+    FIELD_BIN_REF, // pointer and length; too many bytes are -ENOBUFS
+    FIELD_BIN_NIL, // the same, cut when too long, and nothing is nil
+    FIELD_COUNT,   // of the entries that follow: uint32_t in the four-byte form, patched in later
+    FIELD_ROW,     // a struct with a layout of its own: an array in the array
+    FIELD_ROWS,    // an array of such structs, and their number
+    FIELD_LENS,    // lengths of payloads; written and read by the entry's own code
 };
 
-struct field {
+struct layout;
+
+struct msg_field {
+    const char *name; // of the member; the last part of a.b is the field's name
     enum field_kind kind;
-    size_t offset;
-    uint64_t max; // of a number; bytes of a text's array or of a bin, which is always whole
+    uint16_t offset;
+    uint16_t len_offset; // of a _REF's or _NIL's length, of a ROWS' number
+    int64_t min;         // of a number
+    uint64_t max;        // of a number; bytes of a text's array or of a bin; rows
+    const struct layout *row;
 };
 
-#define FIELD(kind, type, name, max)                                                               \
-    {                                                                                              \
-        kind, offsetof(struct type, name), max                                                     \
-    }
-#define U8(type, name, max) FIELD(FIELD_U8, type, name, max)
-#define U32(type, name, max) FIELD(FIELD_U32, type, name, max)
-#define U64(type, name) FIELD(FIELD_U64, type, name, UINT64_MAX)
-#define I32(type, name) FIELD(FIELD_I32, type, name, INT32_MAX)
-#define I64(type, name) FIELD(FIELD_I64, type, name, INT64_MAX)
-#define BOOL(type, name) FIELD(FIELD_BOOL, type, name, 1)
-#define TEXT(type, name) FIELD(FIELD_TEXT, type, name, sizeof(((struct type *)NULL)->name))
-#define BIN(type, name) FIELD(FIELD_BIN, type, name, sizeof(((struct type *)NULL)->name))
+struct layout {
+    const char *name; // of a row or an entry, for people; NULL: a message
+    const struct msg_field *fields;
+    uint32_t n;
+    uint32_t size;                // of the struct
+    bool (*good)(const void *m);  // what no single field can say; NULL: nothing
+    const struct layout *entries; // that follow a message's fields; NULL: none
+};
 
-void fields_put(struct pack_writer *w, const struct field *fields, size_t n, const void *from);
-// Bad bytes fail the reader.
-void fields_get(struct pack_reader *r, const struct field *fields, size_t n, void *ret);
+#define LAYOUT(type, list)                                                                         \
+    .fields = (list), .n = sizeof(list) / sizeof((list)[0]), .size = sizeof(struct type)
+#define MEMBER(type, member) .name = #member, .offset = offsetof(struct type, member)
+#define MEMBER_SIZE(type, member) sizeof(((struct type *)NULL)->member)
+
+#define U8(type, member, most)                                                                     \
+    {                                                                                              \
+        MEMBER(type, member), .kind = FIELD_U8, .max = (most)                                      \
+    }
+#define U32(type, member) U32_TO(type, member, UINT32_MAX)
+#define U32_TO(type, member, most) U32_IN(type, member, 0, most)
+#define U32_IN(type, member, least, most)                                                          \
+    {                                                                                              \
+        MEMBER(type, member), .kind = FIELD_U32, .min = (least), .max = (most)                     \
+    }
+#define U64(type, member) U64_TO(type, member, UINT64_MAX)
+#define U64_TO(type, member, most)                                                                 \
+    {                                                                                              \
+        MEMBER(type, member), .kind = FIELD_U64, .max = (most)                                     \
+    }
+#define I32(type, member) I32_IN(type, member, INT32_MIN, INT32_MAX)
+#define I32_IN(type, member, least, most)                                                          \
+    {                                                                                              \
+        MEMBER(type, member), .kind = FIELD_I32, .min = (least), .max = (most)                     \
+    }
+#define I64(type, member) I64_FROM(type, member, INT64_MIN)
+#define I64_FROM(type, member, least)                                                              \
+    {                                                                                              \
+        MEMBER(type, member), .kind = FIELD_I64, .min = (least), .max = INT64_MAX                  \
+    }
+#define BOOL(type, member)                                                                         \
+    {                                                                                              \
+        MEMBER(type, member), .kind = FIELD_BOOL, .max = 1                                         \
+    }
+#define TEXT(type, member)                                                                         \
+    {                                                                                              \
+        MEMBER(type, member), .kind = FIELD_TEXT, .max = MEMBER_SIZE(type, member)                 \
+    }
+#define BIN(type, member)                                                                          \
+    {                                                                                              \
+        MEMBER(type, member), .kind = FIELD_BIN, .max = MEMBER_SIZE(type, member)                  \
+    }
+#define REF(type, member, len, how, most)                                                          \
+    {                                                                                              \
+        MEMBER(type, member), .len_offset = offsetof(struct type, len), .kind = (how),             \
+                              .max = (most)                                                        \
+    }
+#define COUNT(type, member, least, most)                                                           \
+    {                                                                                              \
+        MEMBER(type, member), .kind = FIELD_COUNT, .min = (least), .max = (most)                   \
+    }
+#define ROW(type, member, layout)                                                                  \
+    {                                                                                              \
+        MEMBER(type, member), .kind = FIELD_ROW, .row = (layout)                                   \
+    }
+#define ROWS(type, member, number, most, layout)                                                   \
+    {                                                                                              \
+        MEMBER(type, member), .len_offset = offsetof(struct type, number), .kind = FIELD_ROWS,     \
+                              .max = (most), .row = (layout)                                       \
+    }
+#define LENS(type, member, most)                                                                   \
+    {                                                                                              \
+        MEMBER(type, member), .kind = FIELD_LENS, .max = (most)                                    \
+    }
+
+// The name without the struct in the struct: "outcome" of ending.outcome.
+const char *field_name(const struct msg_field *field);
+
+// The fields one after another, without an array around them. Errors are the writer's.
+void fields_put(struct pack_writer *w, const struct layout *layout, const void *from);
+// Into a struct of zeros. Bad bytes fail the reader. What is borrowed is borrowed from its bytes.
+void fields_get(struct pack_reader *r, const struct layout *layout, void *ret);
+// The same with the array around them.
+void row_put(struct pack_writer *w, const struct layout *layout, const void *from);
+void row_get(struct pack_reader *r, const struct layout *layout, void *ret);

@@ -26,6 +26,7 @@
 #define PROTO_RECORD_PART_MAX (16u << 20) // result bytes of one entry; a larger record is several
 #define PROTO_ITEM_MAX (1u << 20)         // bytes of a record's item; a longer one is cut
 #define PROTO_INFO_ROWS_MAX 1024u         // rows in one INFO
+#define PROTO_EXTENT_MAX 8192u            // bytes that name a part of a file
 #define PROTO_LIBRARY_MAX (64u << 20)     // a kernel's file
 #define PROTO_LIST_MAX 256u               // bytes of a list in words, with its end
 

@@ -1,7 +1,13 @@
 // RECORDS: results of a job's stream as a client gets them. Written entry by entry into pages of
 // entries, which are kept and sent in whole or from a place on.
 #pragma once
-#include "proto/message.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/batch.h"
+#include "proto/ending.h"
+#include "proto/limits.h"
 
 // One record. Fields borrow: from the sender's job, or from the frames they were read from.
 struct wire_record {
@@ -32,15 +38,14 @@ int record_put(struct buf *header, const struct wire_record *record);
 int records_put_head(struct buf *header, uint64_t stream, uint64_t first_offset, uint32_t count);
 
 struct records_reader {
-    struct pack_reader header;
-    const uint8_t *body;
-    size_t body_left;
+    struct batch_reader batch; // needs no batch_reader_done: records have no lens
     uint64_t stream;
     uint64_t offset; // of the entry read last; entries of one record share it
     bool goes_on;    // the entry read last had `more`
-    uint32_t left;
 };
 int records_open(struct records_reader *r, const void *header, size_t len, const void *body,
                  size_t body_len, struct err *err);
 // 1 with an entry that borrows from the frames, 0 at the clean end, -EPROTO.
 int records_next(struct records_reader *r, struct wire_record *ret, struct err *err);
+// Reads one entry as record_put wrote it. Bad bytes fail the reader.
+void record_get(struct pack_reader *r, struct wire_record *ret);

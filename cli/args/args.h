@@ -1,35 +1,64 @@
-// The words behind a command's name, by a table: flags in any order, `--flag=value` and
-// `--flag value`, `--` ends them. No abbreviations. A mistake is told on stderr, with the nearest
-// flag. Where a command of the user's begins, reading ends: its flags are its own.
+// A command's flags and words as a table of constants: the parser, --help, the manual page and the
+// completions read the same one.
+//
+// Flags come in any order, as `--flag value`, `--flag=value`, `-f value`, `-fvalue`; letters
+// without a value may be joined; `--` ends them. No abbreviations. A mistake is reported on
+// stderr with the nearest flag. Reading ends where a command of the user's begins: its flags are
+// its own.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define ARGS_WORDS_MAX 64
-
 enum arg_kind {
     ARG_FLAG,     // bool
     ARG_COUNT,    // int, one more each time
-    ARG_TEXT,     // const char *
+    ARG_TEXT,     // const char *, borrowed from argv
+    ARG_WORD,     // an enum or unsigned: which one of .words
     ARG_NUMBER,   // uint64_t
+    ARG_SIZE,     // uint64_t, bytes, at least 1
     ARG_SLOTS,    // uint32_t, 1..65536; N%, +N and -N are of the CPUs of this process
     ARG_DURATION, // int64_t, ns
-    ARG_WHEN,     // enum color: auto, always, never
     ARG_PARAM,    // struct args_params: NAME=VALUE, many
     ARG_LIST,     // struct args_list, many
 };
 
-struct arg {
-    char letter;      // 0: none
-    const char *name; // without its dashes
-    enum arg_kind kind;
-    void *value;
-    const char *meta; // what its value is called; NULL: it has none
-    const char *help;
+// What a shell may offer for a value or a word that has no list of words.
+enum arg_offer {
+    OFFER_NOTHING, // a name or a number
+    OFFER_FILE,
+    OFFER_JOB_FILE, // *.yaml
+    OFFER_FOLDER,
+    OFFER_PROGRAM,
+    OFFER_COMMAND, // of fanmill
 };
 
-enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+struct arg {
+    char letter;      // 0: none
+    const char *name; // without its dashes; NULL ends a table
+    enum arg_kind kind;
+    size_t offset;            // of what it sets, in the struct of its table
+    const char *value;        // what its value is called; NULL: it takes none
+    const char *help;         // half a sentence, in the imperative where it does something
+    const char *standard;     // its default, as help shows it; NULL: none to show
+    const char *const *words; // what the value may be, ends with NULL. ARG_TEXT: others, too
+    enum arg_offer offer;
+};
+
+// Kind and offset of a flag, for a static initializer: ARG_SETS(ARG_TEXT, const char *, struct
+// connect, where). Does not compile when the member is of another type.
+#define ARG_SETS(kind_, type, s, member)                                                           \
+    .kind = (kind_), .offset = offsetof(s, member) + 0 * sizeof(&((s *)0)->member == (type *)0)
+#define SETS_FLAG(s, member) ARG_SETS(ARG_FLAG, bool, s, member)
+#define SETS_COUNT(s, member) ARG_SETS(ARG_COUNT, int, s, member)
+#define SETS_TEXT(s, member) ARG_SETS(ARG_TEXT, const char *, s, member)
+#define SETS_WORD(s, member) ARG_SETS(ARG_WORD, unsigned, s, member)
+#define SETS_NUMBER(s, member) ARG_SETS(ARG_NUMBER, uint64_t, s, member)
+#define SETS_SIZE(s, member) ARG_SETS(ARG_SIZE, uint64_t, s, member)
+#define SETS_SLOTS(s, member) ARG_SETS(ARG_SLOTS, uint32_t, s, member)
+#define SETS_DURATION(s, member) ARG_SETS(ARG_DURATION, int64_t, s, member)
+#define SETS_PARAM(s, member) ARG_SETS(ARG_PARAM, struct args_params, s, member)
+#define SETS_LIST(s, member) ARG_SETS(ARG_LIST, struct args_list, s, member)
 
 struct plan_pair;
 #define ARGS_PARAMS_MAX 256
@@ -44,49 +73,63 @@ struct args_list {
     size_t n;
 };
 
+// Flags of a command: its own, or some that it shares with others.
+struct arg_table {
+    const struct arg *list; // ends with one without a name; NULL ends the tables
+    size_t offset;          // of the struct that they set, in the command's options
+    bool brief;             // help only lists their names
+};
+
+// A word of a command other than a flag: an operand.
+struct arg_place {
+    enum arg_offer offer;
+    const char *const *words; // ends with NULL; NULL: see `offer`
+};
+
 // A flag of other tools that people type, and what to write instead.
 struct arg_foreign {
     const char *word; // "--pipe"
     const char *cure; // "use: fanmill pipe"
 };
 
-// What a command takes, for reading and for its help.
+#define ARGS_TABLES_MAX 10
+#define ARGS_PLACES_MAX 2
+#define ARGS_WORDS_MAX 64
+
 struct args {
-    const char *command;
-    const char *usage;    // behind the name: "[-j N] JOB.yaml"
-    const char *about;    // what it does; whole lines
-    const char *more;     // exit statuses; NULL
+    const char *usage;    // after the name: "[-j N] JOB.yaml"; more lines as they are to be printed
+    const char *about;    // what it does: paragraphs
+    const char *more;     // after the flags; NULL
     const char *examples; // the help begins with them; NULL
-    const struct arg *table;
-    size_t n;
-    size_t n_explained; // help has a line for each of the first so many flags; 0: for all
-    const struct arg_foreign *foreign; // ends with a NULL word; NULL: none
-    bool command_follows;              // the first word begins a command of the user's
+    struct arg_table tables[ARGS_TABLES_MAX + 1];
+    struct arg_place places[ARGS_PLACES_MAX];
+    size_t n_places;
+    bool repeats; // the last place may be repeated
+    size_t words_min;
+    const char *missing;               // what to say when words are missing
+    const char *surplus;               // what to add to "one word too many"; NULL
+    bool command_follows;              // the places are those of a command of the user's
     const char *const *commands;       // one of ours, if it is the first word; ends with NULL. NULL
-    size_t words_min, words_max;
-    const char *missing; // what to say when words are missing
+    const struct arg_foreign *foreign; // ends with a NULL word; NULL: none
 };
 
-struct words {
+// Each flag of a command, with its table.
+#define ARGS_EACH(args, table, each)                                                               \
+    for (const struct arg_table *table = (args)->tables; table->list; table++)                     \
+        for (const struct arg *each = table->list; each->name; each++)
+
+// The words other than flags.
+struct word_list {
     const char *list[ARGS_WORDS_MAX];
     size_t n;
-    int rest; // where in argv the command begins that follows; argc: nowhere
+    int rest; // where in argv a command that follows begins; argc: nowhere
 };
 
-// 0: go on. 1: help was asked for and given; *ret_status is the exit status. -EINVAL: a mistake,
-// told; likewise.
-int args_parse(const struct args *args, int argc, char **argv, struct words *ret, int *ret_status);
-// Calls `visit` with what a command takes instead of running it: the command is asked for help, and
-// args_parse() hands its table over in place of giving it. What `visit` gets lives for the call.
-typedef void args_visit_fn(void *arg, const struct args *args);
-void args_describe(int (*command)(int argc, char **argv), args_visit_fn *visit, void *arg);
+// Reads argv, which begins after the command's name, into `options`, the struct that the tables'
+// offsets are of. 0: go on. 1: help was asked for and printed; *ret_status is the exit status.
+// -EINVAL: a mistake, reported; likewise.
+int args_parse(const char *command, const struct args *args, void *options, int argc, char **argv,
+               struct word_list *ret, int *ret_status);
 void args_params_done(struct args_params *params);
-// What of it a person needs first, for a command that was called without what it works on. Returns
-// the status for a usage error.
-int args_short_help(const struct args *args);
 // "fanmill COMMAND: ..." and where to find help. Returns the status for a usage error.
 int args_mistake(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-// May escape sequences be written to stderr? Obeys --color, NO_COLOR, CLICOLOR_FORCE, CLICOLOR
-// and TERM=dumb, in this order.
-bool use_color(enum color when);

@@ -1,43 +1,45 @@
-// `fanmill completion`: a script by which a shell completes the command line.
+#include "cli/args/completion.h"
+
+#include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
-#include "cli/args/args.h"
-#include "cli/args/describe.h"
-#include "cli/args/exit_code.h"
+#include "cli/args/help.h"
 
-int cli_completion(int argc, char **argv)
+void script_put(struct script *s, const char *fmt, ...)
 {
-    static const struct {
-        const char *name;
-        int (*write)(struct buf *out);
-    } shells[] = {{"bash", completion_bash}, {"zsh", completion_zsh}, {"fish", completion_fish}};
+    char text[512];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (s->error == 0)
+        s->error = n < 0 || (size_t)n >= sizeof(text) ? -ENOBUFS : buf_add(s->out, text, (size_t)n);
+}
+
+void script_put_words(struct script *s, const char *const *words)
+{
+    for (size_t i = 0; words[i]; i++)
+        script_put(s, "%s%s", i ? " " : "", words[i]);
+}
+
+void script_put_quoted(struct script *s, const char *text, script_quote_fn *quote)
+{
+    for (; *text; text++)
+        quote(s, *text == '\n' ? ' ' : *text);
+}
+
+void script_put_help(struct script *s, const struct arg *flag, script_quote_fn *quote)
+{
     _cleanup_(buf_done)
-    struct buf out = {0};
-    struct words words;
-    int status;
-    const struct args args = {
-        .command = "completion",
-        .usage = "bash|zsh|fish",
-        .about = "Writes a script by which the shell completes commands, flags and their values.\n",
-        .more = "  bash  source <(fanmill completion bash), in ~/.bashrc\n"
-                "  zsh   fanmill completion zsh >~/.zfunc/_fanmill, with that folder in fpath\n"
-                "  fish  fanmill completion fish >~/.config/fish/completions/fanmill.fish\n"
-                "An installed fanmill has put them where the shells look.\n",
-        .words_min = 1,
-        .words_max = 1,
-        .missing = "for which shell? bash, zsh or fish"};
-    if (args_parse(&args, argc, argv, &words, &status) != 0)
-        return status;
-    for (size_t i = 0; i < sizeof(shells) / sizeof(shells[0]); i++) {
-        if (strcmp(shells[i].name, words.list[0]) != 0)
-            continue;
-        if (shells[i].write(&out) < 0)
-            return EXIT_FAULT;
-        return fd_write_all(STDOUT_FILENO, out.data, out.len) < 0 ? EXIT_OUTPUT : EXIT_ALL_WELL;
-    }
-    return args_mistake("completion", "'%s' is not one of bash, zsh, fish", words.list[0]);
+    struct buf text = {0};
+    int r = help_of_flag(flag, &text);
+    if (r == 0)
+        r = buf_add(&text, "", 1);
+    if (r == 0)
+        script_put_quoted(s, (const char *)text.data, quote);
+    else
+        s->error = r;
 }

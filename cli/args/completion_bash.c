@@ -1,9 +1,8 @@
-#include <stdio.h>
 #include <string.h>
 
-#include "cli/args/describe.h"
+#include "cli/args/completion.h"
 
-// The tables come first, then what reads them. Flags behind '=' are words of their own to bash.
+// The tables come first, then what reads them. Bash splits --flag=value into three words.
 static const char engine[] =
     "_fanmill_offer()\n"
     "{\n"
@@ -47,7 +46,7 @@ static const char engine[] =
     "        else\n"
     "            place=$((place + 1))\n"
     "        fi\n"
-    "        # What comes behind a program's name is the program's.\n"
+    "        # What follows a program's name is the program's.\n"
     "        [ \"$(_fanmill_place \"$command\" $place)\" != program ] || only_words=1\n"
     "    done\n"
     "    [ \"$current\" != = ] || current=\n"
@@ -66,133 +65,108 @@ static const char engine[] =
     "}\n"
     "complete -F _fanmill fanmill\n";
 
-struct script {
-    struct buf *out;
-    int error; // sticky
-};
-
-static void add(struct script *s, int r)
+static const char *kind_word(enum arg_offer offer, const char *const *words)
 {
-    if (s->error == 0)
-        s->error = r;
-}
-
-static const char *kind_word(const struct hint *hint)
-{
-    static const char *const words[] = {
-        [HINT_NOTHING] = "nothing", [HINT_WORDS] = "words",   [HINT_FILE] = "file",
-        [HINT_JOB_FILE] = "job",    [HINT_FOLDER] = "folder", [HINT_PROGRAM] = "program",
-        [HINT_COMMAND] = "words",
+    static const char *const kinds[] = {
+        [OFFER_NOTHING] = "nothing", [OFFER_FILE] = "file",       [OFFER_JOB_FILE] = "job",
+        [OFFER_FOLDER] = "folder",   [OFFER_PROGRAM] = "program", [OFFER_COMMAND] = "words",
     };
-    return words[hint->kind];
+    return words ? "words" : kinds[offer];
 }
 
-static void add_command(void *arg, const char *about, const struct args *args)
+static void put_flags(struct script *s, const struct command *command)
 {
-    struct script *s = arg;
-    (void)about;
-    if (!strchr(args->command, ' '))
-        add(s, buf_printf(s->out, "%s ", args->command));
-}
-
-static void add_flags(void *arg, const char *about, const struct args *args)
-{
-    struct script *s = arg;
-    (void)about;
-    add(s, buf_printf(s->out, "    '%s') echo '", args->command));
-    for (size_t i = 0; i < args->n; i++) {
-        if (args->table[i].letter)
-            add(s, buf_printf(s->out, "-%c ", args->table[i].letter));
-        add(s, buf_printf(s->out, "--%s ", args->table[i].name));
+    script_put(s, "    '%s') echo '", command->name);
+    ARGS_EACH (command->args, table, flag) {
+        if (flag->letter)
+            script_put(s, "-%c ", flag->letter);
+        script_put(s, "--%s ", flag->name);
     }
-    add(s, buf_add_str(s->out, "-h --help' ;;\n"));
+    script_put(s, "-h --help' ;;\n");
 }
 
 // "'run -j' | 'run --slots') ": the words of a case.
-static void add_case(struct script *s, const struct args *args, const struct arg *flag)
+static void put_case(struct script *s, const struct command *command, const struct arg *flag)
 {
-    add(s, buf_add_str(s->out, "    "));
+    script_put(s, "    ");
     if (flag->letter)
-        add(s, buf_printf(s->out, "'%s -%c' | ", args->command, flag->letter));
-    add(s, buf_printf(s->out, "'%s --%s') ", args->command, flag->name));
+        script_put(s, "'%s -%c' | ", command->name, flag->letter);
+    script_put(s, "'%s --%s') echo ", command->name, flag->name);
 }
 
-static void add_values(void *arg, const char *about, const struct args *args)
+static void put_values(struct script *s, const struct command *command)
 {
-    struct script *s = arg;
-    (void)about;
-    for (size_t i = 0; i < args->n; i++) {
-        if (!args->table[i].meta)
+    ARGS_EACH (command->args, table, flag) {
+        if (!flag->value)
             continue;
-        struct hint hint = hint_of_flag(&args->table[i]);
-        add_case(s, args, &args->table[i]);
-        add(s, buf_printf(s->out, "echo %s ;;\n", kind_word(&hint)));
+        put_case(s, command, flag);
+        script_put(s, "%s ;;\n", kind_word(flag->offer, flag->words));
     }
 }
 
-static void add_places(void *arg, const char *about, const struct args *args)
+static void put_places(struct script *s, const struct command *command)
 {
-    struct script *s = arg;
-    struct hint hints[HINT_PLACES_MAX];
-    bool repeats;
-    size_t n = hints_of_words(args, hints, &repeats);
-    (void)about;
-    for (size_t i = 0; i < n; i++)
-        if (repeats && i + 1 == n)
-            add(s, buf_printf(s->out, "    '%s '*) echo %s ;;\n", args->command,
-                              kind_word(&hints[i])));
+    const struct args *args = command->args;
+    struct command_words words = command_words(command);
+    for (size_t i = 0; i < args->n_places; i++) {
+        const struct arg_place *place = &args->places[i];
+        if (args->repeats && i + 1 == args->n_places)
+            script_put(s, "    '%s '*)", command->name);
         else
-            add(s, buf_printf(s->out, "    '%s %zu') echo %s ;;\n", args->command, i + 1,
-                              kind_word(&hints[i])));
-    if (strchr(args->command, ' '))
-        add(s, buf_printf(s->out, "    '%.*s 1') echo words ;;\n", (int)strcspn(args->command, " "),
-                          args->command));
-}
-
-static void add_choices(void *arg, const char *about, const struct args *args)
-{
-    struct script *s = arg;
-    struct hint hints[HINT_PLACES_MAX];
-    bool repeats;
-    size_t n = hints_of_words(args, hints, &repeats);
-    const char *blank = strchr(args->command, ' ');
-    (void)about;
-    for (size_t i = 0; i < args->n; i++) {
-        struct hint hint = {0};
-        if (args->table[i].meta)
-            hint = hint_of_flag(&args->table[i]);
-        if (hint.kind != HINT_WORDS)
-            continue;
-        add_case(s, args, &args->table[i]);
-        add(s, buf_printf(s->out, "echo %s ;;\n", hint.words));
+            script_put(s, "    '%s %zu')", command->name, i + 1);
+        script_put(s, " echo %s ;;\n", kind_word(place->offer, place->words));
     }
-    for (size_t i = 0; i < n; i++)
-        if (hints[i].kind == HINT_WORDS || hints[i].kind == HINT_COMMAND)
-            add(s, buf_printf(s->out, "    '%s %zu') echo %s ;;\n", args->command, i + 1,
-                              hints[i].kind == HINT_WORDS ? hints[i].words : "$_fanmill_commands"));
-    if (blank)
-        add(s, buf_printf(s->out, "    '%.*s 1') echo %s ;;\n", (int)(blank - args->command),
-                          args->command, blank + 1));
+    if (*words.second)
+        script_put(s, "    '%s 1') echo words ;;\n", words.first);
 }
 
-static void add_function(struct script *s, const char *name, describe_fn *cases)
+static void put_choices(struct script *s, const struct command *command)
 {
-    add(s, buf_printf(s->out, "_fanmill_%s()\n{\n    case \"$*\" in\n", name));
-    commands_describe(cases, s);
-    add(s, buf_add_str(s->out, "    esac\n}\n\n"));
+    const struct args *args = command->args;
+    struct command_words words = command_words(command);
+    ARGS_EACH (args, table, flag) {
+        if (!flag->words)
+            continue;
+        put_case(s, command, flag);
+        script_put_words(s, flag->words);
+        script_put(s, " ;;\n");
+    }
+    for (size_t i = 0; i < args->n_places; i++) {
+        const struct arg_place *place = &args->places[i];
+        if (!place->words && place->offer != OFFER_COMMAND)
+            continue;
+        script_put(s, "    '%s %zu') echo ", command->name, i + 1);
+        if (place->words)
+            script_put_words(s, place->words);
+        else
+            script_put(s, "$_fanmill_commands");
+        script_put(s, " ;;\n");
+    }
+    if (*words.second)
+        script_put(s, "    '%s 1') echo %s ;;\n", words.first, words.second);
 }
 
-int completion_bash(struct buf *out)
+static void put_function(struct script *s, const char *name,
+                         void (*put_cases)(struct script *s, const struct command *command))
 {
-    struct script s = {.out = out};
-    add(&s, buf_add_str(out, "# bash completion of fanmill, made by: fanmill completion bash\n\n"
-                             "_fanmill_commands='"));
-    commands_describe(add_command, &s);
-    add(&s, buf_add_str(out, "'\n\n"));
-    add_function(&s, "flags", add_flags);
-    add_function(&s, "value", add_values);
-    add_function(&s, "place", add_places);
-    add_function(&s, "choices", add_choices);
-    add(&s, buf_add_str(out, engine));
-    return s.error;
+    script_put(s, "_fanmill_%s()\n{\n    case \"$*\" in\n", name);
+    COMMANDS_EACH (s->commands, command)
+        put_cases(s, command);
+    script_put(s, "    esac\n}\n\n");
+}
+
+int completion_bash(const struct command_list *commands, struct buf *out)
+{
+    struct script s = {.out = out, .commands = commands};
+    script_put(&s, "# bash completion of fanmill, made by: fanmill completion bash\n\n"
+                   "_fanmill_commands='");
+    COMMANDS_EACH (commands, command)
+        if (!strchr(command->name, ' '))
+            script_put(&s, "%s ", command->name);
+    script_put(&s, "'\n\n");
+    put_function(&s, "flags", put_flags);
+    put_function(&s, "value", put_values);
+    put_function(&s, "place", put_places);
+    put_function(&s, "choices", put_choices);
+    return s.error < 0 ? s.error : buf_add_str(out, engine);
 }

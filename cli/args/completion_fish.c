@@ -1,129 +1,100 @@
-#include <stdio.h>
 #include <string.h>
 
-#include "cli/args/describe.h"
+#include "cli/args/completion.h"
 
-struct script {
-    struct buf *out;
-    int error; // sticky
-};
-
-static void add(struct script *s, int r)
+// Within single quotes.
+static void quote(struct script *s, char c)
 {
-    if (s->error == 0)
-        s->error = r;
-}
-
-static void add_quoted(struct script *s, const char *text)
-{
-    add(s, buf_add_str(s->out, "'"));
-    for (; *text; text++)
-        add(s, buf_printf(s->out, "%s%c", *text == '\'' || *text == '\\' ? "\\" : "",
-                          *text == '\n' ? ' ' : *text));
-    add(s, buf_add_str(s->out, "'"));
+    script_put(s, "%s%c", c == '\'' || c == '\\' ? "\\" : "", c);
 }
 
 // "complete -c fanmill -n 'the command is worker, and deploy-ssh'"
-static void begin(struct script *s, const char *command)
+static void begin(struct script *s, const struct command *command)
 {
-    const char *blank = strchr(command, ' ');
-    size_t len = blank ? (size_t)(blank - command) : strlen(command);
-    add(s, buf_printf(s->out, "complete -c fanmill -n '__fish_seen_subcommand_from %.*s", (int)len,
-                      command));
-    if (blank)
-        add(s, buf_printf(s->out, "; and __fish_seen_subcommand_from %s", blank + 1));
-    add(s, buf_add_str(s->out, "'"));
+    struct command_words words = command_words(command);
+    script_put(s, "complete -c fanmill -n '__fish_seen_subcommand_from %s", words.first);
+    if (*words.second)
+        script_put(s, "; and __fish_seen_subcommand_from %s", words.second);
+    script_put(s, "'");
 }
 
-static void add_hint(struct script *s, const struct hint *hint)
+static void put_offer(struct script *s, enum arg_offer offer, const char *const *words)
 {
-    switch (hint->kind) {
-    case HINT_NOTHING:
-        break;
-    case HINT_WORDS:
-        add(s, buf_printf(s->out, " -a '%s'", hint->words));
-        break;
-    case HINT_FILE:
-        add(s, buf_add_str(s->out, " -F"));
-        break;
-    case HINT_JOB_FILE:
-        add(s, buf_add_str(s->out, " -k -a '(__fish_complete_suffix .yaml)'"));
-        break;
-    case HINT_FOLDER:
-        add(s, buf_add_str(s->out, " -a '(__fish_complete_directories)'"));
-        break;
-    case HINT_PROGRAM:
-        add(s, buf_add_str(s->out, " -a '(__fish_complete_command)'"));
-        break;
-    case HINT_COMMAND:
-        add(s, buf_add_str(s->out, " -a '$__fanmill_commands'"));
-        break;
+    static const char *const offers[] = {
+        [OFFER_NOTHING] = "",
+        [OFFER_FILE] = " -F",
+        [OFFER_JOB_FILE] = " -k -a '(__fish_complete_suffix .yaml)'",
+        [OFFER_FOLDER] = " -a '(__fish_complete_directories)'",
+        [OFFER_PROGRAM] = " -a '(__fish_complete_command)'",
+        [OFFER_COMMAND] = " -a '$__fanmill_commands'",
+    };
+    if (words) {
+        script_put(s, " -a '");
+        script_put_words(s, words);
+        script_put(s, "'");
+    } else {
+        script_put(s, "%s", offers[offer]);
     }
 }
 
-static void add_name(void *arg, const char *about, const struct args *args)
+static void put_name(struct script *s, const struct command *command)
 {
-    struct script *s = arg;
-    (void)about;
-    if (!strchr(args->command, ' '))
-        add(s, buf_printf(s->out, " %s", args->command));
-}
-
-static void add_command(void *arg, const char *about, const struct args *args)
-{
-    struct script *s = arg;
-    struct hint hints[HINT_PLACES_MAX];
-    bool repeats;
-    const char *blank = strchr(args->command, ' ');
-    size_t n = hints_of_words(args, hints, &repeats);
-    add(s, buf_add_str(s->out, "\n"));
-    if (blank)
-        add(s, buf_printf(s->out, "complete -c fanmill -n '__fish_seen_subcommand_from %.*s' -a %s",
-                          (int)(blank - args->command), args->command, blank + 1));
+    struct command_words words = command_words(command);
+    if (*words.second)
+        script_put(s, "\ncomplete -c fanmill -n '__fish_seen_subcommand_from %s' -a %s -d '",
+                   words.first, words.second);
     else
-        add(s, buf_printf(s->out, "complete -c fanmill -n __fish_use_subcommand -a %s",
-                          args->command));
-    add(s, buf_add_str(s->out, " -d "));
-    add_quoted(s, about);
-    add(s, buf_add_str(s->out, "\n"));
-    for (size_t i = 0; i < args->n; i++) {
-        const struct arg *flag = &args->table[i];
-        begin(s, args->command);
-        if (flag->letter)
-            add(s, buf_printf(s->out, " -s %c", flag->letter));
-        add(s, buf_printf(s->out, " -l %s", flag->name));
-        if (flag->meta) {
-            struct hint hint = hint_of_flag(flag);
-            add(s, buf_add_str(s->out, hint.kind == HINT_FILE ? " -r" : " -x"));
-            add_hint(s, &hint);
-        }
-        add(s, buf_add_str(s->out, " -d "));
-        add_quoted(s, flag->help);
-        add(s, buf_add_str(s->out, "\n"));
+        script_put(s, "\ncomplete -c fanmill -n __fish_use_subcommand -a %s -d '", words.first);
+    script_put_quoted(s, command->summary, quote);
+    script_put(s, "'\n");
+}
+
+static void put_flag(struct script *s, const struct command *command, const struct arg *flag)
+{
+    begin(s, command);
+    if (flag->letter)
+        script_put(s, " -s %c", flag->letter);
+    script_put(s, " -l %s", flag->name);
+    if (flag->value) {
+        script_put(s, !flag->words && flag->offer == OFFER_FILE ? " -r" : " -x");
+        put_offer(s, flag->offer, flag->words);
     }
-    begin(s, args->command);
-    add(s, buf_add_str(s->out, " -s h -l help -d 'how it is used'\n"));
-    // fish has no places: what any of them takes is offered in all.
-    for (size_t i = 0; i < n; i++) {
-        if (hints[i].kind == HINT_NOTHING)
+    script_put(s, " -d '");
+    script_put_help(s, flag, quote);
+    script_put(s, "'\n");
+}
+
+static void put_command(struct script *s, const struct command *command)
+{
+    const struct args *args = command->args;
+    put_name(s, command);
+    ARGS_EACH (args, table, flag)
+        put_flag(s, command, flag);
+    begin(s, command);
+    script_put(s, " -s h -l help -d 'show its help'\n");
+    // fish does not know places: what one of them takes is offered in all.
+    for (size_t i = 0; i < args->n_places; i++) {
+        if (args->places[i].offer == OFFER_NOTHING && !args->places[i].words)
             continue;
-        begin(s, args->command);
-        add_hint(s, &hints[i]);
-        add(s, buf_add_str(s->out, "\n"));
+        begin(s, command);
+        put_offer(s, args->places[i].offer, args->places[i].words);
+        script_put(s, "\n");
     }
 }
 
-int completion_fish(struct buf *out)
+int completion_fish(const struct command_list *commands, struct buf *out)
 {
-    struct script s = {.out = out};
-    add(&s, buf_add_str(out, "# fish completion of fanmill, made by: fanmill completion fish\n\n"
-                             "set -g __fanmill_commands"));
-    commands_describe(add_name, &s);
-    add(&s, buf_add_str(out, "\ncomplete -c fanmill -f\n"
-                             "complete -c fanmill -n __fish_use_subcommand -s h -l help -d "
-                             "'how it is used'\n"
-                             "complete -c fanmill -n __fish_use_subcommand -s V -l version -d "
-                             "'its version'\n"));
-    commands_describe(add_command, &s);
+    struct script s = {.out = out, .commands = commands};
+    script_put(&s, "# fish completion of fanmill, made by: fanmill completion fish\n\n"
+                   "set -g __fanmill_commands");
+    COMMANDS_EACH (commands, command)
+        if (!strchr(command->name, ' '))
+            script_put(&s, " %s", command->name);
+    script_put(&s, "\ncomplete -c fanmill -f\n"
+                   "complete -c fanmill -n __fish_use_subcommand -s h -l help -d 'show help'\n"
+                   "complete -c fanmill -n __fish_use_subcommand -s V -l version -d "
+                   "'print the version'\n");
+    COMMANDS_EACH (commands, command)
+        put_command(&s, command);
     return s.error;
 }

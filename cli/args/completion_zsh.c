@@ -1,175 +1,139 @@
-#include <stdio.h>
 #include <string.h>
 
-#include "cli/args/describe.h"
-
-struct script {
-    struct buf *out;
-    int error;     // sticky
-    bool is_outer; // commands of one word now; else those within another
-};
-
-static void add(struct script *s, int r)
-{
-    if (s->error == 0)
-        s->error = r;
-}
+#include "cli/args/completion.h"
 
 // Within single quotes and a specification of _arguments.
-static void add_quoted(struct script *s, const char *text)
+static void quote(struct script *s, char c)
 {
-    for (; *text; text++)
-        if (*text == '\'')
-            add(s, buf_add_str(s->out, "'\\''"));
-        else if (*text == '\n')
-            add(s, buf_add_str(s->out, " "));
-        else
-            add(s, buf_printf(s->out, "%s%c", strchr("[]:\\", *text) ? "\\" : "", *text));
+    if (c == '\'')
+        script_put(s, "'\\''");
+    else
+        script_put(s, "%s%c", strchr("[]:\\", c) ? "\\" : "", c);
 }
 
-static void add_hint(struct script *s, const struct hint *hint, const char *name)
+static void put_offer(struct script *s, const char *name, enum arg_offer offer,
+                      const char *const *words)
 {
-    add(s, buf_add_str(s->out, ":"));
-    add_quoted(s, name);
-    switch (hint->kind) {
-    case HINT_NOTHING:
-        add(s, buf_add_str(s->out, ":()")); // a blank instead would turn flags behind it into lists
-        break;
-    case HINT_WORDS:
-        add(s, buf_printf(s->out, ":(%s)", hint->words));
-        break;
-    case HINT_FILE:
-        add(s, buf_add_str(s->out, ":_files"));
-        break;
-    case HINT_JOB_FILE:
-        add(s, buf_add_str(s->out, ":_files -g \"*.y(a|)ml\""));
-        break;
-    case HINT_FOLDER:
-        add(s, buf_add_str(s->out, ":_files -/"));
-        break;
-    case HINT_PROGRAM:
-        add(s, buf_add_str(s->out, ":_command_names -e"));
-        break;
-    case HINT_COMMAND:
-        add(s, buf_add_str(s->out, ":_fanmill_commands"));
-        break;
+    static const char *const offers[] = {
+        [OFFER_NOTHING] = ":()", // a blank instead would turn the flags after it into lists
+        [OFFER_FILE] = ":_files",
+        [OFFER_JOB_FILE] = ":_files -g \"*.y(a|)ml\"",
+        [OFFER_FOLDER] = ":_files -/",
+        [OFFER_PROGRAM] = ":_command_names -e",
+        [OFFER_COMMAND] = ":_fanmill_commands",
+    };
+    script_put(s, ":");
+    script_put_quoted(s, name, quote);
+    if (words) {
+        script_put(s, ":(");
+        script_put_words(s, words);
+        script_put(s, ")");
+    } else {
+        script_put(s, "%s", offers[offer]);
     }
 }
 
-// -v may stand again, and so may what is collected.
+// -v may be repeated, and so may what is collected.
 static bool may_repeat(const struct arg *flag)
 {
     return flag->kind == ARG_COUNT || flag->kind == ARG_PARAM || flag->kind == ARG_LIST;
 }
 
-static void add_flag(struct script *s, const struct arg *flag)
+static void put_flag(struct script *s, const struct arg *flag)
 {
-    struct hint hint = {0};
     const char *star = may_repeat(flag) ? "*" : "";
-    if (flag->meta)
-        hint = hint_of_flag(flag);
-    add(s, buf_add_str(s->out, " \\\n                "));
+    script_put(s, " \\\n                ");
     if (flag->letter && !*star)
-        add(s, buf_printf(s->out, "'(-%c --%s)'", flag->letter, flag->name));
+        script_put(s, "'(-%c --%s)'", flag->letter, flag->name);
     if (flag->letter)
-        add(s, buf_printf(s->out, "%s{-%c,--%s}'[", *star ? "'*'" : "", flag->letter, flag->name));
+        script_put(s, "%s{-%c,--%s}'[", *star ? "'*'" : "", flag->letter, flag->name);
     else
-        add(s, buf_printf(s->out, "'%s--%s[", star, flag->name));
-    add_quoted(s, flag->help);
-    add(s, buf_add_str(s->out, "]"));
-    if (flag->meta)
-        add_hint(s, &hint, flag->meta);
-    add(s, buf_add_str(s->out, "'"));
+        script_put(s, "'%s--%s[", star, flag->name);
+    script_put_help(s, flag, quote);
+    script_put(s, "]");
+    if (flag->value)
+        put_offer(s, flag->value, flag->offer, flag->words);
+    script_put(s, "'");
 }
 
-static void add_sub(void *arg, const char *about, const struct args *args)
+static void put_command(struct script *s, const struct command *command)
 {
-    struct script *s = arg;
-    const char *blank = strchr(args->command, ' ');
-    (void)about;
-    if (blank)
-        add(s, buf_printf(s->out,
-                          "    if [[ $words[1] == %.*s && $words[2] == %s ]]; then\n"
-                          "        command='%s'\n"
-                          "        shift words\n"
-                          "        (( CURRENT-- ))\n"
-                          "    fi\n",
-                          (int)(blank - args->command), args->command, blank + 1, args->command));
-}
-
-static void add_sub_names(void *arg, const char *about, const struct args *args)
-{
-    struct script *s = arg;
-    const char *blank = strchr(args->command, ' ');
-    (void)about;
-    if (blank)
-        add(s,
-            buf_printf(s->out, " %.*s:%s", (int)(blank - args->command), args->command, blank + 1));
-}
-
-static void add_case(void *arg, const char *about, const struct args *args)
-{
-    struct script *s = arg;
-    struct hint hints[HINT_PLACES_MAX];
-    bool repeats;
-    size_t n = hints_of_words(args, hints, &repeats);
-    (void)about;
-    add(s, buf_printf(s->out, "        '%s')\n            _arguments -s", args->command));
-    for (size_t i = 0; i < args->n; i++)
-        add_flag(s, &args->table[i]);
-    add(s, buf_add_str(s->out, " \\\n                '(-h --help)'{-h,--help}'[how it is used]'"));
-    for (size_t i = 0; i < n; i++) {
-        if (repeats && i + 1 == n)
-            add(s, buf_add_str(s->out, " \\\n                '*"));
+    const struct args *args = command->args;
+    script_put(s, "        '%s')\n            _arguments -s", command->name);
+    ARGS_EACH (args, table, flag)
+        put_flag(s, flag);
+    script_put(s, " \\\n                '(-h --help)'{-h,--help}'[show its help]'");
+    for (size_t i = 0; i < args->n_places; i++) {
+        if (args->repeats && i + 1 == args->n_places)
+            script_put(s, " \\\n                '*");
         else
-            add(s, buf_printf(s->out, " \\\n                '%zu", i + 1));
-        add_hint(s, &hints[i], " ");
-        add(s, buf_add_str(s->out, "'"));
+            script_put(s, " \\\n                '%zu", i + 1);
+        put_offer(s, " ", args->places[i].offer, args->places[i].words);
+        script_put(s, "'");
     }
     // Words within a command: `fanmill worker deploy-ssh`.
-    if (n == 0 && !strchr(args->command, ' '))
-        add(s, buf_add_str(s->out, " \\\n                "
-                                   "\"1: :(${${(M)within:#$words[1]:*}#*:})\""));
-    add(s, buf_add_str(s->out, "\n            ;;\n"));
+    if (args->n_places == 0 && !strchr(command->name, ' '))
+        script_put(s, " \\\n                \"1: :(${${(M)within:#$words[1]:*}#*:})\"");
+    script_put(s, "\n            ;;\n");
 }
 
-static void add_name(void *arg, const char *about, const struct args *args)
+static void put_within(struct script *s, const struct command *command)
 {
-    struct script *s = arg;
-    if (strchr(args->command, ' '))
-        return;
-    add(s, buf_printf(s->out, "        '%s:", args->command));
-    add_quoted(s, about);
-    add(s, buf_add_str(s->out, "'\n"));
+    struct command_words words = command_words(command);
+    if (*words.second)
+        script_put(s,
+                   "    if [[ $words[1] == %s && $words[2] == %s ]]; then\n"
+                   "        command='%s'\n"
+                   "        shift words\n"
+                   "        (( CURRENT-- ))\n"
+                   "    fi\n",
+                   words.first, words.second, command->name);
 }
 
-int completion_zsh(struct buf *out)
+static void put_names(struct script *s)
 {
-    struct script s = {.out = out};
-    add(&s, buf_add_str(out, "#compdef fanmill\n"
-                             "# zsh completion of fanmill, made by: fanmill completion zsh\n\n"
-                             "_fanmill_commands()\n{\n    local -a commands=(\n"));
-    commands_describe(add_name, &s);
-    add(&s, buf_add_str(out, "    )\n    _describe command commands\n}\n\n"
-                             "_fanmill()\n{\n"
-                             "    local curcontext=$curcontext state line\n"
-                             "    typeset -A opt_args\n"
-                             "    local -a within=("));
-    commands_describe(add_sub_names, &s);
-    add(&s, buf_add_str(out, " )\n"
-                             "    _arguments -C '(- *)'{-h,--help}'[how it is used]' "
-                             "'(- *)'{-V,--version}'[its version]' \\\n"
-                             "        '1: :_fanmill_commands' '*:: :->words' && return\n"
-                             "    [[ $state == words ]] || return 1\n"
-                             "    local command=$words[1]\n"));
-    commands_describe(add_sub, &s);
-    add(&s, buf_add_str(out, "    case $command in\n"));
-    commands_describe(add_case, &s);
-    add(&s, buf_add_str(out, "    esac\n}\n\n"
-                             "if [[ $funcstack[1] == _fanmill ]]; then\n"
-                             "    _fanmill \"$@\"\n"
-                             "else\n"
-                             "    compdef _fanmill fanmill\n"
-                             "fi\n"));
+    script_put(s, "_fanmill_commands()\n{\n    local -a commands=(\n");
+    COMMANDS_EACH (s->commands, command) {
+        if (strchr(command->name, ' '))
+            continue;
+        script_put(s, "        '%s:", command->name);
+        script_put_quoted(s, command->summary, quote);
+        script_put(s, "'\n");
+    }
+    script_put(s, "    )\n    _describe command commands\n}\n\n");
+}
+
+int completion_zsh(const struct command_list *commands, struct buf *out)
+{
+    struct script s = {.out = out, .commands = commands};
+    script_put(&s, "#compdef fanmill\n"
+                   "# zsh completion of fanmill, made by: fanmill completion zsh\n\n");
+    put_names(&s);
+    script_put(&s, "_fanmill()\n{\n"
+                   "    local curcontext=$curcontext state line\n"
+                   "    typeset -A opt_args\n"
+                   "    local -a within=(");
+    COMMANDS_EACH (commands, command) {
+        struct command_words words = command_words(command);
+        if (*words.second)
+            script_put(&s, " %s:%s", words.first, words.second);
+    }
+    script_put(&s, " )\n"
+                   "    _arguments -C '(- *)'{-h,--help}'[show help]' "
+                   "'(- *)'{-V,--version}'[print the version]' \\\n"
+                   "        '1: :_fanmill_commands' '*:: :->words' && return\n"
+                   "    [[ $state == words ]] || return 1\n"
+                   "    local command=$words[1]\n");
+    COMMANDS_EACH (commands, command)
+        put_within(&s, command);
+    script_put(&s, "    case $command in\n");
+    COMMANDS_EACH (commands, command)
+        put_command(&s, command);
+    script_put(&s, "    esac\n}\n\n"
+                   "if [[ $funcstack[1] == _fanmill ]]; then\n"
+                   "    _fanmill \"$@\"\n"
+                   "else\n"
+                   "    compdef _fanmill fanmill\n"
+                   "fi\n");
     return s.error;
 }

@@ -1,173 +1,129 @@
-// fanmill(1), one section for each command.
+#include "cli/args/man.h"
+
+#include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/roff.h"
-#include "cli/args/describe.h"
-#include "cli/args/exit_code.h"
-#include "pipelines/file/schema_docs.h"
+#include "cli/args/help.h"
 
-struct item {
-    const char *name;
-    const char *text;
-};
-
-static const struct item statuses[] = {
-    {"0", "All chunks are well, or there was no input."},
-    {"1", "The job came to its end, some chunk failed."},
-    {"2", "Wrong options, a mistake in the job file, input that is not there. Nothing ran."},
-    {"3", "The coordinator does not answer, refused us, was started anew, or the worker of a local "
-          "run was lost."},
-    {"4", "The job ended early; chunks were left unrun."},
-    {"5", "Output could not be written."},
-    {"124", "The time was over, of the job or of the waiting for it."},
-    {"125", "A fault in fanmill, or the system refused what it needs."},
-    {"126, 127", "A program can't be run, or was not found."},
-    {"128+N", "Ended by signal N; 141 when the reader of standard output went away."},
-};
-
-static const struct item environment[] = {
-    {"FANMILL_CONNECT", "The coordinator, as of --connect."},
-    {"FANMILL_SSH", "ssh and its first options, for `fanmill worker deploy-ssh`."},
-    {"NO_COLOR, TERM", "Messages have no color when NO_COLOR is set, or TERM is dumb."},
-};
-
-struct page {
-    struct buf *out;
-    int error; // sticky
-};
-
-static void add(struct page *p, int r)
+static void note(struct man_page *page, int r)
 {
-    if (p->error == 0)
-        p->error = r;
+    if (page->error == 0)
+        page->error = r;
 }
 
-static void add_item(struct page *p, const char *term, const char *text)
+static void put(struct man_page *page, const char *roff)
 {
-    add(p, buf_add_str(p->out, ".TP\n.B "));
-    add(p, roff_text(p->out, term));
-    add(p, buf_add_str(p->out, "\n"));
-    add(p, roff_text(p->out, text));
-    add(p, buf_add_str(p->out, "\n"));
+    note(page, buf_add_str(page->out, roff));
 }
 
-static void add_flag(struct page *p, const struct arg *flag)
+void man_begin(struct man_page *page, const char *name, int section, const char *what)
 {
-    add(p, buf_add_str(p->out, ".TP\n"));
-    if (flag->letter)
-        add(p, buf_printf(p->out, "\\fB\\-%c\\fR, ", flag->letter));
-    add(p, buf_add_str(p->out, "\\fB\\-\\-"));
-    add(p, roff_text(p->out, flag->name));
-    add(p, buf_add_str(p->out, "\\fR"));
-    if (flag->meta) {
-        add(p, buf_add_str(p->out, " \\fI"));
-        add(p, roff_text(p->out, flag->meta));
-        add(p, buf_add_str(p->out, "\\fR"));
+    note(page, buf_printf(page->out,
+                          ".TH FANMILL %d \"\" \"fanmill " FM_VERSION "\" \"fanmill\"\n.nh\n.ad l\n"
+                          ".SH NAME\n%s \\- ",
+                          section, name));
+    note(page, roff_text(page->out, what));
+    put(page, "\n");
+}
+
+void man_section(struct man_page *page, const char *name)
+{
+    note(page, buf_printf(page->out, ".SH %s\n", name));
+}
+
+static void put_formatted(struct man_page *page, int (*put_roff)(struct buf *out, const char *text),
+                          const char *fmt, va_list ap)
+{
+    _free_ char *text = NULL;
+    if (vasprintf(&text, fmt, ap) < 0) {
+        text = NULL;
+        note(page, -ENOMEM);
+    } else {
+        note(page, put_roff(page->out, text));
     }
-    add(p, buf_add_str(p->out, "\n"));
-    add(p, roff_text(p->out, flag->help));
-    add(p, buf_add_str(p->out, "\n"));
 }
 
-// Lines of it are indented for a terminal.
-static void add_usage(struct page *p, const struct args *args)
+void man_text(struct man_page *page, const char *fmt, ...)
 {
-    add(p, buf_add_str(p->out, ".nf\nfanmill "));
-    add(p, roff_text(p->out, args->command));
-    add(p, buf_add_str(p->out, *args->usage ? " " : ""));
-    for (const char *line = args->usage; *line;) {
+    va_list ap;
+    va_start(ap, fmt);
+    put_formatted(page, roff_paragraphs, fmt, ap);
+    va_end(ap);
+}
+
+void man_item(struct man_page *page, const char *term, const char *fmt, ...)
+{
+    va_list ap;
+    put(page, ".TP\n.B ");
+    note(page, roff_text(page->out, term));
+    put(page, "\n");
+    va_start(ap, fmt);
+    put_formatted(page, roff_text, fmt, ap);
+    va_end(ap);
+    put(page, "\n");
+}
+
+static void put_flag(struct man_page *page, const struct arg *flag)
+{
+    _cleanup_(buf_done)
+    struct buf text = {0};
+    put(page, ".TP\n");
+    if (flag->letter)
+        note(page, buf_printf(page->out, "\\fB\\-%c\\fR, ", flag->letter));
+    put(page, "\\fB\\-\\-");
+    note(page, roff_text(page->out, flag->name));
+    put(page, "\\fR");
+    if (flag->value) {
+        put(page, " \\fI");
+        note(page, roff_text(page->out, flag->value));
+        put(page, "\\fR");
+    }
+    put(page, "\n");
+    note(page, help_of_flag(flag, &text));
+    note(page, buf_add(&text, "", 1));
+    if (page->error == 0)
+        note(page, roff_text(page->out, (const char *)text.data));
+    put(page, "\n");
+}
+
+// Its further lines are indented for a terminal.
+static void put_usage(struct man_page *page, const struct command *command)
+{
+    const char *usage = command->args->usage;
+    put(page, ".nf\nfanmill ");
+    note(page, roff_text(page->out, command->name));
+    put(page, *usage ? " " : "");
+    for (const char *line = usage; *line;) {
         size_t len = strcspn(line, "\n");
         char text[256];
         snprintf(text, sizeof(text), "%.*s", (int)len, line);
-        add(p, roff_text(p->out, text));
+        note(page, roff_text(page->out, text));
         line += len + strspn(line + len, "\n ");
-        add(p, buf_add_str(p->out, *line ? "\n" : ""));
+        put(page, *line ? "\n" : "");
     }
-    add(p, buf_add_str(p->out, "\n.fi\n.PP\n"));
+    put(page, "\n.fi\n.PP\n");
 }
 
-static void add_command(void *arg, const char *about, const struct args *args)
+void man_command(struct man_page *page, const struct command *command)
 {
-    struct page *p = arg;
-    (void)about;
-    add(p, buf_add_str(p->out, ".SS fanmill "));
-    add(p, roff_text(p->out, args->command));
-    add(p, buf_add_str(p->out, "\n"));
-    add_usage(p, args);
-    add(p, roff_paragraphs(p->out, args->about));
-    for (size_t i = 0; i < args->n; i++)
-        add_flag(p, &args->table[i]);
-    if (args->examples)
-        add(p, buf_add_str(p->out, ".PP\nExamples:\n"));
-    if (args->examples)
-        add(p, roff_paragraphs(p->out, args->examples));
+    const struct args *args = command->args;
+    put(page, ".SS fanmill ");
+    note(page, roff_text(page->out, command->name));
+    put(page, "\n");
+    put_usage(page, command);
+    man_text(page, "%s", args->about);
+    ARGS_EACH (args, table, flag)
+        put_flag(page, flag);
+    if (args->examples) {
+        put(page, ".PP\nExamples:\n");
+        man_text(page, "%s", args->examples);
+    }
     if (args->more && args->more[0] != ' ')
-        add(p, buf_add_str(p->out, ".PP\n"));
+        put(page, ".PP\n");
     if (args->more)
-        add(p, roff_paragraphs(p->out, args->more));
-}
-
-static void add_summary(void *arg, const char *about, const struct args *args)
-{
-    add_item(arg, args->command, about);
-}
-
-int man_fanmill(struct buf *out)
-{
-    struct page p = {.out = out};
-    add(&p,
-        buf_add_str(out, ".TH FANMILL 1 \"\" \"fanmill " FM_VERSION "\" \"fanmill\"\n"
-                         ".SH NAME\n"
-                         "fanmill \\- fan chunks of work out to processes, gather their results "
-                         "in order\n"
-                         ".SH SYNOPSIS\n"
-                         ".B fanmill\n"
-                         ".I COMMAND\n"
-                         "\\&...\n"
-                         ".SH DESCRIPTION\n"
-                         "A job is a YAML file, described in\n"
-                         ".BR fanmill\\-job (5).\n"
-                         "Without a coordinator, fanmill runs it by processes of its own and "
-                         "leaves nothing behind.\n"));
-    commands_describe(add_summary, &p);
-    add(&p, buf_add_str(out, ".PP\n"
-                             ".B fanmill \\-\\-version\n"
-                             "tells the version,\n"
-                             ".B \\-\\-help\n"
-                             "of every command how it is used.\n"
-                             "Flags and words may stand in any order;\n"
-                             ".B \\-\\-\n"
-                             "ends the flags.\n"
-                             ".SH COMMANDS\n"));
-    commands_describe(add_command, &p);
-    add(&p, buf_add_str(out, ".SH EXIT STATUS\n"));
-    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
-        add_item(&p, statuses[i].name, statuses[i].text);
-    add(&p, buf_add_str(out, ".SH ENVIRONMENT\n"));
-    for (size_t i = 0; i < sizeof(environment) / sizeof(environment[0]); i++)
-        add_item(&p, environment[i].name, environment[i].text);
-    add(&p, buf_add_str(out, ".SH SEE ALSO\n.BR fanmill\\-job (5)\n"));
-    return p.error;
-}
-
-int give_man(const char *page)
-{
-    _cleanup_(buf_done)
-    struct buf out = {0};
-    int r;
-    if (strcmp(page, "fanmill") == 0)
-        r = man_fanmill(&out);
-    else if (strcmp(page, "job") == 0)
-        r = schema_man(&out);
-    else {
-        fprintf(stderr, "fanmill: there is no page '%s': fanmill or job\n", page);
-        return EXIT_USAGE;
-    }
-    if (r < 0)
-        return EXIT_FAULT;
-    return fd_write_all(STDOUT_FILENO, out.data, out.len) < 0 ? EXIT_OUTPUT : EXIT_ALL_WELL;
+        man_text(page, "%s", args->more);
 }

@@ -7,10 +7,50 @@
 
 #include "async/loop.h"
 #include "base/cleanup.h"
-#include "base/parse.h"
+#include "base/clock.h"
 #include "cli/args/exit_code.h"
 #include "client/find.h"
 #include "transport/zsock.h"
+
+#define ANSWER_NS (30 * NS_PER_S)
+
+const struct arg connect_flags[] = {
+    {0, "connect", SETS_TEXT(struct connect, where), "WHERE",
+     "coordinator: access file, state folder or address", .offer = OFFER_FILE},
+    {0, "key", SETS_TEXT(struct connect, key), "FILE",
+     "take the keys for an address from this access file", .offer = OFFER_FILE},
+    {0}};
+
+int64_t connect_deadline(void)
+{
+    return clock_after(clock_now(), ANSWER_NS);
+}
+
+bool connect_lost(int r)
+{
+    return r == -EHOSTDOWN || r == -ECONNRESET || r == -ECONNREFUSED;
+}
+
+int connect_failed(struct link *link, const struct err *err, int r)
+{
+    const char *why = link ? link_trouble(link) : "";
+    fprintf(stderr, "fanmill: %s\n", why[0] ? why : err->text);
+    return connect_lost(r) || r == -ETIMEDOUT ? EXIT_LOST : EXIT_USAGE;
+}
+
+static void keep_job(void *arg, const void *row)
+{
+    *(struct job_info *)arg = *(const struct job_info *)row;
+}
+
+int connect_job(struct link *link, uint64_t first, uint64_t last, int64_t deadline,
+                struct job_info *ret, struct err *err)
+{
+    const struct msg_query query = {.what = QUERY_JOBS, .first = first, .last = last};
+    *ret = (struct job_info){0};
+    int r = link_query(link, &query, keep_job, ret, deadline, err);
+    return r == 0 && !ret->id ? err_set(err, -ENOENT, "no such job") : r;
+}
 
 int connect_link(struct transport *transport, const struct access *access, struct link **ret,
                  struct err *err)
@@ -26,7 +66,7 @@ int connect_link(struct transport *transport, const struct access *access, struc
     return r;
 }
 
-struct run {
+struct connecting {
     const struct connect *connect;
     connect_fn *work;
     void *arg;
@@ -34,20 +74,20 @@ struct run {
 
 static int main_task(void *arg)
 {
-    const struct run *run = arg;
+    const struct connecting *c = arg;
     struct transport *transport = NULL;
     struct link *link = NULL;
     struct access access;
     struct err err = {0};
     int status = EXIT_LOST;
-    int r = find_coordinator(run->connect->where, run->connect->key, &access, &err);
+    int r = find_coordinator(c->connect->where, c->connect->key, &access, &err);
     if (r == 0)
         r = transport_new(&transport, &err);
     if (r == 0)
         r = connect_link(transport, &access, &link, &err);
     access_done(&access);
     if (r == 0)
-        status = run->work(link, run->arg);
+        status = c->work(link, c->arg);
     else
         fprintf(stderr, "fanmill: %s\n", err.text);
     link_close(link);
@@ -57,30 +97,7 @@ static int main_task(void *arg)
 
 int connect_run(const struct connect *connect, connect_fn *work, void *arg)
 {
-    struct run run = {.connect = connect, .work = work, .arg = arg};
-    int status = loop_run(main_task, &run);
+    struct connecting c = {.connect = connect, .work = work, .arg = arg};
+    int status = loop_run(main_task, &c);
     return status < 0 ? EXIT_FAULT : status;
-}
-
-int select_jobs(const char *word, uint64_t *ret_first, uint64_t *ret_last)
-{
-    char first[24];
-    const char *dash = strchr(word, '-');
-    if (strcmp(word, "last") == 0) {
-        *ret_first = *ret_last = 0;
-        return 0;
-    }
-    if (strcmp(word, "all") == 0) {
-        *ret_first = 1;
-        *ret_last = UINT64_MAX;
-        return 0;
-    }
-    snprintf(first, sizeof(first), "%.*s", dash ? (int)(dash - word) : (int)sizeof(first), word);
-    if (parse_u64(first, ret_first) < 0 || *ret_first == 0)
-        return -EINVAL;
-    if (!dash) {
-        *ret_last = *ret_first;
-        return 0;
-    }
-    return parse_u64(dash + 1, ret_last) < 0 || *ret_last < *ret_first ? -EINVAL : 0;
 }

@@ -1,4 +1,4 @@
-// Commands that talk to a running coordinator: find it, link, do the work, leave.
+// Commands that talk to a coordinator: find it, link to it, do the work, leave.
 #pragma once
 #include "cli/args/args.h"
 #include "client/link.h"
@@ -11,29 +11,24 @@ struct connect {
     const char *where; // --connect
     const char *key;   // --key
 };
-#define CONNECT_ARGS(c)                                                                            \
-    {0,                                                                                            \
-     "connect",                                                                                    \
-     ARG_TEXT,                                                                                     \
-     &(c).where,                                                                                   \
-     "WHERE",                                                                                      \
-     "the coordinator: access file, state folder or "                                              \
-     "address"},                                                                                   \
-    {                                                                                              \
-        0, "key", ARG_TEXT, &(c).key, "FILE", "access file whose keys go with an address"          \
-    }
+extern const struct arg connect_flags[]; // of struct connect
 
 // In a task: links to the coordinator of `access`, trying its addresses in turn.
 int connect_link(struct transport *transport, const struct access *access, struct link **ret,
                  struct err *err);
 
-// Finds the coordinator, runs a loop with a link to it and `work` in it. What goes wrong before is
-// told on stderr. Returns the exit status: that of `work`, or EXIT_LOST.
+// Finds the coordinator and runs a loop with a link to it and `work` in it. What goes wrong before
+// is reported on stderr. Returns the exit status: that of `work`, or EXIT_LOST.
 typedef int connect_fn(struct link *link, void *arg);
 int connect_run(const struct connect *connect, connect_fn *work, void *arg);
 
-// "5", "3-7", "last", "all" -> ids as QUERY and CONTROL take them. -EINVAL.
-int select_jobs(const char *word, uint64_t *ret_first, uint64_t *ret_last);
+// Whether a negative errno means that the coordinator is gone.
+bool connect_lost(int r);
+// Prints why on stderr and returns the exit status. `link` may know more than `err`; NULL.
+int connect_failed(struct link *link, const struct err *err, int r);
+// The job's row. 0, -ENOENT when the coordinator has none, and others, with text. Suspends.
+int connect_job(struct link *link, uint64_t first, uint64_t last, int64_t deadline,
+                struct job_info *ret, struct err *err);
 
-// How long an answer may take.
-#define ANSWER_NS (30 * 1000000000ll)
+// When the answer to a request that is sent now must have come.
+int64_t connect_deadline(void);

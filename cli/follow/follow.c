@@ -8,16 +8,17 @@
 #include "async/io.h"
 #include "base/clock.h"
 #include "cli/args/exit_code.h"
+#include "cli/follow/connect.h"
 
-#define ANSWER_NS (10 * NS_PER_S)
+#define CANCEL_NS (10 * NS_PER_S) // until it is answered
 
 static void cancel(struct follow *f, enum verb verb)
 {
     struct msg_control m = {.verb = verb, .first = f->job, .last = f->job};
     uint64_t n;
     struct err err;
-    // When it can't be told, the stream fails too, and says why.
-    link_control(f->link, &m, &n, clock_after(loop_now(), ANSWER_NS), &err);
+    // When this fails, so does the stream, which says why.
+    link_control(f->link, &m, &n, clock_after(loop_now(), CANCEL_NS), &err);
 }
 
 static void make_record(const struct follow *f, const struct result_record *r, char *worker,
@@ -67,7 +68,7 @@ static void fail_sink(struct follow *f, int code, const struct err *err)
     if (f->sink_error)
         return;
     f->sink_error = code;
-    // A reader that went away, as `head` does, is no news.
+    // A reader that went away, as `head` does, needs no message.
     if (code != -EPIPE)
         report_say(f->report, "output could not be written: %s", err->text);
     if (f->ends_job)
@@ -82,7 +83,7 @@ static int write_record(struct follow *f, const struct result_record *r, struct 
         return 0;
     make_record(f, r, worker, &record);
     int w = sink_write(f->sink, &record, err);
-    // What is there is shown before we wait for more.
+    // What has come is shown before we wait for more.
     return w == 0 && !results_ready(f->results) ? sink_flush(f->sink, err) : w;
 }
 
@@ -129,8 +130,9 @@ static int watch_signals(void *arg)
         }
         bool again = f->cancels++ > 0;
         if (!f->report->quiet)
-            report_say(f->report, again ? "killing what still runs"
-                                        : "interrupted: ending what runs; once more kills it");
+            report_say(f->report,
+                       again ? "killing running chunks"
+                             : "interrupted: ending running chunks; once more to kill them");
         cancel(f, again ? VERB_KILL : VERB_CANCEL);
     }
     signals_close(&signals);
@@ -180,7 +182,7 @@ void follow_run(struct follow *f)
     report_stop(f->report);
     f->error = r == 0 || f->signal ? 0 : r;
     f->info = *results_job(f->results);
-    results_close(f->results, CLOSE_LEAVE, clock_after(loop_now(), ANSWER_NS));
+    results_close(f->results, CLOSE_LEAVE, clock_after(loop_now(), CANCEL_NS));
     f->results = NULL;
     group_cancel(&group);
     group_wait(&group);
@@ -210,7 +212,7 @@ int follow_status(const struct follow *f)
         return EXIT_SIGNAL + f->signal;
     if (f->lost)
         return EXIT_LOST;
-    if (f->error == -EHOSTDOWN || f->error == -ECONNRESET || f->error == -ECONNREFUSED)
+    if (connect_lost(f->error))
         return EXIT_LOST;
     if (f->error == -ETIMEDOUT)
         return EXIT_TIMEOUT;

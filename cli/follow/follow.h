@@ -1,5 +1,5 @@
-// Takes a job's records to their sink and tells the user what happens: what `run`, `submit --wait`
-// and `results` have in common.
+// Takes a job's records to their sink and reports to the user what happens: what `run`, `submit
+// --wait` and `results` have in common.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,11 +18,11 @@ struct follow {
     struct link *link;
     uint64_t job;
     uint64_t from;
-    uint64_t end;             // offset behind the last record wanted; 0 or UINT64_MAX: all
+    uint64_t end;             // offset after the last record wanted; 0 or UINT64_MAX: all
     const struct plan *plan;  // NULL: not known here
-    struct sink_writer *sink; // NULL: only what fails is told
+    struct sink_writer *sink; // NULL: only failures are reported
     struct report *report;
-    bool ends_job; // a signal, or a sink that fails, ends the job; else only our looking on
+    bool ends_job; // a signal, or a failed sink, ends the job; else only our watching
     bool no_signals;
     bool propagate;   // follow_status is the first failed chunk's own
     int64_t deadline; // then we give up waiting
@@ -35,14 +35,14 @@ struct follow {
     bool lost;      // a worker that the job can't do without
     uint32_t cancels;
     struct event_flag lost_flag;
-    struct scope *looking; // cancelled by a signal that ends only our looking on
+    struct scope *looking; // cancelled by a signal that ends only our watching
 };
 
 // Reads the stream to its end. Suspends. The sink is left open.
 void follow_run(struct follow *follow);
 // The job can't go on here: it is killed. From callbacks.
 void follow_lost(struct follow *follow);
-// Exit status of the command by what follow_run found.
+// Exit status of the command, from what follow_run found.
 int follow_status(const struct follow *follow);
-// The same by a row alone.
+// The same from a job's row alone.
 int follow_status_of(const struct job_info *info);

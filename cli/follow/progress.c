@@ -1,35 +1,27 @@
 #include "cli/follow/progress.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "cli/text/count.h"
 #include "cli/text/show.h"
+#include "pipelines/json_writer.h"
 
 #define GAP 2u           // columns between two pieces
-#define NAME_COLUMNS 6u  // a name that is cut to less says nothing
-#define RATE_NS NS_PER_S // before it there is nothing to reckon a rate by
+#define NAME_COLUMNS 6u  // a name cut to less means nothing
+#define RATE_NS NS_PER_S // earlier there is no rate worth showing
 
-// In the order in which they stand.
+const char *const progress_words[] = {"auto", "always", "never", "json", NULL};
+
+// In the order of the line.
 enum piece { NAME, COUNT, SHARE, RUNNING, FAILED, RATE, ETA, PIECES };
 
-struct line {
+struct progress_line {
     char text[PIECES][72];
     size_t len[PIECES];
 };
-
-int progress_mode_parse(const char *word, enum progress_mode *ret)
-{
-    static const char *const names[] = {"auto", "always", "never", "json"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcmp(word, names[i]) == 0) {
-            *ret = (enum progress_mode)i;
-            return 0;
-        }
-    return -EINVAL;
-}
 
 static uint64_t done(const struct progress *p)
 {
@@ -80,18 +72,18 @@ static void put_eta(const struct progress *p, char *ret, size_t size)
     snprintf(ret, size, "eta %s", time);
 }
 
-static void make_pieces(const struct progress *p, struct line *line)
+static void make_pieces(const struct progress *p, struct progress_line *line)
 {
     const size_t size = sizeof(line->text[0]);
     bool known = p->total != UINT64_MAX && p->total > 0;
-    *line = (struct line){0};
+    *line = (struct progress_line){0};
     snprintf(line->text[NAME], size, "%s", p->name);
     if (known) {
         snprintf(line->text[COUNT], size, "%" PRIu64 "/%" PRIu64, done(p), p->total);
         double share = (double)done(p) * 100 / (double)p->total;
         snprintf(line->text[SHARE], size, "%d%%", share < 100 ? (int)share : 100);
     } else {
-        snprintf(line->text[COUNT], size, "%" PRIu64 " chunks", done(p));
+        snprintf(line->text[COUNT], size, "%s", count(done(p), "chunk").text);
     }
     snprintf(line->text[RUNNING], size, "%" PRIu64 " running", p->running);
     if (p->failed)
@@ -102,7 +94,7 @@ static void make_pieces(const struct progress *p, struct line *line)
         line->len[i] = strlen(line->text[i]);
 }
 
-static size_t width(const struct line *line)
+static size_t width(const struct progress_line *line)
 {
     size_t n = 0;
     for (size_t i = 0; i < PIECES; i++)
@@ -111,7 +103,7 @@ static size_t width(const struct line *line)
     return n;
 }
 
-static void fit(struct line *line, size_t columns)
+static void fit(struct progress_line *line, size_t columns)
 {
     static const enum piece least[] = {RATE, RUNNING, NAME, ETA, SHARE, FAILED};
     for (size_t i = 0; i < sizeof(least) / sizeof(least[0]) && width(line) > columns; i++) {
@@ -125,7 +117,7 @@ static void fit(struct line *line, size_t columns)
 
 size_t progress_line(const struct progress *p, size_t columns, char ret[PROGRESS_LINE_MAX])
 {
-    struct line line;
+    struct progress_line line;
     size_t n = 0;
     make_pieces(p, &line);
     fit(&line, columns < PROGRESS_LINE_MAX ? columns : PROGRESS_LINE_MAX - 1);
@@ -143,23 +135,28 @@ size_t progress_line(const struct progress *p, size_t columns, char ret[PROGRESS
     return n;
 }
 
-size_t progress_json(const struct progress *p, char ret[PROGRESS_JSON_MAX])
+int progress_json(const struct progress *p, struct buf *out)
 {
-    char total[40] = "", eta[40] = "", bytes[48] = "";
+    struct json_writer w = {.out = out};
     double rate = p->elapsed_ns > 0 ? (double)done(p) / seconds(p) : 0;
+    json_open(&w);
+    json_put_number(&w, "v", 1);
+    json_begin(&w, "progress", "{");
+    json_put_text(&w, "job", p->name);
+    json_put_number(&w, "id", p->id);
+    json_put_raw(&w, "seconds", "%.3f", seconds(p));
+    json_put_number(&w, "done", done(p));
     if (p->total != UINT64_MAX)
-        snprintf(total, sizeof(total), ",\"total\":%" PRIu64, p->total);
-    if (eta_seconds(p) >= 0)
-        snprintf(eta, sizeof(eta), ",\"eta_seconds\":%.3f", eta_seconds(p));
+        json_put_number(&w, "total", p->total);
+    json_put_number(&w, "running", p->running);
+    json_put_number(&w, "ok", p->ok);
+    json_put_number(&w, "failed", p->failed);
+    json_put_raw(&w, "chunks_per_second", "%.3f", rate);
     if (p->bytes > 0 && p->elapsed_ns > 0)
-        snprintf(bytes, sizeof(bytes), ",\"bytes_per_second\":%.0f", p->bytes / seconds(p));
-    // A job's name has nothing in it that JSON would escape.
-    int n =
-        snprintf(ret, PROGRESS_JSON_MAX,
-                 "{\"v\":1,\"progress\":{\"job\":\"%.63s\",\"id\":%" PRIu64
-                 ",\"seconds\":%.3f,\"done\":%" PRIu64 "%s,\"running\":%" PRIu64 ",\"ok\":%" PRIu64
-                 ",\"failed\":%" PRIu64 ",\"chunks_per_second\":%.3f%s%s,\"ended\":%s}}\n",
-                 p->name, p->id, seconds(p), done(p), total, p->running, p->ok, p->failed, rate,
-                 bytes, eta, p->ended ? "true" : "false");
-    return n < 0 ? 0 : (size_t)n;
+        json_put_raw(&w, "bytes_per_second", "%.0f", p->bytes / seconds(p));
+    if (eta_seconds(p) >= 0)
+        json_put_raw(&w, "eta_seconds", "%.3f", eta_seconds(p));
+    json_put_flag(&w, "ended", p->ended);
+    json_end(&w, "}");
+    return json_done(&w);
 }

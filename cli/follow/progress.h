@@ -1,22 +1,21 @@
-// How a run stands: one line for a terminal of any width, or one object for a program. Pure.
+// The state of a run: one line for a terminal of any width, or one object for a program. Pure.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROGRESS_COLUMNS 80u // of a terminal that does not tell its width
-#define PROGRESS_LINE_MAX 256u
-#define PROGRESS_JSON_MAX 768u
+#include "base/buf.h"
 
-// For args_mistake(), with the word.
-#define PROGRESS_MISTAKE "--progress is one of auto, always, never, json, not '%s'"
+#define PROGRESS_COLUMNS 80u // of a terminal of unknown width
+#define PROGRESS_LINE_MAX 256u
 
 enum progress_mode {
-    PROGRESS_AUTO,   // a line, when stderr is a terminal that is no dumb one, and CI is not set
-    PROGRESS_ALWAYS, // a line; where there is no terminal, a new one each second
+    PROGRESS_AUTO,   // a line, if stderr is a terminal, TERM is not dumb and CI is not set
+    PROGRESS_ALWAYS, // a line; without a terminal, a new one each second
     PROGRESS_NEVER,
     PROGRESS_JSON, // an object each second
 };
+extern const char *const progress_words[]; // as --progress has them; ends with NULL
 
 struct progress {
     const char *name; // of the job
@@ -24,16 +23,14 @@ struct progress {
     uint64_t ok;
     uint64_t failed;
     uint64_t running;
-    uint64_t total; // chunks there will be; UINT64_MAX: not known, or there are several steps
+    uint64_t total; // all chunks; UINT64_MAX: not known, or of several steps
     double bytes;   // input of the chunks that are done; 0: it is not counted
     int64_t elapsed_ns;
     bool ended;
 };
 
-// -EINVAL: not one of auto, always, never, json.
-int progress_mode_parse(const char *word, enum progress_mode *ret);
 // "name  412/1280  32%  8 running  2 failed  1.1 GB/s  eta 1m40s" in at most `columns` bytes,
 // without an end of line: what matters least is left out first. Returns its length.
 size_t progress_line(const struct progress *p, size_t columns, char ret[PROGRESS_LINE_MAX]);
-// The object of docs/guide/json.md, with its end of line. Returns its length.
-size_t progress_json(const struct progress *p, char ret[PROGRESS_JSON_MAX]);
+// Appends the object of --progress json, with its end of line. -ENOMEM, -ENOBUFS.
+int progress_json(const struct progress *p, struct buf *out);

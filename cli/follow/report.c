@@ -1,59 +1,32 @@
 #include "cli/follow/report_own.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "async/io.h"
-#include "base/fd.h"
 #include "cli/args/exit_code.h"
+#include "cli/text/count.h"
 
 #define ITEM_NAME_MAX 200
 
-void report_emit(struct report *report, const char *text, size_t len)
-{
-    if (report->line_shown)
-        fd_write_all(STDERR_FILENO, "\r\033[K", 4);
-    report->line_shown = false;
-    if (len)
-        report->mid_line = text[len - 1] != '\n';
-    fd_write_all(STDERR_FILENO, text, len);
-}
+const struct arg report_flags[] = {
+    {'q', "quiet", SETS_FLAG(struct report_options, quiet), NULL, "print nothing but results"},
+    {'v', "verbose", SETS_COUNT(struct report_options, verbose), NULL,
+     "report every failed chunk and log events; -vv: more"},
+    {0, "color", SETS_WORD(struct report_options, color), "WHEN", "color messages",
+     .words = color_words},
+    {0, "progress", SETS_WORD(struct report_options, progress), "WHEN", "show progress",
+     .words = progress_words},
+    {0}};
 
-// Texts of commands and items are data: what could steer a terminal is shown as '?'.
-static void make_harmless(char *text, size_t len)
+struct report report_of(const struct plan *plan, const struct report_options *options)
 {
-    for (size_t i = 0; i < len; i++)
-        if (((unsigned char)text[i] < 0x20 && text[i] != '\n' && text[i] != '\t') ||
-            text[i] == 0x7f)
-            text[i] = '?';
-}
-
-void report_say(struct report *report, const char *fmt, ...)
-{
-    char text[1024];
-    va_list ap;
-    int n = snprintf(text, sizeof(text), "fanmill: ");
-    va_start(ap, fmt);
-    int more = vsnprintf(text + n, sizeof(text) - (size_t)n - 1, fmt, ap);
-    va_end(ap);
-    n += more < 0 ? 0 : more;
-    if ((size_t)n > sizeof(text) - 2)
-        n = (int)sizeof(text) - 2;
-    make_harmless(text, (size_t)n);
-    text[n++] = '\n';
-    report_emit(report, text, (size_t)n);
-}
-
-int report_stdout(struct report *report, const void *data, size_t len)
-{
-    if (len && report->shares_terminal) {
-        report_emit(report, "", 0);
-        report->mid_line = ((const char *)data)[len - 1] != '\n';
-    }
-    return io_write(STDOUT_FILENO, data, len);
+    return (struct report){.plan = plan,
+                           .name = plan->name,
+                           .quiet = options->quiet,
+                           .verbose = options->verbose > 0,
+                           .mode = options->progress,
+                           .color = use_color(options->color)};
 }
 
 static void show_stderr(struct report *report, const struct wire_record *record)
@@ -67,7 +40,7 @@ static void show_stderr(struct report *report, const struct wire_record *record)
     if (len > REPORT_STDERR_MAX) {
         data += len - REPORT_STDERR_MAX;
         len = REPORT_STDERR_MAX;
-        n = (size_t)snprintf(text, sizeof(text), "  | ... (only its end)\n");
+        n = (size_t)snprintf(text, sizeof(text), "  | ... (last part only)\n");
     }
     if (n)
         report_emit(report, text, n);
@@ -76,7 +49,7 @@ static void show_stderr(struct report *report, const struct wire_record *record)
         size_t line = end ? (size_t)(end - data) - at : len - at;
         n = (size_t)snprintf(text, sizeof(text), "  | ");
         memcpy(text + n, data + at, line);
-        make_harmless(text + n, line);
+        report_make_harmless(text + n, line);
         n += line;
         text[n++] = '\n';
         report_emit(report, text, n);
@@ -90,18 +63,18 @@ static void report_failure(struct report *report, const struct wire_record *reco
     char head[ITEM_NAME_MAX + 128];
     bool is_typo = record->ending.outcome == OUTCOME_NOT_FOUND ||
                    record->ending.outcome == OUTCOME_NOT_RUNNABLE;
-    // It ends the job; those that were on their way at that moment would say the same.
+    // It ends the job; chunks that were running at that moment would report the same.
     if (is_typo && report->typos++ > 0 && !report->verbose)
         return;
     if (++report->failures > REPORT_FAILURES_MAX && !report->verbose) {
         if (report->failures == REPORT_FAILURES_MAX + 1)
-            report_say(report, "more chunks failed; they are counted (-v shows each)");
+            report_say(report, "further failures are only counted (-v lists them)");
         return;
     }
     snprintf(item, sizeof(item), "%.*s",
              record->item_len < ITEM_NAME_MAX ? (int)record->item_len : ITEM_NAME_MAX - 1,
              record->item ? (const char *)record->item : "");
-    int n = snprintf(head, sizeof(head), "chunk %" PRIu64, record->chunk);
+    int n = snprintf(head, sizeof(head), "chunk %" PRIu64, record->chunk + 1);
     if (record->step > 0)
         n += snprintf(head + n, sizeof(head) - (size_t)n, " of step %u", record->step + 1);
     if (item[0])
@@ -115,7 +88,7 @@ static void report_failure(struct report *report, const struct wire_record *reco
                  record->error ? report->error : outcome_name(record->ending.outcome));
     if (n < 0)
         return;
-    make_harmless(line, strlen(line));
+    report_make_harmless(line, strlen(line));
     char out[1200];
     n = snprintf(out, sizeof(out), "fanmill: %s%s%s\n", red, line, plain);
     report_emit(report, out, (size_t)n < sizeof(out) ? (size_t)n : sizeof(out) - 1);
@@ -162,20 +135,20 @@ void report_summary(struct report *report, const struct job_info *s)
         report_progress(report, s);
     if ((all_well && !report->verbose) || report->quiet)
         return;
-    int n = snprintf(text, sizeof(text), "%s: %" PRIu64 " chunks ok, %" PRIu64 " failed",
-                     report->name, s->ok, s->failed);
+    int n = snprintf(text, sizeof(text), "%s: %s ok, %" PRIu64 " failed", report->name,
+                     count(s->ok, "chunk").text, s->failed);
     if (s->cancelled)
         n += snprintf(text + n, sizeof(text) - (size_t)n, ", %" PRIu64 " cancelled", s->cancelled);
     if (s->unrun)
         n += snprintf(text + n, sizeof(text) - (size_t)n, ", %" PRIu64 " not run", s->unrun);
     if (s->retries)
-        n += snprintf(text + n, sizeof(text) - (size_t)n, ", %" PRIu64 " run again", s->retries);
+        n += snprintf(text + n, sizeof(text) - (size_t)n, ", %" PRIu64 " retried", s->retries);
     if (s->fate == FATE_FAILURES)
         snprintf(text + n, sizeof(text) - (size_t)n, "; ended early because of failures");
     else if (s->fate == FATE_NOT_RUNNABLE)
-        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early: nothing can run");
+        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early: a command can't be run");
     else if (s->fate == FATE_TIMEOUT)
-        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early: its time was over");
+        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early: time limit reached");
     else if (s->fate == FATE_CANCELLED)
         snprintf(text + n, sizeof(text) - (size_t)n, "; ended early");
     report_say(report, "%s", text);

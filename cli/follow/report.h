@@ -1,30 +1,40 @@
-// What a run tells its user on stderr: the progress line, failed chunks as they come, the last
-// line.
+// What a run reports on stderr: the progress line, failed chunks as they come, the last line.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "async/group.h"
 #include "async/waitq.h"
+#include "cli/args/args.h"
 #include "cli/follow/progress.h"
+#include "cli/text/color.h"
 #include "client/requests.h"
 #include "pipelines/plan.h"
 #include "proto/record.h"
 
-#define REPORT_FAILURES_MAX 10 // told one by one; the others are counted
+#define REPORT_FAILURES_MAX 10 // reported one by one; the others are counted
 #define REPORT_STDERR_MAX 2048 // bytes of a failed chunk's stderr that are shown
+
+// How a run is shown, as flags say.
+struct report_options {
+    bool quiet;
+    int verbose;
+    enum color color;
+    enum progress_mode progress;
+};
+extern const struct arg report_flags[]; // of struct report_options
 
 struct report {
     const struct plan *plan; // NULL: not known here
     const char *name;        // of the job
     struct link *link;
     uint64_t job;
-    uint64_t (*total)(void *arg); // chunks there will be, as far as we know here; NULL
+    uint64_t (*total)(void *arg); // chunks in all, as far as we know here; NULL
     // Bytes of data that were given to the job, and in how many chunks; 0: it has none. NULL.
     uint64_t (*fed)(void *arg, uint64_t *ret_chunks);
     void *fed_arg; // of both
     enum progress_mode mode;
-    uint32_t slots;             // so many chunks run at most, though more are leased; 0: not known
+    uint32_t slots;             // chunks that run at most, though more are leased; 0: not known
     char error[PROTO_TEXT_MAX]; // of the last record, NUL-terminated; "" when it was ok
     bool quiet;
     bool verbose;
@@ -35,21 +45,25 @@ struct report {
     int first_status; // of the first failed chunk: its exit status, 128 + its signal, or 1
     bool mid_line;    // the last byte on the terminal was a result's, and no end of line
     bool is_on;
-    bool asked; // the line is wanted once
+    bool asked; // for the line, once
     struct waitq news;
     uint64_t failures;
     uint64_t typos; // commands that could not be run
     struct task *showing;
 };
 
-// Begins the progress line or objects, by `mode`: a task in `group` asks how the job stands.
+// Of a plan, which is borrowed.
+struct report report_of(const struct plan *plan, const struct report_options *options);
+// Begins the progress line or objects, by `mode`: a task in `group` asks for the state of the job.
 int report_start(struct report *report, struct group *group, struct link *link, uint64_t job);
 void report_stop(struct report *report);
-// SIGUSR1: the line once, wherever stderr goes. SIGUSR2: on and off. From tasks and callbacks.
+// SIGUSR1 prints the line once, wherever stderr goes; SIGUSR2 turns it on and off. From tasks and
+// callbacks.
 void report_ask(struct report *report);
 void report_toggle(struct report *report);
-// Results to standard output, which may be the same terminal. Suspends. As io_write.
-int report_stdout(struct report *report, const void *data, size_t len);
+// Results to standard output, which may be the same terminal; `report` is a struct report.
+// Suspends. As io_write.
+int report_stdout(void *report, const void *data, size_t len);
 // A record that is a failure, or carries stderr text that the user should see.
 void report_record(struct report *report, const struct wire_record *record);
 // A line of our own, above the progress line.

@@ -1,4 +1,4 @@
-// How the job stands, asked for again and again: the line on a terminal, the lines elsewhere, the
+// The state of the job, asked for again and again: the line on a terminal, the lines elsewhere, the
 // objects of --progress json.
 #include <errno.h>
 #include <stdlib.h>
@@ -6,9 +6,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "cli/follow/connect.h"
 #include "cli/follow/report_own.h"
 
 #define REDRAW_NS (200 * NS_PER_MS) // five a second
@@ -50,8 +52,10 @@ static struct progress progress_of(const struct report *report, const struct job
 
 static void put_object(struct report *report, const struct progress *p)
 {
-    char object[PROGRESS_JSON_MAX];
-    report_emit(report, object, progress_json(p, object));
+    _cleanup_(buf_done)
+    struct buf object = {0};
+    if (progress_json(p, &object) == 0)
+        report_emit(report, (const char *)object.data, object.len);
 }
 
 // A line that stays: for SIGUSR1, and where no line can be drawn over.
@@ -67,7 +71,7 @@ static void draw(struct report *report, const struct progress *p)
 {
     char line[PROGRESS_LINE_MAX + 8] = "\r\033[K";
     if (report->mid_line)
-        return; // a result is on this line, and its end is still to come
+        return; // a result is on this line, and its newline has not come yet
     // The last column stays free: some terminals wrap when it is written.
     size_t n = 4 + progress_line(p, columns() - 1, line + 4);
     fd_write_all(STDERR_FILENO, line, n);
@@ -88,18 +92,12 @@ static void show(struct report *report, const struct job_info *job)
     report->asked = false;
 }
 
-static void keep_row(void *arg, const void *row)
-{
-    *(struct job_info *)arg = *(const struct job_info *)row;
-}
-
 static int keep_showing(void *arg)
 {
     struct report *report = arg;
-    const struct msg_query query = {.what = QUERY_JOBS, .first = report->job, .last = report->job};
     bool redraws = report->is_terminal && report->mode != PROGRESS_JSON;
     int64_t period = redraws ? REDRAW_NS : EACH_NS;
-    // A job that is over at once draws nothing.
+    // A short job draws nothing.
     int64_t next = clock_after(loop_now(), redraws ? 2 * REDRAW_NS : EACH_NS);
     struct err err;
     int r = 0;
@@ -108,11 +106,13 @@ static int keep_showing(void *arg)
             r = waitq_wait_until(&report->news, report->is_on ? next : CLOCK_FOREVER);
         if (r == -ETIMEDOUT)
             r = 0;
-        struct job_info job = {0};
+        struct job_info job;
         if (r == 0)
-            r = link_query(report->link, &query, keep_row, &job, CLOCK_FOREVER, &err);
-        if (r == 0 && job.id)
+            r = connect_job(report->link, report->job, report->job, CLOCK_FOREVER, &job, &err);
+        if (r == 0)
             show(report, &job);
+        else if (r == -ENOENT)
+            r = 0;
         next = clock_after(loop_now(), period);
     }
     return 0;

@@ -1,3 +1,4 @@
+// `fanmill check`: reads job files and reports what is wrong in them.
 #include <stdio.h>
 #include <unistd.h>
 
@@ -6,6 +7,7 @@
 #include "cli/args/args.h"
 #include "cli/args/exit_code.h"
 #include "cli/jobs/commands.h"
+#include "cli/text/count.h"
 #include "pipelines/build/load.h"
 
 static const char *rule_name(enum chunk_rule rule)
@@ -16,11 +18,10 @@ static const char *rule_name(enum chunk_rule rule)
 
 static void describe(const char *file, const struct plan *plan)
 {
-    printf("%s: ok: %s, %zu step%s:", file, plan->name, plan->n_steps,
-           plan->n_steps == 1 ? "" : "s");
+    printf("%s: ok: %s, %s:", file, plan->name, count(plan->n_steps, "step").text);
     for (size_t i = 0; i < plan->n_steps; i++) {
         const struct step *step = &plan->steps[i];
-        printf("%s %zu stage%s", i ? "," : "", step->n_stages, step->n_stages == 1 ? "" : "s");
+        printf("%s %s", i ? "," : "", count(step->n_stages, "stage").text);
         if (step->is_reduce && step->fan_in == PLAN_FAN_IN_ALL)
             printf(" reducing all at once");
         else if (step->is_reduce)
@@ -34,42 +35,49 @@ static void describe(const char *file, const struct plan *plan)
     printf("\n");
 }
 
+struct check_command {
+    struct args_params params;
+    bool quiet;
+};
+
+static const struct arg flags[] = {
+    {'p', "param", SETS_PARAM(struct check_command, params), "NAME=VALUE",
+     "set a parameter of the job"},
+    {'q', "quiet", SETS_FLAG(struct check_command, quiet), NULL, "print nothing for valid files"},
+    {0}};
+const struct args check_args = {
+    .usage = "[-p NAME=VALUE]... [-q] JOB.yaml...",
+    .about = "Checks job files and reports every mistake with its line and column, up to 20. "
+             "Starts nothing.\n",
+    .more = "Exit status: 0 all files are valid, 2 some are not.\n",
+    .tables = {{flags}},
+    .places = {{OFFER_JOB_FILE}},
+    .n_places = 1,
+    .repeats = true,
+    .words_min = 1,
+    .missing = "missing job file"};
+
 int cli_check(int argc, char **argv)
 {
-    _cleanup_(args_params_done)
-    struct args_params params = {0};
-    bool quiet = false;
+    struct check_command c = {0};
+    struct word_list files;
     int status;
-    struct words files;
-    const struct arg table[] = {
-        {'p', "param", ARG_PARAM, &params, "NAME=VALUE", "set a parameter of the job"},
-        {'q', "quiet", ARG_FLAG, &quiet, NULL, "say nothing when all is well"},
-    };
-    const struct args args = {
-        .command = "check",
-        .usage = "[-p NAME=VALUE]... [-q] JOB.yaml...",
-        .about = "Reads job files and tells every mistake with its place. Starts nothing.\n",
-        .more = "Exit status: 0 all files are valid, 2 some are not.\n",
-        .table = table,
-        .n = sizeof(table) / sizeof(table[0]),
-        .words_min = 1,
-        .words_max = ARGS_WORDS_MAX,
-        .missing = "which job? give a job file"};
-    if (args_parse(&args, argc, argv, &files, &status) != 0)
-        return status;
-    status = EXIT_ALL_WELL;
-    const struct load_options load = {.params = params.list, .n_params = params.n};
-    for (size_t i = 0; i < files.n; i++) {
+    int r = args_parse("check", &check_args, &c, argc, argv, &files, &status);
+    if (r == 0)
+        status = EXIT_ALL_WELL;
+    const struct load_options load = {.params = c.params.list, .n_params = c.params.n};
+    for (size_t i = 0; r == 0 && i < files.n; i++) {
         _cleanup_(load_report_done)
         struct load_report report = {0};
         struct plan *plan = NULL;
-        int r = load_file(files.list[i], &load, &plan, &report);
+        int loaded = load_file(files.list[i], &load, &plan, &report);
         fd_write_all(STDERR_FILENO, report.text.data, report.text.len);
-        if (r < 0)
+        if (loaded < 0)
             status = EXIT_USAGE;
-        else if (!quiet)
+        else if (!c.quiet)
             describe(files.list[i], plan);
         plan_free(plan);
     }
-    return fflush(stdout) == 0 ? status : EXIT_OUTPUT;
+    args_params_done(&c.params);
+    return r < 0 || fflush(stdout) == 0 ? status : EXIT_OUTPUT;
 }

@@ -1,320 +1,217 @@
-// Commands about jobs of a running coordinator: status, wait, cancel, retry, forget, explain.
+// Commands about jobs of a running coordinator: status, cancel, retry, forget, explain.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "base/clock.h"
-#include "cli/args/exit_code.h"
-#include "cli/follow/connect.h"
-#include "cli/follow/follow.h"
+#include "cli/jobs/ask.h"
 #include "cli/jobs/commands.h"
 #include "cli/text/show.h"
 
-struct ask {
+struct jobs_command {
     struct connect connect;
+    struct job_range jobs;
     bool json;
     bool quiet;
-    bool kill;
+    bool kills;
     bool failed_only;
-    int64_t timeout_ns;
-    uint64_t first, last;
-    uint32_t verb;
-    enum query what;
-    uint64_t rows;
+    enum verb verb;
+    uint64_t rows; // seen so far
 };
 
-static int trouble(const struct err *err, int r)
+#define CONNECT_TABLE                                                                              \
+    {                                                                                              \
+        connect_flags, offsetof(struct jobs_command, connect)                                      \
+    }
+
+static int parse(const char *command, const struct args *args, struct jobs_command *c, int argc,
+                 char **argv, const char *other, int *ret_status)
 {
-    fprintf(stderr, "fanmill: %s\n", err->text);
-    if (r == -EHOSTDOWN || r == -ECONNRESET || r == -ECONNREFUSED)
-        return EXIT_LOST;
-    return r == -ETIMEDOUT ? EXIT_TIMEOUT : EXIT_USAGE;
+    return ask_parse(command, args, c, argc, argv, other, &c->jobs, ret_status);
 }
 
-static int done(int status)
-{
-    return fflush(stdout) == 0 ? status : EXIT_OUTPUT;
-}
+// ---- looking
 
 static void show_row(void *arg, const void *row)
 {
-    struct ask *ask = arg;
-    if (ask->json)
-        show_job_json(stdout, row);
-    else {
-        if (ask->rows == 0)
+    struct jobs_command *c = arg;
+    if (c->json) {
+        struct show_object object;
+        show_put_job(show_begin(&object), row);
+        show_end(&object, stdout);
+    } else {
+        if (c->rows == 0)
             show_jobs_head(stdout);
         show_job(stdout, row);
     }
-    ask->rows++;
+    c->rows++;
 }
 
-static int status_of(struct link *link, void *arg)
+static int show_status(struct link *link, void *arg)
 {
-    struct ask *ask = arg;
-    const struct msg_query query = {.what = QUERY_JOBS, .first = ask->first, .last = ask->last};
+    struct jobs_command *c = arg;
+    const struct msg_query query = {
+        .what = QUERY_JOBS, .first = c->jobs.first, .last = c->jobs.last};
     struct err err = {0};
-    int r = link_query(link, &query, show_row, ask, clock_after(clock_now(), ANSWER_NS), &err);
+    int r = link_query(link, &query, show_row, c, connect_deadline(), &err);
     if (r < 0)
-        return trouble(&err, r);
-    if (ask->rows == 0 && ask->first == ask->last) {
-        fprintf(stderr, "fanmill: there is no such job\n");
-        return EXIT_USAGE;
-    }
-    if (ask->rows == 0 && !ask->json)
+        return connect_failed(link, &err, r);
+    if (c->rows == 0 && c->jobs.first == c->jobs.last)
+        return ask_no_job();
+    if (c->rows == 0 && !c->json)
         fprintf(stderr, "fanmill: no jobs\n");
-    return done(EXIT_ALL_WELL);
+    return ask_done(EXIT_ALL_WELL);
 }
 
-static int parse(struct ask *ask, const struct args *args, int argc, char **argv, const char *other)
-{
-    struct words words;
-    int status;
-    if (args_parse(args, argc, argv, &words, &status) != 0)
-        return status;
-    const char *word = words.n ? words.list[0] : other;
-    if (select_jobs(word, &ask->first, &ask->last) < 0)
-        return args_mistake(args->command,
-                            "which job? a number, a range like 3-7, last or all, "
-                            "not '%s'",
-                            word);
-    return -1;
-}
+static const struct arg status_flags[] = {
+    {0, "json", SETS_FLAG(struct jobs_command, json), NULL, "print a JSON object for each job"},
+    {0}};
+const struct args status_args = {.usage = "[JOB] [--json]",
+                                 .about =
+                                     "Shows the state of all jobs, or of JOB: " JOB_FORMS ".\n",
+                                 .tables = {CONNECT_TABLE, {status_flags}},
+                                 .n_places = 1};
 
 int cli_status(int argc, char **argv)
 {
-    struct ask ask = {0};
-    const struct arg table[] = {CONNECT_ARGS(ask.connect),
-                                {0, "json", ARG_FLAG, &ask.json, NULL, "an object for each job"}};
-    const struct args args = {.command = "status",
-                              .usage = "[JOB] [--json]",
-                              .about = "Tells how jobs stand: all, or JOB (a number, a range like "
-                                       "3-7, last, all).\n",
-                              .table = table,
-                              .n = sizeof(table) / sizeof(table[0]),
-                              .words_max = 1};
-    int status = parse(&ask, &args, argc, argv, "all");
-    return status >= 0 ? status : connect_run(&ask.connect, status_of, &ask);
+    struct jobs_command c = {0};
+    int status;
+    return parse("status", &status_args, &c, argc, argv, "all", &status) != 0
+               ? status
+               : connect_run(&c.connect, show_status, &c);
 }
 
-// ---- waiting: the end of a stream that wants no records
-
-struct found {
-    uint64_t ids[1024];
-    size_t n;
-};
-
-static void note_id(void *arg, const void *row)
+static void show_line(void *arg, const void *row)
 {
-    struct found *found = arg;
-    if (found->n < sizeof(found->ids) / sizeof(found->ids[0]))
-        found->ids[found->n++] = ((const struct job_info *)row)->id;
+    struct jobs_command *c = arg;
+    const struct line_info *line = row;
+    c->rows++;
+    if (c->json) {
+        struct show_object object;
+        show_put_line(show_begin(&object), line);
+        show_end(&object, stdout);
+    } else {
+        printf("%s\n", line->text);
+    }
 }
 
-// The status of the job's end, or negative errno.
-static int wait_for(struct link *link, uint64_t job, int64_t deadline, const struct ask *ask)
+static int explain(struct link *link, void *arg)
 {
-    const struct results_options options = {.job = job, .from = INT64_MAX / 2};
-    struct results *results;
-    struct result_record record;
-    int r = results_open(link, &options, &results);
-    while (r >= 0 && (r = results_next(results, deadline, &record)) == 1)
-        ;
-    struct job_info info = *results_job(results);
-    results_close(results, CLOSE_LEAVE, clock_after(clock_now(), ANSWER_NS));
-    if (r < 0)
-        return r;
-    if (ask->json)
-        show_job_json(stdout, &info);
-    else if (!ask->quiet)
-        fprintf(stderr, "fanmill: job %" PRIu64 " (%s): %s; %" PRIu64 " ok, %" PRIu64 " failed\n",
-                info.id, info.name, job_state_name(&info), info.ok, info.failed);
-    return follow_status_of(&info);
-}
-
-static int wait_all(struct link *link, void *arg)
-{
-    static struct found found;
-    struct ask *ask = arg;
-    const struct msg_query query = {.what = QUERY_JOBS, .first = ask->first, .last = ask->last};
+    struct jobs_command *c = arg;
+    const struct msg_query query = {
+        .what = QUERY_EXPLAIN, .first = c->jobs.first, .last = c->jobs.last};
     struct err err = {0};
-    int64_t deadline = ask->timeout_ns ? clock_after(clock_now(), ask->timeout_ns) : CLOCK_FOREVER;
-    int worst = EXIT_ALL_WELL;
-    int r = link_query(link, &query, note_id, &found, clock_after(clock_now(), ANSWER_NS), &err);
+    int r = link_query(link, &query, show_line, c, connect_deadline(), &err);
     if (r < 0)
-        return trouble(&err, r);
-    if (found.n == 0 && ask->first == ask->last) {
-        fprintf(stderr, "fanmill: there is no such job\n");
-        return EXIT_USAGE;
-    }
-    for (size_t i = 0; i < found.n; i++) {
-        r = wait_for(link, found.ids[i], deadline, ask);
-        if (r == -ETIMEDOUT) {
-            fprintf(stderr, "fanmill: job %" PRIu64 " has not ended in time; it goes on\n",
-                    found.ids[i]);
-            return done(EXIT_TIMEOUT);
-        }
-        if (r < 0) {
-            err_set(&err, r, "%s",
-                    link_trouble(link)[0] ? link_trouble(link) : "the job is not to be waited for");
-            return trouble(&err, r);
-        }
-        if (r > worst)
-            worst = r;
-    }
-    return done(worst);
+        return connect_failed(link, &err, r);
+    return c->rows == 0 ? ask_no_job() : ask_done(EXIT_ALL_WELL);
 }
 
-int cli_wait(int argc, char **argv)
+static const struct arg explain_flags[] = {
+    {0, "json", SETS_FLAG(struct jobs_command, json), NULL, "print a JSON object for each reason"},
+    {0}};
+const struct args explain_args = {
+    .usage = "[JOB] [--json]",
+    .about = "Explains why chunks of a job are not running now. The default is the last job.\n",
+    .tables = {CONNECT_TABLE, {explain_flags}},
+    .n_places = 1};
+
+int cli_explain(int argc, char **argv)
 {
-    struct ask ask = {0};
-    const struct arg table[] = {
-        CONNECT_ARGS(ask.connect),
-        {0, "timeout", ARG_DURATION, &ask.timeout_ns, "TIME", "wait no longer; the job goes on"},
-        {0, "json", ARG_FLAG, &ask.json, NULL, "an object for each job that ended"},
-        {'q', "quiet", ARG_FLAG, &ask.quiet, NULL, "tell by the exit status alone"}};
-    const struct args args = {
-        .command = "wait",
-        .usage = "[JOB] [--timeout TIME]",
-        .about = "Waits until detached jobs have ended: JOB (a number, a range, last, all; "
-                 "default: last).\n",
-        .more = "Exit status: as 'fanmill run' would have it, of several jobs the greatest; 124 "
-                "when the time was over.\n",
-        .table = table,
-        .n = sizeof(table) / sizeof(table[0]),
-        .words_max = 1};
-    int status = parse(&ask, &args, argc, argv, "last");
-    return status >= 0 ? status : connect_run(&ask.connect, wait_all, &ask);
+    struct jobs_command c = {0};
+    int status;
+    return parse("explain", &explain_args, &c, argc, argv, "last", &status) != 0
+               ? status
+               : connect_run(&c.connect, explain, &c);
 }
 
 // ---- ruling
 
 static int control(struct link *link, void *arg)
 {
-    struct ask *ask = arg;
-    const struct msg_control m = {.verb = ask->verb, .first = ask->first, .last = ask->last};
+    struct jobs_command *c = arg;
+    const struct msg_control m = {.verb = c->verb, .first = c->jobs.first, .last = c->jobs.last};
     struct err err = {0};
     uint64_t value = 0;
-    int r = link_control(link, &m, &value, clock_after(clock_now(), ANSWER_NS), &err);
+    int r = link_control(link, &m, &value, connect_deadline(), &err);
     if (r < 0)
-        return trouble(&err, r);
-    bool is_retry = ask->verb == VERB_RETRY || ask->verb == VERB_RETRY_FAILED;
-    if (is_retry)
-        printf(ask->json ? "{\"v\":1,\"id\":%" PRIu64 "}\n" : "%" PRIu64 "\n", value);
-    else if (ask->json)
-        printf("{\"v\":1,\"jobs\":%" PRIu64 "}\n", value);
-    else if (!ask->quiet && value == 0 && ask->verb != VERB_FORGET)
-        fprintf(stderr, "fanmill: it had ended already\n");
-    return done(EXIT_ALL_WELL);
+        return connect_failed(link, &err, r);
+    bool is_retry = c->verb == VERB_RETRY || c->verb == VERB_RETRY_FAILED;
+    if (c->json)
+        show_number(stdout, is_retry ? "id" : "jobs", value);
+    else if (is_retry)
+        printf("%" PRIu64 "\n", value);
+    else if (!c->quiet && value == 0 && c->verb != VERB_FORGET)
+        fprintf(stderr, "fanmill: the job had already finished\n");
+    return ask_done(EXIT_ALL_WELL);
 }
+
+static const struct arg count_flags[] = {
+    {0, "json", SETS_FLAG(struct jobs_command, json), NULL, "print the count as a JSON object"},
+    {'q', "quiet", SETS_FLAG(struct jobs_command, quiet), NULL, "print nothing"},
+    {0}};
+
+static const struct arg cancel_flags[] = {
+    {0, "kill", SETS_FLAG(struct jobs_command, kills), NULL, "send KILL at once instead of TERM"},
+    {0}};
+const struct args cancel_args = {
+    .usage = "JOB [--kill]",
+    .about = "Cancels jobs: no new chunk starts, running ones get TERM and KILL 5 s later. JOB "
+             "is " JOB_FORMS ".\n",
+    .tables = {CONNECT_TABLE, {cancel_flags}, {count_flags}},
+    .n_places = 1,
+    .words_min = 1,
+    .missing = "missing job: " JOB_FORMS};
 
 int cli_cancel(int argc, char **argv)
 {
-    struct ask ask = {.verb = VERB_CANCEL};
-    const struct arg table[] = {
-        CONNECT_ARGS(ask.connect),
-        {0, "kill", ARG_FLAG, &ask.kill, NULL, "KILL at once, without TERM and grace"},
-        {0, "json", ARG_FLAG, &ask.json, NULL, "an object that tells how many"},
-        {'q', "quiet", ARG_FLAG, &ask.quiet, NULL, "say nothing"}};
-    const struct args args = {.command = "cancel",
-                              .usage = "JOB [--kill]",
-                              .about =
-                                  "Ends jobs: nothing more begins, what runs gets TERM and 5 s "
-                                  "later KILL.\n",
-                              .table = table,
-                              .n = sizeof(table) / sizeof(table[0]),
-                              .words_min = 1,
-                              .words_max = 1,
-                              .missing = "which job? a number, a range like 3-7, last or all"};
-    int status = parse(&ask, &args, argc, argv, "");
-    if (ask.kill)
-        ask.verb = VERB_KILL;
-    return status >= 0 ? status : connect_run(&ask.connect, control, &ask);
+    struct jobs_command c = {0};
+    int status;
+    if (parse("cancel", &cancel_args, &c, argc, argv, "", &status) != 0)
+        return status;
+    c.verb = c.kills ? VERB_KILL : VERB_CANCEL;
+    return connect_run(&c.connect, control, &c);
 }
+
+static const struct arg retry_flags[] = {{0, "failed", SETS_FLAG(struct jobs_command, failed_only),
+                                          NULL, "run only the chunks that failed"},
+                                         {0, "json", SETS_FLAG(struct jobs_command, json), NULL,
+                                          "print the new job's number as a JSON object"},
+                                         {0}};
+const struct args retry_args = {
+    .usage = "JOB [--failed]",
+    .about =
+        "Runs a detached job again, as a new job, and prints the new number. JOB is a number or "
+        "last.\n",
+    .tables = {CONNECT_TABLE, {retry_flags}},
+    .n_places = 1,
+    .words_min = 1,
+    .missing = "missing job: a number or last"};
 
 int cli_retry(int argc, char **argv)
 {
-    struct ask ask = {0};
-    const struct arg table[] = {
-        CONNECT_ARGS(ask.connect),
-        {0, "failed", ARG_FLAG, &ask.failed_only, NULL, "only the chunks that failed"},
-        {0, "json", ARG_FLAG, &ask.json, NULL, "an object with the new job's id"}};
-    const struct args args = {.command = "retry",
-                              .usage = "JOB [--failed]",
-                              .about = "Runs a detached job again, as a new one, whose id is "
-                                       "printed.\n",
-                              .table = table,
-                              .n = sizeof(table) / sizeof(table[0]),
-                              .words_min = 1,
-                              .words_max = 1,
-                              .missing = "which job? a number or last"};
-    int status = parse(&ask, &args, argc, argv, "");
-    if (status < 0 && ask.first != ask.last)
+    struct jobs_command c = {0};
+    int status;
+    if (parse("retry", &retry_args, &c, argc, argv, "", &status) != 0)
+        return status;
+    if (c.jobs.first != c.jobs.last)
         return args_mistake("retry", "one job at a time");
-    ask.verb = ask.failed_only ? VERB_RETRY_FAILED : VERB_RETRY;
-    return status >= 0 ? status : connect_run(&ask.connect, control, &ask);
+    c.verb = c.failed_only ? VERB_RETRY_FAILED : VERB_RETRY;
+    return connect_run(&c.connect, control, &c);
 }
+
+const struct args forget_args = {
+    .usage = "JOB",
+    .about = "Drops finished jobs, with their results. JOB is " JOB_FORMS ".\n",
+    .tables = {CONNECT_TABLE, {count_flags}},
+    .n_places = 1,
+    .words_min = 1,
+    .missing = "missing job: " JOB_FORMS};
 
 int cli_forget(int argc, char **argv)
 {
-    struct ask ask = {.verb = VERB_FORGET};
-    const struct arg table[] = {
-        CONNECT_ARGS(ask.connect),
-        {0, "json", ARG_FLAG, &ask.json, NULL, "an object that tells how many"},
-        {'q', "quiet", ARG_FLAG, &ask.quiet, NULL, "say nothing"}};
-    const struct args args = {.command = "forget",
-                              .usage = "JOB",
-                              .about = "Drops jobs that have ended, with their results.\n",
-                              .table = table,
-                              .n = sizeof(table) / sizeof(table[0]),
-                              .words_min = 1,
-                              .words_max = 1,
-                              .missing = "which job? a number, a range like 3-7, last or all"};
-    int status = parse(&ask, &args, argc, argv, "");
-    return status >= 0 ? status : connect_run(&ask.connect, control, &ask);
-}
-
-// ---- explain
-
-static void show_line(void *arg, const void *row)
-{
-    struct ask *ask = arg;
-    const struct line_info *line = row;
-    ask->rows++;
-    if (ask->json)
-        show_line_json(stdout, line);
-    else
-        printf("%s\n", line->text);
-}
-
-static int explain(struct link *link, void *arg)
-{
-    struct ask *ask = arg;
-    const struct msg_query query = {.what = QUERY_EXPLAIN, .first = ask->first, .last = ask->last};
-    struct err err = {0};
-    int r = link_query(link, &query, show_line, ask, clock_after(clock_now(), ANSWER_NS), &err);
-    if (r < 0)
-        return trouble(&err, r);
-    if (ask->rows == 0) {
-        fprintf(stderr, "fanmill: there is no such job\n");
-        return EXIT_USAGE;
-    }
-    return done(EXIT_ALL_WELL);
-}
-
-int cli_explain(int argc, char **argv)
-{
-    struct ask ask = {0};
-    const struct arg table[] = {CONNECT_ARGS(ask.connect),
-                                {0, "json", ARG_FLAG, &ask.json, NULL, "an object for each line"}};
-    const struct args args = {.command = "explain",
-                              .usage = "[JOB]",
-                              .about = "Tells why chunks of a job do not run now (default: of the "
-                                       "last job).\n",
-                              .table = table,
-                              .n = sizeof(table) / sizeof(table[0]),
-                              .words_max = 1};
-    int status = parse(&ask, &args, argc, argv, "last");
-    return status >= 0 ? status : connect_run(&ask.connect, explain, &ask);
+    struct jobs_command c = {.verb = VERB_FORGET};
+    int status;
+    return parse("forget", &forget_args, &c, argc, argv, "", &status) != 0
+               ? status
+               : connect_run(&c.connect, control, &c);
 }

@@ -1,6 +1,7 @@
 // `fanmill results` and `fanmill logs`: what a coordinator keeps of a job.
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,78 +10,61 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "cli/args/args.h"
-#include "cli/args/exit_code.h"
-#include "cli/follow/connect.h"
 #include "cli/follow/follow.h"
+#include "cli/jobs/ask.h"
 #include "cli/jobs/commands.h"
-#include "pipelines/json.h"
+#include "cli/text/count.h"
+#include "pipelines/json_writer.h"
 
 struct reading {
     struct connect connect;
-    uint64_t first, last;
+    struct job_range jobs;
     uint64_t from;
     bool follow;
     bool json;
     bool logs;
-    bool quiet;
     struct job_info job;
 };
-
-static int write_stdout(void *arg, const void *data, size_t len)
-{
-    (void)arg;
-    return io_write(STDOUT_FILENO, data, len);
-}
-
-static void keep_row(void *arg, const void *row)
-{
-    ((struct reading *)arg)->job = *(const struct job_info *)row;
-}
-
-static int trouble(struct link *link, const struct err *err, int r)
-{
-    fprintf(stderr, "fanmill: %s\n", link_trouble(link)[0] ? link_trouble(link) : err->text);
-    return r == -EHOSTDOWN || r == -ECONNRESET || r == -ECONNREFUSED ? EXIT_LOST : EXIT_USAGE;
-}
 
 // What a chunk wrote to stderr and why it failed, as one object; nothing for one without either.
 static int write_log_json(struct buf *out, const struct result_record *record)
 {
-    const struct wire_record *w = &record->head;
+    const struct wire_record *entry = &record->head;
+    struct json_writer w = {.out = out};
     buf_clear(out);
-    if (!w->stderr_len && !w->error)
+    if (!entry->stderr_len && !entry->error)
         return 0;
-    int r = buf_printf(out,
-                       "{\"v\":1,\"seq\":%" PRIu64 ",\"offset\":%" PRIu64
-                       ",\"step\":%u,\"chunk\":%" PRIu64 ",\"attempts\":%u",
-                       w->chunk + 1, record->offset, w->step, w->chunk, w->attempt);
-    if (r == 0 && w->error)
-        r = json_text(out, "error", w->error, w->error_len);
-    if (r == 0)
-        r = json_text(out, "stderr", w->stderr_len ? w->stderr_text : "", w->stderr_len);
-    if (r == 0)
-        r = buf_add(out, "}\n", 2);
+    json_open(&w);
+    json_put_number(&w, "v", 1);
+    json_put_number(&w, "seq", entry->chunk + 1);
+    json_put_number(&w, "offset", record->offset);
+    json_put_number(&w, "step", entry->step);
+    json_put_number(&w, "chunk", entry->chunk);
+    json_put_number(&w, "attempts", entry->attempt);
+    if (entry->error)
+        json_put_bytes(&w, "error", entry->error, entry->error_len);
+    json_put_bytes(&w, "stderr", entry->stderr_text, entry->stderr_len);
+    int r = json_done(&w);
     return r < 0 ? r : io_write(STDOUT_FILENO, out->data, out->len);
 }
 
-// "7| text" for each line of what chunk 7 wrote.
-static int write_log(struct buf *out, const struct wire_record *w)
+// "7| text" for each line that the job's seventh chunk wrote.
+static int write_log(struct buf *out, const struct wire_record *entry)
 {
+    uint64_t number = entry->chunk + 1;
+    int r = 0;
     buf_clear(out);
-    for (size_t at = 0; at < w->stderr_len;) {
-        const char *line = w->stderr_text + at;
-        const char *end = memchr(line, '\n', w->stderr_len - at);
-        size_t len = end ? (size_t)(end - line) : w->stderr_len - at;
-        int r = buf_printf(out, "%" PRIu64 "| %.*s\n", w->chunk, (int)len, line);
-        if (r < 0)
-            return r;
+    for (size_t at = 0; at < entry->stderr_len && r == 0;) {
+        const char *line = entry->stderr_text + at;
+        const char *end = memchr(line, '\n', entry->stderr_len - at);
+        size_t len = end ? (size_t)(end - line) : entry->stderr_len - at;
+        r = buf_printf(out, "%" PRIu64 "| %.*s\n", number, (int)len, line);
         at += len + 1;
     }
-    if (w->error &&
-        buf_printf(out, "%" PRIu64 "| failed: %.*s\n", w->chunk, (int)w->error_len, w->error) < 0)
-        return -ENOMEM;
-    return out->len ? io_write(STDOUT_FILENO, out->data, out->len) : 0;
+    if (r == 0 && entry->error)
+        r = buf_printf(out, "%" PRIu64 "| failed: %.*s\n", number, (int)entry->error_len,
+                       entry->error);
+    return r < 0 || !out->len ? r : io_write(STDOUT_FILENO, out->data, out->len);
 }
 
 static int read_logs(struct reading *reading, struct link *link, uint64_t end, struct err *err)
@@ -104,7 +88,7 @@ static int read_logs(struct reading *reading, struct link *link, uint64_t end, s
     }
     if (r < 0 && !err->text[0])
         err_sys(err, r, "the stream");
-    results_close(results, CLOSE_LEAVE, clock_after(clock_now(), ANSWER_NS));
+    results_close(results, CLOSE_LEAVE, connect_deadline());
     return r < 0 ? r : 0;
 }
 
@@ -118,7 +102,7 @@ static int read_results(struct reading *reading, struct link *link, uint64_t end
     struct report report = {.name = reading->job.name, .quiet = true};
     struct follow f = {
         .link = link, .job = reading->job.id, .from = reading->from, .end = end, .report = &report};
-    int r = sink_open(&shown, write_stdout, NULL, &sink, err);
+    int r = sink_open(&shown, report_stdout, &report, &sink, err);
     if (r < 0)
         return EXIT_OUTPUT;
     f.sink = sink;
@@ -127,12 +111,12 @@ static int read_results(struct reading *reading, struct link *link, uint64_t end
         f.sink_error = -EPIPE;
     sink_close(sink);
     if (f.error == -ESTALE)
-        fprintf(stderr, "fanmill: the results before %" PRIu64 " are not kept any more\n",
+        fprintf(stderr, "fanmill: results before %" PRIu64 " are no longer kept\n",
                 reading->from + 1);
     else if (f.error)
         fprintf(stderr, "fanmill: %s\n",
                 link_trouble(link)[0] ? link_trouble(link) : strerror(-f.error));
-    // What is shown of a job that goes on says nothing about its end.
+    // Results of a job that is still running say nothing about its end.
     if (!f.error && !f.sink_error && !f.signal && end != UINT64_MAX)
         return EXIT_ALL_WELL;
     return follow_status(&f);
@@ -141,83 +125,84 @@ static int read_results(struct reading *reading, struct link *link, uint64_t end
 static int read_job(struct link *link, void *arg)
 {
     struct reading *reading = arg;
-    const struct msg_query query = {
-        .what = QUERY_JOBS, .first = reading->first, .last = reading->last};
     struct err err = {0};
-    int r = link_query(link, &query, keep_row, reading, clock_after(clock_now(), ANSWER_NS), &err);
-    if (r == 0 && !reading->job.id)
-        r = err_set(&err, -ENOENT, "there is no such job");
+    int r = connect_job(link, reading->jobs.first, reading->jobs.last, connect_deadline(),
+                        &reading->job, &err);
     if (r == 0 && !reading->job.detached)
-        r = err_set(&err, -EACCES, "the results of job %" PRIu64 " go to the one who runs it",
+        r = err_set(&err, -EACCES,
+                    "only the client that submitted job %" PRIu64 " receives its results",
                     reading->job.id);
     if (r < 0)
-        return trouble(link, &err, r);
+        return connect_failed(link, &err, r);
     bool ended = reading->job.phase == PHASE_ENDED;
     uint64_t end = reading->follow || ended ? UINT64_MAX : reading->job.records;
     if (reading->from >= end) {
-        fprintf(stderr, "fanmill: job %" PRIu64 " has %" PRIu64 " results so far; --follow waits\n",
-                reading->job.id, reading->job.records);
+        fprintf(stderr, "fanmill: job %" PRIu64 " has %s so far; --follow waits for more\n",
+                reading->job.id, count(reading->job.records, "result").text);
         return EXIT_ALL_WELL;
     }
     if (!reading->logs)
         return read_results(reading, link, end, &err);
     r = read_logs(reading, link, end, &err);
     if (r == -EPIPE)
-        return EXIT_SIGNAL + 13;
-    return r < 0 ? trouble(link, &err, r) : EXIT_ALL_WELL;
+        return EXIT_SIGNAL + SIGPIPE;
+    return r < 0 ? connect_failed(link, &err, r) : EXIT_ALL_WELL;
 }
 
-static int read_command(const struct args *args, struct reading *reading, int argc, char **argv)
+static int read_command(const char *command, const struct args *args, struct reading *reading,
+                        int argc, char **argv)
 {
-    struct words words;
     int status;
-    if (args_parse(args, argc, argv, &words, &status) != 0)
+    if (ask_parse(command, args, reading, argc, argv, "last", &reading->jobs, &status) != 0)
         return status;
-    const char *word = words.n ? words.list[0] : "last";
-    if (select_jobs(word, &reading->first, &reading->last) < 0 || reading->first != reading->last)
-        return args_mistake(args->command, "which job? a number or last, not '%s'", word);
+    if (reading->jobs.first != reading->jobs.last)
+        return args_mistake(command, "one job at a time");
     return connect_run(&reading->connect, read_job, reading);
 }
+
+#define CONNECT_TABLE                                                                              \
+    {                                                                                              \
+        connect_flags, offsetof(struct reading, connect)                                           \
+    }
+
+static const struct arg read_flags[] = {
+    {'f', "follow", SETS_FLAG(struct reading, follow), NULL, "go on until the job has finished"},
+    {0, "from", SETS_NUMBER(struct reading, from), "OFFSET",
+     "start with this result, counted from 0"},
+    {0}};
+
+static const struct arg results_flags[] = {{0, "json", SETS_FLAG(struct reading, json), NULL,
+                                            "print a JSON object per chunk, failed ones too"},
+                                           {0}};
+const struct args results_args = {
+    .usage = "[JOB] [--follow] [--from OFFSET] [--json]",
+    .about = "Writes the results of a detached job in the job's order: those that have come so "
+             "far, or with --follow all of them. The default is the last job. The place of a "
+             "result never changes, so a reader that counts what it used can resume there.\n",
+    .more = "Exit status: that of 'fanmill run' if the job has finished, else 0.\n",
+    .tables = {CONNECT_TABLE, {read_flags}, {results_flags}},
+    .n_places = 1};
 
 int cli_results(int argc, char **argv)
 {
     struct reading reading = {0};
-    const struct arg table[] = {
-        CONNECT_ARGS(reading.connect),
-        {'f', "follow", ARG_FLAG, &reading.follow, NULL, "go on until the job has ended"},
-        {0, "from", ARG_NUMBER, &reading.from, "OFFSET", "begin with this result, from 0"},
-        {0, "json", ARG_FLAG, &reading.json, NULL, "an object for each, failures included"},
-    };
-    const struct args args = {
-        .command = "results",
-        .usage = "[JOB] [--follow] [--from OFFSET] [--json]",
-        .about = "Writes the results of a detached job, in the job's order: those that are there, "
-                 "or with --follow\nall to its end. The place of a result never changes: who notes "
-                 "how many were used goes on from\nthere.\n",
-        .more = "Exit status: of a job that has ended, as 'fanmill run' would have it; else 0.\n",
-        .table = table,
-        .n = sizeof(table) / sizeof(table[0]),
-        .words_max = 1};
-    return read_command(&args, &reading, argc, argv);
+    return read_command("results", &results_args, &reading, argc, argv);
 }
+
+static const struct arg logs_flags[] = {
+    {0, "json", SETS_FLAG(struct reading, json), NULL,
+     "print a JSON object for each chunk that failed or wrote something"},
+    {0}};
+const struct args logs_args = {
+    .usage = "[JOB] [--follow] [--from OFFSET] [--json]",
+    .about = "Prints what the chunks of a detached job wrote to standard error (the last 64 KiB "
+             "of each) and why they failed. Each line begins with the chunk's number, "
+             "counted from 1. The default is the last job.\n",
+    .tables = {CONNECT_TABLE, {read_flags}, {logs_flags}},
+    .n_places = 1};
 
 int cli_logs(int argc, char **argv)
 {
     struct reading reading = {.logs = true};
-    const struct arg table[] = {
-        CONNECT_ARGS(reading.connect),
-        {'f', "follow", ARG_FLAG, &reading.follow, NULL, "go on until the job has ended"},
-        {0, "from", ARG_NUMBER, &reading.from, "OFFSET", "begin with this result, from 0"},
-        {0, "json", ARG_FLAG, &reading.json, NULL, "an object for each chunk that said something"},
-    };
-    const struct args args = {.command = "logs",
-                              .usage = "[JOB] [--follow] [--json]",
-                              .about =
-                                  "Writes what the chunks of a detached job wrote to standard "
-                                  "error (the last 64 KiB of each),\nand why they failed; each "
-                                  "line behind the chunk's number.\n",
-                              .table = table,
-                              .n = sizeof(table) / sizeof(table[0]),
-                              .words_max = 1};
-    return read_command(&args, &reading, argc, argv);
+    return read_command("logs", &logs_args, &reading, argc, argv);
 }

@@ -9,31 +9,36 @@
 #include "cli/jobs/commands.h"
 #include "pipelines/file/schema_docs.h"
 
+struct schema_command {
+    const char *part;
+};
+
+static const struct arg flags[] = {
+    {0, "keys", SETS_TEXT(struct schema_command, part), "PART",
+     "print the keys of one part as a Markdown table: job, source, chunk, stage ..."},
+    {0}};
+const struct args schema_args = {
+    .usage = "[--keys PART]",
+    .about = "Prints the JSON Schema (draft-07) of the job file, for editors that complete "
+             "and check job files. Name it in a job file's first line:\n"
+             "  # yaml-language-server: $schema=FILE\n"
+             "An installed fanmill has the schema in share/fanmill/job.schema.json. 'fanmill "
+             "check' finds all mistakes that the schema finds, and more.\n",
+    .tables = {{flags}}};
+
 int cli_schema(int argc, char **argv)
 {
     _cleanup_(buf_done)
     struct buf out = {0};
-    const char *keys = NULL;
-    struct words words;
+    struct schema_command c = {0};
+    struct word_list words;
     int status;
-    const struct arg table[] = {
-        {0, "keys", ARG_TEXT, &keys, "PART",
-         "the keys of one part as a table of Markdown: job, source, chunk, stage ..."}};
-    const struct args args = {
-        .command = "schema",
-        .usage = "[--keys PART]",
-        .about = "Writes the JSON Schema (draft-07) of the job file. Editors complete and check by "
-                 "it: put\n# yaml-language-server: $schema=FILE into a job file's first line. An "
-                 "installed fanmill has it in\nshare/fanmill/job.schema.json. 'fanmill check' "
-                 "finds all that it finds, and more.\n",
-        .table = table,
-        .n = sizeof(table) / sizeof(table[0])};
-    if (args_parse(&args, argc, argv, &words, &status) != 0)
+    if (args_parse("schema", &schema_args, &c, argc, argv, &words, &status) != 0)
         return status;
-    enum section section = keys ? schema_section_named(keys) : SECTION_COUNT;
-    if (keys && section == SECTION_COUNT)
-        return args_mistake("schema", "a job file has no part '%s'", keys);
-    if ((keys ? schema_markdown(section, &out) : schema_json(&out)) < 0)
+    enum section section = c.part ? schema_section_named(c.part) : SECTION_COUNT;
+    if (c.part && section == SECTION_COUNT)
+        return args_mistake("schema", "a job file has no part '%s'", c.part);
+    if ((c.part ? schema_markdown(section, &out) : schema_json(&out)) < 0)
         return EXIT_FAULT;
     return fd_write_all(STDOUT_FILENO, out.data, out.len) < 0 ? EXIT_OUTPUT : EXIT_ALL_WELL;
 }

@@ -10,11 +10,10 @@
 #include "base/fd.h"
 #include "base/grow.h"
 #include "cli/oneliner/lines.h"
-#include "pipelines/build/rules.h"
-#include "pipelines/plan_source.h"
-#include "pipelines/source/matrix.h"
+#include "pipelines/input/matrix.h"
+#include "pipelines/plan.h"
 
-// The separator that a word is; 0: it is none.
+// How many colons the separator has that a word is; 0: it is not one.
 static size_t colons(const char *word, bool *ret_linked)
 {
     size_t n = strspn(word, ":");
@@ -39,8 +38,7 @@ int inputs_split(int argc, char **argv, struct inputs *ret, struct err *err)
         if (ret->n == INPUT_LISTS_MAX)
             return err_set(err, -EINVAL, "more than %u lists of items", INPUT_LISTS_MAX);
         if (linked && !ret->n)
-            return err_set(err, -EINVAL, "'%s' goes along with a list before it, and there is none",
-                           argv[i]);
+            return err_set(err, -EINVAL, "'%s' needs a list before it to go with", argv[i]);
         list = &ret->lists[ret->n++];
         *list =
             (struct input_list){.from_files = n == 4, .is_linked = linked, .words = argv + i + 1};
@@ -114,7 +112,7 @@ static int take_list(const struct inputs *in, const struct input_list *list, lin
     return 0;
 }
 
-// Files that are read as the job goes on; told now when they are not there.
+// Files that are read as the job goes on; missing ones are reported now.
 static int name_files(const char *const *names, size_t n, const char *flag, struct source *ret,
                       struct err *err)
 {
@@ -133,11 +131,11 @@ static int keep_separator(const struct inputs *in, struct source *ret)
     if (!separator)
         return -ENOMEM;
     ret->rows.form = ROW_SPLIT;
-    ret->rows.separator = separator;
+    ret->rows.split_at = separator;
     return 0;
 }
 
-// {1} is the item itself, and there is no {2}.
+// {1} is the item itself; {2} does not exist.
 static int number_items(struct source *ret)
 {
     ret->rows.columns = calloc(2, sizeof(*ret->rows.columns));
@@ -153,14 +151,14 @@ static int source_table(const struct inputs *in, const char *const *names, size_
 {
     if (keeps_stdin && names_stdin(names, n))
         return err_set(err, -EINVAL,
-                       "a job that goes on without us can't read a table on standard input; give a "
-                       "file: :::: FILE");
+                       "a submitted job can't read a table from standard input; give a file: "
+                       ":::: FILE");
     ret->kind = SOURCE_CSV;
     ret->rows.has_header = in->has_header;
     ret->rows.form = ROW_CSV;
     ret->rows.delimiter = in->is_csv && in->separator ? in->separator[0] : ',';
-    if (!plan_delimiter_ok(ret->rows.delimiter))
-        return err_set(err, -EINVAL, "-C: this byte can't stand between columns of a csv");
+    if (!row_delimiter_ok(ret->rows.delimiter))
+        return err_set(err, -EINVAL, "-C: this byte can't separate the columns of a CSV table");
     if (!in->is_csv && keep_separator(in, ret) < 0)
         return err_sys(err, -ENOMEM, "-C");
     return name_files(names, n, flag, ret, err);
@@ -216,8 +214,8 @@ static int source_matrix(const struct inputs *in, struct source *ret, struct err
         r = take_list(in, list, add_value, ret->matrix, err);
         if (r == -E2BIG)
             return err_set(err, r,
-                           "lists that are combined may have %u MiB in all; for one long list "
-                           "alone: -a FILE",
+                           "combined lists may have %u MiB in all; for a single long list use "
+                           "-a FILE",
                            MATRIX_BYTES_MAX >> 20);
         if (r < 0)
             return r;
@@ -225,8 +223,8 @@ static int source_matrix(const struct inputs *in, struct source *ret, struct err
     return matrix_seal(ret->matrix, err);
 }
 
-// Item 0, n, 2n.. of a single list in the first column, 1, n + 1.. in the second: linked lists.
-// What is missing in the last row is empty.
+// Items 0, n, 2n.. of a single list make the first column, 1, n + 1.. the second: linked lists. The
+// last row is filled up with empty items.
 static int source_groups(const struct inputs *in, struct source *ret, struct err *err)
 {
     struct source items = {0};
@@ -250,8 +248,7 @@ static int source_groups(const struct inputs *in, struct source *ret, struct err
             r = matrix_add_value(ret->matrix, text, strlen(text));
         }
         if (r == -E2BIG)
-            err_set(err, r, "items that are used by number may have %u MiB in all",
-                    MATRIX_BYTES_MAX >> 20);
+            err_set(err, r, "items used by number may have %u MiB in all", MATRIX_BYTES_MAX >> 20);
         else if (r < 0)
             err_sys(err, r, "the list of items");
     }
@@ -264,7 +261,7 @@ static int source_groups(const struct inputs *in, struct source *ret, struct err
     return r < 0 ? r : matrix_seal(ret->matrix, err);
 }
 
-// Nothing combined with something is nothing.
+// An empty list combined with others gives nothing.
 static bool has_empty_list(const struct inputs *in)
 {
     for (size_t i = 0; i < in->n; i++)
@@ -277,11 +274,11 @@ int inputs_source(const struct inputs *in, bool by_number, bool keeps_stdin, str
                   struct err *err)
 {
     int r;
-    *ret = (struct source){.delimiter = in->delimiter, .record = {.end = "\n", .end_len = 1}};
+    *ret = (struct source){.delimiter = in->delimiter, .separator = {.end = "\n", .end_len = 1}};
     if (in->group && in->n <= 1 && !in->separator && !in->is_csv)
         return source_groups(in, ret, err);
     if (in->n > 1 && (in->separator || in->is_csv))
-        return err_set(err, -EINVAL, "%s is for one list; several have a column each",
+        return err_set(err, -EINVAL, "%s takes one list; of several each is a column",
                        in->is_csv ? "--csv" : "-C");
     if (in->n && has_empty_list(in)) {
         ret->kind = SOURCE_ITEMS;

@@ -1,4 +1,4 @@
-// Where the items or data of a one-liner come from: lists behind `:::` and `::::` at the end of the
+// Where the items or data of a one-liner come from: lists after `:::` and `::::` at the end of the
 // command line, -a, --range, or standard input.
 #pragma once
 #include <stdbool.h>
@@ -21,32 +21,31 @@ struct input_list {
 struct inputs {
     struct input_list lists[INPUT_LISTS_MAX];
     size_t n;
-    // what flags say
+    // from flags
     const char *const *files; // -a, n_files of them
     size_t n_files;
     uint8_t delimiter;     // of items in files and on standard input; '\n'
     const char *separator; // -C; NULL
     bool is_csv;
     bool has_header;
-    uint32_t
-        group; // -n, when {1} {2}.. are used: so many items of a list are a row; 0: they are not
+    uint32_t group; // -n, when {1} {2}.. are used: items of a list that make a row; 0: not used
 };
 
-// Finds the lists in argv; what is in front of them stays the command's. Returns how many words
-// that is, or -EINVAL with text.
+// Finds the lists in argv. Returns how many words come before them, which are the command's, or
+// -EINVAL with text.
 int inputs_split(int argc, char **argv, struct inputs *ret, struct err *err);
 
-// Whether anything else than standard input was named.
+// Whether anything but standard input was named.
 bool inputs_named(const struct inputs *inputs);
-// Whether it is to be read from standard input; "-" names it too.
+// Whether standard input is to be read; "-" names it, too.
 bool inputs_from_stdin(const struct inputs *inputs);
 
 // The source of items. `by_number`: {1} is used. `keeps_stdin`: what is on standard input becomes
-// part of the plan, for a job that goes on without us; else only what must be known beforehand is
+// part of the plan, for a submitted job; else only what must be known beforehand is
 // read (blocking): files of products and links, headers of tables. The caller owns *ret in any case
 // (inputs_source_done). Negative errno with text.
 int inputs_source(const struct inputs *inputs, bool by_number, bool keeps_stdin, struct source *ret,
                   struct err *err);
 void inputs_source_done(struct source *source);
-// How many items there are; UINT64_MAX: not known before the end.
+// How many items it has; UINT64_MAX: not known before the end.
 uint64_t inputs_count(const struct source *source);

@@ -56,9 +56,10 @@ int lines_read(const char *path, uint8_t delimiter, size_t max, lines_fn *fn, vo
     if (r == 0)
         r = give(&text, delimiter, fn, arg);
     if (r == -EFBIG)
-        return err_set(err, r, "'%s': more than %zu MiB of items can't be part of a job", name,
-                       max >> 20);
+        return err_set(err, r, "'%s': more than %zu MiB of items, the limit for a submitted job",
+                       name, max >> 20);
     if (r == -EILSEQ)
-        return err_set(err, r, "'%s': an item holds a NUL byte; items that end with one: -0", name);
+        return err_set(
+            err, r, "'%s': an item contains a NUL byte; for items that end with one use -0", name);
     return r < 0 ? err_sys(err, r, "'%s'", name) : 0;
 }

@@ -1,4 +1,4 @@
-// The pieces of a file that is read whole, for lists that must be known before a job begins.
+// The pieces of a file that is read whole, for lists that must be known before a job starts.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

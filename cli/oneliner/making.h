@@ -3,7 +3,7 @@
 #include "cli/oneliner/oneliner.h"
 #include "pipelines/file/tree.h"
 
-#define LABEL_MAX 80 // letters of a word in a message
+#define LABEL_MAX 80 // bytes of a word in a message
 
 struct making {
     const struct oneliner *o;
@@ -15,10 +15,10 @@ struct making {
 
 // Frees what it holds.
 void making_done(struct making *m);
-// Prints it on stderr, and where help is. Returns -EINVAL.
+// Prints it on stderr, and where to find help. Returns -EINVAL.
 int making_mistake(const struct oneliner *o, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-// A text that lives as long as the tree; "" when memory is out, which the tree knows.
+// A text that lives as long as the tree; "" when out of memory, which the tree remembers.
 const char *making_text(struct making *m, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 // A key of a map. `text` NULL: the flag was not given, nothing is put.

@@ -8,11 +8,12 @@
 
 enum oneliner_kind { ONELINER_MAP, ONELINER_PIPE, ONELINER_CALL };
 
-// What was said. Texts are borrowed from argv; NULL: not given. The loader judges them.
+// What the command line says. Texts are borrowed from argv; NULL: not given. The loader checks
+// them.
 struct oneliner {
     enum oneliner_kind kind;
     const char *command; // "map", "submit pipe": for messages
-    bool detached;       // the job goes on without us: standard input is read now
+    bool detached;       // the job is submitted: standard input is read now
     struct run_options run;
     char **words; // the program and its arguments, or a script
     size_t n_words;
@@ -22,7 +23,7 @@ struct oneliner {
     bool nul;               // -0
     const char *delimiter;  // -d
     const char *colsep;     // -C
-    char separator[ROW_SEPARATOR_MAX + 1];
+    char separator[ROW_SPLIT_MAX + 1];
     const char *range;
     const char *items; // -n
     bool many;         // -X
@@ -36,9 +37,9 @@ struct oneliner {
     const char *reduce, *fan_in;
 };
 
-// Reads the words behind the command's name. 0: go on; else *ret_status is the exit status, and
-// everything was told.
+// Reads the words after the command's name. 0: go on; else *ret_status is the exit status, and
+// everything was reported.
 int oneliner_read(struct oneliner *ret, int argc, char **argv, int *ret_status);
-// Makes the plan; the caller frees it. Mistakes are told on stderr: -EINVAL and others. Blocking:
-// reads what must be known beforehand.
+// Makes the plan; the caller frees it. Mistakes are reported on stderr: -EINVAL and others.
+// Blocking: reads what must be known beforehand.
 int oneliner_plan(const struct oneliner *o, struct plan **ret);

@@ -1,5 +1,5 @@
-// From what was said to a tree as of a job file, which the loader checks. A mistake is named by
-// its flag or word.
+// From the command line to a tree like a job file's, which the loader checks. A mistake is named
+// by its flag or word.
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -16,8 +16,8 @@
 #include "cli/text/escape.h"
 #include "cli/text/slots.h"
 #include "pipelines/build/load.h"
-#include "pipelines/build/rules.h"
-#include "pipelines/source/matrix.h"
+#include "pipelines/input/matrix.h"
+#include "pipelines/plan.h"
 #include "pipelines/source/source.h"
 
 #define BLOCK_DEFAULT "4MiB"
@@ -36,8 +36,7 @@ static int put_env(struct making *m, struct node *stage)
         const char *name = making_text(m, "%.*s", (int)(equals - text), text);
         const char *value = *equals ? equals + 1 : getenv(name);
         if (!value)
-            return making_mistake(o, "--env %s: there is no such variable here; write %s=VALUE",
-                                  name, name);
+            return making_mistake(o, "--env %s: not set here; write %s=VALUE", name, name);
         making_put(m, map, name, value, making_text(m, "--env %s", name));
     }
     return 0;
@@ -89,7 +88,7 @@ static int put_stage(struct making *m, struct node *root)
 
 // ---- source and chunks
 
-// Names that a shell has expanded already mean the files of these names.
+// A shell has expanded these names already: they name files, not patterns.
 static const char *literal(struct making *m, const char *name)
 {
     char *copy = arena_take(&m->arena, strlen(name) * 2 + 1), *at = copy;
@@ -126,9 +125,8 @@ static int put_data(struct making *m, struct node *source)
     const struct input_list *files = o->inputs.n ? &o->inputs.lists[0] : NULL;
     struct node *list = tree_put(&m->tree, source, "data", tree_list(&m->tree, "::::"));
     if (o->detached && inputs_from_stdin(&o->inputs))
-        return making_mistake(
-            o, "a job that goes on without us can't read standard input; give files: "
-               ":::: FILE");
+        return making_mistake(o,
+                              "a submitted job can't read standard input; give files: :::: FILE");
     if (!files)
         tree_append(list, tree_data(&m->tree, "-", "::::"));
     for (size_t i = 0; files && i < files->n; i++) {
@@ -144,7 +142,7 @@ static int put_data(struct making *m, struct node *source)
     return 0;
 }
 
-// The names that a table gives to its columns: what is a placeholder depends on them.
+// The names that a table gives its columns decide what is a placeholder.
 static int find_columns(struct making *m, struct err *err)
 {
     char here[] = ".";
@@ -189,9 +187,8 @@ static int put_parts(struct making *m, struct node *chunk)
     const struct oneliner *o = m->o;
     uint32_t n;
     if (inputs_from_stdin(&o->inputs))
-        return making_mistake(o,
-                              "--parts is for files (:::: FILE); standard input has no size, use "
-                              "--block");
+        return making_mistake(o, "--parts needs files (:::: FILE): the size of standard input is "
+                                 "unknown; use --block");
     if (!strchr(o->parts, '%')) {
         making_put(m, chunk, "parts", o->parts, "--parts");
         return 0;
@@ -232,7 +229,7 @@ static void put_reduce(struct making *m, struct node *root)
     bool is_kernel = strncmp(o->reduce, "builtin:", 8) == 0 || strstr(o->reduce, ".so:");
     struct node *reduce = tree_put(&m->tree, root, "reduce", tree_map(&m->tree, NULL));
     making_put(m, reduce, is_kernel ? "kernel" : "pipe", o->reduce, "--reduce");
-    // A script need not be able to take its own output in again.
+    // A script may not be able to take its own output as input.
     making_put(m, reduce, "fan_in", o->fan_in ? o->fan_in : is_kernel ? NULL : "all", "--fan-in");
 }
 
@@ -248,7 +245,7 @@ static void put_sink(struct making *m, struct node *root)
         making_put(m, sink, "name", o->name ? o->name : NAME_DEFAULT, "--name");
 }
 
-// GNU parallel's words for when to end.
+// When to end, in GNU parallel's words.
 static int put_halt(struct making *m, struct node *root)
 {
     const struct oneliner *o = m->o;
@@ -257,7 +254,7 @@ static int put_halt(struct making *m, struct node *root)
     if (!halt)
         return 0;
     if (o->on_error || o->max_failures)
-        return making_mistake(o, "--halt says the same as --on-error and --max-failures; take one");
+        return making_mistake(o, "use either --halt or --on-error and --max-failures");
     if (strcmp(halt, "0") == 0 || strcmp(halt, "never") == 0)
         return 0;
     if (strcmp(halt, "1") == 0 || strcmp(halt, "2") == 0) // as older versions have it
@@ -282,7 +279,7 @@ static int put_halt(struct making *m, struct node *root)
         o, "--halt is one of never, now,fail=1, soon,fail=N, soon,fail=N%%, not '%s'", halt);
 }
 
-// What a job is called in messages: its program.
+// The job's name in messages: its program's.
 static const char *job_name(struct making *m)
 {
     const struct oneliner *o = m->o;
@@ -338,7 +335,7 @@ int oneliner_plan(const struct oneliner *o, struct plan **ret)
     struct node *root = tree_map(&m.tree, NULL);
     int r = put_job(&m, root);
     if (r == -ENOMEM)
-        args_mistake(o->command, "no memory for the job");
+        args_mistake(o->command, "out of memory");
     if (r < 0)
         return r;
     bool has_source = o->kind != ONELINER_PIPE && !o->range;
@@ -349,7 +346,7 @@ int oneliner_plan(const struct oneliner *o, struct plan **ret)
     fd_write_all(STDERR_FILENO, report.text.data, report.text.len);
     if (r == 0 && o->run.json)
         (*ret)->sink.format = FORMAT_JSON;
-    // Who types a command wants to see what it says, also when it fails.
+    // At a terminal one wants to see what a command says even when it fails.
     if (r == 0)
         (*ret)->sink.failed_too = true;
     return r;

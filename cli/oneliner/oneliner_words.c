@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "pipelines/source/matrix.h"
+#include "pipelines/input/matrix.h"
 #include "pipelines/template/template.h"
 
 bool words_use_number(const struct oneliner *o)
@@ -26,7 +26,7 @@ static bool has_placeholder(struct making *m, enum template_mode mode)
         struct template *t = NULL;
         struct err err;
         size_t offset;
-        // What can't be compiled is told by the loader.
+        // What can't be compiled is reported by the loader.
         if (template_compile(o->words[i], mode, &names, &t, &err, &offset) < 0 ||
             !template_is_constant(t))
             return true;
@@ -45,7 +45,7 @@ static const char *item_word(struct making *m, size_t number)
     return m->source.kind == SOURCE_MATRIX ? making_text(m, "{%zu}", number) : "{}";
 }
 
-// Whether what comes behind a script would be a word of its last command, not a command itself nor
+// Whether what follows a script would be a word of its last command, not a command itself nor
 // a comment.
 static bool ends_within_command(const char *script, size_t len)
 {
@@ -56,8 +56,8 @@ static bool ends_within_command(const char *script, size_t len)
     return !negates && !strchr(";&|(=\\", script[len - 1]);
 }
 
-// The script with the item at its end. Where a shell would take it for a command of its own, or not
-// see it, nothing is guessed.
+// The script with the item appended. Where a shell would run it as a command of its own, or not see
+// it, we don't guess.
 static int append_item(struct making *m, const char *script, const char **ret)
 {
     size_t len = strlen(script);
@@ -65,7 +65,7 @@ static int append_item(struct making *m, const char *script, const char **ret)
         len--;
     *ret = script;
     if (!len)
-        return 0; // told by the loader
+        return 0; // reported by the loader
     if (!ends_within_command(script, len))
         return making_mistake(m->o, "write {} where the item belongs in the script");
     *ret = making_text(m, "%.*s", (int)len, script);

@@ -1,5 +1,7 @@
-// The commands of this room. `argv` begins after the command's name; the result is the exit
-// status.
+// The commands of this room, rows of cli/commands.c. `argv` begins after the command's name; the
+// result is the exit status.
 #pragma once
+#include "cli/args/args.h"
 
+extern const struct args run_args;
 int cli_run(int argc, char **argv);

@@ -16,8 +16,8 @@
 
 #define AGAIN_NS NS_PER_S
 #define AGAIN_MAX_NS (60 * NS_PER_S)
-#define STEADY_NS (60 * NS_PER_S) // who held so long begins anew with short waits
-#define SHORT_NS (10 * NS_PER_S)  // who did not hold so long has failed
+#define STEADY_NS (60 * NS_PER_S) // a worker that lasted this long gets short waits again
+#define SHORT_NS (10 * NS_PER_S)  // one that lasted less has failed
 
 struct deployed {
     struct deployment *d;
@@ -57,7 +57,7 @@ int deploy_parse(const char *word, struct deploy_host *ret, struct err *err)
     uint64_t n;
     if (slash) {
         if (parse_u64(slash + 1, &n) < 0 || n < 1 || n > PROTO_SLOTS_MAX)
-            return err_set(err, -EINVAL, "'%s': a number of slots stands behind the /", word);
+            return err_set(err, -EINVAL, "'%s': expected a slot count after '/'", word);
         host.slots = (uint32_t)n;
     }
     if (colon) {
@@ -65,10 +65,10 @@ int deploy_parse(const char *word, struct deploy_host *ret, struct err *err)
                               colon + 1);
         if (digits < 1 || (size_t)digits >= sizeof(host.port) || parse_u64(host.port, &n) < 0 ||
             n > UINT16_MAX)
-            return err_set(err, -EINVAL, "'%s': a port stands behind the :", word);
+            return err_set(err, -EINVAL, "'%s': expected a port after ':'", word);
         len = (size_t)(colon - word);
     }
-    // What begins with a dash would be an option of ssh.
+    // A leading dash would make it an option of ssh.
     if (len == 0 || len >= sizeof(host.name) || word[0] == '-')
         return err_set(err, -EINVAL, "'%s' is not a host: [user@]host[:port][/slots]", word);
     memcpy(host.name, word, len);
@@ -118,7 +118,8 @@ static void describe_end(int status, char *text, size_t size)
     else if (code == 255)
         snprintf(text, size, "ssh could not connect, or its connection broke");
     else if (code == 126 || code == 127)
-        snprintf(text, size, "the program does not run there (status %d): are its libraries there?",
+        snprintf(text, size,
+                 "the program does not run on the host (status %d): are its libraries installed?",
                  code);
     else
         snprintf(text, size, "its worker ended with status %d", code);
@@ -140,7 +141,7 @@ static int serve_host(void *arg)
         if (loop_now() - began > STEADY_NS)
             wait = AGAIN_NS;
         if (r == -ENOENT) {
-            give_up(h, "there is no program 'ssh' here");
+            give_up(h, "program 'ssh' not found");
             return deploy->tries ? 0 : r;
         }
         describe_end(status, why, sizeof(why));
@@ -149,7 +150,7 @@ static int serve_host(void *arg)
             give_up(h, why);
             return 0;
         }
-        report(h, DEPLOY_ENDED, "%s; again in %lld s", why, (long long)(wait / NS_PER_S));
+        report(h, DEPLOY_ENDED, "%s; trying again in %lld s", why, (long long)(wait / NS_PER_S));
         if (task_sleep(wait) < 0)
             return 0;
         wait = wait * 2 < AGAIN_MAX_NS ? wait * 2 : AGAIN_MAX_NS;

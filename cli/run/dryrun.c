@@ -26,14 +26,14 @@
 
 struct dry {
     const struct plan *plan;
-    struct recipe *recipe; // of the step being told
+    struct recipe *recipe; // of the step being shown
     struct input input;
     struct words words;
     struct row row;
-    struct buf payload; // of a chunk, with room behind it
+    struct buf payload; // of a chunk, with room after it
     struct buf out;
     uint64_t item_first; // of the chunk
-    size_t at;           // item of the chunk whose run is told
+    size_t at;           // item of the chunk whose run is shown
     bool has_items;
 };
 
@@ -173,10 +173,10 @@ static int put_chunk(struct dry *d, const struct run *run, uint64_t index, const
             r = buf_add_str(&d->out, "\n");
         d->at += taken;
     } while (r == 0 && each && d->at < d->input.n_items);
-    return r == -E2BIG ? err_set(err, r, "item %" PRIu64 " is longer than an argument may be",
-                                 d->item_first + d->at + 1)
+    return r == -E2BIG ? err_set(err, r, "item %" PRIu64 " is too long for an argument",
+                                 d->item_first + d->at)
            : r == -EILSEQ
-               ? err_set(err, r, "item %" PRIu64 " holds a NUL byte", d->item_first + d->at)
+               ? err_set(err, r, "item %" PRIu64 " contains a NUL byte", d->item_first + d->at)
            : r < 0 ? err_sys(err, r, "a chunk")
                    : 0;
 }
@@ -233,7 +233,7 @@ static int put_later_steps(struct dry *d, struct err *err)
         int r = open_recipe(d, i, err);
         if (r < 0)
             return r;
-        r = buf_add_str(&d->out, "# and with the results: ");
+        r = buf_add_str(&d->out, "# and on the results: ");
         if (r == 0)
             r = put_stages(d, &taken);
         if (r == 0)

@@ -67,7 +67,7 @@ int embedded_attend(struct embedded *e, struct group *group, struct err *err)
 {
     int r = e->worker.pid > 0 ? group_spawn(group, "worker", watch_worker, e) : 0;
     if (r < 0)
-        return err_sys(err, r, "the worker can't be watched");
+        return err_sys(err, r, "can't watch the worker");
     return e->hosts ? hosts_begin(e->hosts, e->server, e->slots, group, err) : 0;
 }
 
@@ -76,7 +76,7 @@ static void on_worker_gone(void *arg, uint64_t worker, const char *reason)
     struct embedded *e = arg;
     char text[640];
     (void)worker;
-    // Of hosts, their ssh tells; what it ran runs elsewhere.
+    // For hosts, their ssh reports it; what it ran runs elsewhere.
     if (e->ending || e->hosts)
         return;
     e->ending = true;

@@ -1,5 +1,5 @@
-// The coordinator and the workers of a run that needs nobody else: in this process and beside it,
-// or by ssh.
+// The coordinator and the workers of a run without a service: the coordinator in this process, the
+// worker beside it, or workers by ssh.
 #pragma once
 #include "async/group.h"
 #include "cli/run/hosts.h"
@@ -12,13 +12,13 @@ struct embedded {
     struct local_worker worker;
     struct server *server;
     struct hosts *hosts;         // workers elsewhere; NULL: none
-    uint32_t slots;              // of hosts that say none; 0: their CPUs
-    bool ending;                 // the job is over; a worker that leaves is no surprise
+    uint32_t slots;              // of hosts that name none; 0: their CPUs
+    bool ending;                 // the job is over, and workers may leave
     struct jobserver *jobserver; // NULL: none. Borrowed
     const char *spool_directory; // as server_options
     uint64_t spool_bytes;
     void (*lost)(void *arg, const char *why);
-    void (*say)(void *arg, const char *text); // what the user should know: of hosts, of the spool
+    void (*say)(void *arg, const char *text); // news for the user, of hosts and of the spool
     void *arg;
 };
 #define EMBEDDED_INIT ((struct embedded){.worker.lifeline = -1})

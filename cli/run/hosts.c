@@ -17,7 +17,7 @@ static int add_word(struct hosts *hosts, const char *word, struct err *err)
         if (!word[1])
             return 0;
         if (word[1] != '/' || parse_u64(word + 2, &n) < 0 || n < 1 || n > PROTO_SLOTS_MAX)
-            return err_set(err, -EINVAL, "'%s': this machine is : or :/SLOTS", word);
+            return err_set(err, -EINVAL, "'%s': use ':' or ':/SLOTS' for this machine", word);
         hosts->slots = (uint32_t)n;
         return 0;
     }
@@ -47,7 +47,8 @@ int hosts_parse(struct hosts *hosts, const char *const *words, size_t n, struct 
          word = strtok_r(NULL, ",", &save))
         r = add_word(hosts, word, err);
     if (r == 0 && !hosts->local && hosts->n_words == 0)
-        r = err_set(err, -EINVAL, "which hosts? [user@]host[:port][/slots],..., : is this machine");
+        r = err_set(err, -EINVAL,
+                    "missing hosts: [user@]host[:port][/slots],..., or : for this machine");
     return r;
 }
 
@@ -77,7 +78,7 @@ static void on_news(void *arg, const char *host, enum deploy_news news, const ch
     if (news != DEPLOY_NOTE)
         hosts->say(hosts->arg, words);
     if (news == DEPLOY_GIVEN_UP && deploy_hosts(hosts->deployment) == 0 && !hosts->local)
-        hosts->lost(hosts->arg, "no host is left to run anything on");
+        hosts->lost(hosts->arg, "no host is left to run on");
 }
 
 int hosts_begin(struct hosts *hosts, const struct server *server, uint32_t slots,

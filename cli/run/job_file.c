@@ -38,46 +38,51 @@ static int load_and_run(const char *file, const struct args_params *params,
     return run_plan(plan, o);
 }
 
+struct run_command {
+    struct run_options run;
+    struct args_params params;
+};
+
+static const struct arg flags[] = {{'j', "slots", SETS_SLOTS(struct run_command, run.slots), "N",
+                                    "run N chunks at once; N%, +N, -N: of the CPUs",
+                                    "the CPUs of this process"},
+                                   {'p', "param", SETS_PARAM(struct run_command, params),
+                                    "NAME=VALUE", "set a parameter of the job"},
+                                   {0, "json", SETS_FLAG(struct run_command, run.json), NULL,
+                                    "print a JSON object per chunk, failed ones too"},
+                                   {0}};
+
+const struct args run_args = {
+    .usage = "[-j N] [-p NAME=VALUE]... [--connect WHERE] [-q | -v] JOB.yaml",
+    .about = "Runs a job on this machine: a worker process with N slots is started for it and "
+             "leaves with it; no daemon is needed. With --connect (or FANMILL_CONNECT) the job "
+             "runs on the workers of a coordinator instead. Either way the source is read here and "
+             "results go to the job's sink here, by default to standard output. The job file is "
+             "described in 'man fanmill-job'.\n",
+    .more = "Ctrl-C once ends running chunks (TERM, KILL 5 s later), twice kills them. SIGUSR1 "
+            "prints the state of the job, SIGUSR2 turns the progress line on and off.\n"
+            "\n"
+            "Exit status: 0 success, 1 some chunk failed, 2 usage or job file, 3 coordinator or "
+            "worker lost, 4 ended early, 5 output could not be written, 125 internal error, 126 or "
+            "127 a command could not be run or was not found, 128+N ended by signal N.\n",
+    .tables = {{flags}, RUN_TABLES(struct run_command, run, false)},
+    .places = {{OFFER_JOB_FILE}},
+    .n_places = 1,
+    .words_min = 1,
+    .missing = "missing job file"};
+
 int cli_run(int argc, char **argv)
 {
-    struct run_options o = {0};
-    struct args_params params = {0};
-    struct words words;
+    struct run_command c = {0};
+    struct word_list words;
     int status;
-    run_begin(&o);
-    const struct arg table[] = {
-        {'j', "slots", ARG_SLOTS, &o.slots, "N",
-         "chunks that run at once; default: the CPUs this process may use"},
-        {'p', "param", ARG_PARAM, &params, "NAME=VALUE", "set a parameter of the job"},
-        {0, "json", ARG_FLAG, &o.json, NULL, "an object for each chunk, failures included"},
-        RUN_ARGS(o),
-    };
-    const struct args args = {
-        .command = "run",
-        .usage = "[-j N] [-p NAME=VALUE]... [--connect WHERE] [-q | -v] JOB.yaml",
-        .about = "Runs a job on this machine: a worker process with N slots beside this one, no "
-                 "daemon, nothing\nleft behind. With --connect (or FANMILL_CONNECT) the same on "
-                 "the workers of a coordinator. The\nsource is read here, and results go to the "
-                 "job's sink here, standard output by default.\n",
-        .more =
-            "Ctrl-C once ends what runs (TERM, 5 s later KILL), twice kills it. SIGUSR1 tells how "
-            "the job stands,\nSIGUSR2 turns the progress line on and off.\n"
-            "\n"
-            "Exit status: 0 all well, 1 some chunk failed, 2 usage or job file, 3 the coordinator "
-            "or the worker\nwas lost, 4 ended early, 5 output could not be written, 125 a fault in "
-            "fanmill, 126 or 127 a\ncommand could not be run or was not found, 128+N ended by "
-            "signal N.\n",
-        .table = table,
-        .n = sizeof(table) / sizeof(table[0]),
-        .words_min = 1,
-        .words_max = 1,
-        .missing = "which job? give a job file"};
-    int r = args_parse(&args, argc, argv, &words, &status);
+    run_begin(&c.run);
+    int r = args_parse("run", &run_args, &c, argc, argv, &words, &status);
     if (r == 0)
-        r = run_check("run", &o, &status);
+        r = run_check("run", &c.run, &status);
     if (r == 0)
-        status = load_and_run(words.list[0], &params, &o);
-    args_params_done(&params);
-    run_end(&o);
+        status = load_and_run(words.list[0], &c.params, &c.run);
+    args_params_done(&c.params);
+    run_end(&c.run);
     return status;
 }

@@ -12,12 +12,12 @@
 #include "async/scope.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "worker/jobserver.h"
 #include "worker/agent/worker.h"
+#include "worker/jobserver.h"
 
-#define STOP_NS (10 * NS_PER_S) // TERM, grace and KILL of its commands fit in
+#define STOP_NS (10 * NS_PER_S) // long enough for TERM, grace and KILL of its commands
 
-// The worker keeps stderr, for what it has to say, and nothing else of the user's.
+// The worker keeps the user's stderr, for its messages, and nothing else.
 static void detach_stdio(void)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -32,7 +32,7 @@ static void detach_stdio(void)
 static _Noreturn void be_worker(const struct localdir *dir, uint32_t slots, int lifeline,
                                 struct jobserver *js)
 {
-    // A session of its own: the terminal's Ctrl-C is for the coordinator to understand.
+    // A session of its own: the terminal's Ctrl-C must reach the coordinator alone.
     setsid();
     detach_stdio();
     const struct worker_options options = {.endpoint = dir->endpoint,
@@ -53,7 +53,7 @@ int local_worker_start(const struct localdir *dir, uint32_t slots, struct jobser
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
         return err_sys(err, -errno, "can't make a pipe");
-    fflush(NULL); // what is buffered would be written twice
+    fflush(NULL); // else buffered bytes would be written twice
     pid_t pid = fork();
     if (pid < 0) {
         int code = -errno;
@@ -73,7 +73,7 @@ int local_worker_start(const struct localdir *dir, uint32_t slots, struct jobser
 void local_worker_go(struct local_worker *worker)
 {
     ssize_t n = write(worker->lifeline, "g", 1);
-    (void)n; // a worker that is gone already is noticed by its death
+    (void)n; // a dead worker is noticed by its end
 }
 
 void local_worker_stop(struct local_worker *worker)

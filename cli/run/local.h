@@ -1,4 +1,4 @@
-// The worker of a local run: a process of its own that ends with this one, however this one ends.
+// The worker of a local run: a process that ends with this one, however this one ends.
 #pragma once
 #include <stdint.h>
 #include <sys/types.h>
@@ -16,10 +16,10 @@ struct local_worker {
 struct jobserver; // NULL: none; borrowed for the call
 int local_worker_start(const struct localdir *dir, uint32_t slots, struct jobserver *js,
                        struct local_worker *ret, struct err *err);
-// The endpoint is there.
+// The endpoint is bound.
 void local_worker_go(struct local_worker *worker);
-// Breaks the lifeline and waits until the process has ended, for at most some seconds, then kills
-// it. Suspends: for tasks. Safe to call twice.
+// Breaks the lifeline and waits until the process has ended; after some seconds, kills it.
+// Suspends: for tasks. Safe to call twice.
 void local_worker_stop(struct local_worker *worker);
-// The same outside of a loop, for a worker that was never told to go: blocks for its short end.
+// The same outside of a loop, for a worker that never got its go: blocks until it has ended.
 void local_worker_abandon(struct local_worker *worker);

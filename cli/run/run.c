@@ -17,6 +17,7 @@
 #include "cli/run/dryrun.h"
 #include "cli/run/embedded.h"
 #include "cli/run/spooling.h"
+#include "cli/text/count.h"
 #include "client/feed.h"
 #include "client/find.h"
 #include "transport/zsock.h"
@@ -40,12 +41,6 @@ struct run_state {
     struct report report;
     struct follow follow;
 };
-
-static int write_stdout(void *arg, const void *data, size_t len)
-{
-    struct run_state *run = arg;
-    return report_stdout(&run->report, data, len);
-}
 
 static void on_lost(void *arg, const char *why)
 {
@@ -74,12 +69,12 @@ static int submit(struct run_state *run, struct err *err)
 {
     int r = feed_open(run->link, run->plan, take(run->source), &run->feed);
     if (r < 0)
-        return err_sys(err, r, "the job can't be submitted");
+        return err_sys(err, r, "can't submit the job");
     const struct submit_request s = {.plan = run->plan, .flags = SUBMIT_FEEDS, .feed = run->feed};
     return link_submit(run->link, &s, &run->follow.job, clock_after(loop_now(), SUBMIT_NS), err);
 }
 
-// A file takes its place only when it holds all there is: an old complete one is worth more.
+// A file takes its place only when it is complete: an old complete one is worth more.
 static void finish_sink(struct run_state *run)
 {
     struct follow *f = &run->follow;
@@ -88,7 +83,7 @@ static void finish_sink(struct run_state *run)
     if (f->sink_error)
         return;
     if (!complete && run->plan->sink.kind == SINK_FILE) {
-        report_say(&run->report, "%s was not written: the job did not come to its end",
+        report_say(&run->report, "%s was not written: the job did not finish",
                    run->plan->sink.path);
         return;
     }
@@ -118,9 +113,7 @@ static int run_job(struct run_state *run)
     finish_sink(run);
     if (f->error && !f->lost)
         report_say(&run->report, "%s",
-                   f->error == -EHOSTDOWN || f->error == -ECONNRESET || f->error == -ECONNREFUSED
-                       ? link_trouble(run->link)
-                       : strerror(-f->error));
+                   connect_lost(f->error) ? link_trouble(run->link) : strerror(-f->error));
     else if (f->info.fate == FATE_SOURCE || f->info.fate == FATE_INTERNAL)
         report_say(&run->report, "%s", f->info.text);
     if (f->sink_error != -EPIPE && !f->error)
@@ -167,7 +160,7 @@ static uint32_t choose_slots(const struct run_options *o, struct plan *plan)
     return slots;
 }
 
-// The one worker of an embedded run is all there will ever be.
+// An embedded run has one worker and will never have another.
 static int check_resources(const struct plan *plan, uint32_t slots, struct err *err)
 {
     long pages = sysconf(_SC_PHYS_PAGES);
@@ -176,25 +169,29 @@ static int check_resources(const struct plan *plan, uint32_t slots, struct err *
         const struct step *step = &plan->steps[i];
         if (step->cpus > slots)
             return err_set(err, -EINVAL,
-                           "step %zu needs %g cpus for a chunk, and here are %u slots (-j); other "
-                           "machines: --connect",
-                           i + 1, step->cpus, slots);
+                           "step %zu needs %g CPUs for a chunk, but this machine has %s (-j); for "
+                           "other machines use --connect",
+                           i + 1, step->cpus, count(slots, "slot").text);
         if (step->memory_bytes > memory)
             return err_set(err, -EINVAL,
-                           "step %zu needs %" PRIu64 " MiB of memory for a chunk, and this machine "
-                           "has %" PRIu64,
+                           "step %zu needs %" PRIu64 " MiB of memory for a chunk, but this machine "
+                           "has %" PRIu64 " MiB",
                            i + 1, step->memory_bytes >> 20, memory >> 20);
-        if (step->gpus > 0 || step->n_labels > 0)
+        if (step->gpus > 0)
             return err_set(err, -EINVAL,
-                           "step %zu needs %s%s%s, which only workers have that were started with "
-                           "it: --connect",
-                           i + 1, step->gpus > 0 ? "gpus" : "'",
-                           step->gpus > 0 ? "" : step->labels[0].name, step->gpus > 0 ? "" : "'");
+                           "step %zu needs GPUs: only workers started with --gpus have them; use "
+                           "--connect",
+                           i + 1);
+        if (step->n_labels > 0)
+            return err_set(err, -EINVAL,
+                           "step %zu needs '%s': only workers started with --labels %s have it; "
+                           "use --connect",
+                           i + 1, step->labels[0].name, step->labels[0].name);
     }
     return 0;
 }
 
-// One that make offers is taken part in, whether or not --jobserver asks for one.
+// We take part in one that make offers, whether or not --jobserver asks for one.
 static int join_jobserver(struct run_state *run, uint32_t slots)
 {
     const struct run_options *o = run->options;
@@ -212,8 +209,8 @@ static int prepare_hosts(struct run_state *run, struct err *err)
     const struct run_options *o = run->options;
     if (o->connect.where)
         return err_set(err, -EINVAL,
-                       "--host and --connect: workers of a running coordinator are started by "
-                       "'fanmill worker deploy-ssh'");
+                       "--host and --connect don't go together; to start workers of a running "
+                       "coordinator: fanmill worker deploy-ssh");
     run->embedded.hosts = &run->hosts;
     run->embedded.slots = o->slots;
     int r = hosts_parse(&run->hosts, o->hosts.list, o->hosts.n, err);
@@ -261,12 +258,12 @@ static int start(struct run_state *run)
     r = source_open(run->plan, &run->source, &err);
     if (r == 0) {
         status = EXIT_OUTPUT;
-        r = sink_open(run->plan, write_stdout, run, &run->sink, &err);
+        r = sink_open(run->plan, report_stdout, &run->report, &run->sink, &err);
     }
     run->follow.sink = run->sink;
     if (r == 1) {
-        if (!run->options->quiet)
-            fprintf(stderr, "fanmill: '%s' is there already: nothing to do (if_exists: skip)\n",
+        if (!run->options->report.quiet)
+            fprintf(stderr, "fanmill: '%s' exists already: nothing to do (if_exists: skip)\n",
                     run->plan->sink.path);
         status = EXIT_ALL_WELL;
         abandon(run);
@@ -284,6 +281,18 @@ static int start(struct run_state *run)
     hosts_done(&run->hosts);
     return status;
 }
+
+const struct arg run_flags[] = {
+    {0, "dry-run", SETS_FLAG(struct run_options, dry_run), NULL,
+     "print the commands instead of running them"},
+    {0, "host", SETS_LIST(struct run_options, hosts), "HOSTS",
+     "run on these hosts by ssh: [user@]host[:port][/slots],...; @FILE lists hosts, : is this "
+     "machine"},
+    {0, "jobserver", SETS_FLAG(struct run_options, offers), NULL,
+     "offer a jobserver, so that make or ninja in a chunk share the slots"},
+    {0, "propagate", SETS_FLAG(struct run_options, propagate), NULL,
+     "exit with the status of the first failed chunk"},
+    {0}};
 
 bool run_is_remote(const struct run_options *o)
 {
@@ -308,16 +317,13 @@ void run_end(struct run_options *o)
 
 int run_check(const char *command, struct run_options *o, int *ret_status)
 {
-    if (o->progress_word && progress_mode_parse(o->progress_word, &o->progress) < 0) {
-        *ret_status = args_mistake(command, PROGRESS_MISTAKE, o->progress_word);
-        return -EINVAL;
-    }
     if (o->offers && (run_is_remote(o) || o->hosts.n)) {
-        *ret_status = args_mistake(command, "--jobserver is for a run on this machine, not with %s",
-                                   o->hosts.n ? "--host" : "--connect");
+        *ret_status =
+            args_mistake(command, "--jobserver is only for runs on this machine, not with %s",
+                         o->hosts.n ? "--host" : "--connect");
         return -EINVAL;
     }
-    return spool_args_check(command, &o->spool, ret_status);
+    return spool_check(command, &o->spool, ret_status);
 }
 
 int run_plan(struct plan *plan, const struct run_options *o)
@@ -325,16 +331,11 @@ int run_plan(struct plan *plan, const struct run_options *o)
     struct run_state run = {
         .options = o, .embedded = EMBEDDED_INIT, .is_remote = run_is_remote(o), .plan = plan};
     int status;
-    log_set_level(o->verbose > 1 ? LOG_DEBUG : o->verbose ? LOG_INFO : LOG_WARN);
+    log_set_level(o->report.verbose > 1 ? LOG_DEBUG : o->report.verbose ? LOG_INFO : LOG_WARN);
     if (o->joined < 0)
-        log_info("make's jobserver is out of reach: its rule's line wants a '+' in front",
-                 "reason=\"%s\"", strerror(-o->joined));
-    run.report = (struct report){.plan = plan,
-                                 .name = plan->name,
-                                 .quiet = o->quiet,
-                                 .verbose = o->verbose > 0,
-                                 .mode = o->progress,
-                                 .color = use_color(o->color)};
+        log_info("can't reach make's jobserver: prefix the recipe line with '+'", "reason=\"%s\"",
+                 strerror(-o->joined));
+    run.report = report_of(plan, &o->report);
     run.embedded.spool_directory = o->spool.directory;
     run.embedded.spool_bytes = o->spool.bytes;
     run.embedded.lost = on_lost;

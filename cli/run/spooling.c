@@ -6,31 +6,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/parse.h"
-#include "cli/args/args.h"
+const struct arg spool_flags[] = {
+    {0, "spool-limit", SETS_SIZE(struct spool_options, bytes), "SIZE",
+     "limit for results waiting to be written; at the limit no new chunk starts", "1GiB"},
+    {0, "spool-dir", SETS_TEXT(struct spool_options, given), "DIR",
+     "directory for waiting results that don't fit in memory", .offer = OFFER_FOLDER},
+    {0}};
 
-static int mistake(int *ret_status, int status)
-{
-    *ret_status = status;
-    return -EINVAL;
-}
-
-int spool_args_check(const char *command, struct spool_args *args, int *ret_status)
+int spool_check(const char *command, struct spool_options *options, int *ret_status)
 {
     struct stat st;
     const char *tmp = getenv("TMPDIR");
-    if (args->limit && (parse_size(args->limit, &args->bytes) < 0 || args->bytes == 0))
-        return mistake(
-            ret_status,
-            args_mistake(command, "--spool-limit takes a size like 512MiB, not '%s'", args->limit));
-    args->directory = args->given ? args->given : tmp && tmp[0] ? tmp : "/tmp";
-    if (!args->given)
+    const char *given = options->given;
+    options->directory = given ? given : tmp && tmp[0] ? tmp : "/tmp";
+    if (!given)
         return 0;
-    if (stat(args->given, &st) < 0 || access(args->given, W_OK) < 0)
-        return mistake(ret_status,
-                       args_mistake(command, "--spool-dir '%s': %s", args->given, strerror(errno)));
-    if (!S_ISDIR(st.st_mode))
-        return mistake(ret_status,
-                       args_mistake(command, "--spool-dir '%s' is not a directory", args->given));
-    return 0;
+    if (stat(given, &st) < 0 || access(given, W_OK) < 0)
+        *ret_status = args_mistake(command, "--spool-dir '%s': %s", given, strerror(errno));
+    else if (!S_ISDIR(st.st_mode))
+        *ret_status = args_mistake(command, "--spool-dir '%s' is not a directory", given);
+    else
+        return 0;
+    return -EINVAL;
 }

@@ -22,23 +22,23 @@
 
 #define PROGRAM_MAX (256u << 20)
 #define ARGS_MAX 32
-#define END_NS (8 * NS_PER_S) // the worker's own end, TERM and KILL of its commands, fits in
+#define END_NS (8 * NS_PER_S) // long enough for the worker's TERM and KILL of its commands
 
 int ssh_program_read(struct ssh_program *ret, struct err *err)
 {
     struct stat st;
     _close_ int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) < 0)
-        return err_sys(err, -errno, "our own program");
+        return err_sys(err, -errno, "this program");
     if (st.st_size > (off_t)PROGRAM_MAX)
-        return err_set(err, -EFBIG, "our own program is too large to be copied");
+        return err_set(err, -EFBIG, "this program is too large to copy");
     buf_init(&ret->bytes, PROGRAM_MAX);
     int r = buf_reserve(&ret->bytes, (size_t)st.st_size);
     if (r < 0)
-        return err_sys(err, r, "our own program");
+        return err_sys(err, r, "this program");
     ssize_t n = fd_read_full(fd, ret->bytes.data, (size_t)st.st_size);
     if (n < 0)
-        return err_sys(err, (int)n, "our own program");
+        return err_sys(err, (int)n, "this program");
     ret->bytes.len = (size_t)n;
     ret->hash = hash_add(HASH_BEGIN, ret->bytes.data, ret->bytes.len);
     return 0;

@@ -14,8 +14,8 @@ struct ssh_program {
 int ssh_program_read(struct ssh_program *ret, struct err *err);
 
 // Starts a worker on the host and waits until it has ended: suspends, and a cancelled task ends the
-// worker. `connecting` is held until the worker has its keys' turn. *ret_status is ssh's status as
-// of waitpid(). 0, -ENOENT when there is no ssh here, -ECANCELED and others; then *ret_status may
+// worker. `connecting` is held until the program is on the host. *ret_status is ssh's status as
+// of waitpid(). 0, -ENOENT without an ssh program, -ECANCELED and others; then *ret_status may
 // still be 0.
 int ssh_run_worker(const struct deploy *deploy, const struct deploy_host *host,
                    const struct ssh_program *program, struct semaphore *connecting,

@@ -25,12 +25,15 @@
 
 struct service {
     const char *listen;
+    const char *folder; // --state
+    bool quiet;
+    int verbose;
     struct state state;
     char endpoint[ACCESS_ENDPOINT_MAX];
     struct keypair keys;
     struct server *server;
     struct writers writers;
-    struct spool_args spool;
+    struct spool_options spool;
     struct signals signals;
     struct event_flag over;
     int status;
@@ -39,7 +42,7 @@ struct service {
 static void on_open_door(void *arg, const char *why)
 {
     struct service *s = arg;
-    log_error("the coordinator ends: it can't keep strangers out", "reason=\"%s\"", why);
+    log_error("stopping: unauthenticated peers are not refused", "reason=\"%s\"", why);
     s->status = EXIT_FAULT;
     event_flag_set(&s->over);
 }
@@ -132,7 +135,7 @@ static int main_task(void *arg)
                                      .open_door = on_open_door,
                                      .arg = s};
     int status = EXIT_FAULT;
-    // Before anybody can see us: who does may send a signal.
+    // Before we are visible: from then on signals may come.
     const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     int r = signals_open(numbers, sizeof(numbers) / sizeof(numbers[0]), &s->signals);
     if (r < 0)
@@ -163,10 +166,10 @@ static int main_task(void *arg)
     return status;
 }
 
-static int run(struct service *s, const char *state)
+static int run(struct service *s)
 {
     struct err err = {0};
-    int r = state_open(state, &s->state, &err);
+    int r = state_open(s->folder, &s->state, &err);
     if (r == 0)
         r = state_lock(&s->state, &err);
     if (r == 0)
@@ -182,39 +185,37 @@ static int run(struct service *s, const char *state)
     return status < 0 ? EXIT_FAULT : status;
 }
 
+static const struct arg flags[] = {
+    {'l', "listen", SETS_TEXT(struct service, listen), "ADDRESS",
+     "accept workers and clients from other machines at tcp://HOST:PORT"},
+    {0, "state", SETS_TEXT(struct service, folder), "DIR",
+     "folder for keys, allow-list and kept results; each coordinator needs its own",
+     "$XDG_STATE_HOME/fanmill/default", .offer = OFFER_FOLDER},
+    {'q', "quiet", SETS_FLAG(struct service, quiet), NULL, "log only warnings and errors"},
+    {'v', "verbose", SETS_COUNT(struct service, verbose), NULL, "log more"},
+    {0}};
+const struct args coordinator_args = {
+    .usage = "[--listen tcp://HOST:PORT] [--state DIR]",
+    .about = "Runs the service: accepts jobs (fanmill submit, fanmill run --connect, the C "
+             "library), dispatches their chunks to workers (fanmill worker) and keeps their "
+             "results. Runs until SIGTERM; SIGHUP rereads the allow-list.\n"
+             "\n"
+             "Programs of the same user on this machine find it automatically. Other machines "
+             "need a key each: fanmill invite.\n",
+    .more = "Anyone who may submit jobs can run programs on every worker, as the worker's user.\n",
+    .tables = {{flags}, {spool_flags, offsetof(struct service, spool)}}};
+
 int cli_coordinator(int argc, char **argv)
 {
     struct service s = {.state = STATE_INIT};
-    const char *state = NULL;
-    bool quiet = false;
-    int verbose = 0, status;
-    struct words words;
-    const struct arg table[] = {
-        {'l', "listen", ARG_TEXT, &s.listen, "ADDRESS",
-         "where workers and clients of other machines connect: tcp://HOST:PORT"},
-        {0, "state", ARG_TEXT, &state, "DIR",
-         "its folder: keys, allow-list, kept results; one coordinator each"},
-        SPOOL_ARGS(s.spool),
-        {'q', "quiet", ARG_FLAG, &quiet, NULL, "log warnings and errors only"},
-        {'v', "verbose", ARG_COUNT, &verbose, NULL, "log more"},
-    };
-    const struct args args = {
-        .command = "coordinator",
-        .usage = "[--listen tcp://HOST:PORT] [--state DIR]",
-        .about = "Takes jobs (fanmill submit, run --connect, the C library), hands their chunks to "
-                 "workers\n(fanmill worker) and keeps their results. Runs until SIGTERM; SIGHUP "
-                 "reads the allow-list again.\n"
-                 "Others of this user on this machine find it by themselves. Other machines need a "
-                 "key each:\nfanmill invite.\n",
-        .more = "Whoever may submit jobs may run programs on every worker, as the worker's user.\n",
-        .table = table,
-        .n = sizeof(table) / sizeof(table[0])};
-    if (args_parse(&args, argc, argv, &words, &status) != 0)
+    struct word_list words;
+    int status;
+    if (args_parse("coordinator", &coordinator_args, &s, argc, argv, &words, &status) != 0)
         return status;
-    if (spool_args_check("coordinator", &s.spool, &status) < 0)
+    if (spool_check("coordinator", &s.spool, &status) < 0)
         return status;
     if (s.listen && strncmp(s.listen, "tcp://", 6) != 0)
         return args_mistake("coordinator", "--listen takes tcp://HOST:PORT, not '%s'", s.listen);
-    log_set_level(quiet ? LOG_WARN : verbose ? LOG_DEBUG : LOG_INFO);
-    return run(&s, state);
+    log_set_level(s.quiet ? LOG_WARN : s.verbose ? LOG_DEBUG : LOG_INFO);
+    return run(&s);
 }

@@ -1,4 +1,4 @@
-// `fanmill worker deploy-ssh`: workers on hosts, as long as this command runs.
+// `fanmill worker deploy-ssh`: workers on other hosts, as long as this command runs.
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -7,7 +7,6 @@
 #include "async/io.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "cli/args/args.h"
 #include "cli/args/exit_code.h"
 #include "cli/follow/connect.h"
 #include "cli/run/deploy.h"
@@ -15,6 +14,8 @@
 #include "client/find.h"
 
 struct deploying {
+    struct connect connect;
+    bool quiet;
     struct deploy deploy;
     struct access access;
     struct event_flag over;
@@ -62,52 +63,50 @@ static int main_task(void *arg)
     int failed = group_wait(&group);
     deploy_end(deployment);
     if (failed == -ENOENT)
-        fprintf(stderr, "fanmill worker deploy-ssh: there is no program 'ssh'\n");
+        fprintf(stderr, "fanmill worker deploy-ssh: program 'ssh' not found\n");
     if (d->signal > 0)
         return EXIT_SIGNAL + d->signal;
     return r == -EINVAL || r == -ENOENT ? EXIT_USAGE : EXIT_LOST;
 }
 
+static const struct arg flags[] = {
+    {0, "tunnel", SETS_FLAG(struct deploying, deploy.tunnel), NULL,
+     "connect workers through ssh, for hosts that can't reach the coordinator"},
+    {0, "ssh", SETS_TEXT(struct deploying, deploy.ssh), "COMMAND", "ssh and its first options",
+     "FANMILL_SSH, or ssh", .offer = OFFER_PROGRAM},
+    {'q', "quiet", SETS_FLAG(struct deploying, quiet), NULL, "log only warnings and errors"},
+    {0}};
+const struct args deploy_ssh_args = {
+    .usage = "--connect FILE HOST...",
+    .about =
+        "Starts a worker on each host by ssh and keeps it running until Ctrl-C, which ends them "
+        "all. HOST is [user@]host[:port][/slots], or @FILE with one host a line. FILE is the "
+        "access file of a worker (fanmill invite worker NAME), whose keys go over ssh's standard "
+        "input. This program is copied to ~/.cache/fanmill of hosts that don't have this very "
+        "version; they need its libraries (libzmq5, libyaml-0-2, libmsgpackc2) and ssh without a "
+        "password.\n",
+    .tables = {{connect_flags, offsetof(struct deploying, connect)}, {flags}},
+    .n_places = 1,
+    .repeats = true,
+    .words_min = 1,
+    .missing = "missing hosts: [user@]host[:port][/slots] ..."};
+
 int cli_deploy_ssh(int argc, char **argv)
 {
     struct deploying d = {.deploy = {.report = on_news, .give_up_ns = 60 * NS_PER_S}};
-    struct connect connect = {0};
-    bool quiet = false;
-    struct words words;
+    struct word_list words;
     struct err err = {0};
     int status;
-    const struct arg table[] = {
-        CONNECT_ARGS(connect),
-        {0, "tunnel", ARG_FLAG, &d.deploy.tunnel, NULL,
-         "workers reach the coordinator through ssh: for hosts that can't connect to it"},
-        {0, "ssh", ARG_TEXT, &d.deploy.ssh, "COMMAND",
-         "ssh and its first options; default: FANMILL_SSH, or ssh"},
-        {'q', "quiet", ARG_FLAG, &quiet, NULL, "log warnings and errors only"},
-    };
-    const struct args args = {
-        .command = "worker deploy-ssh",
-        .usage = "--connect FILE HOST...",
-        .about = "Starts a worker on each host by ssh, and keeps it running until Ctrl-C, which "
-                 "ends them all.\nHOST is [user@]host[:port][/slots], or @FILE with one a line. "
-                 "FILE is the access file of a worker\n(fanmill invite worker NAME), whose keys go "
-                 "over ssh's standard input. This very program is copied\nto ~/.cache/fanmill of "
-                 "hosts that do not have it; they need its libraries (libzmq5, libyaml-0-2,\n"
-                 "libmsgpackc2) and ssh without a password.\n",
-        .table = table,
-        .n = sizeof(table) / sizeof(table[0]),
-        .words_min = 1,
-        .words_max = ARGS_WORDS_MAX,
-        .missing = "which hosts?"};
-    if (args_parse(&args, argc, argv, &words, &status) != 0)
+    if (args_parse("worker deploy-ssh", &deploy_ssh_args, &d, argc, argv, &words, &status) != 0)
         return status;
-    log_set_level(quiet ? LOG_WARN : LOG_INFO);
+    log_set_level(d.quiet ? LOG_WARN : LOG_INFO);
     d.deploy.hosts = words.list;
     d.deploy.n_hosts = words.n;
     d.deploy.access = &d.access;
-    int r = find_coordinator(connect.where, connect.key, &d.access, &err);
+    int r = find_coordinator(d.connect.where, d.connect.key, &d.access, &err);
     if (r == 0 && strncmp(d.access.endpoints[0], "tcp://", 6) != 0)
         r = err_set(&err, -EINVAL,
-                    "workers of other machines need the access file of a worker: "
+                    "workers on other machines need the access file of a worker: "
                     "fanmill invite worker NAME, then --connect NAME.access");
     if (r < 0) {
         fprintf(stderr, "fanmill worker deploy-ssh: %s\n", err.text);

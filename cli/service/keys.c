@@ -10,14 +10,23 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "cli/args/args.h"
 #include "cli/args/exit_code.h"
 #include "cli/service/commands.h"
 #include "cli/service/state.h"
 #include "cli/text/show.h"
 #include "transport/allow.h"
 
-static int tell(const char *command, const struct err *err)
+struct keys_command {
+    const char *state; // --state
+    bool json;
+};
+#define STATE_FLAG(s, member)                                                                      \
+    {                                                                                              \
+        0, "state", SETS_TEXT(s, member), "DIR", "the coordinator's state folder",                 \
+            "$XDG_STATE_HOME/fanmill/default", .offer = OFFER_FOLDER                               \
+    }
+
+static int failed(const char *command, const struct err *err)
 {
     fprintf(stderr, "fanmill %s: %s\n", command, err->text);
     return EXIT_USAGE;
@@ -28,29 +37,37 @@ static int done(void)
     return fflush(stdout) == 0 ? EXIT_ALL_WELL : EXIT_OUTPUT;
 }
 
+static struct json_writer *begin_object(struct show_object *object)
+{
+    struct json_writer *w = show_begin(object);
+    json_put_number(w, "v", 1);
+    return w;
+}
+
+// ---- keygen
+
+static const struct arg keygen_flags[] = {
+    STATE_FLAG(struct keys_command, state),
+    {0, "json", SETS_FLAG(struct keys_command, json), NULL, "print a JSON object with the key"},
+    {0}};
+const struct args keygen_args = {
+    .usage = "[--state DIR] [--json]",
+    .about = "Makes a coordinator's key and prints its public half. A coordinator with --listen "
+             "makes its own key if it has none; an existing key is never replaced.\n",
+    .tables = {{keygen_flags}}};
+
 int cli_keygen(int argc, char **argv)
 {
-    const char *folder = NULL;
-    bool json = false;
+    struct keys_command c = {0};
     char path[PATH_MAX];
     struct state state = STATE_INIT;
     struct keypair keys;
-    struct words words;
+    struct word_list words;
     struct err err = {0};
     int status;
-    const struct arg table[] = {
-        {0, "state", ARG_TEXT, &folder, "DIR", "the coordinator's state folder"},
-        {0, "json", ARG_FLAG, &json, NULL, "one object"}};
-    const struct args args = {.command = "keygen",
-                              .usage = "[--state DIR] [--json]",
-                              .about = "Makes a coordinator's key, and prints its public half. A "
-                                       "coordinator with --listen makes its\nown when it has "
-                                       "none; a key that is there is never replaced.\n",
-                              .table = table,
-                              .n = sizeof(table) / sizeof(table[0])};
-    if (args_parse(&args, argc, argv, &words, &status) != 0)
+    if (args_parse("keygen", &keygen_args, &c, argc, argv, &words, &status) != 0)
         return status;
-    int r = state_open(folder, &state, &err);
+    int r = state_open(c.state, &state, &err);
     if (r == 0)
         r = state_path(&state, "coordinator.key", path, &err);
     if (r == 0)
@@ -58,14 +75,19 @@ int cli_keygen(int argc, char **argv)
     if (r == 0)
         r = keyfile_write(path, &keys, &err);
     if (r < 0)
-        return tell("keygen", &err);
-    if (json)
-        show_words_json(stdout, &(struct show_word){"public_key", keys.public_key}, 1);
-    else
+        return failed("keygen", &err);
+    if (c.json) {
+        struct show_object object;
+        json_put_text(begin_object(&object), "public_key", keys.public_key);
+        show_end(&object, stdout);
+    } else {
         printf("%s\n", keys.public_key);
+    }
     keypair_done(&keys);
     return done();
 }
+
+// ---- invite
 
 // "tcp://0.0.0.0:7117" is reached by the host's name.
 static void reachable(const char *endpoint, char *ret, size_t size)
@@ -91,8 +113,8 @@ static int find_endpoint(const struct state *state, char *ret, size_t size, stru
     _fclose_ FILE *f = fopen(path, "re");
     if (!f || !fgets(text, sizeof(text), f))
         return err_set(err, -ENOENT,
-                       "where will it listen? start the coordinator first, or give --endpoint "
-                       "tcp://HOST:PORT");
+                       "unknown address of the coordinator: start it first, or give "
+                       "--endpoint tcp://HOST:PORT");
     reachable(text, ret, size);
     return 0;
 }
@@ -103,7 +125,7 @@ struct invitation {
     const char *output;
     int64_t valid_ns;
     bool json;
-    char told[ACCESS_ENDPOINT_MAX]; // the address that is in it
+    char given[ACCESS_ENDPOINT_MAX]; // the address that is in it
 };
 
 static int invite(struct invitation *in, enum role role, const char *name, struct err *err)
@@ -120,8 +142,8 @@ static int invite(struct invitation *in, enum role role, const char *name, struc
         r = keyfile_read(path, &coordinator, err);
     if (r == -ENOENT)
         return err_set(err, r,
-                       "there is no coordinator's key in '%s': start a coordinator with "
-                       "--listen there, or run fanmill keygen",
+                       "no coordinator's key in '%s': start a coordinator with --listen "
+                       "there, or run fanmill keygen",
                        state.folder);
     if (in->endpoint)
         snprintf(access.endpoints[0], ACCESS_ENDPOINT_MAX, "%s", in->endpoint);
@@ -136,7 +158,7 @@ static int invite(struct invitation *in, enum role role, const char *name, struc
     if (r < 0)
         return r;
     memcpy(access.coordinator, coordinator.public_key, KEY_TEXT);
-    memcpy(in->told, access.endpoints[0], sizeof(in->told));
+    memcpy(in->given, access.endpoints[0], sizeof(in->given));
     keypair_done(&coordinator);
     snprintf(access.name, sizeof(access.name), "%s", name);
     snprintf(peer.name, sizeof(peer.name), "%s", name);
@@ -161,34 +183,55 @@ static int invite(struct invitation *in, enum role role, const char *name, struc
     return r;
 }
 
+static const char *const roles[] = {"worker", "client", "observer", "admin", NULL};
+
+static const struct arg invite_flags[] = {
+    {'o', "output", SETS_TEXT(struct invitation, output), "FILE",
+     "write the access file to FILE; - is standard output", "NAME.access", .offer = OFFER_FILE},
+    {0, "endpoint", SETS_TEXT(struct invitation, endpoint), "ADDRESS",
+     "where the peer reaches the coordinator: tcp://HOST:PORT", "as it listens"},
+    {0, "valid", SETS_DURATION(struct invitation, valid_ns), "TIME",
+     "let the key expire after TIME, e.g. 30d"},
+    STATE_FLAG(struct invitation, state),
+    {0, "json", SETS_FLAG(struct invitation, json), NULL,
+     "print a JSON object: name, role, file, endpoint"},
+    {0}};
+const struct args invite_args = {
+    .usage = "worker|client|observer|admin NAME [-o FILE]",
+    .about = "Lets another peer connect: makes a key for it, adds the key to the allow-list and "
+             "writes NAME.access, the one file that the peer needs (--connect NAME.access). Keep "
+             "the file secret; copy it with scp. A running coordinator accepts the new key at "
+             "once.\n"
+             "\n"
+             "  worker    runs chunks\n"
+             "  client    submits jobs, controls its own\n"
+             "  observer  sees jobs and results\n"
+             "  admin     controls all jobs and workers\n",
+    .tables = {{invite_flags}},
+    .places = {{.words = roles}, {OFFER_NOTHING}},
+    .n_places = 2,
+    .words_min = 2,
+    .missing = "missing role (worker, client, observer, admin) or name"};
+
+static void show_invitation(const struct invitation *in, const char *role, const char *name)
+{
+    struct show_object object;
+    struct json_writer *w = begin_object(&object);
+    json_put_text(w, "name", name);
+    json_put_text(w, "role", role);
+    json_put_text(w, "file", in->output);
+    json_put_text(w, "endpoint", in->given);
+    show_end(&object, stdout);
+}
+
 int cli_invite(int argc, char **argv)
 {
     struct invitation in = {0};
     char output[PATH_MAX];
-    struct words words;
+    struct word_list words;
     struct err err = {0};
     int status;
-    const struct arg table[] = {
-        {0, "state", ARG_TEXT, &in.state, "DIR", "the coordinator's state folder"},
-        {0, "endpoint", ARG_TEXT, &in.endpoint, "ADDRESS",
-         "how the coordinator is reached: tcp://HOST:PORT"},
-        {'o', "output", ARG_TEXT, &in.output, "FILE", "default: NAME.access; - is standard output"},
-        {0, "valid", ARG_DURATION, &in.valid_ns, "TIME", "the key is of no use after it, as 30d"},
-        {0, "json", ARG_FLAG, &in.json, NULL, "an object: name, role, file, endpoint"}};
-    const struct args args = {
-        .command = "invite",
-        .usage = "worker|client|observer|admin NAME [-o FILE]",
-        .about = "Lets one more peer connect: makes its key, puts it on the allow-list, and writes "
-                 "NAME.access,\nthe one file that the peer needs (--connect NAME.access). Keep it "
-                 "secret: copy it with scp.\nA running coordinator knows the new key at once.\n",
-        .more = "  worker    runs chunks               client  submits jobs, rules its own\n"
-                "  observer  sees jobs and results     admin   rules all jobs and workers\n",
-        .table = table,
-        .n = sizeof(table) / sizeof(table[0]),
-        .words_min = 2,
-        .words_max = 2,
-        .missing = "whom? give a role (worker, client, observer, admin) and a name"};
-    if (args_parse(&args, argc, argv, &words, &status) != 0)
+    if (args_parse("invite", &invite_args, &in, argc, argv, &words, &status) != 0)
         return status;
     enum role role = role_parse(words.list[0]);
     const char *name = words.list[1];
@@ -196,59 +239,58 @@ int cli_invite(int argc, char **argv)
         return args_mistake("invite", "'%s' is not a role: worker, client, observer or admin",
                             words.list[0]);
     if (!access_name_ok(name))
-        return args_mistake("invite", "'%s' is not a name: letters, digits, . _ - (at most 63)",
-                            name);
+        return args_mistake("invite", "'%s' is not a name: up to 63 letters, digits, . _ -", name);
     if (in.endpoint && strncmp(in.endpoint, "tcp://", 6) != 0)
         return args_mistake("invite", "--endpoint takes tcp://HOST:PORT, not '%s'", in.endpoint);
     snprintf(output, sizeof(output), "%s.access", name);
     if (!in.output)
         in.output = output;
     if (in.json && strcmp(in.output, "-") == 0)
-        return args_mistake("invite",
-                            "--json and -o - would write one behind the other; give a file");
+        return args_mistake("invite", "--json and -o - would both write to standard output");
     if (invite(&in, role, name, &err) < 0)
-        return tell("invite", &err);
-    const struct show_word facts[] = {
-        {"name", name}, {"role", words.list[0]}, {"file", in.output}, {"endpoint", in.told}};
+        return failed("invite", &err);
     if (in.json)
-        show_words_json(stdout, facts, 4);
+        show_invitation(&in, words.list[0], name);
     else if (strcmp(in.output, "-") != 0)
         printf("%s\n", in.output);
     return done();
 }
 
+// ---- revoke
+
+static const struct arg revoke_flags[] = {
+    STATE_FLAG(struct keys_command, state),
+    {0, "json", SETS_FLAG(struct keys_command, json), NULL, "print a JSON object with the name"},
+    {0}};
+const struct args revoke_args = {
+    .usage = "NAME [--state DIR] [--json]",
+    .about = "Removes a peer from the allow-list. A running coordinator disconnects it at once.\n",
+    .tables = {{revoke_flags}},
+    .n_places = 1,
+    .words_min = 1,
+    .missing = "missing name: the one that the peer was invited by"};
+
 int cli_revoke(int argc, char **argv)
 {
-    const char *folder = NULL;
-    bool json = false;
+    struct keys_command c = {0};
     char list[PATH_MAX];
     struct state state = STATE_INIT;
-    struct words words;
+    struct word_list words;
     struct err err = {0};
     int status;
-    const struct arg table[] = {
-        {0, "state", ARG_TEXT, &folder, "DIR", "the coordinator's state folder"},
-        {0, "json", ARG_FLAG, &json, NULL, "an object with the name"}};
-    const struct args args = {.command = "revoke",
-                              .usage = "NAME [--json]",
-                              .about =
-                                  "Takes a peer off the allow-list. A running coordinator cuts "
-                                  "it off at once.\n",
-                              .table = table,
-                              .n = sizeof(table) / sizeof(table[0]),
-                              .words_min = 1,
-                              .words_max = 1,
-                              .missing = "whom? give the name it was invited by"};
-    if (args_parse(&args, argc, argv, &words, &status) != 0)
+    if (args_parse("revoke", &revoke_args, &c, argc, argv, &words, &status) != 0)
         return status;
-    int r = state_open(folder, &state, &err);
+    int r = state_open(c.state, &state, &err);
     if (r == 0)
         r = state_path(&state, "peers", list, &err);
     if (r == 0)
         r = allow_remove(list, words.list[0], &err);
     if (r < 0)
-        return tell("revoke", &err);
-    if (json)
-        show_words_json(stdout, &(struct show_word){"name", words.list[0]}, 1);
+        return failed("revoke", &err);
+    if (c.json) {
+        struct show_object object;
+        json_put_text(begin_object(&object), "name", words.list[0]);
+        show_end(&object, stdout);
+    }
     return done();
 }

@@ -15,7 +15,7 @@
 #include "base/hash.h"
 #include "client/find.h"
 
-// Makes the folders on the way, and the last one for us alone.
+// Makes all folders of the path, the last one for us alone.
 static int make_folder(const char *path, struct err *err)
 {
     char part[PATH_MAX];
@@ -39,7 +39,7 @@ static int default_folder(char ret[PATH_MAX], struct err *err)
         return find_join(ret, err, state, "/fanmill/", "default");
     if (home && home[0] == '/')
         return find_join(ret, err, home, "/.local/state/fanmill/", "default");
-    return err_set(err, -ENOENT, "where is the state folder? give --state, or set HOME");
+    return err_set(err, -ENOENT, "no state folder: give --state or set HOME");
 }
 
 int state_open(const char *given, struct state *ret, struct err *err)
@@ -82,7 +82,7 @@ int state_lock(struct state *state, struct err *err)
     return 0;
 }
 
-// Different folders have different names there.
+// Different folders have different numbers.
 static uint64_t number_of(const char *text)
 {
     return hash_add(HASH_BEGIN, text, strlen(text));
@@ -108,7 +108,7 @@ int state_endpoint(const struct state *state, char ret[ACCESS_ENDPOINT_MAX], str
     return 0;
 }
 
-// Seen and locked at once, for those who look around.
+// Visible and locked at once, for those that search the folder.
 static int publish(struct state *state, const char *runtime, const struct access *access,
                    struct err *err)
 {

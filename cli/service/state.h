@@ -1,4 +1,4 @@
-// Where a coordinator keeps its things, and where others of the user look for it.
+// Where a coordinator keeps its state, and where the user's other programs look for it.
 //
 //     STATE/             0700: $XDG_STATE_HOME/fanmill/default, or --state
 //       lock             held by the coordinator that uses the folder; its pid inside
@@ -23,16 +23,16 @@ struct state {
 };
 #define STATE_INIT ((struct state){.lock = -1, .published_lock = -1})
 
-// The folder that `given` (--state, or NULL) means; made if it is not there. -EPERM when it is
-// another's or others can write it.
+// The folder that `given` (--state, or NULL) means; made if it is missing. -EPERM when another user
+// owns it or can write it.
 int state_open(const char *given, struct state *ret, struct err *err);
-// Takes it for this process. -EBUSY with the pid of who has it.
+// Takes it for this process. -EBUSY with the pid of its owner.
 int state_lock(struct state *state, struct err *err);
 // "FOLDER/name" into `ret`. -ENAMETOOLONG.
 int state_path(const struct state *state, const char *name, char ret[PATH_MAX], struct err *err);
 // The private endpoint of the folder's coordinator, which must hold the lock: binding takes the
-// socket away from whoever has it.
+// socket from its owner.
 int state_endpoint(const struct state *state, char ret[ACCESS_ENDPOINT_MAX], struct err *err);
-// Writes the access file and lets others of the user find it.
+// Writes the access file and lets the user's other programs find it.
 int state_publish(struct state *state, const struct access *access, struct err *err);
 void state_close(struct state *state);

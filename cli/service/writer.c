@@ -29,7 +29,7 @@ static void writing_free(struct writing *w)
     free(w);
 }
 
-static void told(const struct writing *w, const char *what, const char *why)
+static void warn(const struct writing *w, const char *what, const char *why)
 {
     log_warn(what, "job=%llu path=%s reason=\"%s\"", (unsigned long long)w->job, w->plan->sink.path,
              why);
@@ -55,10 +55,10 @@ static int write_sink(void *arg)
         if (complete || w->plan->sink.kind == SINK_DIR)
             r = f.sink_error ? f.sink_error : sink_finish(sink, &err);
         else if (!f.error && !f.sink_error)
-            told(w, "not written", "the job did not come to its end");
+            warn(w, "not written", "the job did not finish");
     }
     if (r < 0)
-        told(w, "results could not be written", err.text);
+        warn(w, "results could not be written", err.text);
     sink_close(sink);
     writing_free(w);
     return 0;
@@ -102,7 +102,7 @@ void writers_look(struct writers *w, struct server *server, uint64_t job)
     if (r == 0)
         r = group_spawn(&w->group, "writer", write_sink, writing);
     if (r < 0) {
-        log_error("no memory to write a sink", "job=%llu", (unsigned long long)job);
+        log_error("out of memory for a sink", "job=%llu", (unsigned long long)job);
         writing_free(writing);
     }
 }

@@ -17,5 +17,5 @@ int writers_open(struct writers *w, struct transport *transport, const char *end
                  struct err *err);
 // A job has begun: writes its sink, if it is a detached one with a file or folder.
 void writers_look(struct writers *w, struct server *server, uint64_t job);
-// Suspends. What is unfinished is left out.
+// Suspends. Unfinished files are dropped.
 void writers_close(struct writers *w);

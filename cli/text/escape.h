@@ -1,4 +1,4 @@
-// Bytes that are hard to type, as people write them.
+// Escapes for bytes that are hard to type.
 #pragma once
 #include <stddef.h>
 

@@ -1,9 +1,9 @@
-// A word as a shell would have to be given it.
+// A word quoted for a shell.
 #pragma once
 #include <stddef.h>
 
 #include "base/buf.h"
 
-// Appends it: as it is when nothing in it means something to a shell, else in single quotes;
-// control characters but the newline, which a terminal would obey, as $'\\033'. -ENOMEM, -ENOBUFS.
+// Appends it: as it is when nothing in it is special to a shell, else in single quotes; control
+// characters except newline, which a terminal would obey, as $'\\033'. -ENOMEM, -ENOBUFS.
 int quote_word(struct buf *out, const void *word, size_t len);

@@ -1,11 +1,8 @@
 #include "cli/text/show.h"
 
 #include <inttypes.h>
-#include <string.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
-#include "pipelines/json.h"
 
 const char *job_state_name(const struct job_info *job)
 {
@@ -68,53 +65,28 @@ void show_job(FILE *out, const struct job_info *job)
             time);
 }
 
-static void put_text(struct buf *out, const char *name, const char *text)
+void show_put_job(struct json_writer *w, const struct job_info *job)
 {
-    json_text(out, name, text, strlen(text));
-}
-
-static void put_seconds(struct buf *out, const char *name, int64_t ns)
-{
-    buf_printf(out, ",\"%s\":%" PRId64 ".%03" PRId64, name, ns / NS_PER_S,
-               ns % NS_PER_S / NS_PER_MS);
-}
-
-static void put_number(struct buf *out, const char *name, uint64_t value)
-{
-    buf_printf(out, ",\"%s\":%" PRIu64, name, value);
-}
-
-static void end_line(FILE *out, const struct buf *b)
-{
-    fprintf(out, "%.*s}\n", (int)b->len, (const char *)b->data);
-}
-
-void show_job_json(FILE *out, const struct job_info *job)
-{
-    _cleanup_(buf_done)
-    struct buf b;
-    buf_init(&b, 0);
-    buf_printf(&b, "{\"v\":1,\"id\":%" PRIu64, job->id);
-    put_text(&b, "name", job->name);
-    put_text(&b, "state", job_state_name(job));
-    put_text(&b, "owner", job->owner);
-    buf_printf(&b, ",\"ended\":%s,\"detached\":%s", job->phase == PHASE_ENDED ? "true" : "false",
-               job->detached ? "true" : "false");
-    put_number(&b, "created_ms", job->created_ms);
-    put_seconds(&b, "seconds", job->age_ns);
+    json_put_number(w, "v", 1);
+    json_put_number(w, "id", job->id);
+    json_put_text(w, "name", job->name);
+    json_put_text(w, "state", job_state_name(job));
+    json_put_text(w, "owner", job->owner);
+    json_put_flag(w, "ended", job->phase == PHASE_ENDED);
+    json_put_flag(w, "detached", job->detached);
+    json_put_number(w, "created_ms", job->created_ms);
+    json_put_seconds(w, "seconds", job->age_ns, 3);
     if (job->total != UINT64_MAX)
-        put_number(&b, "total", job->total);
-    put_number(&b, "chunks", job->chunks);
-    put_number(&b, "ok", job->ok);
-    put_number(&b, "failed", job->failed);
-    put_number(&b, "cancelled", job->cancelled);
-    put_number(&b, "unrun", job->unrun);
-    put_number(&b, "retries", job->retries);
-    put_number(&b, "running", job->running);
-    put_number(&b, "records", job->records);
-    if (job->text[0])
-        put_text(&b, "text", job->text);
-    end_line(out, &b);
+        json_put_number(w, "total", job->total);
+    json_put_number(w, "chunks", job->chunks);
+    json_put_number(w, "ok", job->ok);
+    json_put_number(w, "failed", job->failed);
+    json_put_number(w, "cancelled", job->cancelled);
+    json_put_number(w, "unrun", job->unrun);
+    json_put_number(w, "retries", job->retries);
+    json_put_number(w, "running", job->running);
+    json_put_number(w, "records", job->records);
+    json_put_text(w, "text", job->text[0] ? job->text : NULL);
 }
 
 void show_workers_head(FILE *out)
@@ -133,47 +105,53 @@ void show_worker(FILE *out, const struct worker_info *w)
             w->draining ? "draining" : "ready");
 }
 
-void show_worker_json(FILE *out, const struct worker_info *w)
+void show_put_worker(struct json_writer *w, const struct worker_info *worker)
 {
-    _cleanup_(buf_done)
-    struct buf b;
-    buf_init(&b, 0);
-    buf_printf(&b, "{\"v\":1,\"id\":%" PRIu64, w->id);
-    put_text(&b, "name", w->name);
-    put_text(&b, "host", w->host);
-    put_text(&b, "key", w->user);
-    put_text(&b, "software", w->software);
-    put_text(&b, "resources", w->resources);
-    put_number(&b, "pid", w->pid);
-    put_number(&b, "slots", w->slots);
-    put_number(&b, "memory", w->memory_bytes);
-    put_number(&b, "running", w->running);
-    put_number(&b, "leased", w->leased);
-    put_number(&b, "done", w->done);
-    buf_printf(&b, ",\"draining\":%s", w->draining ? "true" : "false");
-    put_seconds(&b, "up", w->up_ns);
-    put_seconds(&b, "silent", w->silent_ns);
-    end_line(out, &b);
+    json_put_number(w, "v", 1);
+    json_put_number(w, "id", worker->id);
+    json_put_text(w, "name", worker->name);
+    json_put_text(w, "host", worker->host);
+    json_put_text(w, "key", worker->user);
+    json_put_text(w, "software", worker->software);
+    json_put_text(w, "resources", worker->resources);
+    json_put_number(w, "pid", worker->pid);
+    json_put_number(w, "slots", worker->slots);
+    json_put_number(w, "memory", worker->memory_bytes);
+    json_put_number(w, "running", worker->running);
+    json_put_number(w, "leased", worker->leased);
+    json_put_number(w, "done", worker->done);
+    json_put_flag(w, "draining", worker->draining);
+    json_put_seconds(w, "up", worker->up_ns, 3);
+    json_put_seconds(w, "silent", worker->silent_ns, 3);
 }
 
-void show_line_json(FILE *out, const struct line_info *line)
+void show_put_line(struct json_writer *w, const struct line_info *line)
 {
-    _cleanup_(buf_done)
-    struct buf b;
-    buf_init(&b, 0);
-    buf_printf(&b, "{\"v\":1,\"job\":%" PRIu64 ",\"step\":%" PRIu64, line->job, line->value);
-    put_text(&b, "text", line->text);
-    end_line(out, &b);
+    json_put_number(w, "v", 1);
+    json_put_number(w, "job", line->job);
+    json_put_number(w, "step", line->value);
+    json_put_text(w, "text", line->text);
 }
 
-void show_words_json(FILE *out, const struct show_word *words, size_t n)
+struct json_writer *show_begin(struct show_object *object)
 {
-    _cleanup_(buf_done)
-    struct buf b;
-    buf_init(&b, 0);
-    buf_printf(&b, "{\"v\":1");
-    for (size_t i = 0; i < n; i++)
-        if (words[i].text)
-            put_text(&b, words[i].name, words[i].text);
-    end_line(out, &b);
+    *object = (struct show_object){.json = {.out = &object->line}};
+    json_open(&object->json);
+    return &object->json;
+}
+
+void show_end(struct show_object *object, FILE *out)
+{
+    if (json_done(&object->json) == 0)
+        fwrite(object->line.data, 1, object->line.len, out);
+    buf_done(&object->line);
+}
+
+void show_number(FILE *out, const char *name, uint64_t value)
+{
+    struct show_object object;
+    struct json_writer *w = show_begin(&object);
+    json_put_number(w, "v", 1);
+    json_put_number(w, name, value);
+    show_end(&object, out);
 }

@@ -1,8 +1,9 @@
-// Rows about jobs and workers as tables for people or lines of JSON for programs.
+// Rows about jobs and workers: tables for people, lines of JSON for programs.
 #pragma once
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "pipelines/json_writer.h"
 #include "proto/client.h"
 
 const char *job_state_name(const struct job_info *job);
@@ -10,16 +11,22 @@ const char *job_state_name(const struct job_info *job);
 void show_duration(int64_t ns, char *ret, size_t size);
 void show_jobs_head(FILE *out);
 void show_job(FILE *out, const struct job_info *job);
-// One object on a line: {"v":1,"id":5,...}
-void show_job_json(FILE *out, const struct job_info *job);
 void show_workers_head(FILE *out);
 void show_worker(FILE *out, const struct worker_info *worker);
-void show_worker_json(FILE *out, const struct worker_info *worker);
-// A line of `explain`.
-void show_line_json(FILE *out, const struct line_info *line);
-// An object of texts; those that are NULL are left out.
-struct show_word {
-    const char *name;
-    const char *text;
+
+// The fields of an object that is open, "v" first.
+void show_put_job(struct json_writer *w, const struct job_info *job);
+void show_put_worker(struct json_writer *w, const struct worker_info *worker);
+void show_put_line(struct json_writer *w, const struct line_info *line); // of `explain`
+
+// A line of JSON on `out`: show_begin(), fields, show_end().
+struct show_object {
+    struct buf line;
+    struct json_writer json;
 };
-void show_words_json(FILE *out, const struct show_word *words, size_t n);
+// Begins it.
+struct json_writer *show_begin(struct show_object *object);
+// Ends it, writes it and frees it. What can't be written, out's error indicator tells.
+void show_end(struct show_object *object, FILE *out);
+// {"v":1,"id":5}
+void show_number(FILE *out, const char *name, uint64_t value);

@@ -1,7 +1,7 @@
-// How many of something that goes by the number of slots.
+// A count that may be relative to another, as -j is to the CPUs.
 #pragma once
 #include <stdint.h>
 
-// "4"; "50%", "+1" and "-1" of `whole`, at least one. -EINVAL for what is none of these, and for
-// less than 1 or more than PROTO_SLOTS_MAX.
+// "4"; "50%", "+1" and "-1" of `whole`, at least one. -EINVAL for anything else, and for less
+// than 1 or more than PROTO_SLOTS_MAX.
 int slots_parse(const char *word, uint32_t whole, uint32_t *ret);

@@ -18,12 +18,11 @@ static struct cutter_rule cut_rule(const struct step *spec)
     bool is_pipe = spec->stages[0].kind == STAGE_PIPE;
     switch (spec->chunking.rule) {
     case CHUNK_LINES:
-        return (struct cutter_rule){
-            .as_items = !is_pipe, .items = spec->chunking.n, .record_end = '\n'};
+        return (struct cutter_rule){.as_items = !is_pipe, .items = spec->chunking.n, .end = '\n'};
     case CHUNK_BYTES:
-        return (struct cutter_rule){.bytes = spec->chunking.n, .record_end = '\n'};
+        return (struct cutter_rule){.bytes = spec->chunking.n, .end = '\n'};
     default:
-        return (struct cutter_rule){.bytes = CORE_RECUT_BYTES, .record_end = '\n'};
+        return (struct cutter_rule){.bytes = CORE_RECUT_BYTES, .end = '\n'};
     }
 }
 

@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "pipelines/build/build_job.h"
-#include "pipelines/build/rules.h"
+#include "pipelines/plan.h"
 
 static bool word_ok(const char *text, bool may_begin_with_underscore)
 {

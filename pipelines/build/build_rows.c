@@ -7,9 +7,11 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "pipelines/build/rules.h"
-#include "pipelines/source/matrix.h"
-#include "pipelines/source/record.h"
+#include "pipelines/build/build_range.h"
+#include "pipelines/input/matrix.h"
+#include "pipelines/input/separator.h"
+#include "pipelines/plan.h"
+#include "pipelines/rows.h"
 #include "pipelines/source/source.h"
 
 // ---- csv
@@ -22,7 +24,7 @@ static void read_delimiter(struct builder *b, const struct node *map)
         return;
     if (node->kind == NODE_SCALAR && strcmp(node->text, "\\t") == 0)
         rows->delimiter = '\t';
-    else if (node->kind == NODE_SCALAR && node->len == 1 && plan_delimiter_ok(node->text[0]))
+    else if (node->kind == NODE_SCALAR && node->len == 1 && row_delimiter_ok(node->text[0]))
         rows->delimiter = node->text[0];
     else
         tell(b, node, NULL, "must be one character, as ',' or \"\\t\"");
@@ -225,8 +227,8 @@ static bool read_mark(struct builder *b, const struct node *map, const char *nam
              node->kind == NODE_MAP ? "mapping" : "list");
         return false;
     }
-    if (node->len > RECORD_MARK_MAX) {
-        tell(b, node, NULL, "is longer than %u bytes", RECORD_MARK_MAX);
+    if (node->len > SEPARATOR_MARK_MAX) {
+        tell(b, node, NULL, "is longer than %u bytes", SEPARATOR_MARK_MAX);
         return false;
     }
     if (memchr(node->text, '\\', node->len))
@@ -237,20 +239,20 @@ static bool read_mark(struct builder *b, const struct node *map, const char *nam
     return true;
 }
 
-void record_read(struct builder *b, const struct node *map)
+void separator_read(struct builder *b, const struct node *map)
 {
     struct node *node = node_get(map, "record");
-    struct record_rule *record = &b->plan->source.record;
+    struct separator_rule *rule = &b->plan->source.separator;
     uint64_t lines;
     bool keep = true;
     if (!node || !want_map(b, node))
         return;
     check_keys(b, node, SECTION_RECORD);
-    read_mark(b, node, "end", record->end, &record->end_len);
-    read_mark(b, node, "start", record->start, &record->start_len);
+    read_mark(b, node, "end", rule->end, &rule->end_len);
+    read_mark(b, node, "start", rule->start, &rule->start_len);
     if (read_count(b, SECTION_RECORD, node, "header", &lines))
-        record->header_lines = (uint32_t)lines;
-    if (read_flag(b, node, "keep", &keep) && !keep && !record->end_len)
+        rule->header_lines = (uint32_t)lines;
+    if (read_flag(b, node, "keep", &keep) && !keep && !rule->end_len)
         tell(b, node_get(node, "keep"), NULL, "there is no end that could be dropped");
-    record->drops_end = !keep && record->end_len;
+    rule->drops_end = !keep && rule->end_len;
 }

@@ -10,9 +10,9 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/utf8.h"
-#include "pipelines/build/rules.h"
 #include "pipelines/builtin.h"
 #include "pipelines/library.h"
+#include "pipelines/plan.h"
 
 #define DEFAULT_DELAY_NS 1000000000ll
 #define DEFAULT_BACKOFF 2.0

@@ -100,8 +100,8 @@ static void check_first_chunk(struct builder *b, struct node *node, enum chunk_r
     const struct source *source = &b->plan->source;
     const char *word = source_word(source->kind);
     struct node *record = node_get(node_get(b->root, "source"), "record");
-    if (rule == CHUNK_LINES && source->kind == SOURCE_DATA && record && !source->record.end_len &&
-        !source->record.start_len && node_get(record, "end"))
+    if (rule == CHUNK_LINES && source->kind == SOURCE_DATA && record &&
+        !source->separator.end_len && !source->separator.start_len && node_get(record, "end"))
         tell(b, node_get(record, "end"), NULL, "must not be empty unless chunk is by bytes");
     if (source->kind == SOURCE_DATA) {
         if (rule == CHUNK_ITEMS)

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "pipelines/build/build.h"
+#include "pipelines/rows.h"
 #include "pipelines/template/template_parts.h"
 
 static size_t characters(const char *text, size_t len)

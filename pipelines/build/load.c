@@ -117,7 +117,7 @@ int load_text(const char *name, const char *directory, const char *text, size_t 
         len -= 3;
     }
     diag_init(&diag, name, text, len);
-    if (len > LOAD_TEXT_MAX)
+    if (len > YAML_TEXT_MAX)
         diag_error(&diag, (struct place){0, 0}, NULL,
                    "more than 1 MiB; keep data in files of its own");
     else
@@ -139,7 +139,7 @@ static int read_all(int fd, struct buf *out)
         if (n < 0)
             return -errno;
         out->len += (size_t)n;
-        if (n == 0 || out->len > LOAD_TEXT_MAX + 3)
+        if (n == 0 || out->len > YAML_TEXT_MAX + 3)
             return 0; // load_text tells a file that is too long
     }
 }

@@ -8,9 +8,7 @@
 #include "base/buf.h"
 #include "pipelines/plan.h"
 
-#define LOAD_TEXT_MAX (1u << 20) // bytes of a job file
-#define LOAD_DEPTH_MAX 32        // nesting
-#define LOAD_MISTAKES_MAX 20     // reported at once
+#define LOAD_MISTAKES_MAX 20 // reported at once
 
 struct load_options {
     const struct plan_pair *params; // -p name=value, in order of the command line; the last wins

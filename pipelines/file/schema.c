@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/parse.h"
-#include "pipelines/build/load.h"
 #include "pipelines/plan.h"
 
 #define JOB (1u << SECTION_JOB)
@@ -67,7 +66,7 @@ const struct schema_key schema[] = {
 
     {RECORD, "end", KEY_NOTE, 0, 0, 0, NULL, "the last bytes of a record; \"\\n\""},
     {RECORD, "start", KEY_NOTE, 0, 0, 0, NULL, "the first bytes of a record; none"},
-    {RECORD, "header", KEY_COUNT, 0, 0, RECORD_HEADER_MAX, NULL,
+    {RECORD, "header", KEY_COUNT, 0, 0, SEPARATOR_HEADER_MAX, NULL,
      "lines of each file that are repeated in each chunk; 0"},
     {RECORD, "keep", KEY_FLAG, 0, 0, 0, NULL, "whether the end stays in the record; true"},
 

@@ -4,7 +4,6 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "pipelines/build/rules.h"
 #include "pipelines/builtin.h"
 #include "pipelines/file/schema_docs.h"
 #include "pipelines/json_writer.h"

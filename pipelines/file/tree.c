@@ -1,7 +1,44 @@
 #include "pipelines/file/tree.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define ARENA_BLOCK_BYTES 32768u
+
+struct arena_block {
+    struct arena_block *next;
+    size_t used;
+    size_t size;
+    max_align_t data[];
+};
+
+void arena_done(struct arena *arena)
+{
+    while (arena->blocks) {
+        struct arena_block *block = arena->blocks;
+        arena->blocks = block->next;
+        free(block);
+    }
+}
+
+void *arena_take(struct arena *arena, size_t size)
+{
+    struct arena_block *block = arena->blocks;
+    size = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+    if (!block || block->size - block->used < size) {
+        size_t room = size > ARENA_BLOCK_BYTES ? size : ARENA_BLOCK_BYTES;
+        block = calloc(1, sizeof(*block) + room);
+        if (!block)
+            return NULL;
+        block->size = room;
+        block->next = arena->blocks;
+        arena->blocks = block;
+    }
+    void *taken = (char *)block->data + block->used;
+    block->used += size;
+    return taken;
+}
 
 static struct node *make(struct tree *tree, enum node_kind kind, const char *label)
 {
@@ -59,4 +96,14 @@ struct node *tree_put(struct tree *tree, struct node *map, const char *key, stru
 {
     value->key = tree_text(tree, key, NULL);
     return tree_append(map, value);
+}
+
+struct node *node_get(const struct node *map, const char *key)
+{
+    if (map->kind != NODE_MAP)
+        return NULL;
+    for (struct node *value = map->first; value; value = value->next)
+        if (strcmp(value->key->text, key) == 0)
+            return value;
+    return NULL;
 }

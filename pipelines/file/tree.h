@@ -1,7 +1,51 @@
-// A job's tree made by hand, as yaml_read makes it of text: for jobs that come as words of a
-// command line, whose bytes need not be UTF-8. The loader checks it like any other.
+// The tree of a job file: nodes with their places. yaml_read() makes it of text. A job that comes
+// as words of a command line or from a program gets one by hand: its bytes need not be UTF-8, and
+// the loader checks it like any other.
 #pragma once
-#include "pipelines/file/yaml.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pipelines/file/diag.h"
+
+enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP };
+
+// All of it lives in the arena.
+struct node {
+    enum node_kind kind;
+    bool is_plain; // scalar: not quoted and not a block
+    bool is_flow;  // list, map: written with brackets
+    bool is_bad;   // a mistake was told about it: no more of them
+    bool has_nul;  // scalar: "\0" stands in it
+    bool is_data;  // scalar: bytes as they are, where others have placeholders and patterns
+    struct place at;
+    struct place end;
+    const char *text; // scalar: NUL-terminated
+    size_t len;
+    struct node *parent;    // NULL: the root
+    const struct node *key; // in a map: the key's scalar
+    size_t index;           // in a list or map, from 0
+    struct node *first;     // list, map: the values
+    struct node *last;
+    struct node *next;
+    size_t n;
+    uint32_t hash; // scalar: of its text
+    // What a message calls it instead of its path: the flag that it was on a command line. NULL.
+    const char *label;
+};
+
+struct arena_block;
+struct arena {
+    struct arena_block *blocks;
+};
+void arena_done(struct arena *arena);
+// Zeroed memory until arena_done. NULL when memory is out.
+void *arena_take(struct arena *arena, size_t size);
+
+// The value of a key, or NULL.
+struct node *node_get(const struct node *map, const char *key);
+
+// Makes a tree by hand.
 
 // Everything lives in the arena. When memory is out the tree is of no use, and `error` says so.
 struct tree {

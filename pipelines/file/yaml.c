@@ -1,51 +1,13 @@
 #include "pipelines/file/yaml.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
 #include "base/cleanup.h"
 #include "base/utf8.h"
-#include "pipelines/build/load.h"
-#include "pipelines/file/tree.h"
 
-#define ARENA_BLOCK_BYTES 32768u
 #define QUOTE_HINT "quote text that begins with { [ * & ! % @ ` or - or that holds ': ' or ' #'"
-
-struct arena_block {
-    struct arena_block *next;
-    size_t used;
-    size_t size;
-    max_align_t data[];
-};
-
-void arena_done(struct arena *arena)
-{
-    while (arena->blocks) {
-        struct arena_block *block = arena->blocks;
-        arena->blocks = block->next;
-        free(block);
-    }
-}
-
-void *arena_take(struct arena *arena, size_t size)
-{
-    struct arena_block *block = arena->blocks;
-    size = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
-    if (!block || block->size - block->used < size) {
-        size_t room = size > ARENA_BLOCK_BYTES ? size : ARENA_BLOCK_BYTES;
-        block = calloc(1, sizeof(*block) + room);
-        if (!block)
-            return NULL;
-        block->size = room;
-        block->next = arena->blocks;
-        arena->blocks = block;
-    }
-    void *taken = (char *)block->data + block->used;
-    block->used += size;
-    return taken;
-}
 
 struct reader {
     yaml_parser_t parser;
@@ -252,9 +214,9 @@ static void read_map(struct reader *reader, struct node *map, unsigned depth)
 static struct node *read_node(struct reader *reader, const yaml_event_t *event, unsigned depth)
 {
     struct node *node = NULL;
-    if (depth > LOAD_DEPTH_MAX) {
+    if (depth > YAML_DEPTH_MAX) {
         diag_error(reader->diag, place_at(event->start_mark), NULL, "nested more than %d deep",
-                   LOAD_DEPTH_MAX);
+                   YAML_DEPTH_MAX);
         stop(reader, -EINVAL);
         return NULL;
     }
@@ -363,14 +325,4 @@ int yaml_read(struct diag *diag, struct arena *arena, struct node **ret_root)
         return -ENOMEM;
     *ret_root = root;
     return 0;
-}
-
-struct node *node_get(const struct node *map, const char *key)
-{
-    if (map->kind != NODE_MAP)
-        return NULL;
-    for (struct node *value = map->first; value; value = value->next)
-        if (strcmp(value->key->text, key) == 0)
-            return value;
-    return NULL;
 }

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "pipelines/rows.h"
 #include "pipelines/sink/outfile.h"
 #include "pipelines/sink/record_json.h"
 #include "pipelines/template/template.h"

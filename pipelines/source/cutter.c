@@ -15,8 +15,8 @@ struct cut {
 void cutter_init(struct cutter *c, const struct cutter_rule *rule)
 {
     *c = (struct cutter){.rule = *rule};
-    if (rule->record)
-        record_mark_init(rule->record, &c->mark);
+    if (rule->separator)
+        separator_init(rule->separator, &c->separator);
 }
 
 void cutter_done(struct cutter *c)
@@ -98,7 +98,7 @@ static int feed_items(struct cutter *c, const uint8_t *at, size_t len, struct cu
 {
     int r = regroup(c, cut);
     while (r == 0 && len) {
-        const uint8_t *end = memchr(at, c->rule.record_end, len);
+        const uint8_t *end = memchr(at, c->rule.end, len);
         size_t n = end ? (size_t)(end - at) : len;
         if (n > FRAME_ITEM_MAX || c->part.len > FRAME_ITEM_MAX - n)
             return -EMSGSIZE;
@@ -137,7 +137,7 @@ static int feed_data(struct cutter *c, const uint8_t *data, size_t len, struct c
                 break;
             at += skip;
         }
-        const uint8_t *end = memchr(data + at, c->rule.record_end, len - at);
+        const uint8_t *end = memchr(data + at, c->rule.end, len - at);
         if (!end)
             break;
         at = (size_t)(end - data) + 1;
@@ -165,7 +165,7 @@ static int give_records(struct cutter *c, size_t begin, size_t len, struct cut *
     if (c->rule.header_len)
         memcpy(at, c->rule.header, c->rule.header_len);
     memcpy(at + c->rule.header_len, c->ready.data + begin, len);
-    total -= len - record_strip(c->rule.record, at + c->rule.header_len, len);
+    total -= len - separator_strip(c->rule.separator, at + c->rule.header_len, len);
     uint32_t total32 = (uint32_t)total;
     r = buf_add(cut->lens, &total32, sizeof(total32));
     if (r < 0)
@@ -182,13 +182,13 @@ static int feed_records(struct cutter *c, const uint8_t *data, size_t len, struc
     size_t begin = 0; // of the chunk being filled
     int r = buf_add(&c->ready, data, len);
     while (r == 0) {
-        size_t least = record_after(&c->mark, c->ready_items ? c->next : begin);
+        size_t least = separator_after(&c->separator, c->ready_items ? c->next : begin);
         if (!c->rule.items && c->rule.bytes > least - begin)
             least = begin + (size_t)c->rule.bytes;
         size_t found = least < c->ready.len
-                           ? record_find(&c->mark, c->ready.data, c->ready.len, least)
-                           : RECORD_NONE;
-        if (found == RECORD_NONE)
+                           ? separator_find(&c->separator, c->ready.data, c->ready.len, least)
+                           : SEPARATOR_NONE;
+        if (found == SEPARATOR_NONE)
             break;
         c->next = found;
         c->ready_items++;
@@ -216,7 +216,7 @@ int cutter_feed(struct cutter *c, const void *data, size_t len, struct buf *out,
                 uint64_t *ret_items)
 {
     struct cut cut = {out, lens, ret_items};
-    if (c->rule.record)
+    if (c->rule.separator)
         return feed_records(c, data, len, &cut);
     return c->rule.as_items ? feed_items(c, data, len, &cut) : feed_data(c, data, len, &cut);
 }
@@ -233,7 +233,7 @@ int cutter_flush(struct cutter *c, struct buf *out, struct buf *lens, uint64_t *
 int cutter_end(struct cutter *c, struct buf *out, struct buf *lens, uint64_t *ret_items)
 {
     struct cut cut = {out, lens, ret_items};
-    if (c->rule.record)
+    if (c->rule.separator)
         return c->ready.len ? give_records(c, 0, c->ready.len, &cut) : 0;
     if (!c->rule.as_items)
         return c->ready.len ? give(c, NULL, 0, 1, &cut) : 0;

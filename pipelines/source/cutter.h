@@ -7,20 +7,20 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "pipelines/input/separator.h"
 #include "pipelines/run.h"
-#include "pipelines/source/record.h"
 
 // Payload of one chunk: what one message of the protocol may carry.
 #define CUTTER_CHUNK_MAX (16u << 20)
 
 struct cutter_rule {
-    bool as_items;      // chunks are items (records without their end); else data, ends included
-    uint64_t items;     // records in a chunk; 0: not limited
-    uint64_t bytes;     // data: cut behind the first record end at or past so many bytes; 0: no
-    uint8_t record_end; // last byte of a record
-    // Data whose records are not just what ends with one byte: this instead of record_end. The
+    bool as_items;  // chunks are items (records without their end); else data, ends included
+    uint64_t items; // records in a chunk; 0: not limited
+    uint64_t bytes; // data: cut behind the first record end at or past so many bytes; 0: no
+    uint8_t end;    // last byte of a record
+    // Data whose records are not just what ends with one byte: this instead of end. The
     // header, if any, stands in front of each chunk. Both borrowed as long as the cutter lives.
-    const struct record_rule *record;
+    const struct separator_rule *separator;
     const uint8_t *header;
     size_t header_len;
 };
@@ -28,12 +28,12 @@ struct cutter_rule {
 // Holds at most one chunk that is not whole yet. Zeroed by cutter_init; cutter_done frees.
 struct cutter {
     struct cutter_rule rule;
-    struct buf part;         // bytes of the record that is not whole
-    struct buf ready;        // payload of the chunk being filled
-    uint64_t ready_items;    // records in it
-    uint64_t items;          // of all chunks given so far
-    struct record_mark mark; // of rule.record
-    size_t next;             // where in `ready` the next record may begin
+    struct buf part;            // bytes of the record that is not whole
+    struct buf ready;           // payload of the chunk being filled
+    uint64_t ready_items;       // records in it
+    uint64_t items;             // of all chunks given so far
+    struct separator separator; // of rule.separator
+    size_t next;                // where in `ready` the next record may begin
 };
 void cutter_init(struct cutter *c, const struct cutter_rule *rule);
 void cutter_done(struct cutter *c);

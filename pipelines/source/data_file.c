@@ -8,9 +8,10 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "pipelines/input/separator.h"
+#include "pipelines/source/cutter.h"
 #include "pipelines/source/extent.h"
-#include "pipelines/source/record.h"
-#include "pipelines/source/source_kinds.h"
+#include "pipelines/source/source_path.h"
 
 #define STREAM_PIECE_MAX (CUTTER_CHUNK_MAX / 2) // leaves room for the last record
 
@@ -36,7 +37,7 @@ static int check_stream(const struct plan *plan, const char *path, const struct 
 static int read_header(const struct plan *plan, int fd, const char *path, struct data_file *f,
                        struct err *err)
 {
-    const struct record_rule *rule = &plan->source.record;
+    const struct separator_rule *rule = &plan->source.separator;
     _cleanup_(buf_done)
     struct buf head = {0};
     for (;;) {
@@ -48,18 +49,18 @@ static int read_header(const struct plan *plan, int fd, const char *path, struct
         if (n < 0)
             return err_sys(err, (int)n, "source.data: '%s'", path);
         head.len += (size_t)n;
-        size_t found = record_header(rule, head.data, head.len);
-        if (found == RECORD_NONE && n == 0)
+        size_t found = separator_header(rule, head.data, head.len);
+        if (found == SEPARATOR_NONE && n == 0)
             found = f->size < head.len ? (size_t)f->size : head.len;
-        if (found != RECORD_NONE && found <= RECORD_HEADER_BYTES_MAX) {
+        if (found != SEPARATOR_NONE && found <= SEPARATOR_HEADER_BYTES_MAX) {
             f->header = found < f->size ? found : f->size;
             return 0;
         }
-        if (head.len > RECORD_HEADER_BYTES_MAX)
+        if (head.len > SEPARATOR_HEADER_BYTES_MAX)
             return err_set(err, -EFBIG,
                            "source.data: '%s': its %u header lines are longer than %u "
                            "bytes",
-                           path, rule->header_lines, RECORD_HEADER_BYTES_MAX);
+                           path, rule->header_lines, SEPARATOR_HEADER_BYTES_MAX);
     }
 }
 
@@ -78,7 +79,7 @@ static int look_into(const struct plan *plan, const char *path, struct data_file
     int r = extent_fingerprint(fd, f->size, &f->fingerprint);
     if (r < 0)
         return err_sys(err, r, "source.data: '%s'", path);
-    if (f->packed || !plan->source.record.header_lines)
+    if (f->packed || !plan->source.separator.header_lines)
         return 0;
     return read_header(plan, fd, path, f, err);
 }

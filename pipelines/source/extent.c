@@ -9,7 +9,7 @@
 #include "base/digest.h"
 #include "base/fd.h"
 #include "base/pack.h"
-#include "pipelines/source/record.h"
+#include "pipelines/input/separator.h"
 
 #define TAIL_BLOCK (64u << 10) // read at once while looking for the end of the last record
 
@@ -17,7 +17,7 @@ static bool extent_valid(const struct extent *e)
 {
     return e->path_len > 0 && e->path_len <= EXTENT_PATH_MAX && e->length <= EXTENT_BYTES_MAX &&
            e->offset <= (uint64_t)INT64_MAX - EXTENT_BYTES_MAX &&
-           e->header_bytes <= RECORD_HEADER_BYTES_MAX && e->header_bytes <= e->offset &&
+           e->header_bytes <= SEPARATOR_HEADER_BYTES_MAX && e->header_bytes <= e->offset &&
            memchr(e->path, '\0', e->path_len) == NULL;
 }
 
@@ -48,7 +48,7 @@ int extent_get(const void *data, size_t len, struct extent *ret)
     e.offset = pack_read_u64(&r, INT64_MAX);
     e.length = pack_read_u64(&r, EXTENT_BYTES_MAX);
     e.aligned = pack_read_bool(&r);
-    e.header_bytes = pack_read_u64(&r, RECORD_HEADER_BYTES_MAX);
+    e.header_bytes = pack_read_u64(&r, SEPARATOR_HEADER_BYTES_MAX);
     e.file_size = pack_read_u64(&r, UINT64_MAX);
     e.mtime_ns = pack_read_i64(&r);
     e.fingerprint = pack_read_u64(&r, UINT64_MAX);
@@ -114,7 +114,7 @@ struct piece {
     const struct extent *extent;
     const char *path;
     int fd;
-    struct record_mark mark;
+    struct separator mark;
     struct buf *out;
     size_t begin;
     uint64_t offset;
@@ -134,7 +134,7 @@ static ssize_t read_more(struct piece *p, size_t len, struct err *err)
 
 static size_t find(const struct piece *p, size_t from)
 {
-    return record_find(&p->mark, p->out->data + p->begin, p->out->len - p->begin, from);
+    return separator_find(&p->mark, p->out->data + p->begin, p->out->len - p->begin, from);
 }
 
 // Cuts the piece behind the end of its last record, and reads as far as that is. `end` is where the
@@ -146,7 +146,7 @@ static int find_tail(struct piece *p, size_t end, struct err *err)
     for (;;) {
         size_t found = find(p, from);
         size_t have = p->out->len - p->begin;
-        if (found != RECORD_NONE) {
+        if (found != SEPARATOR_NONE) {
             p->out->len = p->begin + found;
             return 0;
         }
@@ -175,7 +175,7 @@ static int read_aligned(struct piece *p, struct err *err)
     if ((size_t)n < end)
         return tell_shorter(p, err);
     size_t first = is_first ? 0 : find(p, before);
-    if (first == RECORD_NONE || first >= end) {
+    if (first == SEPARATOR_NONE || first >= end) {
         p->out->len = p->begin; // one record fills it that began before
         return 0;
     }
@@ -197,7 +197,7 @@ static int read_exactly(struct piece *p, struct err *err)
     return (size_t)n < p->extent->length ? tell_shorter(p, err) : 0;
 }
 
-static int read_extent(struct piece *p, const struct record_rule *rule, struct err *err)
+static int read_extent(struct piece *p, const struct separator_rule *rule, struct err *err)
 {
     const struct extent *e = p->extent;
     struct buf *out = p->out;
@@ -216,7 +216,7 @@ static int read_extent(struct piece *p, const struct record_rule *rule, struct e
     if (out->len == p->begin)
         out->len = header; // no record, no header
     else
-        out->len = p->begin + record_strip(rule, out->data + p->begin, out->len - p->begin);
+        out->len = p->begin + separator_strip(rule, out->data + p->begin, out->len - p->begin);
     return 0;
 }
 
@@ -275,7 +275,7 @@ int extent_check(const struct extent *e, const char *directory, struct extent_se
     return 0;
 }
 
-int extent_read(const struct extent *e, const struct record_rule *rule, const char *directory,
+int extent_read(const struct extent *e, const struct separator_rule *rule, const char *directory,
                 struct buf *out, struct err *err)
 {
     if (!extent_valid(e))
@@ -290,7 +290,7 @@ int extent_read(const struct extent *e, const struct record_rule *rule, const ch
         return 0;
     size_t begin = out->len;
     struct piece piece = {.extent = e, .path = path, .fd = fd, .out = out};
-    record_mark_init(rule, &piece.mark);
+    separator_init(rule, &piece.mark);
     int r = read_extent(&piece, rule, err);
     if (r < 0)
         out->len = begin;

@@ -32,7 +32,7 @@ struct extent {
     uint64_t fingerprint; // extent_fingerprint's; 0: not known
 };
 
-struct record_rule;
+struct separator_rule;
 struct stat;
 int64_t extent_mtime_ns(const struct stat *st);
 // A hash of the file's first and last 4 KiB: another file of the same size and time is noticed,
@@ -63,5 +63,5 @@ int extent_get(const void *data, size_t len, struct extent *ret);
 // the source saw (then it may be read elsewhere: clear file_size and mtime_ns to read it anyway);
 // -EISDIR, -EINVAL when it is no file of bytes. Nothing is appended on failure. `rule` is the
 // source's.
-int extent_read(const struct extent *extent, const struct record_rule *rule, const char *directory,
-                struct buf *out, struct err *err);
+int extent_read(const struct extent *extent, const struct separator_rule *rule,
+                const char *directory, struct buf *out, struct err *err);

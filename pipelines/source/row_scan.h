@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "pipelines/source/rows.h"
+#include "pipelines/input/row.h"
 
 struct row_scan {
     enum row_form form;

@@ -7,8 +7,11 @@
 
 #include "base/cleanup.h"
 #include "pipelines/frame.h"
-#include "pipelines/source/matrix.h"
+#include "pipelines/input/matrix.h"
+#include "pipelines/source/paths.h"
+#include "pipelines/source/source_auto.h"
 #include "pipelines/source/source_kinds.h"
+#include "pipelines/source/source_queue.h"
 
 struct counted {
     struct source_reader base;

@@ -9,15 +9,18 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "pipelines/source/data_file.h"
 #include "pipelines/source/extent.h"
+#include "pipelines/source/paths.h"
+#include "pipelines/source/record_search.h"
 #include "pipelines/source/source_kinds.h"
+#include "pipelines/source/source_path.h"
+#include "pipelines/source/source_queue.h"
 #include "pipelines/source/source_stream.h"
 
 #define PIECE_MIN (64u << 10) // CHUNK_AUTO
 #define PIECE_MAX (8u << 20)
-#define INDEX_BYTES (8u << 20) // looked at for `lines` in one call, when it has one
+#define INDEX_BYTES (8u << 20) // searched for `lines` in one call, once it has a chunk
 
 struct data {
     struct source_reader base;
@@ -28,11 +31,10 @@ struct data {
     size_t file;             // the one being cut
     uint64_t piece_at;       // its next piece
     uint64_t offset;         // `lines`: where its next piece begins
-    int fd;                  // of `file`, for the index of lines; -1
-    struct record_mark mark;
+    int fd;                  // of `file`, for `lines`; -1
+    struct record_search search;
     struct source_stream *stream; // of `file`, when it is one; NULL: not open
     struct source_queue queue;
-    uint8_t block[SOURCE_BLOCK];
 };
 
 static const struct chunking *rule_of(const struct data *d)
@@ -171,56 +173,6 @@ static int cut_by_size(struct data *d, const struct source_want *want, struct ex
     return r;
 }
 
-// Where in the block, which begins at `at` of the file, the piece ends; RECORD_NONE: further on.
-// `*next` is the least place of the file where a record may begin.
-static size_t end_in_block(const struct data *d, uint64_t at, size_t len, uint64_t *lines,
-                           uint64_t *next)
-{
-    for (;;) {
-        size_t from = *next > at ? (size_t)(*next - at) : 0;
-        size_t found = record_find(&d->mark, d->block, len, from);
-        if (found == RECORD_NONE)
-            return RECORD_NONE;
-        *next = at + record_after(&d->mark, found);
-        if (--*lines == 0)
-            return found;
-    }
-}
-
-// The end of the piece that begins at d->offset and has `lines` records; the file's end at the
-// latest. Adds what was looked at to *scanned.
-static int find_end(struct data *d, uint64_t lines, uint64_t *scanned, uint64_t *ret_end,
-                    struct err *err)
-{
-    const struct data_file *f = &d->files[d->file];
-    uint64_t at = d->offset;
-    uint64_t next = record_after(&d->mark, 0) + at;
-    while (at < f->size) {
-        size_t n = f->size - at < SOURCE_BLOCK ? (size_t)(f->size - at) : SOURCE_BLOCK;
-        ssize_t got = fd_pread_full(d->fd, d->block, n, (off_t)at);
-        if (got < 0)
-            return err_sys(err, (int)got, "source.data: '%s'", path_of(d));
-        if ((size_t)got < n)
-            return err_set(err, -ESTALE, "source.data: '%s' became shorter than %llu bytes",
-                           path_of(d), (unsigned long long)f->size);
-        size_t found = end_in_block(d, at, n, &lines, &next);
-        if (found != RECORD_NONE) {
-            *ret_end = at + found;
-            *scanned += found;
-            return 0;
-        }
-        // A mark that begins in this block may end in the next.
-        bool is_last = at + n == f->size;
-        size_t again = d->mark.len - 1 < n ? d->mark.len - 1 : 0;
-        at += is_last ? n : n - again;
-        *scanned += n;
-        if (at - d->offset > EXTENT_BYTES_MAX)
-            break; // the caller refuses it by its length
-    }
-    *ret_end = at;
-    return 0;
-}
-
 static int cut_by_lines(struct data *d, const struct source_want *want, struct extents *x,
                         struct err *err)
 {
@@ -234,7 +186,9 @@ static int cut_by_lines(struct data *d, const struct source_want *want, struct e
         if (x->run->count && scanned >= INDEX_BYTES)
             return 0;
         uint64_t end = d->offset;
-        int r = find_end(d, rule_of(d)->n, &scanned, &end, err);
+        int r = record_search_end(&d->search, d->fd, path_of(d), d->files[d->file].size, d->offset,
+                                  rule_of(d)->n, &end, err);
+        scanned += end - d->offset;
         if (r == 0)
             r = add_extent(d, x, d->offset, end - d->offset, false, err);
         if (r < 0)
@@ -413,7 +367,7 @@ int source_open_data(const struct plan *plan, struct source_reader **ret, struct
     if (rule->rule == CHUNK_ITEMS || (rule->rule != CHUNK_AUTO && rule->n == 0))
         return err_set(err, -EINVAL,
                        "chunk: source.data gives data; use bytes, lines, parts or auto");
-    const struct record_rule *record = &plan->source.record;
+    const struct separator_rule *record = &plan->source.separator;
     if (rule->rule == CHUNK_LINES && !record->end_len && !record->start_len)
         return err_set(err, -EINVAL, "record.end: must not be empty unless chunk is by bytes");
     struct data *d = calloc(1, sizeof(*d));
@@ -421,7 +375,7 @@ int source_open_data(const struct plan *plan, struct source_reader **ret, struct
         return err_sys(err, -ENOMEM, "source.data");
     d->base = (struct source_reader){.ops = &data_ops, .plan = plan};
     d->fd = -1;
-    record_mark_init(&plan->source.record, &d->mark);
+    separator_init(&plan->source.separator, &d->search.separator);
     int r = add_files(d, err);
     d->offset = r == 0 && d->paths.len ? d->files[0].header : 0;
     if (r < 0) {

@@ -1,7 +1,9 @@
 // A path of the source, read from its beginning to its end as plain bytes: a pipe, standard input,
 // a file, a compressed file. Only source*.c include it.
 #pragma once
-#include "pipelines/source/source_kinds.h"
+#include <sys/types.h>
+
+#include "pipelines/source/source_path.h"
 
 struct source_input;
 

@@ -8,8 +8,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "pipelines/source/source_auto.h"
 #include "pipelines/source/source_input.h"
 #include "pipelines/source/source_kinds.h"
+#include "pipelines/source/source_path.h"
+#include "pipelines/source/source_queue.h"
 #include "pipelines/source/source_rows.h"
 
 #define AUTO_FEED 1024u // bytes that are cut at once while chunks of CHUNK_AUTO have one item
@@ -90,7 +93,7 @@ static int end_file(struct lines *l, struct err *err)
 {
     l->in = source_input_close(l->in);
     int r = l->rows              ? end_rows(l, err)
-            : l->cutter.part.len ? feed(l, &l->cutter.rule.record_end, 1, err)
+            : l->cutter.part.len ? feed(l, &l->cutter.rule.end, 1, err)
                                  : 0;
     l->path++;
     return r;
@@ -251,7 +254,7 @@ int source_open_lines(const struct plan *plan, struct source_reader **ret, struc
     l->cut_all = plan->source.n_texts == 0;
     struct cutter_rule cut = {.as_items = true,
                               .items = rule->rule == CHUNK_AUTO ? 1 : rule->n,
-                              .record_end = plan->source.delimiter};
+                              .end = plan->source.delimiter};
     cutter_init(&l->cutter, &cut);
     *ret = &l->base;
     return 0;

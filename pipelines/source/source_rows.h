@@ -1,6 +1,7 @@
 // The rows of tables, checked as they come. Only source*.c include it.
 #pragma once
-#include "pipelines/source/source_kinds.h"
+#include "pipelines/source/cutter.h"
+#include "pipelines/source/source.h"
 
 struct source_rows;
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "pipelines/source/record.h"
+#include "pipelines/input/separator.h"
 #include "pipelines/source/source_input.h"
 
 #define PIECE_STREAM (1u << 20) // CHUNK_AUTO
@@ -20,12 +20,11 @@ struct source_stream {
 static void start_cutter(struct source_stream *s)
 {
     const struct chunking *rule = &s->plan->steps[0].chunking;
-    const struct record_rule *record = &s->plan->source.record;
-    struct cutter_rule cut = {.record_end = (uint8_t)record->end[0],
-                              .header = s->header.data,
-                              .header_len = s->header.len};
-    if (!record_is_simple(record))
-        cut.record = record;
+    const struct separator_rule *record = &s->plan->source.separator;
+    struct cutter_rule cut = {
+        .end = (uint8_t)record->end[0], .header = s->header.data, .header_len = s->header.len};
+    if (!separator_is_simple(record))
+        cut.separator = record;
     if (rule->rule == CHUNK_LINES)
         cut.items = rule->n;
     else
@@ -47,7 +46,7 @@ int source_stream_open(const struct plan *plan, const char *path, struct source_
         free(s);
         return r;
     }
-    if (!plan->source.record.header_lines)
+    if (!plan->source.separator.header_lines)
         start_cutter(s);
     *ret = s;
     return 0;
@@ -94,13 +93,13 @@ static int take_header(struct source_stream *s, struct source_queue *q, const vo
     int r = buf_add(&s->header, data, len);
     if (r < 0)
         return err_sys(err, r, "source.data: '%s'", s->path);
-    size_t found = record_header(&s->plan->source.record, s->header.data, s->header.len);
-    if (found == RECORD_NONE && s->header.len <= RECORD_HEADER_BYTES_MAX)
+    size_t found = separator_header(&s->plan->source.separator, s->header.data, s->header.len);
+    if (found == SEPARATOR_NONE && s->header.len <= SEPARATOR_HEADER_BYTES_MAX)
         return 1;
-    if (found > RECORD_HEADER_BYTES_MAX)
+    if (found > SEPARATOR_HEADER_BYTES_MAX)
         return err_set(err, -EFBIG,
                        "source.data: '%s': its %u header lines are longer than %u bytes", s->path,
-                       s->plan->source.record.header_lines, RECORD_HEADER_BYTES_MAX);
+                       s->plan->source.separator.header_lines, SEPARATOR_HEADER_BYTES_MAX);
     // What is behind the header stands in this block; the header stays.
     size_t behind = s->header.len - found;
     s->header.len = found;

@@ -1,6 +1,6 @@
 // Data that can only be read in order: a pipe, or a compressed file. Only source*.c include it.
 #pragma once
-#include "pipelines/source/source_kinds.h"
+#include "pipelines/source/source_queue.h"
 
 struct source_stream;
 

@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/grow.h"
 #include "base/parse.h"
-#include "pipelines/source/rows.h"
+#include "pipelines/rows.h"
 #include "pipelines/template/template_parts.h"
 
 #define NAME_LEN_MAX 63 // of a placeholder that may be a typing mistake

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "pipelines/source/rows.h"
+#include "pipelines/input/row.h"
 #include "pipelines/template/template_parts.h"
 
 struct span {

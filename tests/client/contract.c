@@ -162,7 +162,7 @@ static void s3_sticky_end(void)
         CHECK(fm_next(s, &result) == 0);
     CHECK(fm_stream_close(s) == 0);
     fm_job_free(job);
-    // An error comes behind all results before it, and stays.
+    // An error comes after all results before it, and stays.
     const struct fm_stream_options stop = {.size = sizeof(stop), .stop_on_error = 1};
     job = numbers(6, "echo $1; test $1 != 4", FM_ORDER_INPUT, NULL);
     s = fm_results(job, &stop);
@@ -193,7 +193,7 @@ static void s4_close_is_a_verb(void)
     remove(path_of("s4"));
     pid_t child = fork();
     if (child == 0) {
-        // A client of its own: one that was there before a fork is of no use behind it.
+        // A client of its own: one made before a fork is of no use after it.
         struct fm_client *dying;
         CHECK(fm_connect(NULL, &dying) == 0);
         client = dying;
@@ -541,7 +541,7 @@ static void s14_nothing_runs_by_itself(void)
     struct fm_result r;
     int to[2];
     CHECK(fm_next(s, &r) == 1);
-    // The stream is not closed: disconnecting does it and tells where it was opened.
+    // The stream is not closed: disconnecting closes it and reports where it was opened.
     fflush(stderr);
     CHECK(pipe(to) == 0);
     int saved = dup(2);
@@ -606,7 +606,7 @@ static void descriptor(void)
     fm_job_free(job);
 }
 
-// A finished result is not held up by the chunk behind it: here that one waits for its reader.
+// A finished result is not held up by the next chunk: here that one waits for its reader.
 static void nothing_is_held_up(void)
 {
     const char *const args[] = {"folder", getenv("WORK"), NULL};

@@ -26,6 +26,7 @@ export LD_LIBRARY_PATH=$(dirname "$(find "$PREFIX" -name 'libfanmill.so')")
 # A sanitized library needs its runtime in the program too.
 SANITIZE=
 nm "$BUILD/client/libfanmill.so" | grep -q __asan_init && SANITIZE=-fsanitize=address,undefined
+nm "$BUILD/client/libfanmill.so" | grep -q __gcov_init && SANITIZE=--coverage
 
 case_is "the headers are C99 and C++"
 printf '#include <fanmill/client.h>\n#include <fanmill/kernel.h>\nint main(void) { return fm_version()[0] == 0; }\n' >"$WORK/h.c"

@@ -57,7 +57,7 @@ host_coordinator() {
     until_ok test -s "$STATE/access"
     export FANMILL_CONNECT=$STATE
 }
-# One line for each of 60 chunks, whoever runs them.
+# One line for each of 60 chunks, wherever they run.
 job lines <<'YAML'
 source: {range: 1..60}
 chunk: {items: 1}

@@ -23,7 +23,7 @@ expect_status 125
 expect_stderr "open files are allowed"
 expect_nothing_left
 
-case_is "fewer descriptors than slots: goes on with what there is"
+case_is "fewer descriptors than slots: the run goes on with fewer executors"
 job slots <<'EOF'
 source: {range: 1..200}
 chunk: {items: 1}

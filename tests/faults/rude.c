@@ -57,7 +57,8 @@ static int hear_epoch(struct zsock *z, uint64_t *ret_epoch)
             continue;
         }
         int type = msg_type_of(m.header, m.header_len);
-        if (type == MSG_WELCOME && msg_get_welcome(m.header, m.header_len, &welcome, &err) == 0)
+        if (type == MSG_WELCOME &&
+            msg_get(m.header, m.header_len, MSG_WELCOME, &welcome, &err) == 0)
             *ret_epoch = welcome.epoch;
         zmessage_done(&m);
         if (type != MSG_STEP && type != MSG_HEARTBEAT)
@@ -87,7 +88,7 @@ static void hello_as(struct zsock *z, uint32_t min, uint32_t max, uint64_t sessi
     struct buf header;
     buf_init(&header, 0);
     memcpy(m.session, &session, sizeof(session));
-    msg_put_hello(&header, &m);
+    msg_put(&header, MSG_HELLO, &m);
     zsock_send(z, 0, header.data, header.len, NULL, 0);
     buf_done(&header);
 }
@@ -166,7 +167,7 @@ static void order(void)
     struct zsock *z = knock();
     struct buf header;
     buf_init(&header, 0);
-    msg_put_query(&header, &(struct msg_query){.request = 1});
+    msg_put(&header, MSG_QUERY, &(struct msg_query){.request = 1});
     zsock_send(z, 0, header.data, header.len, NULL, 0);
     expect(hear(z), MSG_REFUSE, "a QUERY before HELLO");
     hello(z, 1, 1);
@@ -174,7 +175,7 @@ static void order(void)
     hello(z, 1, 1);
     expect(hear(z), MSG_WELCOME, "HELLO again");
     buf_clear(&header);
-    msg_put_ack(&header, &(struct msg_ack){1});
+    msg_put(&header, MSG_ACK, &(struct msg_ack){1});
     zsock_send(z, 0, header.data, header.len, NULL, 0);
     expect(hear(z), MSG_REFUSE, "a coordinator's message");
     buf_done(&header);
@@ -231,9 +232,9 @@ static void stale(void)
     hello_as(first, 1, 1, 77);
     expect(hear_epoch(first, &epoch), MSG_WELCOME, "HELLO");
     reg.resources.cpus = 1000;
-    msg_put_register(&header, &reg);
+    msg_put(&header, MSG_REGISTER, &reg);
     send_header(first, &header);
-    msg_put_credit(&header, &(struct msg_credit){.window_items = 4, .window_bytes = 1 << 20});
+    msg_put(&header, MSG_CREDIT, &(struct msg_credit){.window_items = 4, .window_bytes = 1 << 20});
     send_header(first, &header);
     expect(hear_epoch(first, &epoch), MSG_LEASE, "a lease");
     // The same session on another connection: what the first one had runs elsewhere.
@@ -243,7 +244,7 @@ static void stale(void)
     lie(first, epoch);
     expect(hear_epoch(first, &epoch), MSG_REFUSE,
            "a result of a session that is not its own any more");
-    msg_put_register(&header, &reg);
+    msg_put(&header, MSG_REGISTER, &reg);
     send_header(second, &header);
     lie(second, epoch);     // it has no lease
     lie(second, epoch + 1); // nor is it of another coordinator
@@ -260,11 +261,11 @@ static void deaf(long seconds)
     buf_init(&header, 0);
     hello(z, 1, 1);
     expect(hear(z), MSG_WELCOME, "HELLO");
-    msg_put_open(&header, &(struct msg_open){.stream = 1, .job = 1});
+    msg_put(&header, MSG_OPEN, &(struct msg_open){.stream = 1, .job = 1});
     zsock_send(z, 0, header.data, header.len, NULL, 0);
     buf_clear(&header);
-    msg_put_take(&header, &(struct msg_take){
-                              .stream = 1, .offset_end = UINT64_MAX / 2, .bytes = UINT64_MAX / 2});
+    msg_put(&header, MSG_TAKE,
+            &(struct msg_take){.stream = 1, .offset_end = UINT64_MAX / 2, .bytes = UINT64_MAX / 2});
     zsock_send(z, 0, header.data, header.len, NULL, 0);
     buf_done(&header);
     poll(NULL, 0, (int)seconds * 1000);

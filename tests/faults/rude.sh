@@ -81,7 +81,7 @@ wait "$deaf"
 fanmill cancel --kill all
 [ "$(rss)" -le $((after + 400000)) ] || wrong "it grew to $(rss) KiB"
 
-case_is "no descriptors left: those who are there go on, and it recovers"
+case_is "no descriptors left: connected peers go on, and it recovers"
 stop "$COORDINATOR"
 begin coordinator-default bash -c "ulimit -n 96; exec '$FANMILL_BIN' coordinator -v --state '$STATE' --listen tcp://127.0.0.1:0"
 COORDINATOR=$LAST

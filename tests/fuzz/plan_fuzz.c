@@ -3,8 +3,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "pipelines/input/matrix.h"
 #include "pipelines/plan.h"
-#include "pipelines/source/matrix.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

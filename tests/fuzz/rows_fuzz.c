@@ -3,8 +3,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "pipelines/input/row.h"
 #include "pipelines/source/row_scan.h"
-#include "pipelines/source/rows.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char separator[] = "::";
     const struct row_rule rules[] = {{.form = ROW_CSV, .delimiter = ','},
-                                     {.form = ROW_SPLIT, .separator = separator}};
+                                     {.form = ROW_SPLIT, .split_at = separator}};
     if (size == 0)
         return 0;
     const struct row_rule *rule = &rules[data[0] & 1];

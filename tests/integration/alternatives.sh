@@ -33,9 +33,9 @@ expect_status 0
 expect_stdout "$(seq -f 'out %.0f' 20)"
 [ "$(grep -c '^  | err' stderr)" = 40 ] || wrong "standard error is not whole"
 
-case_is "RAM: more output than there is memory for"
+case_is "RAM: more output than fits in memory"
 limited() { (ulimit -v 700000; "$@"); }
-# A sanitizer needs more address space, and tells so where its reports are looked for.
+# A sanitizer needs more address space, and would report the lack of it.
 can_be_limited() { ASAN_OPTIONS='' limited "$FANMILL_BIN" --version >stdout 2>&1; }
 if can_be_limited; then
     job ram <<'EOF'

@@ -14,7 +14,7 @@ expect_stdout 9592
 fanmill call --range 1..10 -n 5 builtin:sum
 expect_stdout "$(printf '%s\n' 15 40)"
 
-case_is "items behind :::, of a file, of standard input"
+case_is "items after :::, from a file, from standard input"
 fanmill call builtin:find_primes ::: 1 2 3 4 5
 expect_stdout "$(printf '%s\n' 2 3 5)"
 seq 100 >numbers

@@ -26,7 +26,7 @@ EOF
     expect_same want
 done
 
-case_is "chunks of lines hold so many lines"
+case_is "chunks of lines hold as many lines as asked for"
 job count <<'EOF'
 source: {data: want}
 chunk: {lines: 1000}

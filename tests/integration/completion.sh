@@ -18,7 +18,7 @@ expect_status 2
 expect_stderr "fanmill completion: 'tcsh' is not one of bash, zsh, fish"
 fanmill help --man nothing
 expect_status 2
-expect_stderr "fanmill: there is no page 'nothing': fanmill or job"
+expect_stderr "fanmill: no manual page 'nothing': fanmill or job"
 
 # offered WORD...: what bash offers for the last word, in order of the alphabet.
 cat >offer.bash <<'EOF2'
@@ -70,10 +70,10 @@ case_is "bash leaves its options as they were"
 [ "$(bash --norc -c 'source ./completion.bash; COMP_WORDS=(fanmill c); COMP_CWORD=1; before=$(shopt); _fanmill; [ "$before" = "$(shopt)" ] && echo same')" = same ] ||
     wrong "an option of the shell is another one"
 
-# commands, as `fanmill help` tells them, and those within them.
+# Commands, as `fanmill help` lists them, and those within them.
 fanmill help
 commands=$(sed -n 's/^  \([a-z]*\) .*/\1/p' stdout | grep -v '^fanmill$')
-[ "$(echo "$commands" | wc -l)" -gt 20 ] || wrong "fanmill help tells too few commands"
+[ "$(echo "$commands" | wc -l)" -gt 20 ] || wrong "fanmill help lists too few commands"
 for command in $commands; do
     case_is "the flags of $command"
     grep -qx "\.SS fanmill $command" fanmill.1 || wrong "fanmill(1) has no section"

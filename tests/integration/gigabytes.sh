@@ -23,7 +23,7 @@ stages: [{command: "if test {} = a; then head -c 1073741825 /dev/zero; else echo
 EOF
     fanmill run -j 2 larger.yaml
     expect_status 1
-    expect_stderr "chunk 0 ('a') failed: its output is larger than 1024 MiB"
+    expect_stderr "chunk 1 ('a') failed: its output is larger than 1024 MiB"
     expect_stdout well
     expect_nothing_left
 else

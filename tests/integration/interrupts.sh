@@ -30,7 +30,7 @@ for signal in INT TERM HUP; do
     stop $signal
     finished
     expect_status $((128 + $(kill -l $signal)))
-    expect_stderr "interrupted: ending what runs; once more kills it"
+    expect_stderr "interrupted: ending running chunks; once more to kill them"
     expect_stderr "ended early"
     expect_nothing_left
 done
@@ -50,7 +50,7 @@ until_ok grep -q interrupted stderr
 stop INT
 finished
 expect_status 130
-expect_stderr "killing what still runs"
+expect_stderr "killing running chunks"
 expect_nothing_left
 
 case_is "finished results are kept when interrupted"
@@ -73,7 +73,7 @@ if script -qec true /dev/null >/dev/null 2>&1; then
         timeout "$LIMIT_S" script -qec "$FANMILL_BIN run -j 2 $WORK/polite.yaml" /dev/null >stdout 2>stderr
     STATUS=$?
     expect_status 130
-    grep -q "ending what runs" stdout || wrong "no word about it"
+    grep -q "ending running chunks" stdout || wrong "no word about it"
     expect_nothing_left
 fi
 finish

@@ -23,7 +23,7 @@ begin() {
     mkdir on
     export MOST=$1
 }
-# most_at_once N JOBS: so many ran, and never more at once than $MOST.
+# most_at_once N JOBS: N ran, and never more at once than $MOST.
 most_at_once() {
     [ "$(sort -n counts | tail -n 1)" = "$MOST" ] || wrong "$(sort -n counts | uniq -c | tr '\n' ';') at once, expected $MOST"
     [ "$(wc -l <counts)" = "$1" ] || wrong "$(wc -l <counts) jobs, expected $1"
@@ -106,7 +106,7 @@ expect_status 0
 grep -q 'Error 1 (ignored)' stderr || wrong "make: $(cat stderr)"
 most_at_once 8
 
-case_is "a run that is killed gives them back: its worker survives it for so long"
+case_is "a run that is killed gives them back: its worker outlives it long enough"
 job stays <<EOF
 source: {range: 1..6}
 stages: [{command: "echo on >>$WORK/began; sleep 300"}]
@@ -149,13 +149,13 @@ exec 9>&-
 case_is "--jobserver is for this machine"
 fanmill run --jobserver --connect tcp://127.0.0.1:1 counted.yaml
 expect_status 2
-expect_stderr "fanmill run: --jobserver is for a run on this machine, not with --connect"
+expect_stderr "fanmill run: --jobserver is only for runs on this machine, not with --connect"
 
 case_is "a jobserver that is out of reach"
 begin 2
 MAKEFLAGS="-j2 --jobserver-auth=98,99" fanmill run -v -j 2 counted.yaml
 expect_status 0
-expect_stderr "make's jobserver is out of reach"
+expect_stderr "can't reach make's jobserver"
 most_at_once 8
 expect_nothing_left
 finish

@@ -114,7 +114,7 @@ expect_same "$WORK/all"
 timeout "$LIMIT_S" "$bin" map -X printf '%s\0' {} ::: * >"$WORK/stdout"
 expect_same "$WORK/all"
 [ ! -e pwned ] && [ ! -e pwned.jpg ] || wrong "a name was run as code"
-# What --dry-run tells, a shell gives back.
+# A shell reads what --dry-run prints back into the same words.
 timeout "$LIMIT_S" "$bin" map --dry-run printf '%s\0' {} ::: * >"$WORK/commands"
 bash "$WORK/commands" >"$WORK/stdout"
 expect_same "$WORK/all"
@@ -147,7 +147,7 @@ expect_same want
 case_is "exit statuses"
 fanmill map 'exit {}' ::: 0 3 0
 expect_status 1
-expect_stderr "chunk 1 ('3') failed: the script ended with exit status 3"
+expect_stderr "chunk 2 ('3') failed: the script ended with exit status 3"
 expect_stderr "exit: 2 chunks ok, 1 failed"
 fanmill map --propagate 'exit {}' ::: 0 3 4
 expect_status 3
@@ -234,7 +234,7 @@ fanmill map -j +1 --dry-run -X echo ::: $(seq $((cpus + 1)))
 fanmill map -j -$cpus --dry-run -X echo {} ::: a b
 expect_stdout "echo a b"
 
-case_is "flags in front of the subcommand, behind it, and of the command"
+case_is "flags before the subcommand, after it, and of the command"
 fanmill -j 1 --tag map echo -j 7 ::: a
 expect_stdout "$(printf 'a\t-j 7 a')"
 fanmill --retries=1 map --tag -- -j {} ::: a

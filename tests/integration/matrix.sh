@@ -78,7 +78,7 @@ sink: {stdout: json}
 YAML
 fanmill run fails.yaml
 expect_status 1
-expect_stderr "chunk 0 ('coarse 1') failed"
+expect_stderr "chunk 1 ('coarse 1') failed"
 grep -q '"item":"fine 1"' stdout || wrong "no item in the JSON: $(cat stdout)"
 
 case_is "a later stage gets the rows on its standard input"
@@ -113,7 +113,7 @@ echo "max_failures: 0" >>ends.yaml
 fanmill run -j 1 ends.yaml
 expect_status 4
 head -n 1 stderr >first
-grep -q "chunk 0 ('2 1 1') failed" first || wrong "the first row: $(cat first)"
+grep -q "chunk 1 ('2 1 1') failed" first || wrong "the first row: $(cat first)"
 
 expect_nothing_left
 finish

@@ -24,7 +24,7 @@ expect_status 2
 expect_stderr "File exists"
 fanmill invite worker w1 --state "$WORK/state/fanmill/default"
 expect_status 2
-expect_stderr "where will it listen?"
+expect_stderr "unknown address of the coordinator"
 fanmill invite king k --state "$WORK/state/fanmill/default"
 expect_status 2
 expect_stderr "'king' is not a role"

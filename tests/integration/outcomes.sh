@@ -78,7 +78,7 @@ EOF
 fanmill run continue.yaml
 expect_status 1
 expect_stdout "$(seq 1 10 | grep -v '^3$')"
-expect_stderr "chunk 2 ('3') failed"
+expect_stderr "chunk 3 ('3') failed"
 expect_stderr "9 chunks ok, 1 failed"
 
 case_is "on_error: stop ends what runs"

@@ -16,7 +16,7 @@ expect_same want
 cat big | timeout "$LIMIT_S" "$bin" pipe --block 100K -- tr 1 x >stdout
 expect_same want
 
-case_is "files behind ::::, one after another"
+case_is "files after ::::, one after another"
 fanmill pipe --block 50KB cat :::: big other
 cat big other >want
 expect_same want
@@ -85,7 +85,7 @@ fanmill results "$job"
 expect_same embedded
 from big submit pipe wc -l
 expect_status 2
-expect_stderr "fanmill submit pipe: a job that goes on without us can't read standard input; give files: :::: FILE"
+expect_stderr "fanmill submit pipe: a submitted job can't read standard input; give files: :::: FILE"
 stop "$WORKER"
 stop "$COORDINATOR"
 rmdir "$WORK/run/fanmill" 2>/dev/null

@@ -29,7 +29,7 @@ expect_status 0
 expect_quiet
 expect_same expected
 
-case_is "SIGUSR1 tells once, also without a terminal, and also with -q"
+case_is "SIGUSR1 prints the line once, also without a terminal, and also with -q"
 at_gate -q
 asked() {
     kill -USR1 "$pid"
@@ -50,7 +50,7 @@ kill -USR2 "$pid"
 open_gate
 expect_status 0
 
-case_is "--progress json: objects on standard error, the last one tells the end"
+case_is "--progress json: objects on standard error, the last one says that it ended"
 at_gate --progress json
 until_ok grep -q '"done":3,"total":5,"running":2,"ok":3,"failed":0,' stderr
 open_gate
@@ -139,7 +139,7 @@ touch go
 ended 1
 cat >expected <<'EOF'
 result 1
-fanmill: chunk 1 ('2') failed: the script ended with exit status 3
+fanmill: chunk 2 ('2') failed: the script ended with exit status 3
   | why
 result 3
 result 4

@@ -53,7 +53,7 @@ fanmill run bad.yaml
 expect_status 4
 expect_stderr "source.data: 'bad.zst': its compressed data are damaged"
 
-# FASTA: a record is a line that begins with > and the lines behind it.
+# FASTA: a record is a line that begins with > and the lines that follow it.
 awk 'BEGIN { srand(7); for (i = 1; i <= 3000; i++) { print ">seq" i " a->b"
     for (j = rand() * 5; j > 0; j--) print substr("ACGTACGTACGTACGTACGT>", 1 + rand() * 20) } }' >x.fa
 gzip -c x.fa >x.fa.gz

@@ -55,7 +55,7 @@ for name in matrix csv fasta gzip; do
     [ $name = matrix ] && items >stdout.items && mv stdout.items stdout
     expect_same $name.want
 done
-case_is "a table on standard input goes along with who follows, and not with a detached job"
+case_is "a table on standard input works for a job that is followed, not for a detached one"
 fanmill run --connect "$STATE" stdin.yaml <rows.csv
 expect_status 0
 expect_same csv.want

@@ -22,11 +22,11 @@ expect_status 0
 sed -i 's/cpus: 2/cpus: 8/' wide.yaml
 fanmill run -j 4 wide.yaml
 expect_status 2
-expect_stderr "step 1 needs 8 cpus for a chunk, and here are 4 slots (-j)"
+expect_stderr "step 1 needs 8 CPUs for a chunk, but this machine has 4 slots (-j)"
 sed -i 's/cpus: 8/gpus: 1/' wide.yaml
 fanmill run wide.yaml
 expect_status 2
-expect_stderr "step 1 needs gpus, which only workers have"
+expect_stderr "step 1 needs GPUs: only workers started with --gpus have them"
 
 case_is "gpus and labels of different workers"
 coordinator
@@ -67,7 +67,7 @@ stages: [{command: [echo, "{}"]}]
 YAML
 fanmill run plain.yaml
 expect_status 0
-# And runs when somebody comes who can.
+# And it runs when a worker comes that can.
 worker large -j 1 --gpus 3
 fanmill wait "$never"
 expect_status 0

@@ -149,7 +149,7 @@ on_error: finish
 sink: {file: out, if_exists: overwrite}
 EOF2
 
-case_is "there is something to compare"
+case_is "jobs of every kind were found"
 for kind in example unit doc-README doc-job-file-part mistake-job mistake-stages; do
     ls jobs/$kind-* >/dev/null 2>&1 || wrong "no job of kind $kind"
 done

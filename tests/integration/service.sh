@@ -71,8 +71,8 @@ fanmill results --json
 [ "$(wc -l <"$WORK/stdout")" = 20 ] || wrong "not 20 records"
 grep -q '"offset":6,"step":0,"chunk":6,"item":"7","outcome":"exit","exit":1,"signal":null,' "$WORK/stdout" || wrong "the failure"
 fanmill logs
-grep -qx '2| err 3' "$WORK/stdout" || wrong "stderr of chunk 2"
-grep -q "^6| failed: 'sh' ended with exit status 1" "$WORK/stdout" || wrong "why chunk 6 failed"
+grep -qx '3| err 3' "$WORK/stdout" || wrong "stderr of chunk 3"
+grep -q "^7| failed: 'sh' ended with exit status 1" "$WORK/stdout" || wrong "why chunk 7 failed"
 "$FANMILL_BIN" results | head -n 1 >"$WORK/stdout"
 expect_stdout "out 1"
 
@@ -141,7 +141,7 @@ expect_status 0
 expect_stderr "has 0 results so far"
 fanmill wait --timeout 100ms "$slow"
 expect_status 124
-expect_stderr "has not ended in time"
+expect_stderr "has not finished in time"
 fanmill forget "$slow"
 expect_status 2
 expect_stderr "has not ended"
@@ -150,7 +150,7 @@ expect_status 0
 fanmill wait "$slow"
 expect_status 4
 fanmill cancel "$slow"
-expect_stderr "it had ended already"
+expect_stderr "the job had already finished"
 rm -f "$WORK/slow-began"
 
 case_is "a job with a time limit"
@@ -158,7 +158,7 @@ fanmill submit --timeout 300ms --wait slow.yaml
 expect_status 124
 rm -f "$WORK/slow-began"
 
-case_is "run --connect: who reads goes away, so does the job"
+case_is "run --connect: the job goes away with its reader"
 begin reader "$FANMILL_BIN" run slow.yaml
 reader=$LAST
 until_lines 2 "$WORK/slow-began"
@@ -193,7 +193,7 @@ fanmill status 1-3
 [ "$(wc -l <"$WORK/stdout")" -ge 2 ] || wrong "a range"
 fanmill status x
 expect_status 2
-expect_stderr "which job?"
+expect_stderr "'x' does not name a job"
 fanmill forget 1
 fanmill status 1
 expect_status 2
@@ -272,7 +272,7 @@ expect_status 0
 fanmill results
 expect_stdout done
 
-case_is "the coordinator is started anew and finds its workers"
+case_is "a restarted coordinator gets its workers back"
 worker four -j 1
 until_workers 1
 crash "$COORDINATOR"
@@ -284,7 +284,7 @@ expect_same "$WORK/expected"
 no_jobs() { "$FANMILL_BIN" status 2>&1 | grep -q "no jobs"; }
 until_ok no_jobs
 
-case_is "a client whose coordinator is started anew is told"
+case_is "a client whose coordinator restarts gets a message"
 rm -f "$WORK/slow-began"
 begin reader "$FANMILL_BIN" run slow.yaml
 reader=$LAST

@@ -81,7 +81,7 @@ fanmill run escape.yaml
 expect_status 5
 [ ! -e escaped.txt ] || wrong "a file outside of the folder"
 
-case_is "json tells of every chunk"
+case_is "json has a line for every chunk"
 job json <<'EOF'
 source: {items: [a, bad, c]}
 stages: [{command: "echo out-{}; test {} != bad"}]
@@ -103,7 +103,7 @@ sink: none
 EOF
 fanmill run none.yaml
 expect_status 0
-[ ! -s stdout ] || wrong "there is output"
+[ ! -s stdout ] || wrong "output was written"
 
 case_is "results come while the job runs"
 job live <<EOF

@@ -116,10 +116,10 @@ expect_stderr "host 127.0.0.1: given up: ssh could not connect"
 expect_stderr "no host is left"
 fanmill run --host 127.0.0.1:x numbers.yaml
 expect_status 2
-expect_stderr "a port stands behind the :"
+expect_stderr "expected a port after ':'"
 fanmill run --host , numbers.yaml
 expect_status 2
-expect_stderr "which hosts?"
+expect_stderr "missing hosts"
 fanmill run --host : --connect nowhere numbers.yaml
 expect_status 2
 expect_stderr "--host and --connect"
@@ -140,7 +140,7 @@ wait "$HOSTS"
 case_is "mistakes"
 fanmill worker deploy-ssh --connect "$WORK/pool.access"
 expect_status 2
-expect_stderr "which hosts?"
+expect_stderr "missing hosts"
 fanmill worker deploy-ssh --connect "$WORK/pool.access" -- -oProxyCommand=x
 expect_status 2
 expect_stderr "is not a host"

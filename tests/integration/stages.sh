@@ -103,7 +103,7 @@ stages: [{command: "echo oh no >&2; exit 4"}]
 EOF
 fanmill run stderr.yaml
 expect_status 1
-expect_stderr "chunk 0 ('x') failed: the script ended with exit status 4"
+expect_stderr "chunk 1 ('x') failed: the script ended with exit status 4"
 expect_stderr "  | oh no"
 
 case_is "a timeout ends the whole process group"

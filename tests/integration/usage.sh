@@ -14,7 +14,7 @@ says() {
     [ ! -s "$WORK/stdout" ] || wrong "stdout is not empty"
     diff -u "$WORK/want" "$WORK/stderr" >"$WORK/difference" || wrong "$(cat "$WORK/difference")"
 }
-# The same with the line that tells where help is.
+# The same with the line that refers to the help.
 usage() {
     local name=$1
     shift
@@ -27,7 +27,7 @@ fanmill: 'mpa' is not a command (did you mean 'map'?)
 try: fanmill help
 EOF
 says 2 -j4 <<'EOF'
-fanmill: which command? '-j4' is a flag of one
+fanmill: no command given, only flags: -j4
 try: fanmill help
 EOF
 says 2 -j 4 mpa <<'EOF'
@@ -79,7 +79,7 @@ usage map map --halt now,success=1 echo ::: a <<'EOF'
 fanmill map: --halt is one of never, now,fail=1, soon,fail=N, soon,fail=N%, not 'now,success=1'
 EOF
 usage map map --halt never --on-error stop echo ::: a <<'EOF'
-fanmill map: --halt says the same as --on-error and --max-failures; take one
+fanmill map: use either --halt or --on-error and --max-failures
 EOF
 for n in 0 x 1.5 -% +x 65537 %; do
     usage map map -j "$n" echo ::: a <<EOF
@@ -99,7 +99,7 @@ says 2 map --env 2X=a echo ::: a <<'EOF'
 fanmill map: --env 2X: not a variable name
 EOF
 usage map map --env NOT_THERE echo ::: a <<'EOF'
-fanmill map: --env NOT_THERE: there is no such variable here; write NOT_THERE=VALUE
+fanmill map: --env NOT_THERE: not set here; write NOT_THERE=VALUE
 EOF
 says 2 map -n 0 echo ::: a <<'EOF'
 fanmill map: -n: 0 is out of range 1..1000000000
@@ -124,19 +124,19 @@ EOF
 
 # ---- the command
 usage map map ::: a <<'EOF'
-fanmill map: which command? To run the items themselves: fanmill map sh -c {} ::: ...
+fanmill map: missing command. To run the items themselves: fanmill map sh -c {} ::: ...
 EOF
 usage map map -- ::: a <<'EOF'
-fanmill map: which command? To run the items themselves: fanmill map sh -c {} ::: ...
+fanmill map: missing command. To run the items themselves: fanmill map sh -c {} ::: ...
 EOF
 usage pipe pipe --lines 4 <<'EOF'
-fanmill pipe: which command? It gets each piece of the data on its standard input
+fanmill pipe: missing command, which gets each chunk on its standard input
 EOF
 usage call call --range 1..4 <<'EOF'
-fanmill call: which kernel? LIBRARY.so:FUNCTION or builtin:NAME
+fanmill call: missing kernel: LIBRARY.so:FUNCTION or builtin:NAME
 EOF
 usage call call builtin:noop 1 2 <<'EOF'
-fanmill call: '1' is one word too many; items come behind ':::'
+fanmill call: '1' is one word too many; items follow ':::'
 EOF
 says 2 map '' ::: a <<'EOF'
 fanmill map: the script: needs a value
@@ -198,7 +198,7 @@ usage map map echo :::: <<'EOF'
 fanmill map: '::::' needs the names of files
 EOF
 usage map map echo :::+ a <<'EOF'
-fanmill map: ':::+' goes along with a list before it, and there is none
+fanmill map: ':::+' needs a list before it to go with
 EOF
 usage map map -a data echo ::: b <<'EOF'
 fanmill map: -a and ':::' both say where items come from
@@ -215,10 +215,10 @@ fanmill map: --range: '1-3' is not a range
 EOF
 seq 100000 400000 >long
 usage map map echo {1}{2} :::: long ::: a b <<'EOF'
-fanmill map: lists that are combined may have 2 MiB in all; for one long list alone: -a FILE
+fanmill map: combined lists may have 2 MiB in all; for a single long list use -a FILE
 EOF
 usage map map -n 2 -a long echo {1}{2} <<'EOF'
-fanmill map: items that are used by number may have 2 MiB in all
+fanmill map: items used by number may have 2 MiB in all
 EOF
 usage map map -0 -d , echo <<'EOF'
 fanmill map: -0 and -d both say how items end
@@ -233,7 +233,7 @@ usage map map --csv -C ,, echo <<'EOF'
 fanmill map: -C with --csv takes one byte, not ',,'
 EOF
 usage map map -C '' echo <<'EOF'
-fanmill map: -C takes the 1 to 64 bytes between two columns
+fanmill map: -C takes 1 to 64 bytes that separate columns
 EOF
 usage map map --csv echo ::: a,b <<'EOF'
 fanmill map: --csv is for files ('::::', -a) and standard input, not for ':::'
@@ -242,25 +242,25 @@ usage map map --csv echo :::: data ::: b <<'EOF'
 fanmill map: --csv is for files ('::::', -a) and standard input, not for ':::'
 EOF
 usage map map -C , echo ::: a ::: b <<'EOF'
-fanmill map: -C is for one list; several have a column each
+fanmill map: -C takes one list; of several each is a column
 EOF
 usage map map --header echo <<'EOF'
 fanmill map: --header goes with --csv or -C
 EOF
 usage pipe pipe cat ::: a <<'EOF'
-fanmill pipe: data come from standard input or from files behind one '::::'
+fanmill pipe: data come from standard input or from files after one '::::'
 EOF
 usage pipe pipe cat :::: missing <<'EOF'
 fanmill pipe: :::: 'missing': No such file or directory
 EOF
 usage pipe pipe --parts 2 cat <<'EOF'
-fanmill pipe: --parts is for files (:::: FILE); standard input has no size, use --block
+fanmill pipe: --parts needs files (:::: FILE): the size of standard input is unknown; use --block
 EOF
 usage pipe pipe --parts x% cat :::: data <<'EOF'
 fanmill pipe: --parts takes a number, or N% of the slots, not 'x%'
 EOF
 usage pipe pipe --block 1M --lines 3 cat <<'EOF'
-fanmill pipe: --block, --lines, -N and --parts: take one
+fanmill pipe: use only one of --block, --lines, -N and --parts
 EOF
 says 2 pipe --block 4m cat <<'EOF'
 fanmill pipe: --block: '4m' is not a size; write 4MB (1000^2) or 4MiB (1024^2)
@@ -277,7 +277,7 @@ usage map map --name x echo ::: a <<'EOF'
 fanmill map: --name goes with --out-dir
 EOF
 usage map map --tag --json echo ::: a <<'EOF'
-fanmill map: --json tells the item by itself; leave out --tag
+fanmill map: --json includes the item; omit --tag
 EOF
 says 2 map -o "$WORK/none/x" echo ::: a <<EOF
 fanmill map: -o: directory '$WORK/none': No such file or directory
@@ -287,7 +287,7 @@ fanmill map: --name: all results would go to the same file
   hint: put {#}, the number of the chunk, into it
 EOF
 usage 'submit map' submit map --dry-run echo ::: a <<'EOF'
-fanmill submit map: --dry-run goes with a job that is run here
+fanmill submit map: --dry-run is only for jobs that run here: fanmill map
 EOF
 usage 'submit map' submit -p a=b map echo ::: a <<'EOF'
 fanmill submit map: -p goes with a job file
@@ -319,9 +319,9 @@ for command in map pipe call; do
     expect_status 2
     expect_stderr "Usage: fanmill $command"
 done
-# Flags may stand in front of the subcommand; main.c must know which of them take a value.
+# Flags may stand before the subcommand: which of them take a value is known.
 for command in map pipe call run; do
-    case_is "flags in front of $command"
+    case_is "flags before $command"
     fanmill $command -h
     grep -oE -- '(^|  |; )(-[A-Za-z0], )?--[a-z-]+ [A-Z]' stdout | grep -oE -- '--[a-z-]+' | sort -u >flags
     [ "$(wc -l <flags)" -gt 6 ] || wrong "no flags found in the help"

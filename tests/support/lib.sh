@@ -3,7 +3,7 @@
 set -u
 : "${FANMILL_BIN:?the built program}"
 FANMILL_BIN=$(realpath "$FANMILL_BIN")
-[ -x "$FANMILL_BIN" ] || { echo "there is no program $FANMILL_BIN"; exit 1; }
+[ -x "$FANMILL_BIN" ] || { echo "no program $FANMILL_BIN"; exit 1; }
 # For what must come to its end by itself. Generous: it says nothing about speed.
 LIMIT_S=300
 ROOT=$PWD
@@ -50,7 +50,7 @@ from() {
     shift
     fanmill "$@" <"$file"
 }
-# job NAME <<EOF: writes $WORK/NAME.yaml with the line `version: 1` in front.
+# job NAME <<EOF: writes $WORK/NAME.yaml beginning with the line `version: 1`.
 job() { { echo 'version: 1'; cat; } >"$WORK/$1.yaml"; }
 
 expect_status() { [ "$STATUS" = "$1" ] || wrong "exit status $STATUS, expected $1"; }

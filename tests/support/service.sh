@@ -1,4 +1,4 @@
-# A coordinator and its workers, for scripts that test them. Sourced behind lib.sh. Everything is
+# A coordinator and its workers, for scripts that test them. Sourced after lib.sh. Everything is
 # ended by pid, at the latest when the script ends.
 export XDG_STATE_HOME=$WORK/state
 mkdir -p "$WORK/state"
@@ -13,8 +13,8 @@ is_itself() {
     "$BASH" | */bash | */env) return 1 ;;
     esac
 }
-# A port of the loopback that nobody listens on, and that no connection gets by chance: for who comes
-# back to the same one.
+# A port of the loopback interface that nobody listens on and that no connection gets by chance: for
+# those that come back to the same one.
 free_port() {
     local port
     for _ in 1 2 3 4 5 6 7 8; do

@@ -1,4 +1,4 @@
-# A real sshd of the test's own, and an ssh that trusts it. Sourced behind service.sh.
+# A real sshd of the test's own, and an ssh that trusts it. Sourced after service.sh.
 SSHD=${FANMILL_SSHD:-$(command -v sshd || echo /usr/sbin/sshd)}
 have_sshd() { [ -x "$SSHD" ] && command -v ssh >/dev/null && command -v ssh-keygen >/dev/null; }
 # Keys and configuration of the client; $FANMILL_SSH.

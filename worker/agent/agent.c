@@ -78,8 +78,8 @@ static bool send_credit(struct agent *agent)
     if (!tell)
         return false;
     buf_clear(&agent->scratch);
-    if (msg_put_credit(&agent->scratch, &(struct msg_credit){.window_items = window,
-                                                             .window_bytes = AGENT_WINDOW_BYTES}) <
+    if (msg_put(&agent->scratch, MSG_CREDIT,
+                &(struct msg_credit){.window_items = window, .window_bytes = AGENT_WINDOW_BYTES}) <
         0)
         return false;
     agent->credit_told = true;
@@ -112,7 +112,7 @@ static bool on_flush(struct prepare *prepare)
     bool told = send_credit(agent);
     if (agent->state == AGENT_DRAINING && is_idle(agent)) {
         buf_clear(&agent->scratch);
-        if (msg_put_bye(&agent->scratch, &(struct msg_bye){.reason = "drained"}) == 0)
+        if (msg_put(&agent->scratch, MSG_BYE, &(struct msg_bye){.reason = "drained"}) == 0)
             agent_send(agent);
         agent_end(agent, 0);
     }
@@ -146,7 +146,7 @@ static void on_heartbeat(struct timer *timer)
         struct msg_heartbeat beat = {.running = pool_running(agent->pool),
                                      .held = pool_backlog(agent->pool)};
         buf_clear(&agent->scratch);
-        if (msg_put_heartbeat(&agent->scratch, &beat) == 0)
+        if (msg_put(&agent->scratch, MSG_HEARTBEAT, &beat) == 0)
             agent_send(agent);
     }
     timer_set(&agent->heartbeat, clock_after(now, agent->heartbeat_ns / 2), on_heartbeat);
@@ -158,7 +158,7 @@ static int say_hello(struct agent *agent)
     memcpy(hello.session, agent->session, sizeof(hello.session));
     snprintf(hello.software, sizeof(hello.software), "fanmill %s", FM_VERSION);
     buf_clear(&agent->scratch);
-    int r = msg_put_hello(&agent->scratch, &hello);
+    int r = msg_put(&agent->scratch, MSG_HELLO, &hello);
     if (r == 0)
         agent_send(agent);
     agent->greeted_at = loop_now();

@@ -36,7 +36,7 @@ static void ask_for(struct agent *agent, const uint8_t digest[DIGEST_BYTES])
     struct msg_need need;
     memcpy(need.digest, digest, DIGEST_BYTES);
     buf_clear(&agent->scratch);
-    if (msg_put_need(&agent->scratch, &need) == 0)
+    if (msg_put(&agent->scratch, MSG_NEED, &need) == 0)
         agent_send(agent);
 }
 
@@ -70,7 +70,7 @@ int agent_on_step(struct agent *agent, const struct zmessage *m, struct err *err
     struct msg_step step;
     uint8_t missing[DIGEST_BYTES];
     buf_init(&placed, PROTO_STEP_MAX);
-    int r = msg_get_step(m->header, m->header_len, &step, err);
+    int r = msg_get(m->header, m->header_len, MSG_STEP, &step, err);
     if (r < 0 || pool_knows(agent->pool, step.job, step.step))
         return r;
     int found = libraries_resolve(&agent->libraries, step.job, step.packed, step.packed_len,
@@ -112,7 +112,7 @@ static bool try_again(struct agent *agent, struct waiting_step *w)
 int agent_on_library(struct agent *agent, const struct zmessage *m, struct err *err)
 {
     struct msg_library library;
-    int r = msg_get_library(m->header, m->header_len, &library, err);
+    int r = msg_get(m->header, m->header_len, MSG_LIBRARY, &library, err);
     if (r < 0)
         return r;
     int code = library.code;

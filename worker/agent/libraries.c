@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/grow.h"
 #include "pipelines/library.h"
+#include "pipelines/plan.h"
 
 struct cached_library {
     struct cached_library *next;

@@ -11,7 +11,7 @@ static int on_welcome(struct agent *agent, const struct zmessage *m, struct err 
 {
     struct msg_welcome welcome;
     struct msg_register reg = {.pid = (uint32_t)getpid(), .slots = agent->slots};
-    int r = msg_get_welcome(m->header, m->header_len, &welcome, err);
+    int r = msg_get(m->header, m->header_len, MSG_WELCOME, &welcome, err);
     if (r < 0)
         return r;
     if (welcome.version < PROTO_VERSION_MIN || welcome.version > PROTO_VERSION_MAX)
@@ -33,7 +33,7 @@ static int on_welcome(struct agent *agent, const struct zmessage *m, struct err 
     if (pages > 0 && page > 0)
         reg.resources.memory_bytes = (uint64_t)pages * (uint64_t)page;
     buf_clear(&agent->scratch);
-    r = msg_put_register(&agent->scratch, &reg);
+    r = msg_put(&agent->scratch, MSG_REGISTER, &reg);
     if (r < 0)
         return err_set(err, r, "can't write REGISTER");
     agent->state = AGENT_WORKING;
@@ -72,7 +72,7 @@ static void send_returns(struct agent *agent)
     for (size_t at = 0; at < n; at += PROTO_LEASE_RUNS_MAX) {
         size_t part = n - at < PROTO_LEASE_RUNS_MAX ? n - at : PROTO_LEASE_RUNS_MAX;
         buf_clear(&agent->scratch);
-        if (msg_put_return(&agent->scratch, runs + at, (uint32_t)part) == 0)
+        if (return_batch_put(&agent->scratch, runs + at, (uint32_t)part) == 0)
             agent_send(agent);
     }
     buf_clear(&agent->returns);
@@ -81,7 +81,7 @@ static void send_returns(struct agent *agent)
 static int on_cancel(struct agent *agent, const struct zmessage *m, struct err *err)
 {
     struct msg_cancel cancel;
-    int r = msg_get_cancel(m->header, m->header_len, &cancel, err);
+    int r = msg_get(m->header, m->header_len, MSG_CANCEL, &cancel, err);
     if (r < 0)
         return r;
     pool_return_queued(agent->pool, cancel.job, false, collect_return, agent);
@@ -97,7 +97,7 @@ void agent_drain(struct agent *agent)
         return;
     agent->state = AGENT_DRAINING;
     buf_clear(&agent->scratch);
-    if (msg_put_drain(&agent->scratch, &(struct msg_drain){0}) == 0)
+    if (msg_put(&agent->scratch, MSG_DRAIN, &(struct msg_drain){0}) == 0)
         agent_send(agent);
     pool_return_queued(agent->pool, 0, true, collect_return, agent);
     send_returns(agent);
@@ -106,7 +106,7 @@ void agent_drain(struct agent *agent)
 static int on_refuse(struct agent *agent, const struct zmessage *m, struct err *err)
 {
     struct msg_refuse refuse;
-    int r = msg_get_refuse(m->header, m->header_len, &refuse, err);
+    int r = msg_get(m->header, m->header_len, MSG_REFUSE, &refuse, err);
     if (r < 0)
         return r;
     if (refuse.code == -ENOTCONN) {
@@ -137,7 +137,7 @@ static int dispatch(struct agent *agent, const struct zmessage *m, struct err *e
         return on_lease(agent, m, err);
     case MSG_ACK: {
         struct msg_ack ack;
-        r = msg_get_ack(m->header, m->header_len, &ack, err);
+        r = msg_get(m->header, m->header_len, MSG_ACK, &ack, err);
         if (r == 0)
             outbox_ack(&agent->outbox, ack.seq);
         return r;
@@ -146,7 +146,7 @@ static int dispatch(struct agent *agent, const struct zmessage *m, struct err *e
         return on_cancel(agent, m, err);
     case MSG_FORGET: {
         struct msg_forget forget;
-        r = msg_get_forget(m->header, m->header_len, &forget, err);
+        r = msg_get(m->header, m->header_len, MSG_FORGET, &forget, err);
         if (r == 0) {
             pool_forget(agent->pool, forget.job);
             agent_forget_steps(agent, forget.job);
@@ -165,8 +165,7 @@ static int dispatch(struct agent *agent, const struct zmessage *m, struct err *e
             agent_begin_anew(agent, "it has ended");
         return 0;
     default:
-        return err_set(err, -EPROTO, "unexpected message %s",
-                       type < 0 ? "of no known form" : msg_name(type));
+        return err_set(err, -EPROTO, "unexpected message %s", msg_name(type));
     }
 }
 
@@ -191,7 +190,7 @@ void agent_pump(void *arg)
         log_error("bad message from the coordinator", "reason=\"%s\"", err.text);
         snprintf(bye.reason, sizeof(bye.reason), "%s", err.text);
         buf_clear(&agent->scratch);
-        if (msg_put_bye(&agent->scratch, &bye) == 0)
+        if (msg_put(&agent->scratch, MSG_BYE, &bye) == 0)
             agent_send(agent);
         agent_end(agent, WORKER_BROKEN);
     }

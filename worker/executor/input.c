@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "pipelines/frame.h"
+#include "pipelines/input/matrix.h"
+#include "pipelines/rows.h"
 #include "pipelines/source/extent.h"
-#include "pipelines/source/matrix.h"
 
 #define KEEP_BYTES (1u << 20)
 #define NUMBER_BYTES 21 // "-9223372036854775808" and a NUL
@@ -147,7 +148,7 @@ static int read_extent(struct input *in, struct err *err)
     r = extent_check(&extent, in->plan->directory, &in->seen, err);
     if (r < 0)
         return r;
-    r = extent_read(&extent, &in->plan->source.record, in->plan->directory, &in->text, err);
+    r = extent_read(&extent, &in->plan->source.separator, in->plan->directory, &in->text, err);
     if (r < 0)
         return r;
     r = buf_reserve(&in->text, 1);

@@ -25,7 +25,7 @@ Test(roff, paragraphs)
     expect(roff_paragraphs, "one\ntwo\n", "one\ntwo\n");
     expect(roff_paragraphs, "one\n\ntwo\n", "one\n.PP\ntwo\n");
     expect(roff_paragraphs, "head\n  a  b\n  c\nfoot\n",
-           "head\n.PP\n.nf\n  a  b\n  c\n.fi\nfoot\n");
+           "head\n.PP\n.nf\n  a  b\n  c\n.fi\n.PP\nfoot\n");
     expect(roff_paragraphs, "  a\n", ".PP\n.nf\n  a\n.fi\n");
     expect(roff_paragraphs, "", "");
 }

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipelines/input/matrix.h"
 #include "pipelines/plan.h"
-#include "pipelines/source/matrix.h"
+#include "pipelines/rows.h"
 
 static char **texts(const char *const *from, size_t n)
 {
@@ -21,7 +22,7 @@ static struct plan *sample(enum source_kind kind)
     plan->name = strdup("sample");
     plan->directory = strdup("/somewhere");
     plan->source.kind = kind;
-    plan->source.record = (struct record_rule){.end = "\n", .end_len = 1};
+    plan->source.separator = (struct separator_rule){.end = "\n", .end_len = 1};
     plan->steps = calloc(1, sizeof(*plan->steps));
     plan->n_steps = 1;
     plan->steps[0] = (struct step){.chunking = {CHUNK_ITEMS, 1}, .retry = {0, 0, 1, 0}, .cpus = 1};
@@ -90,9 +91,9 @@ Test(plan_source, tables_come_back)
     cr_expect(rows_have_fields(&back->source));
     plan_free(back);
     struct plan *split = sample(SOURCE_ITEMS);
-    split->source.rows = (struct row_rule){.form = ROW_SPLIT, .separator = strdup("::")};
+    split->source.rows = (struct row_rule){.form = ROW_SPLIT, .split_at = strdup("::")};
     back = there_and_back(split, false);
-    cr_expect_str_eq(back->source.rows.separator, "::");
+    cr_expect_str_eq(back->source.rows.split_at, "::");
     cr_expect(rows_have_fields(&back->source));
     plan_free(back);
 }
@@ -115,16 +116,16 @@ Test(plan_source, matrices_come_back)
 Test(plan_source, records_come_back)
 {
     struct plan *plan = sample(SOURCE_DATA);
-    plan->source.record = (struct record_rule){.end = "\0\r",
-                                               .end_len = 2,
-                                               .start = ">",
-                                               .start_len = 1,
-                                               .header_lines = RECORD_HEADER_MAX,
-                                               .drops_end = true};
+    plan->source.separator = (struct separator_rule){.end = "\0\r",
+                                                     .end_len = 2,
+                                                     .start = ">",
+                                                     .start_len = 1,
+                                                     .header_lines = SEPARATOR_HEADER_MAX,
+                                                     .drops_end = true};
     struct plan *back = there_and_back(plan, false);
-    cr_expect_eq(memcmp(back->source.record.end, "\0\r", 2), 0);
-    cr_expect_eq(back->source.record.header_lines, RECORD_HEADER_MAX);
-    cr_expect(back->source.record.drops_end);
+    cr_expect_eq(memcmp(back->source.separator.end, "\0\r", 2), 0);
+    cr_expect_eq(back->source.separator.header_lines, SEPARATOR_HEADER_MAX);
+    cr_expect(back->source.separator.drops_end);
     plan_free(back);
 }
 
@@ -144,7 +145,7 @@ Test(plan_source, what_makes_no_sense_is_refused)
             rows->form = ROW_SPLIT; // at what?
             break;
         case 3:
-            rows->separator = strdup(",");
+            rows->split_at = strdup(",");
             break;
         case 4:
             plan->source.kind = SOURCE_DATA;
@@ -153,16 +154,17 @@ Test(plan_source, what_makes_no_sense_is_refused)
             plan->source.kind = SOURCE_LINES;
             break;
         case 6:
-            plan->source.record.header_lines = RECORD_HEADER_MAX + 1;
+            plan->source.separator.header_lines = SEPARATOR_HEADER_MAX + 1;
             break;
         default:
-            plan->source.record = (struct record_rule){.drops_end = true};
+            plan->source.separator = (struct separator_rule){.drops_end = true};
         }
         struct buf packed;
         struct err err;
         buf_init(&packed, 0);
         cr_assert_eq(plan_pack(plan, &packed), 0);
-        cr_expect_eq(plan_unpack(packed.data, packed.len, false, &back, &err), -EPROTO, "case %d", i);
+        cr_expect_eq(plan_unpack(packed.data, packed.len, false, &back, &err), -EPROTO, "case %d",
+                     i);
         cr_expect_null(back);
         buf_done(&packed);
         plan_free(plan);

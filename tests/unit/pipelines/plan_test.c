@@ -5,7 +5,6 @@
 
 #include "base/buf.h"
 #include "base/pack.h"
-#include "pipelines/build/rules.h"
 #include "pipelines/plan.h"
 
 static char **words(const char *const *from, size_t n)
@@ -251,7 +250,7 @@ Test(plan, ranges_that_fit)
         {{1, INT64_MAX, 2}, false}, {{0, 1, UINT64_MAX}, false}, {{5, 1, 0}, true},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        cr_assert_eq(plan_range_ok(&cases[i].range), cases[i].ok, "case %zu", i);
+        cr_assert_eq(range_ok(&cases[i].range), cases[i].ok, "case %zu", i);
 }
 
 Test(plan, the_whole_comes_back)
@@ -272,12 +271,12 @@ Test(plan, the_whole_comes_back)
     plan->max_failures_bp = 4;
     plan->crash_limit = 5;
     plan->parallelism = 6;
-    plan->source.record = (struct record_rule){.end = "\r\n",
-                                               .end_len = 2,
-                                               .start = ">",
-                                               .start_len = 1,
-                                               .header_lines = 3,
-                                               .drops_end = true};
+    plan->source.separator = (struct separator_rule){.end = "\r\n",
+                                                     .end_len = 2,
+                                                     .start = ">",
+                                                     .start_len = 1,
+                                                     .header_lines = 3,
+                                                     .drops_end = true};
     plan->source.delimiter = 8;
     cr_assert_eq(plan_pack(plan, &packed), 0);
     cr_assert_eq(plan_unpack(packed.data, packed.len, false, &back, &err), 0, "%s", err.text);

@@ -4,6 +4,7 @@
 
 #include "proto/client.h"
 #include "proto/record.h"
+#include "proto/table.h"
 
 struct sample {
     int type;
@@ -82,142 +83,55 @@ static inline void from_hex(const char *hex, struct buf *out)
 static inline int read_any(const void *h, size_t hn, const void *b, size_t bn, struct err *err)
 {
     union {
-        struct msg_hello hello;
-        struct msg_welcome welcome;
-        struct msg_refuse refuse;
-        struct msg_register reg;
-        struct msg_credit credit;
-        struct msg_step step;
-        struct msg_forget forget;
-        struct msg_ack ack;
-        struct msg_store store;
-        struct msg_need need;
-        struct msg_library library;
-        struct msg_heartbeat heartbeat;
-        struct msg_cancel cancel;
-        struct msg_drain drain;
-        struct msg_bye bye;
-        struct msg_submit submit;
-        struct msg_answer answer;
-        struct msg_open open;
-        struct msg_take take;
-        struct msg_close close;
-        struct msg_want want;
-        struct msg_feed_end feed_end;
-        struct msg_query query;
-        struct msg_control control;
-        struct msg_fetch fetch;
-        struct msg_data data;
+        struct msg_register largest;
+        struct msg_end end;
+        struct info_reader info;
+        struct records_reader records;
+    } m;
+    union {
         struct job_info job;
         struct worker_info worker;
-        struct line_info line;
-    } m;
-    struct info_reader info;
-    struct records_reader records;
+    } row;
     struct wire_record record;
-    uint64_t number;
-    int32_t end_code;
-    struct batch_reader r;
-    batch_reader_init(&r);
     struct lease lease;
     struct result result;
     struct msg_return back;
+    struct batch_reader r;
+    uint64_t number;
     int code = msg_type_of(h, hn);
+    batch_reader_init(&r);
     switch (code) {
-    case MSG_HELLO:
-        return msg_get_hello(h, hn, &m.hello, err);
-    case MSG_WELCOME:
-        return msg_get_welcome(h, hn, &m.welcome, err);
-    case MSG_REFUSE:
-        return msg_get_refuse(h, hn, &m.refuse, err);
-    case MSG_REGISTER:
-        return msg_get_register(h, hn, &m.reg, err);
-    case MSG_CREDIT:
-        return msg_get_credit(h, hn, &m.credit, err);
-    case MSG_STEP:
-        return msg_get_step(h, hn, &m.step, err);
-    case MSG_FORGET:
-        return msg_get_forget(h, hn, &m.forget, err);
-    case MSG_ACK:
-        return msg_get_ack(h, hn, &m.ack, err);
-    case MSG_HEARTBEAT:
-        return msg_get_heartbeat(h, hn, &m.heartbeat, err);
-    case MSG_CANCEL:
-        return msg_get_cancel(h, hn, &m.cancel, err);
-    case MSG_DRAIN:
-        return msg_get_drain(h, hn, &m.drain, err);
-    case MSG_BYE:
-        return msg_get_bye(h, hn, &m.bye, err);
     case MSG_LEASE:
         code = lease_batch_open(&r, h, hn, b, bn, err);
-        if (code == 0)
-            do
-                code = lease_batch_next(&r, &lease, err);
-            while (code == 1);
+        while (code >= 0 && (code = lease_batch_next(&r, &lease, err)) == 1)
+            ;
         break;
     case MSG_RESULT:
         code = result_batch_open(&r, h, hn, b, bn, err);
-        if (code == 0)
-            do
-                code = result_batch_next(&r, &result, err);
-            while (code == 1);
+        while (code >= 0 && (code = result_batch_next(&r, &result, err)) == 1)
+            ;
         break;
     case MSG_RETURN:
         code = return_batch_open(&r, h, hn, err);
-        if (code == 0)
-            do
-                code = return_batch_next(&r, &back, err);
-            while (code == 1);
+        while (code >= 0 && (code = return_batch_next(&r, &back, err)) == 1)
+            ;
         break;
-    case MSG_SUBMIT:
-        return msg_get_submit(h, hn, &m.submit, err);
-    case MSG_ANSWER:
-        return msg_get_answer(h, hn, &m.answer, err);
-    case MSG_OPEN:
-        return msg_get_open(h, hn, &m.open, err);
-    case MSG_TAKE:
-        return msg_get_take(h, hn, &m.take, err);
-    case MSG_CLOSE:
-        return msg_get_close(h, hn, &m.close, err);
-    case MSG_WANT:
-        return msg_get_want(h, hn, &m.want, err);
-    case MSG_FEED_END:
-        return msg_get_feed_end(h, hn, &m.feed_end, err);
-    case MSG_QUERY:
-        return msg_get_query(h, hn, &m.query, err);
-    case MSG_FETCH:
-        return msg_get_fetch(h, hn, &m.fetch, err);
-    case MSG_DATA:
-        return msg_get_data(h, hn, &m.data, err);
-    case MSG_STORE:
-        return msg_get_store(h, hn, &m.store, err);
-    case MSG_NEED:
-        return msg_get_need(h, hn, &m.need, err);
-    case MSG_LIBRARY:
-        return msg_get_library(h, hn, &m.library, err);
-    case MSG_CONTROL:
-        return msg_get_control(h, hn, &m.control, err);
-    case MSG_END:
-        return msg_get_end(h, hn, &number, &end_code, &m.job, err);
     case MSG_FEED:
-        code = msg_get_feed(&r, h, hn, b, bn, &number, &lease, err);
+        code = feed_get(&r, h, hn, b, bn, &number, &lease, err);
         break;
     case MSG_RECORDS:
-        code = records_open(&records, h, hn, b, bn, err);
-        if (code == 0)
-            do
-                code = records_next(&records, &record, err);
-            while (code == 1);
+        code = records_open(&m.records, h, hn, b, bn, err);
+        while (code >= 0 && (code = records_next(&m.records, &record, err)) == 1)
+            ;
         break;
     case MSG_INFO:
-        code = info_open(&info, h, hn, err);
-        if (code == 0)
-            do
-                code = info_next(&info, &m, err);
-            while (code == 1);
+        code = info_open(&m.info, h, hn, err);
+        while (code >= 0 && (code = info_next(&m.info, &row, err)) == 1)
+            ;
         break;
     default:
-        return -EPROTO;
+        code = code < 0 || !msg_layout(code) ? -EPROTO : msg_get(h, hn, code, &m, err);
+        break;
     }
     batch_reader_done(&r);
     return code;

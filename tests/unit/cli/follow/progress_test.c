@@ -2,7 +2,6 @@
 #include "cli/follow/progress.h"
 
 #include <criterion/criterion.h>
-#include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -21,6 +20,18 @@ static const char *line(const struct progress *p, size_t columns)
     static char text[PROGRESS_LINE_MAX];
     size_t n = progress_line(p, columns, text);
     cr_assert_eq(n, strlen(text));
+    return text;
+}
+
+static const char *object(const struct progress *p)
+{
+    static char text[1024];
+    struct buf out = {0};
+    cr_assert_eq(progress_json(p, &out), 0);
+    cr_assert_lt(out.len, sizeof(text));
+    memcpy(text, out.data, out.len);
+    text[out.len] = '\0';
+    buf_done(&out);
     return text;
 }
 
@@ -74,32 +85,27 @@ Test(progress, rates_have_three_digits_at_most)
     struct progress p = {.name = "n", .ok = 1, .total = UINT64_MAX, .elapsed_ns = NS_PER_S};
     for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
         p.bytes = rates[i].bytes;
-        cr_expect_str_eq(line(&p, 79) + strlen("n  1 chunks  0 running  "), rates[i].text);
+        cr_expect_str_eq(line(&p, 79) + strlen("n  1 chunk  0 running  "), rates[i].text);
     }
 }
 
 Test(progress, an_object_for_programs)
 {
-    char text[PROGRESS_JSON_MAX];
     struct progress p = usual;
-    progress_json(&p, text);
-    cr_expect_str_eq(text, "{\"v\":1,\"progress\":{\"job\":\"word-count\",\"id\":3,"
-                           "\"seconds\":47.475,\"done\":412,\"total\":1280,\"running\":8,"
-                           "\"ok\":410,\"failed\":2,\"chunks_per_second\":8.678,"
-                           "\"bytes_per_second\":1101632438,\"eta_seconds\":100.020,"
-                           "\"ended\":false}}\n");
+    cr_expect_str_eq(object(&p), "{\"v\":1,\"progress\":{\"job\":\"word-count\",\"id\":3,"
+                                 "\"seconds\":47.475,\"done\":412,\"total\":1280,\"running\":8,"
+                                 "\"ok\":410,\"failed\":2,\"chunks_per_second\":8.678,"
+                                 "\"bytes_per_second\":1101632438,\"eta_seconds\":100.020,"
+                                 "\"ended\":false}}\n");
     p = (struct progress){.name = "n", .total = UINT64_MAX, .ended = true};
-    progress_json(&p, text);
-    cr_expect_str_eq(text, "{\"v\":1,\"progress\":{\"job\":\"n\",\"id\":0,\"seconds\":0.000,"
-                           "\"done\":0,\"running\":0,\"ok\":0,\"failed\":0,"
-                           "\"chunks_per_second\":0.000,\"ended\":true}}\n");
+    cr_expect_str_eq(object(&p), "{\"v\":1,\"progress\":{\"job\":\"n\",\"id\":0,\"seconds\":0.000,"
+                                 "\"done\":0,\"running\":0,\"ok\":0,\"failed\":0,"
+                                 "\"chunks_per_second\":0.000,\"ended\":true}}\n");
 }
 
-Test(progress, modes)
+Test(progress, words_in_the_order_of_the_modes)
 {
-    enum progress_mode mode = PROGRESS_NEVER;
-    cr_expect_eq(progress_mode_parse("json", &mode), 0);
-    cr_expect_eq(mode, PROGRESS_JSON);
-    cr_expect_eq(progress_mode_parse("sometimes", &mode), -EINVAL);
-    cr_expect_eq(mode, PROGRESS_JSON);
+    cr_expect_str_eq(progress_words[PROGRESS_AUTO], "auto");
+    cr_expect_str_eq(progress_words[PROGRESS_JSON], "json");
+    cr_expect_null(progress_words[PROGRESS_JSON + 1]);
 }

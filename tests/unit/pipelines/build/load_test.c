@@ -10,7 +10,8 @@
 
 #include "base/buf.h"
 #include "pipelines/build/load.h"
-#include "pipelines/source/matrix.h"
+#include "pipelines/file/yaml.h"
+#include "pipelines/input/matrix.h"
 
 static char directory[] = "/tmp/fanmill-load-XXXXXX";
 
@@ -83,11 +84,11 @@ Test(load, the_least_job)
 
 static char *example(const char *name, size_t *ret_len)
 {
-    char path[256], *text = calloc(1, LOAD_TEXT_MAX);
+    char path[256], *text = calloc(1, YAML_TEXT_MAX);
     snprintf(path, sizeof(path), SOURCE_DIR "/tests/unit/pipelines/jobs/%s", name);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     cr_assert_geq(fd, 0, "%s", path);
-    ssize_t n = read(fd, text, LOAD_TEXT_MAX - 1);
+    ssize_t n = read(fd, text, YAML_TEXT_MAX - 1);
     cr_assert_gt(n, 0);
     close(fd);
     *ret_len = (size_t)n;
@@ -102,7 +103,7 @@ Test(load, example_word_count)
     cr_expect_str_eq(plan->name, "word-count");
     cr_expect_eq(plan->source.kind, SOURCE_DATA);
     cr_expect_str_eq(plan->source.texts[0], "corpus/**/*.txt");
-    cr_expect(plan->source.record.end_len == 1 && plan->source.record.end[0] == '\n');
+    cr_expect(plan->source.separator.end_len == 1 && plan->source.separator.end[0] == '\n');
     cr_assert_eq(plan->n_steps, 2);
     cr_expect_eq(plan->steps[0].chunking.rule, CHUNK_BYTES);
     cr_expect_eq(plan->steps[0].chunking.n, 8 << 20);

@@ -62,7 +62,7 @@ static bool holds(const struct chunks *c, size_t chunk, const void *data, size_t
 Test(cutter, data_by_lines)
 {
     struct chunks c;
-    begin(&c, (struct cutter_rule){.items = 2, .record_end = '\n'});
+    begin(&c, (struct cutter_rule){.items = 2, .end = '\n'});
     cr_assert_eq(feed(&c, "a\nb", 3), 0);
     cr_assert_eq(count(&c), 0);
     cr_assert_eq(cutter_held(&c.cutter), 3);
@@ -81,7 +81,7 @@ Test(cutter, data_by_lines)
 Test(cutter, data_by_bytes_ends_with_a_record)
 {
     struct chunks c;
-    begin(&c, (struct cutter_rule){.bytes = 4, .record_end = '\n'});
+    begin(&c, (struct cutter_rule){.bytes = 4, .end = '\n'});
     cr_assert_eq(feed(&c, "abc\nd\nef\nghijklm", 16), 0);
     cr_assert_eq(feed(&c, "\n", 1), 0);
     expect_chunk(&c, 0, "abc\n");
@@ -96,7 +96,7 @@ Test(cutter, data_by_bytes_ends_with_a_record)
 Test(cutter, data_without_a_rule_is_one_chunk)
 {
     struct chunks c;
-    begin(&c, (struct cutter_rule){.record_end = '\n'});
+    begin(&c, (struct cutter_rule){.end = '\n'});
     for (int i = 0; i < 100; i++)
         cr_assert_eq(feed(&c, "ab\n", 3), 0);
     cr_assert_eq(count(&c), 0);
@@ -109,7 +109,7 @@ Test(cutter, data_without_a_rule_is_one_chunk)
 Test(cutter, single_items_are_raw)
 {
     struct chunks c;
-    begin(&c, (struct cutter_rule){.as_items = true, .items = 1, .record_end = 0});
+    begin(&c, (struct cutter_rule){.as_items = true, .items = 1, .end = 0});
     cr_assert_eq(feed(&c, "one\0\0t\nw", 8), 0);
     cr_assert_eq(feed(&c, "o\0last", 6), 0);
     cr_assert_eq(end(&c), 0);
@@ -126,7 +126,7 @@ Test(cutter, single_items_are_raw)
 Test(cutter, several_items_are_framed)
 {
     struct chunks c;
-    begin(&c, (struct cutter_rule){.as_items = true, .items = 2, .record_end = '\n'});
+    begin(&c, (struct cutter_rule){.as_items = true, .items = 2, .end = '\n'});
     cr_assert_eq(feed(&c, "a\nb\nc\n", 6), 0);
     expect_chunk(&c, 0, "\1\0\0\0a\1\0\0\0b");
     cr_assert_eq(count(&c), 1);
@@ -140,7 +140,7 @@ Test(cutter, several_items_are_framed)
 Test(cutter, a_chunk_can_be_given_before_its_time)
 {
     struct chunks c;
-    begin(&c, (struct cutter_rule){.as_items = true, .items = 9, .record_end = '\n'});
+    begin(&c, (struct cutter_rule){.as_items = true, .items = 9, .end = '\n'});
     cr_assert_eq(cutter_flush(&c.cutter, &c.out, &c.lens, &c.items), 0);
     cr_assert_eq(count(&c), 0);
     cr_assert_eq(feed(&c, "a\nb\nc", 5), 0);
@@ -148,7 +148,7 @@ Test(cutter, a_chunk_can_be_given_before_its_time)
     expect_chunk(&c, 0, "\1\0\0\0a\1\0\0\0b");
     cr_assert_eq(cutter_held(&c.cutter), 1, "the begun record stays");
     finish(&c);
-    begin(&c, (struct cutter_rule){.bytes = 9, .record_end = '\n'});
+    begin(&c, (struct cutter_rule){.bytes = 9, .end = '\n'});
     cr_assert_eq(feed(&c, "a\nb", 3), 0);
     cr_assert_eq(cutter_flush(&c.cutter, &c.out, &c.lens, &c.items), 0);
     cr_assert_eq(count(&c), 0);
@@ -158,17 +158,17 @@ Test(cutter, a_chunk_can_be_given_before_its_time)
 Test(cutter, a_smaller_rule_cuts_what_waits_anew)
 {
     struct chunks c;
-    begin(&c, (struct cutter_rule){.as_items = true, .items = 9, .record_end = '\n'});
+    begin(&c, (struct cutter_rule){.as_items = true, .items = 9, .end = '\n'});
     cr_assert_eq(feed(&c, "a\nb\nc\nd\ne\nf", 11), 0);
-    cutter_set(&c.cutter, &(struct cutter_rule){.as_items = true, .items = 2, .record_end = '\n'});
+    cutter_set(&c.cutter, &(struct cutter_rule){.as_items = true, .items = 2, .end = '\n'});
     cr_assert_eq(feed(&c, "f\n", 2), 0);
     cr_assert_eq(count(&c), 3);
     expect_chunk(&c, 2, "\1\0\0\0e\2\0\0\0ff");
     finish(&c);
 
-    begin(&c, (struct cutter_rule){.as_items = true, .items = 9, .record_end = '\n'});
+    begin(&c, (struct cutter_rule){.as_items = true, .items = 9, .end = '\n'});
     cr_assert_eq(feed(&c, "a\nb\nc", 5), 0);
-    cutter_set(&c.cutter, &(struct cutter_rule){.as_items = true, .items = 1, .record_end = '\n'});
+    cutter_set(&c.cutter, &(struct cutter_rule){.as_items = true, .items = 1, .end = '\n'});
     cr_assert_eq(end(&c), 0);
     cr_assert_eq(count(&c), 3);
     expect_chunk(&c, 0, "a");
@@ -182,22 +182,22 @@ Test(cutter, limits_are_kept)
     char *large = malloc(FRAME_ITEM_MAX + 1);
     memset(large, 'x', FRAME_ITEM_MAX + 1);
     struct chunks c;
-    begin(&c, (struct cutter_rule){.as_items = true, .items = 1, .record_end = '\n'});
+    begin(&c, (struct cutter_rule){.as_items = true, .items = 1, .end = '\n'});
     cr_assert_eq(feed(&c, large, FRAME_ITEM_MAX), 0);
     cr_assert_eq(feed(&c, "\n", 1), 0);
     cr_assert_eq(count(&c), 1, "as long as an item may be");
     cr_assert_eq(feed(&c, large, FRAME_ITEM_MAX), 0);
     cr_assert_eq(feed(&c, "x", 1), -EMSGSIZE);
     finish(&c);
-    begin(&c, (struct cutter_rule){.as_items = true, .items = 100, .record_end = '\n'});
+    begin(&c, (struct cutter_rule){.as_items = true, .items = 100, .end = '\n'});
     large[FRAME_ITEM_MAX / 2] = large[FRAME_ITEM_MAX] = '\n';
     cr_assert_eq(feed(&c, large, FRAME_ITEM_MAX + 1), -EMSGSIZE, "a chunk of two");
     finish(&c);
-    begin(&c, (struct cutter_rule){.bytes = UINT64_MAX, .record_end = '\n'});
+    begin(&c, (struct cutter_rule){.bytes = UINT64_MAX, .end = '\n'});
     cr_assert_eq(feed(&c, large, CUTTER_CHUNK_MAX), 0);
     cr_assert_eq(feed(&c, large, 1), -EMSGSIZE);
     finish(&c);
-    begin(&c, (struct cutter_rule){.as_items = true, .items = 1, .record_end = '\n'});
+    begin(&c, (struct cutter_rule){.as_items = true, .items = 1, .end = '\n'});
     buf_init(&c.out, 3);
     cr_assert_eq(feed(&c, "four\n", 5), -ENOBUFS);
     finish(&c);
@@ -214,7 +214,7 @@ Test(cutter, random_rules_join_to_the_input)
         char *text = malloc(size + 1);
         for (size_t i = 0; i < size; i++)
             text[i] = (unsigned)rand_r(&seed) % rare ? (char)('a' + i % 26) : '\n';
-        struct cutter_rule rule = {.as_items = rand_r(&seed) % 2, .record_end = '\n'};
+        struct cutter_rule rule = {.as_items = rand_r(&seed) % 2, .end = '\n'};
         rule.items = (uint64_t)(rand_r(&seed) % 5);
         if (rule.as_items && rule.items == 0)
             rule.items = 1;

@@ -12,7 +12,7 @@
 #include "pipelines/source/extent.h"
 #include "tests/unit/pipelines/folder.h"
 
-static const struct record_rule lines = {.end = "\n", .end_len = 1};
+static const struct separator_rule lines = {.end = "\n", .end_len = 1};
 
 static struct extent extent_of(const char *path, uint64_t offset, uint64_t length, bool aligned)
 {

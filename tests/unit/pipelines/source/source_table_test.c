@@ -8,8 +8,9 @@
 
 #include "base/cleanup.h"
 #include "pipelines/frame.h"
+#include "pipelines/input/matrix.h"
+#include "pipelines/rows.h"
 #include "pipelines/source/extent.h"
-#include "pipelines/source/matrix.h"
 #include "pipelines/source/source.h"
 #include "tests/unit/pipelines/folder.h"
 
@@ -29,8 +30,8 @@ static struct plan *make(struct made *m, const char *directory, enum source_kind
     m->plan.n_steps = 1;
     m->plan.source.kind = kind;
     m->plan.source.texts = m->texts;
-    m->plan.source.record.end[0] = '\n';
-    m->plan.source.record.end_len = 1;
+    m->plan.source.separator.end[0] = '\n';
+    m->plan.source.separator.end_len = 1;
     m->plan.source.delimiter = '\n';
     if (kind == SOURCE_CSV)
         m->plan.source.rows =
@@ -64,7 +65,7 @@ static void show(const struct plan *plan, const struct run *run, const uint8_t *
         buf_add(out, data, len);
     if (run->kind == RUN_EXTENT) {
         cr_assert_eq(extent_get(data, len, &e), 0);
-        cr_assert_eq(extent_read(&e, &plan->source.record, plan->directory, out, &err), 0, "%s",
+        cr_assert_eq(extent_read(&e, &plan->source.separator, plan->directory, out, &err), 0, "%s",
                      err.text);
     }
     if (run->kind == RUN_ITEMS) {
@@ -194,7 +195,7 @@ Test(source_table, lines_split_at_a_separator)
     folder_make(&f);
     text_file(&f, "x", "id::n\n1::2\n\n3\n4::5::6\n");
     struct plan *plan = make(&m, f.path, SOURCE_CSV, CHUNK_ITEMS, 1);
-    plan->source.rows = (struct row_rule){.form = ROW_SPLIT, .separator = separator};
+    plan->source.rows = (struct row_rule){.form = ROW_SPLIT, .split_at = separator};
     add(&m, "x");
     cr_assert_eq(source_find_columns(plan, false, &err), 0);
     cr_expect_eq(plan->source.rows.n_columns, 0, "rows may have as many fields as they like");
@@ -252,14 +253,14 @@ Test(source_table, records_in_files_and_pipes)
     folder_make(&f);
     text_file(&f, "x.fa", ";by hand\n>a b>c\nAC\nGT\n>d\nA\n>e\n");
     struct plan *plan = make(&m, f.path, SOURCE_DATA, CHUNK_LINES, 2);
-    plan->source.record =
-        (struct record_rule){.end = "\n", .end_len = 1, .start = ">", .start_len = 1};
+    plan->source.separator =
+        (struct separator_rule){.end = "\n", .end_len = 1, .start = ">", .start_len = 1};
     add(&m, "x.fa");
     expect_chunks(plan, "[;by hand\n>a b>c\nAC\nGT\n][>d\nA\n>e\n]");
-    plan->source.record.header_lines = 1;
+    plan->source.separator.header_lines = 1;
     expect_chunks(plan, "[;by hand\n>a b>c\nAC\nGT\n>d\nA\n][;by hand\n>e\n]");
     m.step.chunking.n = 1;
-    plan->source.record.drops_end = true;
+    plan->source.separator.drops_end = true;
     expect_chunks(plan, "[;by hand\n>a b>c\nAC\nGT][;by hand\n>d\nA][;by hand\n>e]");
     m.step.chunking = (struct chunking){CHUNK_BYTES, 4};
     expect_chunks(plan, "[;by hand\n>a b>c\nAC\nGT][][][;by hand\n>d\nA][;by hand\n>e][]");
@@ -282,7 +283,7 @@ Test(source_table, a_mark_across_two_blocks)
     snprintf(expected, 70000, "[%.65537s][y\r\n][\r]", text);
     text_file(&f, "x", text);
     struct plan *plan = make(&m, f.path, SOURCE_DATA, CHUNK_LINES, 1);
-    plan->source.record = (struct record_rule){.end = "\r\n", .end_len = 2};
+    plan->source.separator = (struct separator_rule){.end = "\r\n", .end_len = 2};
     add(&m, "x");
     expect_chunks(plan, expected);
     free(text);
@@ -308,7 +309,7 @@ Test(source_table, compressed_files_are_read_as_streams)
     gzip_file(&f, "x", "h\n1\n2\n3\n");
     text_file(&f, "y", "h\n4\n5");
     struct plan *plan = make(&m, f.path, SOURCE_DATA, CHUNK_LINES, 2);
-    plan->source.record.header_lines = 1;
+    plan->source.separator.header_lines = 1;
     add(&m, "x"), add(&m, "y");
     expect_chunks(plan, "[h\n1\n2\n][h\n3\n][h\n4\n5]");
     m.step.chunking = (struct chunking){CHUNK_PARTS, 2};

@@ -30,8 +30,8 @@ static struct plan *make(struct made *m, const char *directory, enum source_kind
     m->plan.n_steps = 1;
     m->plan.source.kind = kind;
     m->plan.source.texts = m->texts;
-    m->plan.source.record.end[0] = '\n';
-    m->plan.source.record.end_len = 1;
+    m->plan.source.separator.end[0] = '\n';
+    m->plan.source.separator.end_len = 1;
     m->plan.source.delimiter = '\n';
     return &m->plan;
 }
@@ -71,8 +71,8 @@ static void see_chunk(struct seen *s, const struct plan *plan, const struct run 
     } else if (run->kind == RUN_EXTENT) {
         struct extent e;
         cr_assert_eq(extent_get(data, len, &e), 0);
-        cr_assert_eq(extent_read(&e, &plan->source.record, plan->directory, &s->text, &s->err), 0,
-                     "%s", s->err.text);
+        cr_assert_eq(extent_read(&e, &plan->source.separator, plan->directory, &s->text, &s->err),
+                     0, "%s", s->err.text);
     } else {
         struct frame_reader r;
         const uint8_t *item;

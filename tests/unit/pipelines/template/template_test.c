@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "pipelines/input/row.h"
 #include "pipelines/plan.h"
-#include "pipelines/source/rows.h"
 #include "pipelines/template/template.h"
 
 static const char *const param_names[] = {"seed", "mesh"};

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pipelines/library.h"
+#include "pipelines/plan.h"
 #include "tests/unit/pipelines/folder.h"
 #include "worker/agent/libraries.h"
 

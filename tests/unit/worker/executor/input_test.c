@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "pipelines/frame.h"
-#include "pipelines/source/matrix.h"
+#include "pipelines/input/matrix.h"
 #include "worker/executor/input.h"
 
 static void expect_row(struct input *in, size_t index, const char *item, const char *fields)
@@ -31,7 +31,7 @@ Test(input, items_that_are_split)
 {
     char separator[] = "::";
     struct plan plan = {
-        .source = {.kind = SOURCE_ITEMS, .rows = {.form = ROW_SPLIT, .separator = separator}}};
+        .source = {.kind = SOURCE_ITEMS, .rows = {.form = ROW_SPLIT, .split_at = separator}}};
     struct buf frames = {0};
     struct input in;
     struct err err;

@@ -40,7 +40,7 @@ static struct recipe *recipe_of(char **words, size_t n, bool is_batch)
     struct step step = {.stages = &stage, .n_stages = 1, .cpus = 1, .chunking = {CHUNK_ITEMS, 1}};
     struct plan plan = {.name = (char[]){"t"},
                         .directory = (char[]){"/"},
-                        .source = {.kind = SOURCE_ITEMS, .record = {.end = "\n", .end_len = 1}},
+                        .source = {.kind = SOURCE_ITEMS, .separator = {.end = "\n", .end_len = 1}},
                         .steps = &step,
                         .n_steps = 1};
     struct buf packed = {0};

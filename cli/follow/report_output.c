@@ -1,0 +1,52 @@
+// What is written to the terminal: our own lines, and results where they go to it, too.
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "async/io.h"
+#include "base/fd.h"
+#include "cli/follow/report_own.h"
+
+void report_emit(struct report *report, const char *text, size_t len)
+{
+    if (report->line_shown)
+        fd_write_all(STDERR_FILENO, "\r\033[K", 4);
+    report->line_shown = false;
+    if (len)
+        report->mid_line = text[len - 1] != '\n';
+    fd_write_all(STDERR_FILENO, text, len);
+}
+
+void report_make_harmless(char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (((unsigned char)text[i] < 0x20 && text[i] != '\n' && text[i] != '\t') ||
+            text[i] == 0x7f)
+            text[i] = '?';
+}
+
+void report_say(struct report *report, const char *fmt, ...)
+{
+    char text[1024];
+    va_list ap;
+    int n = snprintf(text, sizeof(text), "fanmill: ");
+    va_start(ap, fmt);
+    int more = vsnprintf(text + n, sizeof(text) - (size_t)n - 1, fmt, ap);
+    va_end(ap);
+    n += more < 0 ? 0 : more;
+    if ((size_t)n > sizeof(text) - 2)
+        n = (int)sizeof(text) - 2;
+    report_make_harmless(text, (size_t)n);
+    text[n++] = '\n';
+    report_emit(report, text, (size_t)n);
+}
+
+int report_stdout(void *arg, const void *data, size_t len)
+{
+    struct report *report = arg;
+    if (len && report->shares_terminal) {
+        report_emit(report, "", 0);
+        report->mid_line = ((const char *)data)[len - 1] != '\n';
+    }
+    return io_write(STDOUT_FILENO, data, len);
+}

@@ -1,0 +1,117 @@
+// `fanmill wait`: reads a stream to its end, but none of its records.
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "cli/follow/follow.h"
+#include "cli/jobs/ask.h"
+#include "cli/jobs/commands.h"
+#include "cli/text/show.h"
+
+struct wait_command {
+    struct connect connect;
+    struct job_range jobs;
+    int64_t timeout_ns;
+    bool json;
+    bool quiet;
+};
+
+#define FOUND_MAX 1024u
+
+struct found_jobs {
+    uint64_t ids[FOUND_MAX];
+    size_t n;
+};
+
+static void note_id(void *arg, const void *row)
+{
+    struct found_jobs *found = arg;
+    if (found->n < FOUND_MAX)
+        found->ids[found->n++] = ((const struct job_info *)row)->id;
+}
+
+static void show_end_of(const struct wait_command *c, const struct job_info *job)
+{
+    if (c->json) {
+        struct show_object object;
+        show_put_job(show_begin(&object), job);
+        show_end(&object, stdout);
+    } else if (!c->quiet) {
+        fprintf(stderr, "fanmill: job %" PRIu64 " (%s): %s; %" PRIu64 " ok, %" PRIu64 " failed\n",
+                job->id, job->name, job_state_name(job), job->ok, job->failed);
+    }
+}
+
+// The exit status of the job's end, or negative errno.
+static int wait_for(struct link *link, uint64_t job, int64_t deadline, const struct wait_command *c)
+{
+    const struct results_options options = {.job = job, .from = INT64_MAX / 2};
+    struct results *results;
+    struct result_record record;
+    int r = results_open(link, &options, &results);
+    if (r < 0)
+        return r;
+    while ((r = results_next(results, deadline, &record)) == 1)
+        ;
+    struct job_info info = *results_job(results);
+    results_close(results, CLOSE_LEAVE, connect_deadline());
+    if (r < 0)
+        return r;
+    show_end_of(c, &info);
+    return follow_status_of(&info);
+}
+
+static int wait_all(struct link *link, void *arg)
+{
+    static struct found_jobs found;
+    const struct wait_command *c = arg;
+    const struct msg_query query = {
+        .what = QUERY_JOBS, .first = c->jobs.first, .last = c->jobs.last};
+    struct err err = {0};
+    int64_t deadline = c->timeout_ns ? clock_after(clock_now(), c->timeout_ns) : CLOCK_FOREVER;
+    int worst = EXIT_ALL_WELL;
+    int r = link_query(link, &query, note_id, &found, connect_deadline(), &err);
+    if (r < 0)
+        return connect_failed(link, &err, r);
+    if (found.n == 0 && c->jobs.first == c->jobs.last)
+        return ask_no_job();
+    for (size_t i = 0; i < found.n; i++) {
+        r = wait_for(link, found.ids[i], deadline, c);
+        if (r == -ETIMEDOUT) {
+            fprintf(stderr, "fanmill: job %" PRIu64 " has not finished in time; it goes on\n",
+                    found.ids[i]);
+            return ask_done(EXIT_TIMEOUT);
+        }
+        if (r < 0) {
+            err_set(&err, r, "the job can't be waited for");
+            return connect_failed(link, &err, r);
+        }
+        if (r > worst)
+            worst = r;
+    }
+    return ask_done(worst);
+}
+
+static const struct arg flags[] = {
+    {0, "timeout", SETS_DURATION(struct wait_command, timeout_ns), "TIME",
+     "wait no longer than TIME; the job goes on"},
+    {0, "json", SETS_FLAG(struct wait_command, json), NULL,
+     "print a JSON object for each finished job"},
+    {'q', "quiet", SETS_FLAG(struct wait_command, quiet), NULL, "print nothing"},
+    {0}};
+const struct args wait_args = {
+    .usage = "[JOB] [--timeout TIME]",
+    .about = "Waits for jobs to finish. JOB is " JOB_FORMS "; the default is last.\n",
+    .more = "Exit status: that of 'fanmill run', the highest of several jobs; 124 on timeout.\n",
+    .tables = {{connect_flags, offsetof(struct wait_command, connect)}, {flags}},
+    .n_places = 1};
+
+int cli_wait(int argc, char **argv)
+{
+    struct wait_command c = {0};
+    int status;
+    return ask_parse("wait", &wait_args, &c, argc, argv, "last", &c.jobs, &status) != 0
+               ? status
+               : connect_run(&c.connect, wait_all, &c);
+}

@@ -1,0 +1,187 @@
+// `fanmill map`, `pipe` and `call`: their flags and their help.
+#include "cli/oneliner/commands.h"
+#include "cli/oneliner/oneliner.h"
+
+// Where items come from and what separates them: map and call.
+static const struct arg item_flags[] = {
+    {'a', "arg-file", SETS_LIST(struct oneliner, files), "FILE",
+     "read items from the lines of FILE", .offer = OFFER_FILE},
+    {'0', "null", SETS_FLAG(struct oneliner, nul), NULL,
+     "items end with a NUL byte, as of find -print0"},
+    {'d', "delimiter", SETS_TEXT(struct oneliner, delimiter), "C", "items end with this byte"},
+    {'C', "colsep", SETS_TEXT(struct oneliner, colsep), "SEP",
+     "split items into columns {1} {2} at SEP"},
+    {0, "csv", SETS_FLAG(struct oneliner, inputs.is_csv), NULL,
+     "items are rows of a CSV table (RFC 4180)"},
+    {0, "header", SETS_FLAG(struct oneliner, inputs.has_header), NULL,
+     "the first row names the columns: {name}"},
+    {0, "range", SETS_TEXT(struct oneliner, range), "A..B", "items are the numbers from A to B"},
+    {0}};
+
+static const struct arg map_flags[] = {
+    {'n', "max-args", SETS_TEXT(struct oneliner, items), "N", "pass N items to each command"},
+    {'X', "xargs", SETS_FLAG(struct oneliner, many), NULL,
+     "pass as many items to each command as fit"},
+    {0}};
+
+static const struct arg call_flags[] = {
+    {'n', "items-per-chunk", SETS_TEXT(struct oneliner, items), "N", "pass N items to each call",
+     "as many as take 50 ms"},
+    {0, "arg", SETS_LIST(struct oneliner, args), "NAME=VALUE", "set an argument of the kernel"},
+    {0}};
+
+static const struct arg pipe_flags[] = {
+    {0, "block", SETS_TEXT(struct oneliner, block), "SIZE",
+     "cut chunks at the end of the record after SIZE", "4MiB"},
+    {0, "lines", SETS_TEXT(struct oneliner, lines), "N", "cut chunks of N lines"},
+    {'N', "records", SETS_TEXT(struct oneliner, records), "N", "cut chunks of N records"},
+    {0, "parts", SETS_TEXT(struct oneliner, parts), "N|N%",
+     "cut files into N chunks in all; N% of the slots"},
+    {0, "record-end", SETS_TEXT(struct oneliner, record_end), "S", "text that ends a record",
+     "\\n"},
+    {0, "record-start", SETS_TEXT(struct oneliner, record_start), "S", "text that starts a record"},
+    {0}};
+
+static const char *const on_error_words[] = {"continue", "finish", "stop", NULL};
+static const char *const fan_in_words[] = {"all", NULL};
+
+static const struct arg common_flags[] = {
+    {'j', "slots", SETS_SLOTS(struct oneliner, run.slots), "N",
+     "run N chunks at once; N%, +N, -N: of the CPUs"},
+    {0, "retries", SETS_TEXT(struct oneliner, retries), "N", "retry a failed chunk up to N times"},
+    {0, "timeout", SETS_TEXT(struct oneliner, timeout), "TIME",
+     "limit for one attempt, e.g. 90 or 5m"},
+    {0, "on-error", SETS_TEXT(struct oneliner, on_error), "WHAT", "after a failed chunk",
+     .words = on_error_words},
+    {0, "reduce", SETS_TEXT(struct oneliner, reduce), "STAGE",
+     "combine all results into one, e.g. 'sort -m'"},
+    {'o', "output", SETS_TEXT(struct oneliner, output), "FILE",
+     "write results to FILE once they are complete", .offer = OFFER_FILE},
+    {0, "out-dir", SETS_TEXT(struct oneliner, out_dir), "DIR",
+     "write each result to a file in DIR, see --name", .offer = OFFER_FOLDER},
+    {0, "json", SETS_FLAG(struct oneliner, run.json), NULL,
+     "print a JSON object per chunk, failed ones too"},
+    {0}};
+
+static const struct arg tag_flags[] = {{0, "tag", SETS_FLAG(struct oneliner, tag), NULL,
+                                        "begin each line of output with the item and a tab"},
+                                       {0}};
+
+// Named in the help without a line of their own: the manual page explains them.
+static const struct arg other_flags[] = {
+    {'k', "keep-order", SETS_FLAG(struct oneliner, keep_order), NULL,
+     "accepted for compatibility; this is the default"},
+    {0, "unordered", SETS_FLAG(struct oneliner, unordered), NULL, "write results as they come"},
+    {0, "max-failures", SETS_TEXT(struct oneliner, max_failures), "N|N%",
+     "end the job when more chunks than these have failed"},
+    {0, "halt", SETS_TEXT(struct oneliner, halt), "WHEN",
+     "when to end, in GNU parallel's words: never, soon,fail=N, soon,fail=N% or now,fail=1"},
+    {0, "fan-in", SETS_TEXT(struct oneliner, fan_in), "N|all",
+     "combine N results in one run of --reduce", "16, of a command all", .words = fan_in_words},
+    {0, "name", SETS_TEXT(struct oneliner, name), "TEMPLATE", "names of the files in --out-dir",
+     "{#}.txt"},
+    {0, "env", SETS_LIST(struct oneliner, env), "NAME[=VALUE]",
+     "set a variable of the commands' environment, or pass on the one set here"},
+    {0, "workdir", SETS_TEXT(struct oneliner, workdir), "DIR",
+     "start commands in DIR, which is made if it is missing; may hold placeholders",
+     .offer = OFFER_FOLDER},
+    {0, "cpus", SETS_TEXT(struct oneliner, cpus), "N", "CPUs each chunk needs"},
+    {0, "memory", SETS_TEXT(struct oneliner, memory), "SIZE", "memory each chunk needs"},
+    {0, "gpus", SETS_TEXT(struct oneliner, gpus), "N", "GPUs each chunk needs"},
+    {0}};
+
+static const struct arg_foreign foreign[] = {
+    {"--pipe", "that is a command: fanmill pipe"},
+    {"--pipepart", "write fanmill pipe --parts 100% -- COMMAND :::: FILE"},
+    {"--joblog", "not in this version of fanmill"},
+    {"--journal", "not in this version of fanmill"},
+    {"--resume", "not in this version of fanmill"},
+    {"--resume-failed", "not in this version of fanmill"},
+    {"--results", "write --out-dir DIR"},
+    {"--link", "write ::: a b :::+ 1 2"},
+    {"--xapply", "write ::: a b :::+ 1 2"},
+    {"--bar", "progress is shown on a terminal"},
+    {"--eta", "progress is shown on a terminal"},
+    {"--jobs", "write -j"},
+    {"--max-procs", "write -j"},
+    {"-P", "write -j"},
+    {"-I", "the placeholder is {}"},
+    {"-i", "the placeholder is {}"},
+    {"-m", "write -X"},
+    {"-L", "write -n N (items) or fanmill pipe --lines N"},
+    {"-S", "write --host"},
+    {"--sshlogin", "write --host"},
+    {"--dryrun", "write --dry-run"},
+    {"-t", "write -v or --dry-run"},
+    {"-r", "not needed: empty input runs nothing"},
+    {"--no-run-if-empty", "not needed: empty input runs nothing"},
+    {"--group", "output is never mixed"},
+    {"--will-cite", "not needed"},
+    {0},
+};
+
+#define COMMON_TABLE                                                                               \
+    {                                                                                              \
+        common_flags                                                                               \
+    }
+#define OTHER_TABLES {other_flags, .brief = true}, RUN_TABLES(struct oneliner, run, true)
+#define MORE                                                                                       \
+    "Exit status: 0 success, 1 some chunk failed, 2 usage, 4 ended early, 5 output could not be "  \
+    "written, 126 or 127 a command could not be run or was not found. Every flag, placeholder "    \
+    "and limit: man fanmill.\n"
+
+const struct args map_args = {
+    .examples =
+        "  fanmill map gzip -9 ::: *.log                     a program for each file, no shell\n"
+        "  find . -name '*.jpg' -print0 | fanmill map -0 'convert {} -resize 50% {.}_s.jpg'\n"
+        "  fanmill map ./sim {1} {2} ::: 1 2 3 ::: a b       all six combinations\n"
+        "  fanmill map --csv --header echo {name} {age} :::: people.csv\n"
+        "  fanmill map -j 50% --retries 2 --timeout 5m curl -fsS {} :::: urls.txt\n",
+    .usage = "[FLAG]... COMMAND [ARG]... [::: ITEM... | :::: FILE...]...\n"
+             "       fanmill map [FLAG]... 'SCRIPT' [::: ITEM... | :::: FILE...]...",
+    .about = "Runs a command for each item, as many at once as this process has CPUs. Results come "
+             "in the order of the items. Several words are run as they are typed, without a "
+             "shell; a single word is a shell script, which gets items as quoted values. {} {.} "
+             "{/} {//} {/.} {#} {%} {1} {name} are replaced; without any, the item is appended.\n",
+    .more = MORE,
+    .tables = {{item_flags}, {map_flags}, COMMON_TABLE, {tag_flags}, OTHER_TABLES},
+    .places = {{OFFER_PROGRAM}, {OFFER_FILE}},
+    .n_places = 2,
+    .repeats = true,
+    .command_follows = true,
+    .foreign = foreign,
+    .missing = "missing command. To run the items themselves: fanmill map sh -c {} ::: ..."};
+
+const struct args pipe_args = {
+    .examples =
+        "  fanmill pipe --reduce builtin:sum -- wc -l < big            chunks of 4 MiB\n"
+        "  fanmill pipe --parts 100% -- grep -c error :::: big.log     a chunk for each slot\n"
+        "  fanmill pipe --lines 4000 -- ./a < x.fq\n"
+        "  zcat x.gz | fanmill pipe --reduce 'sort -m' -- sort\n",
+    .usage = "[FLAG]... [--] COMMAND [ARG]... [:::: FILE...]\n"
+             "       fanmill pipe [FLAG]... [--] 'SCRIPT' [:::: FILE...]",
+    .about = "Cuts data, from standard input or from files, into chunks of whole records (by "
+             "default lines), and runs a command for each chunk with the chunk on its standard "
+             "input. Each worker reads its own parts of the files.\n",
+    .more = MORE,
+    .tables = {{pipe_flags}, COMMON_TABLE, OTHER_TABLES},
+    .places = {{OFFER_PROGRAM}, {OFFER_FILE}},
+    .n_places = 2,
+    .repeats = true,
+    .command_follows = true,
+    .foreign = foreign,
+    .missing = "missing command, which gets each chunk on its standard input"};
+
+const struct args call_args = {
+    .examples = "  fanmill call builtin:primes --range 1..1000000 --reduce builtin:sum\n"
+                "  fanmill call ./libpi.so:count_inside --arg samples=1000 --range 1..500\n"
+                "  seq 100 | fanmill call builtin:sum -n 10\n",
+    .usage = "[FLAG]... LIB.so:FUNCTION|builtin:NAME [::: ITEM... | :::: FILE...]...",
+    .about = "Calls a C function with runs of items, in long-lived processes. The function's "
+             "interface is <fanmill/kernel.h>.\n",
+    .more = MORE,
+    .tables = {{call_flags}, {item_flags}, COMMON_TABLE, OTHER_TABLES},
+    .n_places = 1,
+    .foreign = foreign,
+    .missing = "missing kernel: LIBRARY.so:FUNCTION or builtin:NAME",
+    .surplus = "; items follow ':::'"};

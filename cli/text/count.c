@@ -1,0 +1,10 @@
+#include "cli/text/count.h"
+
+#include <inttypes.h>
+
+struct counted count(uint64_t n, const char *noun)
+{
+    struct counted ret;
+    snprintf(ret.text, sizeof(ret.text), "%" PRIu64 " %s%s", n, noun, n == 1 ? "" : "s");
+    return ret;
+}

@@ -1,0 +1,93 @@
+// Clients: from their first message to what becomes of their jobs when they are gone.
+//
+// In: a connection that comes back (door.c) or is gone (parting.c), time that passes. Out: streams
+// that end, jobs that are abandoned, answers to requests.
+//
+// A client that ends may take jobs with it that have ended, and those of its own.
+#include "coordinator/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "coordinator/feeder.h"
+#include "coordinator/peer.h"
+#include "coordinator/readers.h"
+#include "coordinator/server_job.h"
+#include "coordinator/shell.h"
+
+struct client *client_find(const struct server *server, const struct peer *peer)
+{
+    struct client *client = NULL;
+    HASH_FIND(hh, server->clients, peer->session, sizeof(peer->session), client);
+    return client && strcmp(client->user, peer->user) == 0 ? client : NULL;
+}
+
+struct client *client_new(struct peer *peer)
+{
+    struct server *server = peer->port->server;
+    struct client *client = calloc(1, sizeof(*client));
+    if (!client)
+        return NULL;
+    client->server = server;
+    memcpy(client->session, peer->session, sizeof(client->session));
+    memcpy(client->user, peer->user, sizeof(client->user));
+    HASH_ADD(hh, server->clients, session, sizeof(client->session), client);
+    client_back(client, peer);
+    return client;
+}
+
+void client_back(struct client *client, struct peer *peer)
+{
+    client->peer = peer;
+    client->rights = peer->rights;
+    peer->client = client;
+    peer->state = PEER_CLIENT;
+    for (struct server_job *job = client->server->jobs; job; job = job->hh.next)
+        if (job->client == client && job->want_open)
+            feeder_ask(job);
+}
+
+void client_away(struct client *client)
+{
+    client->peer = NULL;
+    client->away_until = clock_after(loop_now(), PROTO_SILENCE_NS);
+    // It opens them again when it comes back.
+    readers_drop(client);
+}
+
+void client_end(struct client *client)
+{
+    struct server *server = client->server;
+    struct server_job *job, *next;
+    if (client->peer)
+        client->peer->client = NULL;
+    readers_drop(client);
+    HASH_ITER (hh, server->jobs, job, next) {
+        if (job->client != client)
+            continue;
+        log_info("job ends: its client is gone", "job=%llu", (unsigned long long)job->id);
+        server_job_abandon(job, CANCEL_RUNNING);
+    }
+    HASH_DELETE(hh, server->clients, client);
+    free(client);
+}
+
+void clients_check(struct server *server, int64_t now)
+{
+    struct client *client, *next;
+    HASH_ITER (hh, server->clients, client, next)
+        if (!client->peer && now >= client->away_until)
+            client_end(client);
+}
+
+int client_answer(struct client *client, uint64_t request, int code, uint64_t value,
+                  const char *text)
+{
+    struct msg_answer m = {.request = request, .code = code, .value = value};
+    snprintf(m.text, sizeof(m.text), "%s", text);
+    peer_say(client->peer, MSG_ANSWER, &m);
+    return 0;
+}

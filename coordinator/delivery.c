@@ -1,0 +1,118 @@
+// From the core's deliveries to a job's records.
+//
+// In: ACT_DELIVER and ACT_JOB_END, by perform.c. Out: records in the job's pages (records.h),
+// marked streams, failed chunks that are kept, the core's credit.
+//
+// Nothing is sent from here but a last WANT to a client that feeds. A record without memory cancels
+// its job; one that can't go to its file stays in memory, and the job gets no more credit than
+// that.
+#include "coordinator/delivery.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "coordinator/feeder.h"
+#include "coordinator/peer.h"
+#include "coordinator/server_job.h"
+#include "coordinator/shell.h"
+#include "pipelines/input/matrix.h"
+
+// The item of a chunk that is only described, as text: a number of a range, a row of a matrix.
+// Without memory for it the record has no item.
+static void name_item(const struct server_job *job, const struct delivery *d, struct buf *text,
+                      struct wire_record *record)
+{
+    const struct source *source = &job->plan->source;
+    const struct range *range = &source->range;
+    if (d->step != 0 || d->items != 1 || d->item.len || d->kind != RUN_RANGE)
+        return;
+    int r =
+        source->kind == SOURCE_MATRIX
+            ? matrix_text(source->matrix, d->item_first, text)
+            : buf_printf(text, "%" PRId64,
+                         (int64_t)((uint64_t)range->start + d->item_first * (uint64_t)range->step));
+    if (r < 0)
+        return;
+    record->item = text->data;
+    record->item_len = text->len;
+}
+
+// The core knows the loop's time only; here it meets the wall's.
+static int64_t wall_start(const struct server *server, const struct delivery *d)
+{
+    int64_t start = d->ended + server->wall_ns - d->ending.run_ns;
+    return d->ended && start > 0 ? start : 0;
+}
+
+static void mark_readers(const struct server_job *job)
+{
+    struct out_stream *stream;
+    LIST_FOREACH (stream, &job->readers, of_job)
+        stream_mark(stream);
+}
+
+void deliver_record(struct server_job *job, const struct delivery *d)
+{
+    _cleanup_(buf_done)
+    struct buf text = {0};
+    job->delivered_bytes += d->bytes;
+    if (job->discard)
+        return;
+    const struct peer *peer = peer_of_id(job->server, d->worker);
+    const char *worker = peer ? peer->reg.name : "";
+    struct wire_record record = {
+        .step = d->step,
+        .chunk = d->chunk,
+        .attempt = d->attempt,
+        .partial = d->partial,
+        .ending = d->ending,
+        .start_ns = wall_start(job->server, d),
+        .worker = worker,
+        .worker_len = strlen(worker),
+        .item_first = d->item_first,
+        .items = d->items,
+        .item = d->item.data,
+        .item_len = d->item.len,
+        .error = d->error,
+        .error_len = d->error ? strlen(d->error) : 0,
+        .stderr_text = (const char *)d->stderr_text.data,
+        .stderr_len = d->stderr_text.len,
+    };
+    name_item(job, d, &text, &record);
+    if (d->ending.outcome != OUTCOME_OK && d->step == 0 && is_detached(job))
+        redo_keep(&job->failed, d);
+    // What was to become a later step's input is no result of the job.
+    bool is_shown = d->ending.outcome == OUTCOME_OK || d->step + 1 == job->plan->n_steps ||
+                    !job->plan->sink.failed_too;
+    int r = job_records_add(&job->records, &record, d->parts, is_shown ? d->n_parts : 0);
+    if (r == -ENOMEM) {
+        job->broken = true;
+        server_job_cancel(job, CANCEL_KILL);
+    } else if (r < 0 && !job->full_at) {
+        job->full_at = job->records.bytes;
+        log_warn("records stay in memory: their file can't be written", "job=%llu reason=\"%s\"",
+                 (unsigned long long)job->id, strerror(-r));
+    }
+    mark_readers(job);
+}
+
+void deliver_end(struct server_job *job, const struct job_summary *summary)
+{
+    struct server *server = job->server;
+    job->ended = true;
+    job->took = loop_now() - job->began;
+    job->summary = *summary;
+    if (job->broken)
+        job->summary.end = END_INTERNAL;
+    timer_cancel(&job->timeout);
+    feeder_stop(job);
+    mark_readers(job);
+    log_info("job ended", "job=%llu ok=%llu failed=%llu", (unsigned long long)job->id,
+             (unsigned long long)summary->ok, (unsigned long long)summary->failed);
+    if (server->options.job_changed && !job->discard)
+        server->options.job_changed(server->options.arg, job->id, true);
+    server_job_forget_if_unwanted(job);
+}

@@ -1,0 +1,200 @@
+// The way in for every message.
+//
+// In: messages from the socket. Out: a peer for each that says HELLO, REFUSE for those that may not
+// or can't say what they say, a call of the handler that the message is for (handlers.h).
+//
+// A message is handled at once and to its end; nothing here suspends. HELLO from a place or of a
+// session that is known already is a new beginning: what was there is buried first, at once, since
+// nobody else is at work then.
+#include "coordinator/door.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "coordinator/client.h"
+#include "coordinator/handlers.h"
+#include "coordinator/parting.h"
+#include "coordinator/peer.h"
+#include "coordinator/server_job.h"
+#include "coordinator/shell.h"
+#include "coordinator/turn.h"
+
+#define MESSAGES_PER_TURN 256 // then other work of the loop has its turn
+
+// What the session had before is over: what a worker held runs elsewhere, a client comes back.
+static void end_session(struct server *server, const struct peer *like)
+{
+    struct peer *peer, *next;
+    HASH_ITER (by_place, server->by_place, peer, next)
+        if (peer != like && peer->state != PEER_NEW &&
+            memcmp(peer->session, like->session, sizeof(like->session)) == 0 &&
+            strcmp(peer->user, like->user) == 0) {
+            peer_drop(peer, "it came back on another connection");
+            peer_bury(peer);
+        }
+}
+
+static int on_hello(struct peer *peer, const struct zmessage *m, struct err *err)
+{
+    struct server *server = peer->port->server;
+    struct msg_hello hello;
+    int r = msg_get(m->header, m->header_len, MSG_HELLO, &hello, err);
+    if (r < 0)
+        return r;
+    uint32_t version =
+        hello.version_max < PROTO_VERSION_MAX ? hello.version_max : PROTO_VERSION_MAX;
+    if (version < PROTO_VERSION_MIN || version < hello.version_min)
+        return err_set(err, -EPROTONOSUPPORT,
+                       "no version of the protocol in common: the peer (%s) speaks %u to %u, "
+                       "this coordinator %u to %u",
+                       hello.software, hello.version_min, hello.version_max, PROTO_VERSION_MIN,
+                       PROTO_VERSION_MAX);
+    memcpy(peer->session, hello.session, sizeof(peer->session));
+    memcpy(peer->software, hello.software, sizeof(peer->software));
+    end_session(server, peer);
+    struct client *client = client_find(server, peer);
+    struct msg_welcome welcome = {.version = version,
+                                  .epoch = server->epoch,
+                                  .worker = peer->id,
+                                  .heartbeat_ns = PROTO_HEARTBEAT_NS,
+                                  .silence_ns = PROTO_SILENCE_NS,
+                                  .resumed = client != NULL};
+    peer->state = PEER_WELCOMED;
+    peer_say(peer, MSG_WELCOME, &welcome);
+    if (client)
+        client_back(client, peer);
+    return 0;
+}
+
+static int on_register(struct peer *peer, const struct zmessage *m, struct err *err)
+{
+    struct server *server = peer->port->server;
+    int r = msg_get(m->header, m->header_len, MSG_REGISTER, &peer->reg, err);
+    if (r < 0)
+        return r;
+    r = server_event(server,
+                     &(struct event){.type = EV_WORKER_UP, .worker = peer->id, .reg = &peer->reg});
+    if (r < 0)
+        return err_set(err, r, "the worker can't be taken in");
+    peer->state = PEER_WORKER;
+    for (struct server_job *job = server->jobs; job; job = job->hh.next)
+        server_job_check_hope(job);
+    log_info("worker registered", "worker=%llu name=%s host=%s slots=%u",
+             (unsigned long long)peer->id, peer->reg.name, peer->reg.host, peer->reg.slots);
+    return 0;
+}
+
+static int on_bye(struct peer *peer, const struct zmessage *m, struct err *err)
+{
+    struct msg_bye bye;
+    int r = msg_get(m->header, m->header_len, MSG_BYE, &bye, err);
+    if (r < 0)
+        return r;
+    if (peer->client)
+        client_end(peer->client);
+    peer_drop(peer, bye.reason);
+    return 0;
+}
+
+const struct handler door_handlers[] = {
+    {MSG_HELLO, SAID_BY(PEER_NEW), on_hello},
+    {MSG_REGISTER, SAID_BY(PEER_WELCOMED), on_register},
+    {MSG_BYE, SAID_BY(PEER_WELCOMED) | SAID_BY(PEER_CLIENT) | SAID_BY(PEER_WORKER), on_bye},
+    {0},
+};
+
+static const struct handler *const handlers[] = {
+    inbox_handlers, feeder_handlers, fetch_handlers,    readers_handlers,   submit_handlers,
+    rows_handlers,  door_handlers,   requests_handlers, libraries_handlers,
+};
+
+static const struct handler *handler_of(int type, enum peer_state state)
+{
+    for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
+        for (const struct handler *handler = handlers[i]; handler->fn; handler++)
+            if ((int)handler->type == type && (handler->states & SAID_BY(state)))
+                return handler;
+    return NULL;
+}
+
+// The only place where a message is let through, or not.
+static int dispatch(struct peer *peer, int type, const struct zmessage *m, struct err *err)
+{
+    const struct handler *handler = handler_of(type, peer->state);
+    if (type >= 0 && !msg_may_send(type, peer->rights)) {
+        peer->port->server->counts.forbidden++;
+        return err_set(err, -EACCES, "its role does not allow %s", msg_name(type));
+    }
+    if (!handler)
+        return err_set(err, -EPROTO, "unexpected message %s", msg_name(type));
+    if (handler->states == SAID_BY_CLIENT && !peer->client && !client_new(peer))
+        return -ENOMEM;
+    return handler->fn(peer, m, err);
+}
+
+static struct peer *let_in(struct port *port, const struct zmessage *m)
+{
+    struct pass pass = {.rights = RIGHT_WORK | RIGHT_SUBMIT | RIGHT_LOOK | RIGHT_RULE};
+    if (!port->is_private)
+        gate_pass(port->server->gate, m, &pass);
+    if (pass.rights)
+        return peer_new(port, m, &pass);
+    port_refuse(port, m->peer, -EACCES, "its key is not on the list any more");
+    return NULL;
+}
+
+// Whose message it is; NULL when it is nobody's. HELLO is a new beginning.
+static struct peer *sender_of(struct port *port, const struct zmessage *m, int type)
+{
+    struct peer *peer = peer_find(port, m->peer);
+    if (type == MSG_HELLO && peer && (peer->gone || peer->state != PEER_NEW)) {
+        peer_drop(peer, "it began anew");
+        peer_bury(peer);
+        peer = NULL;
+    }
+    if (peer)
+        return peer->gone ? NULL : peer;
+    if (type == MSG_HELLO)
+        return let_in(port, m);
+    // It has a connection of an earlier life of ours or of its own, and only has to begin again.
+    port->server->counts.unknown++;
+    port_refuse(port, m->peer, -ENOTCONN, "say HELLO first");
+    return NULL;
+}
+
+static void handle(struct port *port, const struct zmessage *m)
+{
+    struct err err = {0};
+    int type = msg_type_of(m->header, m->header_len);
+    struct peer *peer = sender_of(port, m, type);
+    if (!peer)
+        return;
+    peer->last_heard = loop_now();
+    int r = dispatch(peer, type, m, &err);
+    if (r == -ENOMEM || r >= 0)
+        return;
+    port->server->counts.bad_messages++;
+    peer_refuse(peer, r, err.text);
+}
+
+void port_pump(void *arg)
+{
+    struct port *port = arg;
+    for (int i = 0; i < MESSAGES_PER_TURN; i++) {
+        struct zmessage m = {0};
+        int r = zsock_recv(port->socket, &m);
+        if (r == -EBADMSG) {
+            struct peer *peer = peer_find(port, m.peer);
+            port->server->counts.bad_messages++;
+            if (peer && !peer->gone)
+                peer_refuse(peer, -EPROTO, "a message has too many frames");
+            continue;
+        }
+        if (r <= 0)
+            return;
+        handle(port, &m);
+        zmessage_done(&m);
+    }
+    zsock_again(port->socket);
+}

@@ -1,0 +1,117 @@
+// The ways out for a peer.
+//
+// In: peers that are refused, marked as gone, or no longer on the allow-list. Out: REFUSE;
+// EV_WORKER_DOWN for the core; clients that are away; connections that are cut.
+//
+// Burying runs at the end of the turn, where nobody holds a peer, a stream or a job. What it leads
+// to (streams that end, jobs that are forgotten) may send, and so mark more peers: they are buried
+// in the next turn.
+#include "coordinator/parting.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/grow.h"
+#include "base/log.h"
+#include "coordinator/client.h"
+#include "coordinator/peer.h"
+#include "coordinator/shell.h"
+#include "coordinator/turn.h"
+
+#define LAST_WORD_NS (500 * NS_PER_MS) // for the last message of a peer that is cut off
+
+static struct msg_refuse refusal(int code, const char *text)
+{
+    struct msg_refuse m = {.code = code};
+    snprintf(m.text, sizeof(m.text), "%s", text);
+    return m;
+}
+
+void peer_refuse(struct peer *peer, int code, const char *text)
+{
+    const struct msg_refuse m = refusal(code, text);
+    log_warn("peer refused", "peer=%llu user=\"%s\" reason=\"%s\"", (unsigned long long)peer->id,
+             peer->user, text);
+    peer_say(peer, MSG_REFUSE, &m);
+    peer_drop(peer, text);
+}
+
+void port_refuse(struct port *port, uint32_t address, int code, const char *text)
+{
+    const struct msg_refuse m = refusal(code, text);
+    struct buf *header = &port->server->saying;
+    buf_clear(header);
+    if (msg_put(header, MSG_REFUSE, &m) == 0)
+        zsock_send(port->socket, address, header->data, header->len, NULL, 0);
+}
+
+void peer_bury(struct peer *peer)
+{
+    struct server *server = peer->port->server;
+    const struct server_options *o = &server->options;
+    if (peer->client)
+        client_away(peer->client);
+    if (peer->state == PEER_WORKER) {
+        // The core may have dropped it itself; then it does not know it any more.
+        server_event(
+            server,
+            &(struct event){.type = EV_WORKER_DOWN, .worker = peer->id, .reason = peer->reason});
+        if (o->worker_gone)
+            o->worker_gone(o->arg, peer->id, peer->reason);
+    }
+    peer_free(peer);
+}
+
+void peers_bury(struct server *server)
+{
+    struct peer *peer, *next;
+    HASH_ITER (by_place, server->by_place, peer, next)
+        if (peer->gone)
+            peer_bury(peer);
+}
+
+static void part(struct server *server, const struct zconnection *connection)
+{
+    if (grow(server->partings, server->n_partings, 1) < 0) {
+        zconnection_cut(connection);
+        return;
+    }
+    server->partings[server->n_partings++] =
+        (struct parting){*connection, clock_after(loop_now(), LAST_WORD_NS)};
+}
+
+void peers_check_keys(struct server *server)
+{
+    struct peer *peer, *next;
+    HASH_ITER (by_place, server->by_place, peer, next) {
+        struct pass pass;
+        if (peer->port->is_private || peer->gone)
+            continue;
+        gate_pass_of(server->gate, peer->key, &pass);
+        if (pass.rights == peer->rights && strcmp(pass.name, peer->user) == 0)
+            continue;
+        peer_refuse(peer, -EACCES, "its key was removed, or has another role now");
+        part(server, &peer->connection);
+    }
+}
+
+void partings_cut(struct server *server, int64_t now)
+{
+    struct parting *p = server->partings;
+    size_t kept = 0;
+    for (size_t i = 0; i < server->n_partings; i++) {
+        if (p[i].after > now)
+            p[kept++] = p[i];
+        else
+            zconnection_cut(&p[i].connection);
+    }
+    server->n_partings = kept;
+}
+
+void partings_done(struct server *server)
+{
+    free(server->partings);
+}

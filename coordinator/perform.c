@@ -1,0 +1,166 @@
+// The core's actions become messages, records and wishes.
+//
+// In: the actions of all events since the last turn's end. Out: STEP, LEASE, ACK, CANCEL and FORGET
+// for workers; what is a job's goes to delivery.c, feeder.c and fetch.c.
+//
+// Leases of one worker are collected into one message. Meanwhile: chunks that run again are fed at
+// once (feeder_want), which hands the core events, and a record without room cancels its job: both
+// may append actions, so the list is walked by index. A peer that can't be reached is marked, no
+// more; a job that has ended may be forgotten, and is looked up again for each action.
+#include "coordinator/perform.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "coordinator/delivery.h"
+#include "coordinator/feeder.h"
+#include "coordinator/fetch.h"
+#include "coordinator/server_job.h"
+#include "coordinator/shell.h"
+
+#define LEASE_BODY (4u << 20) // a LEASE is sent when its payloads have grown to that
+
+static void send_leases(struct peer *peer)
+{
+    if (!peer->leases_open)
+        return;
+    peer->leases_open = false;
+    if (lease_batch_end(&peer->leases) == 0)
+        peer_send(peer, &peer->header, peer->body.data, peer->body.len);
+    buf_clear(&peer->header);
+    buf_clear(&peer->body);
+}
+
+static int put_lease(struct peer *peer, const struct lease *lease)
+{
+    if (peer->leases_open && peer->body.len + lease->body_len > LEASE_BODY)
+        send_leases(peer);
+    for (int attempt = 0; attempt < 2; attempt++) {
+        if (!peer->leases_open) {
+            int r = lease_batch_begin(&peer->leases, &peer->header, &peer->body,
+                                      peer->port->server->epoch);
+            if (r < 0)
+                return r;
+            peer->leases_open = true;
+        }
+        int r = lease_batch_add(&peer->leases, lease);
+        if (r != -E2BIG)
+            return r;
+        send_leases(peer);
+    }
+    return -EMSGSIZE;
+}
+
+static void add_lease(struct peer *peer, const struct action *action)
+{
+    struct lease lease = action->lease.lease;
+    lease.lens = action->lease.lens;
+    lease.body = action->lease.body.data;
+    if (put_lease(peer, &lease) < 0)
+        peer_drop(peer, "a lease can't be packed");
+}
+
+// The order of messages is kept: leases of other steps that were collected go first or later, never
+// this step's.
+static void define_step(struct peer *peer, const struct action *action)
+{
+    const struct server_job *job = server_job_find(peer->port->server, action->job);
+    struct buf packed;
+    if (!job)
+        return;
+    buf_init(&packed, PROTO_STEP_MAX);
+    int r = plan_pack_step(job->plan, action->step, NULL, &packed);
+    if (r == 0)
+        r = peer_say(peer, MSG_STEP,
+                     &(struct msg_step){.job = action->job,
+                                        .step = action->step,
+                                        .packed = packed.data,
+                                        .packed_len = packed.len});
+    if (r < 0)
+        peer_drop(peer, "a step can't be packed");
+    buf_done(&packed);
+}
+
+// The core has given the worker up; what it held is elsewhere already.
+static void lose(struct peer *peer, const char *reason)
+{
+    log_warn("worker lost", "worker=%llu name=%s reason=\"%s\"", (unsigned long long)peer->id,
+             peer->reg.name, reason);
+    peer_drop(peer, reason);
+}
+
+static void to_worker(struct server *server, const struct action *action)
+{
+    struct peer *peer = peer_of_id(server, action->worker);
+    if (!peer)
+        return;
+    switch (action->type) {
+    case ACT_LEASE:
+        add_lease(peer, action);
+        return;
+    case ACT_STEP:
+        define_step(peer, action);
+        return;
+    case ACT_ACK:
+        peer_say(peer, MSG_ACK, &(struct msg_ack){.seq = action->seq});
+        return;
+    case ACT_FORGET:
+        peer_say(peer, MSG_FORGET, &(struct msg_forget){.job = action->job});
+        return;
+    case ACT_CANCEL:
+        send_leases(peer); // a cancel must find what was leased before it
+        peer_say(peer, MSG_CANCEL, &(struct msg_cancel){.job = action->job, .mode = action->mode});
+        return;
+    default:
+        lose(peer, action->reason);
+        return;
+    }
+}
+
+static void to_job(struct server *server, const struct action *action)
+{
+    struct server_job *job = server_job_find(server, action->job);
+    if (!job)
+        return;
+    switch (action->type) {
+    case ACT_WANT:
+        feeder_want(job, &(struct source_want){.chunks = action->want.chunks,
+                                               .bytes = action->want.bytes,
+                                               .mean_run_ns = action->want.mean_run_ns,
+                                               .slots = action->want.slots});
+        return;
+    case ACT_FETCH:
+        fetch_part(job, action->fetch.chunk, &action->fetch.extent);
+        return;
+    case ACT_DELIVER:
+        deliver_record(job, &action->delivery);
+        return;
+    default:
+        deliver_end(job, action->summary);
+        return;
+    }
+}
+
+bool perform(struct server *server)
+{
+    bool sent = false;
+    for (size_t i = 0; i < server->actions.len; i++) {
+        const struct action action = server->actions.list[i];
+        switch (action.type) {
+        case ACT_WANT:
+        case ACT_FETCH:
+        case ACT_DELIVER:
+        case ACT_JOB_END:
+            to_job(server, &action);
+            break;
+        default:
+            to_worker(server, &action);
+            sent = true;
+            break;
+        }
+    }
+    actions_clear(&server->actions);
+    for (struct peer *peer = server->by_place; peer; peer = peer->by_place.next)
+        send_leases(peer);
+    return sent;
+}

@@ -1,0 +1,213 @@
+// What clients read of jobs.
+//
+// In: OPEN, TAKE and CLOSE of clients; the end of the turn (readers_send). Out: RECORDS and END;
+// credit for the core; cancels.
+//
+// A stream is sent what lies between its place and its credit, a few pages a turn, then others have
+// their share. Meanwhile: a send that fails marks the peer as gone and frees nothing. The last
+// reader of a job that is over and belongs to nobody takes the job with it: that is why functions
+// here end with it.
+#include "coordinator/readers.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "coordinator/client.h"
+#include "coordinator/handlers.h"
+#include "coordinator/job_row.h"
+#include "coordinator/server_job.h"
+#include "coordinator/shell.h"
+
+#define STREAMS_MAX 1024u // of one client
+#define PAGES_PER_TURN 16 // of one stream, then others have their turn
+
+static int check_open(const struct client *client, const struct server_job *job,
+                      const struct msg_open *m)
+{
+    if (!job)
+        return -ENOENT;
+    if (!is_detached(job) && job->client != client)
+        return -EACCES;
+    if ((!is_detached(job) && !LIST_EMPTY(&job->readers)) || stream_of(client, m->stream) ||
+        client->n_streams >= STREAMS_MAX)
+        return -EBUSY;
+    return m->from < job->records.first ? -ESTALE : 0;
+}
+
+static int on_open(struct peer *peer, const struct zmessage *z, struct err *err)
+{
+    struct client *client = peer->client;
+    struct msg_open m;
+    int r = msg_get(z->header, z->header_len, MSG_OPEN, &m, err);
+    if (r < 0)
+        return r;
+    struct server_job *job = server_job_find(client->server, m.job);
+    struct out_stream *stream = NULL;
+    int code = check_open(client, job, &m);
+    if (code == 0 && !(stream = stream_new(client, job, m.stream, m.from)))
+        code = -ENOMEM;
+    if (stream) {
+        stream_mark(stream);
+        return 0;
+    }
+    struct job_info row = {.id = m.job};
+    if (job)
+        job_row(job, &row);
+    stream_say_end(client, m.stream, code, &row);
+    return 0;
+}
+
+// What was taken goes; the place of the one reader is found anew when its page went with it.
+static void drop_taken(struct server_job *job, struct out_stream *stream)
+{
+    bool at_end = stream->is_placed && stream->cursor.offset == job->records.next;
+    job_records_drop(&job->records, stream->taken);
+    if (at_end && stream->cursor.page < job->records.page_number)
+        job_records_seek(&job->records, job->records.next, &stream->cursor);
+}
+
+static int on_take(struct peer *peer, const struct zmessage *z, struct err *err)
+{
+    struct msg_take m;
+    int r = msg_get(z->header, z->header_len, MSG_TAKE, &m, err);
+    struct out_stream *stream = r < 0 ? NULL : stream_of(peer->client, m.stream);
+    if (!stream || stream->closing)
+        return r; // it has ended meanwhile
+    struct server_job *job = stream->job;
+    // Nobody has taken what was not sent.
+    if (stream->is_placed && m.taken > stream->taken && m.taken <= stream->cursor.offset)
+        stream->taken = m.taken;
+    if (m.offset_end > stream->offset_end)
+        stream->offset_end = m.offset_end;
+    if (m.bytes > stream->bytes)
+        stream->bytes = m.bytes;
+    if (!is_detached(job))
+        drop_taken(job, stream);
+    server_job_grant(job);
+    stream_mark(stream);
+    return 0;
+}
+
+static void end_and_forget(struct out_stream *stream, int code)
+{
+    struct server_job *job = stream->job;
+    stream_end(stream, code);
+    server_job_forget_if_unwanted(job);
+}
+
+void readers_drop(struct client *client)
+{
+    while (!LIST_EMPTY(&client->streams)) {
+        struct out_stream *stream = LIST_FIRST(&client->streams);
+        struct server_job *job = stream->job;
+        stream_forget(stream);
+        server_job_forget_if_unwanted(job);
+    }
+}
+
+static int on_close(struct peer *peer, const struct zmessage *z, struct err *err)
+{
+    const struct client *client = peer->client;
+    struct msg_close m;
+    int r = msg_get(z->header, z->header_len, MSG_CLOSE, &m, err);
+    struct out_stream *stream = r < 0 ? NULL : stream_of(client, m.stream);
+    if (!stream || stream->closing)
+        return r;
+    struct server_job *job = stream->job;
+    bool may = (client->rights & RIGHT_RULE) ||
+               ((client->rights & RIGHT_SUBMIT) && strcmp(client->user, job->owner) == 0);
+    stream->closing = true;
+    stream_mark(stream);
+    if (job->client == client)
+        server_job_abandon(job, m.mode > CLOSE_LEAVE ? m.mode - 1 : CANCEL_RUNNING);
+    else if (may && m.mode > CLOSE_LEAVE)
+        server_job_cancel(job, m.mode - 1);
+    else
+        end_and_forget(stream, 0);
+    return 0;
+}
+
+// A stream may begin where no record is yet. True once it has its place.
+static bool find_place(const struct server_job *job, struct out_stream *stream)
+{
+    if (!stream->is_placed && job->records.next >= stream->from)
+        stream->is_placed = job_records_seek(&job->records, stream->from, &stream->cursor) == 0;
+    return stream->is_placed;
+}
+
+// Sends the next records that the stream may have. 1: some, 0: none; -EAGAIN: the queue is full;
+// else the connection, or the stream's place, is lost.
+static int send_page(struct server *server, struct out_stream *stream)
+{
+    struct job_records *records = &stream->job->records;
+    struct record_cursor before = stream->cursor;
+    buf_clear(&server->header);
+    buf_clear(&server->body);
+    int r = job_records_take(records, &stream->cursor, stream->id, stream->offset_end,
+                             stream->bytes - stream->sent_bytes, &server->header, &server->body);
+    if (r <= 0) {
+        if (r < 0)
+            end_and_forget(stream, r);
+        return r;
+    }
+    r = peer_send(stream->client->peer, &server->header, server->body.data, server->body.len);
+    if (r == 0)
+        stream->sent_bytes += server->body.len;
+    else
+        stream->cursor = before; // the next TAKE or heartbeat tries again
+    return r < 0 ? r : 1;
+}
+
+// Sends what the stream may have. True when more could go in another turn.
+static bool send_some(struct server *server, struct out_stream *stream, bool *ret_sent)
+{
+    const struct server_job *job = stream->job;
+    for (int i = 0; i < PAGES_PER_TURN; i++) {
+        if (stream->closing && job->ended) {
+            *ret_sent = true;
+            end_and_forget(stream, stream->told_end ? 0 : -ECANCELED);
+            return false;
+        }
+        if (stream->closing || stream->told_end)
+            return false;
+        bool is_placed = find_place(job, stream);
+        if (job->ended && (!is_placed || stream->cursor.offset >= job->records.next)) {
+            struct job_info row;
+            job_row(job, &row);
+            stream->told_end = stream_say_end(stream->client, stream->id, 0, &row) == 0;
+            *ret_sent |= stream->told_end;
+            return false;
+        }
+        if (!is_placed || stream->sent_bytes >= stream->bytes || send_page(server, stream) <= 0)
+            return false;
+        *ret_sent = true;
+    }
+    return true;
+}
+
+bool readers_send(struct server *server)
+{
+    struct out_stream *stream;
+    bool sent = false;
+    while ((stream = LIST_FIRST(&server->dirty))) {
+        LIST_REMOVE(stream, of_dirty);
+        stream->is_dirty = false;
+        if (!send_some(server, stream, &sent))
+            continue;
+        stream->is_dirty = true;
+        LIST_INSERT_HEAD(&server->later, stream, of_dirty);
+    }
+    while ((stream = LIST_FIRST(&server->later))) {
+        LIST_REMOVE(stream, of_dirty);
+        LIST_INSERT_HEAD(&server->dirty, stream, of_dirty);
+        server->must_flush = true;
+    }
+    return sent;
+}
+
+const struct handler readers_handlers[] = {
+    {MSG_OPEN, SAID_BY_CLIENT, on_open},
+    {MSG_TAKE, SAID_BY_CLIENT, on_take},
+    {MSG_CLOSE, SAID_BY_CLIENT, on_close},
+    {0},
+};

@@ -1,0 +1,69 @@
+#include "coordinator/stream.h"
+
+#include <stdlib.h>
+
+#include "coordinator/client.h"
+#include "coordinator/job_row.h"
+#include "coordinator/peer.h"
+#include "coordinator/server_job.h"
+#include "coordinator/shell.h"
+
+struct out_stream *stream_of(const struct client *client, uint64_t id)
+{
+    struct out_stream *stream;
+    LIST_FOREACH (stream, &client->streams, of_client)
+        if (stream->id == id)
+            return stream;
+    return NULL;
+}
+
+struct out_stream *stream_new(struct client *client, struct server_job *job, uint64_t id,
+                              uint64_t from)
+{
+    struct out_stream *stream = calloc(1, sizeof(*stream));
+    if (!stream)
+        return NULL;
+    stream->id = id;
+    stream->client = client;
+    stream->job = job;
+    stream->from = stream->taken = from;
+    LIST_INSERT_HEAD(&client->streams, stream, of_client);
+    client->n_streams++;
+    LIST_INSERT_HEAD(&job->readers, stream, of_job);
+    return stream;
+}
+
+void stream_mark(struct out_stream *stream)
+{
+    struct server *server = stream->client->server;
+    server->must_flush = true;
+    if (stream->is_dirty)
+        return;
+    stream->is_dirty = true;
+    LIST_INSERT_HEAD(&server->dirty, stream, of_dirty);
+}
+
+void stream_forget(struct out_stream *stream)
+{
+    LIST_REMOVE(stream, of_client);
+    LIST_REMOVE(stream, of_job);
+    if (stream->is_dirty)
+        LIST_REMOVE(stream, of_dirty);
+    stream->client->n_streams--;
+    free(stream);
+}
+
+int stream_say_end(struct client *client, uint64_t stream, int code, const struct job_info *row)
+{
+    return peer_say(client->peer, MSG_END, &(struct msg_end){stream, code, *row});
+}
+
+void stream_end(struct out_stream *stream, int code)
+{
+    struct client *client = stream->client;
+    struct job_info row;
+    uint64_t id = stream->id;
+    job_row(stream->job, &row);
+    stream_forget(stream);
+    stream_say_end(client, id, code, &row);
+}

@@ -1,0 +1,48 @@
+// A subscription to a job's records: one client reads one job, from its place in the job's records
+// and as far as its credit goes. It lives in two lists, its client's and its job's, and dies with
+// either: both end their streams before they are freed, so both pointers are always good.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "coordinator/records.h"
+
+struct client;
+struct job_info;
+struct server_job;
+
+LIST_HEAD(stream_list, out_stream);
+
+struct out_stream {
+    LIST_ENTRY(out_stream) of_client;
+    LIST_ENTRY(out_stream) of_job;
+    LIST_ENTRY(out_stream) of_dirty; // of the server's dirty or later ones
+    bool is_dirty;
+    uint64_t id; // the client's number
+    struct client *client;
+    struct server_job *job;
+    uint64_t from;
+    bool is_placed; // the record that it begins with is there
+    struct record_cursor cursor;
+    uint64_t taken;
+    uint64_t offset_end;
+    uint64_t bytes; // result bytes it may be sent since OPEN
+    uint64_t sent_bytes;
+    bool told_end; // CLOSE is awaited
+    bool closing;  // CLOSE came: END comes when the job is over
+};
+
+// The client's stream of that number; NULL.
+struct out_stream *stream_of(const struct client *client, uint64_t id);
+// Opens one at the job's record `from`. NULL: no memory.
+struct out_stream *stream_new(struct client *client, struct server_job *job, uint64_t id,
+                              uint64_t from);
+// At the end of the turn it is looked at: it may have something to send.
+void stream_mark(struct out_stream *stream);
+// Frees it without a word.
+void stream_forget(struct out_stream *stream);
+// Says END and frees it.
+void stream_end(struct out_stream *stream, int code);
+// Says END, also for a stream that was never opened. peer_say()'s answers.
+int stream_say_end(struct client *client, uint64_t stream, int code, const struct job_info *row);

@@ -1,0 +1,164 @@
+// SUBMIT: a plan becomes a job.
+//
+// In: SUBMIT of a client with a packed plan, or a submission of retry.c. Out: ANSWER with the job's
+// id; EV_SUBMIT and the first credit for the core; a feeder, when the source is read here.
+//
+// The same key gives the same job, so that a client may send SUBMIT again after a reconnect.
+// Meanwhile: to make room, the oldest ended job that nobody reads is forgotten. Whoever holds
+// another job over submit_job() holds one that runs or is read, or looks for it again.
+#include "coordinator/submit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/container.h"
+#include "base/log.h"
+#include "coordinator/client.h"
+#include "coordinator/feeder.h"
+#include "coordinator/handlers.h"
+#include "coordinator/libraries.h"
+#include "coordinator/server_job.h"
+#include "coordinator/shell.h"
+#include "coordinator/turn.h"
+
+
+static void on_timeout(struct timer *timer)
+{
+    struct server_job *job = container_of(timer, struct server_job, timeout);
+    job->timed_out = true;
+    server_job_cancel(job, CANCEL_RUNNING);
+}
+
+// The oldest that has ended and that nobody reads makes room.
+static int make_room(struct server *server, struct err *err)
+{
+    if (HASH_CNT(hh, server->jobs) < SERVER_JOBS_MAX)
+        return 0;
+    for (struct server_job *job = server->jobs; job; job = job->hh.next)
+        if (job->ended && LIST_EMPTY(&job->readers) && !job->client) {
+            server_job_forget(job);
+            return 0;
+        }
+    return err_set(err, -EBUSY, "%u jobs are running already", SERVER_JOBS_MAX);
+}
+
+void submission_done(struct submission *s)
+{
+    plan_free(s->plan);
+    source_close(s->source);
+    if (s->again)
+        redo_done(s->again);
+}
+
+static struct server_job *job_new(struct server *server, struct submission *s)
+{
+    struct server_job *job = calloc(1, sizeof(*job));
+    if (!job)
+        return NULL;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    job->server = server;
+    job->id = ++server->next_job;
+    job->plan = take(s->plan);
+    job->source = take(s->source);
+    job->flags = s->message->flags;
+    job->client = is_detached(job) ? NULL : s->client;
+    memcpy(job->key, s->message->key, sizeof(job->key));
+    memcpy(job->owner, s->client->user, sizeof(job->owner));
+    job->created_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    job->began = loop_now();
+    if (s->again) {
+        job->again = *s->again;
+        *s->again = (struct redo_list){0};
+    }
+    job_records_init(&job->records, is_detached(job) ? server->options.spool_directory : NULL);
+    return job;
+}
+
+int submit_job(struct server *server, struct submission *s, struct server_job **ret,
+               struct err *err)
+{
+    int r = make_room(server, err);
+    struct server_job *job = r < 0 ? NULL : job_new(server, s);
+    if (!job) {
+        submission_done(s);
+        return r < 0 ? r : err_set(err, -ENOMEM, "out of memory");
+    }
+    r = server_event(server, &(struct event){.type = EV_SUBMIT, .job = job->id, .plan = job->plan});
+    if (r < 0) {
+        server_job_free(job);
+        return err_set(err, r, "the job can't be taken in");
+    }
+    HASH_ADD(hh, server->jobs, id, sizeof(job->id), job);
+    HASH_ADD(by_key, server->by_key, key, sizeof(job->key), job);
+    server->counts.jobs++;
+    if (s->message->timeout_ns > 0)
+        timer_set(&job->timeout, clock_after(loop_now(), s->message->timeout_ns), on_timeout);
+    server_job_grant(job);
+    r = job->source ? feeder_start(job) : 0;
+    if (r < 0) {
+        server_job_abandon(job, CANCEL_KILL);
+        return err_set(err, r, "out of memory");
+    }
+    server_job_check_hope(job);
+    log_info("job submitted", "job=%llu name=%s owner=\"%s\"", (unsigned long long)job->id,
+             job->plan->name, job->owner);
+    if (server->options.job_changed)
+        server->options.job_changed(server->options.arg, job->id, false);
+    *ret = job;
+    return 0;
+}
+
+static int open_source(const struct plan *plan, struct source_reader **ret, struct err *err)
+{
+    for (size_t i = 0; i < plan->source.n_texts; i++)
+        if (plan->source.kind != SOURCE_ITEMS && strcmp(plan->source.texts[i], "-") == 0)
+            return err_set(err, -EINVAL,
+                           "a detached job can't read the standard input of the one who submits "
+                           "it: name a file, or stay with it (fanmill run --connect)");
+    return source_open(plan, ret, err);
+}
+
+static int on_submit(struct peer *peer, const struct zmessage *m, struct err *err)
+{
+    struct server *server = peer->port->server;
+    struct client *client = peer->client;
+    struct msg_submit submit;
+    struct err why = {0};
+    int r = msg_get(m->header, m->header_len, MSG_SUBMIT, &submit, err);
+    if (r < 0)
+        return r;
+    if (!m->body || m->body->len > PROTO_PLAN_MAX)
+        return err_set(err, -EPROTO, "a SUBMIT without a plan, or with one that is too large");
+    struct server_job *job = server_job_by_key(server, submit.key);
+    if (job && strcmp(job->owner, client->user) == 0)
+        return client_answer(client, submit.request, 0, job->id, "");
+    struct submission s = {.message = &submit, .client = client};
+    uint64_t stage = 0;
+    r = job ? err_set(&why, -EEXIST, "another one's job has this key")
+            : plan_unpack(m->body->data, m->body->len, submit.flags & SUBMIT_PARTIAL, &s.plan,
+                          &why);
+    // Who is on this machine need not send files that can be read here.
+    if (r == 0 && s.plan && !peer->port->is_private && library_missing(server, s.plan, &stage)) {
+        plan_free(s.plan);
+        return client_answer(client, submit.request, -ENODATA, stage,
+                             "a kernel's library is not here");
+    }
+    if (r == 0 && s.plan && !(submit.flags & SUBMIT_FEEDS))
+        r = open_source(s.plan, &s.source, &why);
+    if (r < 0) {
+        plan_free(s.plan);
+        return client_answer(client, submit.request, r, 0, why.text);
+    }
+    r = submit_job(server, &s, &job, &why);
+    return client_answer(client, submit.request, r, r < 0 ? 0 : job->id, why.text);
+}
+
+const struct handler submit_handlers[] = {
+    {MSG_SUBMIT, SAID_BY_CLIENT, on_submit},
+    {0},
+};

@@ -1,0 +1,25 @@
+// A new job: from SUBMIT, or to run again what failed.
+#pragma once
+#include "base/err.h"
+
+struct client;
+struct msg_submit;
+struct plan;
+struct redo_list;
+struct server;
+struct server_job;
+struct source_reader;
+
+struct submission {
+    struct plan *plan;            // taken over
+    struct source_reader *source; // taken over; NULL: the client feeds, or `again`
+    const struct msg_submit *message;
+    struct client *client;
+    struct redo_list *again; // taken over; NULL
+};
+void submission_done(struct submission *s);
+
+// Makes the job of a submission and begins it. On failure all is freed: -EBUSY, -ENOMEM. Ended jobs
+// that nobody reads may be forgotten to make room.
+int submit_job(struct server *server, struct submission *s, struct server_job **ret,
+               struct err *err);

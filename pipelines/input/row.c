@@ -1,0 +1,125 @@
+#include "pipelines/input/row.h"
+
+#include <errno.h>
+#include <string.h>
+
+void row_init(struct row *row)
+{
+    *row = (struct row){0};
+    buf_init(&row->bytes, 0);
+    buf_init(&row->ends, ROW_FIELDS_MAX * sizeof(size_t));
+}
+
+void row_done(struct row *row)
+{
+    buf_done(&row->bytes);
+    buf_done(&row->ends);
+}
+
+// The field that was being written is whole.
+static int end_field(struct row *row)
+{
+    int r = buf_add(&row->ends, &row->bytes.len, sizeof(row->bytes.len));
+    return r == -ENOBUFS ? -E2BIG : r;
+}
+
+int row_add(struct row *row, const void *data, size_t len)
+{
+    int r = buf_add(&row->bytes, data, len);
+    return r < 0 ? r : end_field(row);
+}
+
+struct field row_field(const struct row *row, size_t index)
+{
+    const size_t *ends = (const size_t *)(const void *)row->ends.data;
+    if (index >= row_count(row))
+        return (struct field){"", 0};
+    size_t begin = index ? ends[index - 1] : 0;
+    return (struct field){row->bytes.data ? (const char *)row->bytes.data + begin : "",
+                          ends[index] - begin};
+}
+
+// Bytes of the quoted field at `text`, its quotes included; 0 when they are never closed.
+static int take_quoted(const char *text, size_t len, struct row *row, size_t *ret_len)
+{
+    size_t at = 1;
+    for (;;) {
+        const char *quote = memchr(text + at, '"', len - at);
+        if (!quote)
+            return -EINVAL;
+        size_t end = (size_t)(quote - text);
+        bool doubled = end + 1 < len && text[end + 1] == '"';
+        int r = buf_add(&row->bytes, text + at, end - at + doubled);
+        if (r < 0)
+            return r;
+        at = end + 1 + doubled;
+        if (!doubled) {
+            *ret_len = at;
+            return 0;
+        }
+    }
+}
+
+static int split_csv(char delimiter, const char *text, size_t len, struct row *row,
+                     const char **ret_why)
+{
+    size_t at = 0;
+    for (;;) {
+        size_t used = 0;
+        int r = 0;
+        if (at < len && text[at] == '"') {
+            r = take_quoted(text + at, len - at, row, &used);
+            if (r == -EINVAL)
+                *ret_why = "a quote is never closed";
+        } else {
+            const char *end = at < len ? memchr(text + at, delimiter, len - at) : NULL;
+            used = (end ? (size_t)(end - text) : len) - at;
+            r = buf_add(&row->bytes, text + at, used);
+        }
+        if (r == 0)
+            r = end_field(row);
+        if (r < 0)
+            return r;
+        at += used;
+        if (at == len)
+            return 0;
+        if (text[at] != delimiter) {
+            *ret_why = "text behind a closing quote";
+            return -EINVAL;
+        }
+        at++;
+    }
+}
+
+static int split_plain(const char *separator, const char *text, size_t len, struct row *row)
+{
+    size_t size = strlen(separator);
+    for (;;) {
+        const char *end = len ? memmem(text, len, separator, size) : NULL;
+        size_t used = end ? (size_t)(end - text) : len;
+        int r = row_add(row, text, used);
+        if (r < 0 || !end)
+            return r;
+        text += used + size;
+        len -= used + size;
+    }
+}
+
+int row_split(const struct row_rule *rule, const void *item, size_t len, struct row *row,
+              const char **ret_why)
+{
+    // An empty row may come as a null pointer, and null + 0 is undefined before C2x.
+    const char *text = item ? item : "";
+    *ret_why = "";
+    row_clear(row);
+    if (rule->form == ROW_CSV)
+        return split_csv(rule->delimiter, text, len, row, ret_why);
+    if (rule->form == ROW_WHOLE)
+        return row_add(row, text, len);
+    return rule->form == ROW_SPLIT ? split_plain(rule->split_at, text, len, row) : 0;
+}
+
+bool row_delimiter_ok(char c)
+{
+    return c != '\0' && c != '"' && c != '\n' && c != '\r';
+}

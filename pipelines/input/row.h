@@ -1,0 +1,68 @@
+// A row: an item that has fields. An item of a csv is one row as it is written, so it needs no
+// encoding of its own: its text is taken apart again wherever the fields are needed.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+#define ROW_FIELDS_MAX 4096u  // of one row
+#define ROW_SPLIT_MAX 64u     // bytes of row_rule.split_at
+#define ROW_HEADER_MAX 65536u // bytes of the row that names the columns
+
+enum row_form {
+    ROW_PLAIN, // an item is one value: it has no fields
+    ROW_CSV,   // RFC 4180: fields between delimiters, in double quotes where they need it
+    ROW_SPLIT, // a text stands between two fields, whatever they hold
+    ROW_WHOLE, // the item is its only field, {1}
+};
+
+// How items are taken apart. Of SOURCE_CSV (form CSV or SPLIT), and of SOURCE_ITEMS and
+// SOURCE_LINES with ROW_SPLIT (`-C SEP`) or ROW_WHOLE (`map echo {1}`).
+struct row_rule {
+    enum row_form form;
+    char delimiter; // ROW_CSV: between two fields; ','
+    char *split_at; // ROW_SPLIT: what stands between two fields, not empty; owned by the plan
+    // SOURCE_CSV: the first row of each file names the columns and is no item. ROW_SPLIT rows end
+    // at source.delimiter, ROW_CSV rows at a newline outside of quotes.
+    bool has_header;
+    // Names of the columns, for {name}; "" for one without a name. Owned by the plan. Filled in by
+    // source_find_columns(); NULL with n_columns 0: not known.
+    char **columns;
+    size_t n_columns;
+    bool header_is_read; // the one on standard input is taken already; not packed
+};
+
+struct field {
+    const char *at; // not NUL-terminated
+    size_t len;
+};
+
+// The fields of one row; reused from row to row. Zeroed by row_init; row_done frees.
+struct row {
+    struct buf bytes;
+    struct buf ends; // size_t: where each field ends in `bytes`
+};
+void row_init(struct row *row);
+void row_done(struct row *row);
+static inline void row_clear(struct row *row)
+{
+    buf_clear(&row->bytes);
+    buf_clear(&row->ends);
+}
+// Appends a copy. -E2BIG past ROW_FIELDS_MAX, -ENOMEM, -ENOBUFS.
+int row_add(struct row *row, const void *data, size_t len);
+static inline size_t row_count(const struct row *row)
+{
+    return row->ends.len / sizeof(size_t);
+}
+// Borrowed until the row changes. An empty field when there is none of this number, from 0.
+struct field row_field(const struct row *row, size_t index);
+
+// Takes an item apart; the row is cleared first. -EINVAL when it is no csv, with *ret_why a static
+// text ("a quote is never closed"); else as row_add.
+int row_split(const struct row_rule *rule, const void *item, size_t len, struct row *row,
+              const char **ret_why);
+// True for what may stand between two fields of a csv.
+bool row_delimiter_ok(char c);

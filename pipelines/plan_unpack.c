@@ -1,0 +1,249 @@
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/pack.h"
+#include "pipelines/plan_parts.h"
+
+static void expect_array(struct pack_reader *r, uint32_t n)
+{
+    if (pack_read_array(r, n) != n)
+        pack_fail(r);
+}
+
+// NULL for nil.
+static char *get_optional(struct pack_reader *r)
+{
+    return pack_read_nil(r) ? NULL : pack_read_strdup(r, PLAN_PACKED_MAX);
+}
+
+// Both of these leave an array whose count is right at any time, so that a failure half-way frees
+// exactly what is there.
+static void get_pairs(struct pack_reader *r, struct plan_pair **ret, size_t *ret_n)
+{
+    uint32_t n = pack_read_map(r, PLAN_ARGS_MAX);
+    if (n == 0)
+        return;
+    struct plan_pair *pairs = calloc(n, sizeof(*pairs));
+    if (!pairs) {
+        pack_fail(r);
+        return;
+    }
+    *ret = pairs;
+    *ret_n = n;
+    for (uint32_t i = 0; i < n && pack_ok(r); i++) {
+        pairs[i].name = pack_read_strdup(r, PLAN_PACKED_MAX);
+        pairs[i].value = pack_read_strdup(r, PLAN_PACKED_MAX);
+    }
+}
+
+static void get_words(struct pack_reader *r, char ***ret, size_t *ret_n)
+{
+    uint32_t n = pack_read_array(r, PLAN_ARGS_MAX);
+    if (n == 0)
+        return;
+    char **words = calloc((size_t)n + 1, sizeof(*words));
+    if (!words) {
+        pack_fail(r);
+        return;
+    }
+    *ret = words;
+    *ret_n = n;
+    for (uint32_t i = 0; i < n && pack_ok(r); i++)
+        words[i] = pack_read_strdup(r, PLAN_PACKED_MAX);
+}
+
+static void get_stage(struct pack_reader *r, struct stage *stage)
+{
+    size_t n_shell = 0;
+    expect_array(r, STAGE_FIELDS);
+    stage->kind = (enum stage_kind)pack_read_u64(r, STAGE_KERNEL);
+    stage->name = get_optional(r);
+    stage->is_script = pack_read_bool(r);
+    get_words(r, &stage->words, &stage->n_words);
+    get_words(r, &stage->shell, &n_shell);
+    stage->workdir = get_optional(r);
+    get_pairs(r, &stage->env, &stage->n_env);
+    expect_array(r, KERNEL_FIELDS);
+    stage->library = get_optional(r);
+    stage->function = get_optional(r);
+    pack_read_exact(r, stage->digest, sizeof(stage->digest));
+    stage->library_at = get_optional(r);
+    get_pairs(r, &stage->args, &stage->n_args);
+    stage->timeout_ns = pack_read_i64(r);
+    stage->is_batch = pack_read_bool(r);
+    stage->has_tag = pack_read_bool(r);
+    if (!pack_ok(r))
+        return;
+    bool is_kernel = stage->kind == STAGE_KERNEL;
+    if (is_kernel != (stage->function != NULL) || is_kernel != (stage->n_words == 0) ||
+        (stage->is_script && (stage->n_words != 1 || n_shell == 0)) ||
+        (stage->library && (!is_kernel || stage->library[0] != '/')) ||
+        (stage->library_at && (!stage->library || stage->library_at[0] != '/')) ||
+        stage->timeout_ns < 0 ||
+        (stage->kind != STAGE_COMMAND && (stage->is_batch || stage->has_tag)))
+        pack_fail(r);
+}
+
+static bool amount_ok(double amount)
+{
+    return isfinite(amount) && amount >= 0 && amount <= 1e6;
+}
+
+static void get_labels(struct pack_reader *r, struct step *step)
+{
+    uint32_t n = pack_read_map(r, PLAN_LABELS_MAX);
+    if (n == 0)
+        return;
+    step->labels = calloc(n, sizeof(*step->labels));
+    if (!step->labels) {
+        pack_fail(r);
+        return;
+    }
+    step->n_labels = n;
+    for (uint32_t i = 0; i < n && pack_ok(r); i++) {
+        step->labels[i].name = pack_read_strdup(r, PLAN_LABEL_MAX);
+        step->labels[i].amount = pack_read_f64(r);
+        if (pack_ok(r) &&
+            (!plan_label_ok(step->labels[i].name) || !amount_ok(step->labels[i].amount)))
+            pack_fail(r);
+    }
+}
+
+static void get_step(struct pack_reader *r, struct step *step)
+{
+    expect_array(r, STEP_FIELDS);
+    step->chunking.rule = (enum chunk_rule)pack_read_u64(r, CHUNK_PARTS);
+    step->chunking.n = pack_read_u64(r, UINT64_MAX);
+    step->is_reduce = pack_read_bool(r);
+    step->fan_in = (uint32_t)pack_read_u64(r, UINT32_MAX);
+    step->retry.limit = (uint32_t)pack_read_u64(r, UINT32_MAX);
+    step->retry.delay_ns = pack_read_i64(r);
+    step->retry.backoff = pack_read_f64(r);
+    step->retry.max_delay_ns = pack_read_i64(r);
+    step->cpus = pack_read_f64(r);
+    step->memory_bytes = pack_read_u64(r, INT64_MAX);
+    step->gpus = pack_read_f64(r);
+    get_labels(r, step);
+    uint32_t n = pack_read_array(r, PLAN_STAGES_MAX);
+    bool bad = n == 0 || step->fan_in == 1 || step->retry.delay_ns < 0 ||
+               step->retry.max_delay_ns < 0 || !isfinite(step->retry.backoff) ||
+               step->retry.backoff < 0 || !amount_ok(step->cpus) || !amount_ok(step->gpus) ||
+               (step->chunking.rule == CHUNK_AUTO) != (step->chunking.n == 0);
+    if (!pack_ok(r))
+        return;
+    if (bad || !(step->stages = calloc(n, sizeof(*step->stages)))) {
+        pack_fail(r);
+        return;
+    }
+    step->n_stages = n;
+    for (uint32_t i = 0; i < n && pack_ok(r); i++)
+        get_stage(r, &step->stages[i]);
+}
+
+static int read_plan(struct plan *plan, const void *data, size_t len, struct err *err)
+{
+    if (len > PLAN_PACKED_MAX)
+        return err_set(err, -EPROTO, "a step of %zu bytes is over the limit of %u", len,
+                       PLAN_PACKED_MAX);
+    plan->steps = calloc(1, sizeof(*plan->steps));
+    if (!plan->steps)
+        return err_sys(err, -ENOMEM, "step");
+    plan->n_steps = 1;
+
+    struct pack_reader r;
+    pack_reader_init(&r, data, len);
+    expect_array(&r, PLAN_FIELDS);
+    plan->name = pack_read_strdup(&r, PLAN_NAME_MAX);
+    plan->directory = pack_read_strdup(&r, PLAN_PACKED_MAX);
+    get_pairs(&r, &plan->params, &plan->n_params);
+    get_pairs(&r, &plan->env, &plan->n_env);
+    plan_source_unpack(&r, &plan->source, false);
+    plan->partial = pack_read_bool(&r);
+    get_step(&r, &plan->steps[0]);
+    if (!pack_at_end(&r) || !plan_name_ok(plan->name) || plan->directory[0] != '/')
+        return err_set(err, -EPROTO, "a step that can't be decoded");
+    plan->max_failures = UINT64_MAX;
+    return 0;
+}
+
+int plan_unpack_step(const void *data, size_t len, struct plan **ret, struct err *err)
+{
+    struct plan *plan = calloc(1, sizeof(*plan));
+    if (!plan)
+        return err_sys(err, -ENOMEM, "step");
+    int r = read_plan(plan, data, len, err);
+    if (r < 0)
+        plan = plan_free(plan);
+    *ret = plan;
+    return r;
+}
+
+static void get_steps(struct pack_reader *r, struct plan *plan)
+{
+    uint32_t n = pack_read_array(r, PLAN_STEPS_MAX);
+    if (n < 1 || !pack_ok(r) || !(plan->steps = calloc(n, sizeof(*plan->steps)))) {
+        pack_fail(r);
+        return;
+    }
+    plan->n_steps = n;
+    for (uint32_t i = 0; i < n && pack_ok(r); i++)
+        get_step(r, &plan->steps[i]);
+    for (uint32_t i = 0; i + 1 < n; i++)
+        if (plan->steps[i].is_reduce) // only the last may
+            pack_fail(r);
+}
+
+static void get_sink(struct pack_reader *r, struct sink *sink)
+{
+    expect_array(r, SINK_FIELDS);
+    sink->kind = (enum sink_kind)pack_read_u64(r, SINK_NONE);
+    sink->format = (enum sink_format)pack_read_u64(r, FORMAT_JSON);
+    sink->if_exists = (enum if_exists)pack_read_u64(r, EXISTS_SKIP);
+    sink->path = get_optional(r);
+    sink->name = get_optional(r);
+    sink->failed_too = pack_read_bool(r);
+    bool has_path = sink->kind == SINK_FILE || sink->kind == SINK_DIR;
+    if (has_path != (sink->path != NULL))
+        pack_fail(r);
+}
+
+static int read_whole(struct plan *plan, const void *data, size_t len, struct err *err)
+{
+    struct pack_reader r;
+    if (len > PLAN_WHOLE_MAX)
+        return err_set(err, -EPROTO, "a plan of %zu bytes is over the limit of %u", len,
+                       PLAN_WHOLE_MAX);
+    pack_reader_init(&r, data, len);
+    expect_array(&r, WHOLE_FIELDS);
+    plan->name = pack_read_strdup(&r, PLAN_NAME_MAX);
+    plan->directory = pack_read_strdup(&r, PLAN_PACKED_MAX);
+    get_pairs(&r, &plan->params, &plan->n_params);
+    get_pairs(&r, &plan->env, &plan->n_env);
+    plan_source_unpack(&r, &plan->source, true);
+    get_steps(&r, plan);
+    get_sink(&r, &plan->sink);
+    plan->order = (enum order)pack_read_u64(&r, ORDER_COMPLETION);
+    plan->on_error = (enum on_error)pack_read_u64(&r, ON_ERROR_STOP);
+    plan->max_failures = pack_read_u64(&r, UINT64_MAX);
+    plan->max_failures_bp = (uint32_t)pack_read_u64(&r, 10000);
+    plan->crash_limit = (uint32_t)pack_read_u64(&r, UINT32_MAX);
+    plan->parallelism = (uint32_t)pack_read_u64(&r, UINT32_MAX);
+    if (!pack_at_end(&r) || !plan_name_ok(plan->name) || plan->directory[0] != '/')
+        return err_set(err, -EPROTO, "a plan that can't be decoded");
+    return 0;
+}
+
+int plan_unpack(const void *data, size_t len, bool partial, struct plan **ret, struct err *err)
+{
+    struct plan *plan = calloc(1, sizeof(*plan));
+    if (!plan)
+        return err_sys(err, -ENOMEM, "plan");
+    plan->partial = partial;
+    int r = read_whole(plan, data, len, err);
+    if (r < 0)
+        plan = plan_free(plan);
+    *ret = plan;
+    return r;
+}

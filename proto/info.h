@@ -1,0 +1,91 @@
+// INFO: rows about jobs, workers and the service, as a QUERY asks for them.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/pack.h"
+#include "proto/batch.h"
+#include "proto/limits.h"
+
+enum query { QUERY_JOBS, QUERY_WORKERS, QUERY_EXPLAIN, QUERY_SERVICE, QUERY_COUNT };
+
+enum job_phase { PHASE_RUNNING, PHASE_ENDING, PHASE_ENDED, PHASE_COUNT };
+// Why a job ended; mirrors the core's enum job_end.
+enum job_fate {
+    FATE_COMPLETE,
+    FATE_CANCELLED,
+    FATE_FAILURES,
+    FATE_NOT_RUNNABLE,
+    FATE_SOURCE,
+    FATE_INTERNAL,
+    FATE_TIMEOUT,
+    FATE_COUNT,
+};
+
+// A row about a job: of INFO, and of END.
+struct job_info {
+    uint64_t id;
+    char name[PROTO_NAME_MAX];
+    char owner[PROTO_NAME_MAX]; // name of the key that submitted it; "" local
+    uint8_t phase;              // enum job_phase
+    uint8_t fate;               // enum job_fate, once ended
+    bool detached;
+    bool failed_too;     // its raw results are also those of failed chunks
+    uint64_t created_ms; // wall time since 1970
+    int64_t age_ns;      // from submission to the end, or to now
+    uint64_t total;      // chunks of the first step; UINT64_MAX: not known yet
+    uint64_t chunks;     // of the first step, so far
+    uint64_t ok;
+    uint64_t failed;
+    uint64_t cancelled;
+    uint64_t unrun;
+    uint64_t retries;
+    uint64_t running;
+    uint64_t records; // of its stream, so far
+    int32_t first_code;
+    char text[PROTO_TEXT_MAX]; // first failure, for people
+};
+
+struct worker_info {
+    uint64_t id;
+    char name[PROTO_NAME_MAX];
+    char host[PROTO_NAME_MAX];
+    char user[PROTO_NAME_MAX]; // name of its key; "" local
+    char software[PROTO_NAME_MAX];
+    uint32_t pid;
+    uint32_t slots;
+    uint64_t memory_bytes;
+    char resources[PROTO_LIST_MAX]; // in words: "cpus=8 gpus=2 ssd=1"
+    uint64_t leased;
+    uint32_t running;
+    uint32_t held;
+    uint64_t done; // results so far
+    bool draining;
+    int64_t up_ns;     // since it came
+    int64_t silent_ns; // since its last message
+};
+
+// A line of EXPLAIN or SERVICE: words for people, and a name and number for programs.
+struct line_info {
+    uint64_t job;
+    char name[PROTO_NAME_MAX];
+    uint64_t value;
+    char text[PROTO_TEXT_MAX];
+};
+
+// Begin, rows of the kind that `what` names, end. `more`: another INFO follows.
+int info_begin(struct batch_writer *w, struct buf *header, uint64_t request, enum query what,
+               bool more);
+int info_add(struct batch_writer *w, enum query what, const void *row);
+int info_end(struct batch_writer *w);
+struct info_reader {
+    struct batch_reader batch; // needs no batch_reader_done: rows have no lens
+    uint64_t request;
+    enum query what;
+    bool more;
+};
+int info_open(struct info_reader *r, const void *header, size_t len, struct err *err);
+// 1 with a row, 0 at the clean end, -EPROTO. `row` has the size of the kind's struct.
+int info_next(struct info_reader *r, void *row, struct err *err);
