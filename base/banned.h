@@ -15,4 +15,4 @@
 // What a handler set by it does when it is called differs between systems: base/signals.h. Not
 // poisoned, for "signal" is a good name for a number, too.
 void (*signal(int number, void (*handler)(int)))(int)
-    __attribute__((error("sigaction, or base/signals.h")));
+    __attribute__((unavailable("sigaction, or base/signals.h")));

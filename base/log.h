@@ -8,8 +8,11 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 void log_set_level(enum log_level level);
 enum log_level log_level(void);
-// Writes one line to stderr in one write. `fmt` gives the words, then key=value pairs by hand:
-// log_warn("worker lost", "worker=%s reason=%s", name, why).
+// Writes one line to stderr in one write. `fmt` gives key=value pairs by hand:
+// log_warn("worker lost", "worker=%s reason=\"%s\"", name, why). Values can be read back by a
+// program: quotes, backslashes and newlines in them are escaped, other control characters become
+// '?', and one that is not a single word gets quotes if the format has none. Conversions are %s and
+// %.Ns, %d and %u, with l, ll or z; all others, flags and widths are our own bug.
 void log_line(enum log_level level, const char *msg, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -16,7 +16,6 @@
 #include "cli/oneliner/commands.h"
 #include "cli/run/commands.h"
 #include "cli/service/commands.h"
-#include "pipelines/file/schema_docs.h"
 
 #define RUN "Run a job"
 #define JOBS "Jobs on a coordinator"
@@ -140,10 +139,11 @@ int command_print_all(FILE *out)
           "  fanmill map gzip -9 ::: *.log\n"
           "  fanmill pipe --reduce builtin:sum -- wc -l < big\n"
           "  fanmill run -j 4 -p points=100000 job.yaml\n"
-          "  fanmill coordinator &  fanmill worker &  fanmill submit job.yaml; fanmill results\n"
+          "  fanmill coordinator & fanmill worker &\n"
+          "  fanmill submit job.yaml; fanmill results\n"
           "\n"
-          "fanmill COMMAND --help shows the flags of a command, fanmill --version prints the\n"
-          "version. Manual: man fanmill; the job file: man fanmill-job.\n",
+          "fanmill COMMAND --help shows the flags of a command, fanmill --version prints\n"
+          "the version. Manual: man fanmill; the job file: man fanmill-job.\n",
           out);
     return fflush(out) == 0 ? EXIT_ALL_WELL : EXIT_OUTPUT;
 }
@@ -179,7 +179,7 @@ static int print_page(const char *page)
     if (strcmp(page, "fanmill") == 0)
         return print(&out, manual_write(&all, &out));
     if (strcmp(page, "job") == 0)
-        return print(&out, schema_man(&out));
+        return print(&out, manual_job(&out));
     fprintf(stderr, "fanmill: no manual page '%s': fanmill or job\n", page);
     return EXIT_USAGE;
 }

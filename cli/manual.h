@@ -9,3 +9,5 @@ int manual_write(const struct command_list *commands, struct buf *out);
 void manual_oneliners(struct man_page *page);
 // The limits, each with its number.
 void manual_limits(struct man_page *page);
+// fanmill-job(5), with the limits that a job meets when it runs. 0, -ENOMEM or -ENOBUFS.
+int manual_job(struct buf *out);

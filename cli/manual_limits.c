@@ -1,6 +1,3 @@
-#include <stdint.h>
-#include <stdio.h>
-
 #include "base/clock.h"
 #include "cli/manual.h"
 #include "cli/oneliner/inputs.h"
@@ -9,96 +6,69 @@
 #include "coordinator/core/state.h"
 #include "coordinator/redo.h"
 #include "coordinator/server.h"
-#include "pipelines/build/load.h"
-#include "pipelines/file/yaml.h"
-#include "pipelines/frame.h"
+#include "pipelines/docs/schema_man.h"
 #include "pipelines/input/matrix.h"
 #include "pipelines/input/row.h"
-#include "pipelines/input/separator.h"
-#include "pipelines/library.h"
-#include "pipelines/source/cutter.h"
-#include "pipelines/source/extent.h"
+#include "pipelines/plan.h"
 #include "proto/limits.h"
 #include "transport/access.h"
 #include "transport/allow.h"
 #include "worker/executor/spawn.h"
 #include "worker/executor/words.h"
 
-enum limit_unit { COUNT, BYTES, TIME };
+#define N_OF(list) (sizeof(list) / sizeof((list)[0]))
 
-static const struct limit {
-    const char *what;
-    uint64_t value;
-    enum limit_unit unit;
-    const char *remark;
-} limits[] = {
-    {"job file", YAML_TEXT_MAX, BYTES, ""},
-    {"mistakes reported at once", LOAD_MISTAKES_MAX, COUNT, ""},
-    {"steps of a job", PLAN_STEPS_MAX, COUNT, ""},
-    {"stages of a step", PLAN_STAGES_MAX, COUNT, ""},
-    {"words of a command", PLAN_ARGS_MAX, COUNT, ""},
-    {"slots of a worker", PROTO_SLOTS_MAX, COUNT, ""},
-    {"lists of a one-liner", INPUT_LISTS_MAX, COUNT, ""},
-    {"combined lists, matrix values", MATRIX_BYTES_MAX, BYTES, " in all"},
-    {"items read for submit map", INPUT_STDIN_MAX, BYTES, " from standard input"},
-    {"-a, --env, --arg, --host", ARGS_LIST_MAX, COUNT, " each"},
-    {"-p", ARGS_PARAMS_MAX, COUNT, ""},
-    {"argument of a command", WORD_BYTES_MAX, BYTES, ", by Linux"},
-    {"items of one command, -X", BATCH_BYTES_MAX, BYTES, ""},
-    {"items of one command, -X", PLAN_BATCH_ITEMS, COUNT, " if the list's length is unknown"},
-    {"item of a kernel or pipe", FRAME_ITEM_MAX, BYTES, ""},
-    {"columns of a row", ROW_FIELDS_MAX, COUNT, ""},
-    {"SEP of -C", ROW_SPLIT_MAX, BYTES, ""},
-    {"end or start of a record", SEPARATOR_MARK_MAX, BYTES, ""},
-    {"chunk of files", EXTENT_BYTES_MAX, BYTES, ""},
-    {"chunk of standard input", CUTTER_CHUNK_MAX, BYTES, ""},
-    {"input of --fan-in all", PROTO_BODY_MAX, BYTES, ""},
-    {"result of a chunk", PROTO_RESULT_MAX, BYTES, ""},
-    {"standard error of a chunk", PROTO_STDERR_TAIL_MAX, BYTES, ", the last ones"},
-    {"item in --json", PROTO_ITEM_MAX, BYTES, "; a longer one is cut"},
-    {"kernel's library", LIBRARY_BYTES_MAX, BYTES, ", to be sent to workers"},
-    {"waiting results in memory", CORE_WINDOW_BYTES, BYTES, " of a job"},
-    {"waiting results", SERVER_SPOOL_BYTES, BYTES, " of a job (--spool-limit)"},
-    {"jobs of a coordinator", SERVER_JOBS_MAX, COUNT, "; then the oldest finished ones go"},
-    {"chunks for retry --failed", REDO_CHUNKS_MAX, COUNT, " of a job"},
-    {"name of a job or stage", PLAN_NAME_MAX, BYTES, ""},
-    {"name of a peer", ACCESS_NAME_MAX - 1, BYTES, ""},
-    {"peers in the allow-list", ALLOW_PEERS_MAX, COUNT, ""},
-    {"hosts by ssh", DEPLOY_HOSTS_MAX, COUNT, ""},
-    {"hosts being connected", DEPLOY_AT_ONCE, COUNT, " at once"},
-    {"tries of a host, --host", HOSTS_TRIES, COUNT, " in a row that fail at once"},
-    {"TERM to KILL", SPAWN_GRACE_NS, TIME, ""},
-    {"silence of a worker", PROTO_SILENCE_NS, TIME, "; then it is lost"},
-    {"silence of a coordinator", LINK_SILENCE_NS, TIME, "; then clients exit with 3"},
+static const struct limit run_limits[] = {
+    {"argument of a command", WORD_BYTES_MAX, LIMIT_BYTES, "its chunk fails, by a limit of Linux"},
+    {"items of one command, `batch` or `-X`", BATCH_BYTES_MAX, LIMIT_BYTES,
+     "the others go to the next command"},
+    {"result of a chunk", PROTO_RESULT_MAX, LIMIT_BYTES, "the chunk fails"},
+    {"results that a kernel emits for a chunk", PROTO_ITEMS_MAX, LIMIT_COUNT, "the chunk fails"},
+    {"inputs of a chunk of a later step, and of `fan_in: all`", PROTO_BODY_MAX, LIMIT_BYTES,
+     "the chunk starts with fewer; with `all`, the result that does not fit fails"},
+    {"standard error of a chunk", PROTO_STDERR_TAIL_MAX, LIMIT_BYTES, "only the last are kept"},
+    {"item in `--json`", PROTO_ITEM_MAX, LIMIT_BYTES, "a longer one is cut"},
+    {"from TERM to KILL", SPAWN_GRACE_NS / NS_PER_S, LIMIT_SECONDS, "the process group is killed"},
+    {"slots of a worker", PROTO_SLOTS_MAX, LIMIT_COUNT, NULL},
 };
 
-// "1 MiB", "20", "5 s"
-static void put_value(const struct limit *limit, char *ret, size_t size)
+static const struct limit limits[] = {
+    {"lists of a one-liner", INPUT_LISTS_MAX, LIMIT_COUNT, NULL},
+    {"combined lists in all", MATRIX_BYTES_MAX, LIMIT_BYTES, NULL},
+    {"items read from standard input for `submit map`", INPUT_STDIN_MAX, LIMIT_BYTES, NULL},
+    {"items of one command, `-X`, if the list's length is unknown", PLAN_BATCH_ITEMS, LIMIT_COUNT,
+     "the others go to the next command"},
+    {"each of `-a`, `--env`, `--arg` and `--host`", ARGS_LIST_MAX, LIMIT_COUNT, NULL},
+    {"`-p`", ARGS_PARAMS_MAX, LIMIT_COUNT, NULL},
+    {"SEP of `-C`", ROW_SPLIT_MAX, LIMIT_BYTES, NULL},
+    {"results of a job that wait in memory", CORE_WINDOW_BYTES, LIMIT_BYTES, "others go to disk"},
+    {"results of a job that wait, `--spool-limit`", SERVER_SPOOL_BYTES, LIMIT_BYTES,
+     "no new chunk starts"},
+    {"jobs of a coordinator", SERVER_JOBS_MAX, LIMIT_COUNT, "the oldest finished ones go"},
+    {"chunks for `retry --failed`", REDO_CHUNKS_MAX, LIMIT_COUNT, NULL},
+    {"name of a peer", ACCESS_NAME_MAX - 1, LIMIT_BYTES, NULL},
+    {"peers in the allow-list", ALLOW_PEERS_MAX, LIMIT_COUNT, NULL},
+    {"hosts by ssh", DEPLOY_HOSTS_MAX, LIMIT_COUNT, NULL},
+    {"hosts being connected at once", DEPLOY_AT_ONCE, LIMIT_COUNT, "the others wait"},
+    {"tries of a host of `--host` that fail in a row", HOSTS_TRIES, LIMIT_COUNT,
+     "the host is given up"},
+    {"silence of a worker", PROTO_SILENCE_NS / NS_PER_S, LIMIT_SECONDS, "it is lost"},
+    {"silence of a coordinator", LINK_SILENCE_NS / NS_PER_S, LIMIT_SECONDS, "clients exit with 3"},
+};
+
+int manual_job(struct buf *out)
 {
-    static const char *const sizes[] = {"bytes", "KiB", "MiB", "GiB"};
-    uint64_t value = limit->value;
-    size_t i = 0;
-    while (limit->unit == BYTES && value >= 1024 && value % 1024 == 0 && i < 3) {
-        value /= 1024;
-        i++;
-    }
-    if (limit->unit == TIME)
-        value /= NS_PER_S;
-    snprintf(ret, size, "%llu%s%s", (unsigned long long)value, limit->unit == COUNT ? "" : " ",
-             limit->unit == COUNT   ? ""
-             : limit->unit == BYTES ? sizes[i]
-                                    : "s");
+    return schema_man(run_limits, N_OF(run_limits), out);
 }
 
 void manual_limits(struct man_page *page)
 {
-    char table[8192], value[32];
-    size_t n = 0;
-    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]) && n < sizeof(table); i++) {
-        put_value(&limits[i], value, sizeof(value));
-        n += (size_t)snprintf(table + n, sizeof(table) - n, "  %-30s %s%s\n", limits[i].what, value,
-                              limits[i].remark);
-    }
     man_section(page, "LIMITS");
-    man_text(page, "What a command line can meet:\n%s", table);
+    man_text(page,
+             "Those of a job file are in fanmill-job(5). What exceeds one of them is refused, "
+             "unless it says otherwise.\n");
+    if (page->error == 0)
+        page->error = limits_man(run_limits, N_OF(run_limits), page->out);
+    if (page->error == 0)
+        page->error = limits_man(limits, N_OF(limits), page->out);
 }

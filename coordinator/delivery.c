@@ -23,7 +23,7 @@
 // The item of a chunk that is only described, as text: a number of a range, a row of a matrix.
 // Without memory for it the record has no item.
 static void name_item(const struct server_job *job, const struct delivery *d, struct buf *text,
-                      struct wire_record *record)
+                      struct record_entry *record)
 {
     const struct source *source = &job->plan->source;
     const struct range *range = &source->range;
@@ -63,7 +63,7 @@ void deliver_record(struct server_job *job, const struct delivery *d)
         return;
     const struct peer *peer = peer_of_id(job->server, d->worker);
     const char *worker = peer ? peer->reg.name : "";
-    struct wire_record record = {
+    struct record_entry record = {
         .step = d->step,
         .chunk = d->chunk,
         .attempt = d->attempt,
@@ -106,7 +106,7 @@ void deliver_end(struct server_job *job, const struct job_summary *summary)
     job->took = loop_now() - job->began;
     job->summary = *summary;
     if (job->broken)
-        job->summary.end = END_INTERNAL;
+        job->summary.fate = FATE_INTERNAL;
     timer_cancel(&job->timeout);
     feeder_stop(job);
     mark_readers(job);

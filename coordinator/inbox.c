@@ -3,8 +3,9 @@
 // In: CREDIT, RESULT, RETURN, HEARTBEAT and DRAIN of workers. Out: an event for each, or for each
 // entry of a batch.
 //
-// Results that find 64 MiB waiting already go to the spool first, blocking for the disk. Nothing is
-// sent from here: ACK and new leases come with the end of the turn.
+// The core may have given the worker up in this very turn: then it does not know it any more, and
+// nothing happens. Results that find 64 MiB waiting already go to the spool first, blocking for the
+// disk. Nothing is sent from here: ACK and new leases come with the end of the turn.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -94,14 +95,18 @@ static int on_credit(struct peer *peer, const struct zmessage *m, struct err *er
 {
     struct event event = {.type = EV_WORKER_CREDIT, .worker = peer->id};
     int r = msg_get(m->header, m->header_len, MSG_CREDIT, &event.credit, err);
-    return r < 0 ? r : server_event(peer->port->server, &event);
+    if (r == 0)
+        server_event(peer->port->server, &event);
+    return r;
 }
 
 static int on_heartbeat(struct peer *peer, const struct zmessage *m, struct err *err)
 {
     const struct event event = {.type = EV_WORKER_ALIVE, .worker = peer->id};
     int r = msg_get(m->header, m->header_len, MSG_HEARTBEAT, &peer->beat, err);
-    return r < 0 ? r : server_event(peer->port->server, &event);
+    if (r == 0)
+        server_event(peer->port->server, &event);
+    return r;
 }
 
 static int on_drain(struct peer *peer, const struct zmessage *m, struct err *err)
@@ -110,7 +115,8 @@ static int on_drain(struct peer *peer, const struct zmessage *m, struct err *err
     (void)m;
     (void)err;
     peer->draining = true;
-    return server_event(peer->port->server, &event);
+    server_event(peer->port->server, &event);
+    return 0;
 }
 
 const struct handler inbox_handlers[] = {

@@ -8,13 +8,8 @@
 
 static uint8_t fate_of(const struct server_job *job)
 {
-    static const uint8_t fates[] = {
-        [END_COMPLETE] = FATE_COMPLETE,     [END_CANCELLED] = FATE_CANCELLED,
-        [END_MAX_FAILURES] = FATE_FAILURES, [END_NOT_RUNNABLE] = FATE_NOT_RUNNABLE,
-        [END_SOURCE] = FATE_SOURCE,         [END_INTERNAL] = FATE_INTERNAL,
-    };
-    return job->timed_out && job->summary.end == END_CANCELLED ? FATE_TIMEOUT
-                                                               : fates[job->summary.end];
+    bool was_late = job->timed_out && job->summary.fate == FATE_CANCELLED;
+    return (uint8_t)(was_late ? FATE_TIMEOUT : job->summary.fate);
 }
 
 void job_row(const struct server_job *job, struct job_info *ret)

@@ -119,9 +119,9 @@ static int on_close(struct peer *peer, const struct zmessage *z, struct err *err
     stream->closing = true;
     stream_mark(stream);
     if (job->client == client)
-        server_job_abandon(job, m.mode > CLOSE_LEAVE ? m.mode - 1 : CANCEL_RUNNING);
-    else if (may && m.mode > CLOSE_LEAVE)
-        server_job_cancel(job, m.mode - 1);
+        server_job_abandon(job, m.mode ? m.mode : CANCEL_RUNNING);
+    else if (may && m.mode)
+        server_job_cancel(job, m.mode);
     else
         end_and_forget(stream, 0);
     return 0;

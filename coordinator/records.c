@@ -111,7 +111,7 @@ static int add_bytes(struct buf *body, const struct slice *parts, size_t n_parts
     return 0;
 }
 
-static int add_entry(struct job_records *records, const struct wire_record *entry,
+static int add_entry(struct job_records *records, const struct record_entry *entry,
                      const struct slice *parts, size_t n_parts, size_t at)
 {
     struct record_page *page = last_page(records);
@@ -137,10 +137,10 @@ static int add_entry(struct job_records *records, const struct wire_record *entr
     return 0;
 }
 
-int job_records_add(struct job_records *records, const struct wire_record *record,
+int job_records_add(struct job_records *records, const struct record_entry *record,
                     const struct slice *parts, size_t n_parts)
 {
-    struct wire_record entry = *record;
+    struct record_entry entry = *record;
     size_t left = 0;
     for (size_t i = 0; i < n_parts; i++)
         left += parts[i].len;
@@ -191,7 +191,7 @@ void job_records_drop(struct job_records *records, uint64_t offset)
 }
 
 // Length of one msgpack entry and the bytes it stands for. The bytes are our own.
-static int skip_entry(const uint8_t *header, size_t len, struct wire_record *ret, size_t *ret_len)
+static int skip_entry(const uint8_t *header, size_t len, struct record_entry *ret, size_t *ret_len)
 {
     struct pack_reader r;
     pack_reader_init(&r, header, len);
@@ -249,7 +249,7 @@ int job_records_seek(const struct job_records *records, uint64_t offset, struct 
     uint64_t at = page->first;
     bool first_part = !page->goes_on;
     while (r == 0 && (at < offset || !first_part)) {
-        struct wire_record entry;
+        struct record_entry entry;
         size_t len;
         r = skip_entry(header + ret->header_at, page->header_len - ret->header_at, &entry, &len);
         ret->header_at += len;
@@ -314,7 +314,7 @@ int job_records_take(struct job_records *records, struct record_cursor *cursor, 
     bool mid = false;
     while (r == 0 && !(header_end == page->header_len) && (offset < offset_end || mid) &&
            (n == 0 || body_end - cursor->body_at < bytes)) {
-        struct wire_record entry;
+        struct record_entry entry;
         size_t len;
         r = skip_entry(from_header + header_end, page->header_len - header_end, &entry, &len);
         if (r < 0)

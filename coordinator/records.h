@@ -53,7 +53,7 @@ void job_records_init(struct job_records *records, const char *directory);
 void job_records_done(struct job_records *records);
 // Appends a record with its bytes, in entries of at most PROTO_RECORD_PART_MAX. -ENOMEM; writing
 // the file: -ENOSPC, -EIO, ... and then the record is kept in memory all the same.
-int job_records_add(struct job_records *records, const struct wire_record *record,
+int job_records_add(struct job_records *records, const struct record_entry *record,
                     const struct slice *parts, size_t n_parts);
 // Forgets whole pages below the offset. A cursor that has nothing before it must seek again.
 void job_records_drop(struct job_records *records, uint64_t offset);

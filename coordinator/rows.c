@@ -26,7 +26,7 @@ static void worker_row(const struct peer *peer, struct worker_info *ret)
         .memory_bytes = peer->reg.resources.memory_bytes,
         .leased = core_worker_leased(peer->port->server->core, peer->id),
         .running = peer->beat.running,
-        .held = peer->beat.held,
+        .backlog = peer->beat.backlog,
         .done = peer->results,
         .draining = peer->draining,
         .up_ns = now - peer->came,

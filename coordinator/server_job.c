@@ -29,11 +29,11 @@ bool server_job_is_meant(const struct server_job *job, uint64_t first, uint64_t 
     return first == 0 && last == 0 ? !job->hh.next : job->id >= first && job->id <= last;
 }
 
-void server_job_cancel(struct server_job *job, uint32_t mode)
+void server_job_cancel(struct server_job *job, enum cancel_mode mode)
 {
     if (!job->ended)
         server_event(job->server,
-                     &(struct event){.type = EV_CANCEL, .job = job->id, .cancel_mode = mode});
+                     &(struct event){.type = EV_CANCEL, .job = job->id, .cancel = mode});
 }
 
 // What was delivered and not sent counts against what the reader is ready for, so that credit is
@@ -107,7 +107,7 @@ void server_job_forget_if_unwanted(struct server_job *job)
         server_job_forget(job);
 }
 
-void server_job_abandon(struct server_job *job, uint32_t mode)
+void server_job_abandon(struct server_job *job, enum cancel_mode mode)
 {
     job->client = NULL;
     job->discard = true;

@@ -75,7 +75,7 @@ static inline bool is_detached(const struct server_job *job)
 // Gives the core the credit that the readers and the limits leave.
 void server_job_grant(struct server_job *job);
 // Asks the core to end it; its end comes with ACT_JOB_END. Nothing happens to one that has ended.
-void server_job_cancel(struct server_job *job, uint32_t mode);
+void server_job_cancel(struct server_job *job, enum cancel_mode mode);
 // Logs once when what it needs is on no worker.
 void server_job_check_hope(struct server_job *job);
 
@@ -85,6 +85,6 @@ void server_job_forget(struct server_job *job);
 // Forgets it when it is over and belongs to nobody: with its end, or with its last reader.
 void server_job_forget_if_unwanted(struct server_job *job);
 // Nobody reads it any more: ends it. It is forgotten when it is over, at once if it is already.
-void server_job_abandon(struct server_job *job, uint32_t mode);
+void server_job_abandon(struct server_job *job, enum cancel_mode mode);
 // Frees one that is in no table and has no feeder. The core must not know it.
 void server_job_free(struct server_job *job);

@@ -1,5 +1,5 @@
-// The kernels that are built in: one table of names and arguments. The loader checks jobs against
-// it, the worker has the functions behind the names (worker/builtin/).
+// The built-in kernels: one table of names and arguments. The loader checks jobs against it; the
+// worker has the functions (worker/executor/builtin*.c).
 #pragma once
 #include <stddef.h>
 
@@ -24,5 +24,5 @@ struct builtin {
 extern const struct builtin builtins[];
 extern const size_t n_builtins;
 
-// NULL when there is none of that name.
+// NULL if none has this name.
 const struct builtin *builtin_find(const char *name);

@@ -30,7 +30,7 @@ int library_read(const char *path, const uint8_t digest[DIGEST_BYTES], struct bu
     if (fd < 0 || fstat(fd, &st) < 0)
         return err_sys(err, -errno, "'%s'", path);
     if (st.st_size > (off_t)LIBRARY_BYTES_MAX)
-        return err_set(err, -ESTALE, "'%s' is another file by now", path);
+        return err_set(err, -ESTALE, "'%s' has changed since the job was checked", path);
     size_t before = out->len;
     int r = buf_reserve(out, (size_t)st.st_size);
     ssize_t n = r < 0 ? r : fd_read_full(fd, out->data + before, (size_t)st.st_size);
@@ -38,7 +38,7 @@ int library_read(const char *path, const uint8_t digest[DIGEST_BYTES], struct bu
         return err_sys(err, (int)n, "'%s'", path);
     digest_bytes(out->data + before, (size_t)n, found);
     if (memcmp(found, digest, DIGEST_BYTES) != 0)
-        return err_set(err, -ESTALE, "'%s' is another file by now", path);
+        return err_set(err, -ESTALE, "'%s' has changed since the job was checked", path);
     out->len = before + (size_t)n;
     return 0;
 }

@@ -1,6 +1,6 @@
 // The plan: a checked job file turned into what the machinery needs. The core knows its steps, a
 // worker gets one packed step at a time, sources and sinks read their own part. A plan is immutable
-// once built; everybody borrows it from the job.
+// once built, and borrowed from its job.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,7 +28,7 @@
 enum stage_kind { STAGE_COMMAND, STAGE_PIPE, STAGE_KERNEL };
 enum order { ORDER_INPUT, ORDER_COMPLETION };
 enum on_error { ON_ERROR_CONTINUE, ON_ERROR_FINISH, ON_ERROR_STOP };
-// PUSH: a program gives the items as they come; not in job files.
+// PUSH: a program supplies the items as they arise; not in job files.
 enum source_kind {
     SOURCE_FILES,
     SOURCE_ITEMS,
@@ -60,18 +60,18 @@ struct stage {
     struct plan_pair *env; // added to the job's
     size_t n_env;
     char *library;                // kernel: absolute path of the .so; NULL: built in
-    uint8_t digest[DIGEST_BYTES]; // of the library; none: it is not sent to who has it not
+    uint8_t digest[DIGEST_BYTES]; // of the library; all zero: it is not sent to machines without it
     char *library_at;       // where this machine has it, if not at `library`; of an unpacked step
     char *function;         // kernel: symbol or built-in name
     struct plan_pair *args; // kernel: name -> value, with placeholders of params already filled in
     size_t n_args;
-    bool is_batch;      // command: one run for as many items of the chunk as fit, not one for each
-    bool has_tag;       // command: each line of its output comes behind the item and a tab
+    bool is_batch;      // command: one run for as many items of the chunk as fit
+    bool has_tag;       // command: each line of its output is prefixed with the item and a tab
     int64_t timeout_ns; // per run of the stage for one item (command) or chunk; 0: none
 };
 
 struct retry_policy {
-    uint32_t limit;   // runs after the first
+    uint32_t limit;   // after the first run
     int64_t delay_ns; // before the first retry
     double backoff;   // factor per further retry
     int64_t max_delay_ns;
@@ -110,7 +110,7 @@ struct source {
     struct range range;
     struct separator_rule separator; // data: where its records end
     uint8_t delimiter;               // lines, and csv with ROW_SPLIT: '\n' or '\0'
-    struct row_rule rows;            // items, lines, csv: how an item is taken apart
+    struct row_rule rows;            // items, lines, csv: how an item is split
     struct matrix *matrix;           // matrix: sealed (pipelines/input/matrix.h)
 };
 
@@ -120,7 +120,7 @@ struct sink {
     enum if_exists if_exists;
     char *path; // file, dir
     char *name; // dir: name template of a chunk's file
-    // Raw: what failed commands wrote is written too, as one-liners have it; not in job files.
+    // Raw: what failed commands wrote is written, too, for one-liners; not in job files.
     bool failed_too;
 };
 
@@ -137,11 +137,12 @@ struct plan {
     struct sink sink;
     enum order order;
     enum on_error on_error;
-    uint64_t max_failures;    // more failed chunks than this end the job; UINT64_MAX: no limit
+    uint64_t max_failures;    // the job ends when more chunks have failed; UINT64_MAX: no limit
     uint32_t max_failures_bp; // hundredths of a percent of all chunks; 0: not given as a share
     uint32_t crash_limit;     // executor or worker losses blamed on one chunk before it fails
-    uint32_t parallelism;     // chunks of this job running at once; 0: all slots
-    bool partial; // what kernels of the last stage emit is sent at once; not in job files
+    uint32_t parallelism;     // chunks of this job that may run at once; 0: all slots
+    bool
+        partial; // what kernels of the last stage emit is sent at once; of the job, not of its file
 };
 
 // Frees the plan and all it owns. Accepts NULL and half-built plans. Returns NULL.
@@ -163,16 +164,16 @@ int plan_pack_step(const struct plan *plan, size_t step, char *const *library_at
 
 // The whole plan, as a client submits it. msgpack, at most PLAN_WHOLE_MAX bytes; -ENOBUFS.
 int plan_pack(const struct plan *plan, struct buf *out);
-// The coordinator's side of it: bounded and checked as plan_unpack_step. `partial` comes with the
+// The coordinator's side: bounded and checked as plan_unpack_step. `partial` comes with the
 // job, not with its plan. -EPROTO with text.
 int plan_unpack(const void *data, size_t len, bool partial, struct plan **ret, struct err *err);
 
-// The worker's side of it: a plan that holds name, directory, params, env, source.range and exactly
-// one step. Everything is bounded and checked, for the bytes come from a peer. -EPROTO with text.
+// The worker's side: a plan that holds name, directory, params, env, source.range and exactly
+// one step. Everything is bounded and checked, because the bytes come from a peer. -EPROTO with
+// text.
 int plan_unpack_step(const void *data, size_t len, struct plan **ret, struct err *err);
 
-// What both the loader and the reader of packed steps hold a plan to.
-// True for [a-z0-9_-]{1,63}.
+// Rules that both the loader and the reader of packed plans apply. True for [a-z0-9_-]{1,63}.
 bool plan_name_ok(const char *name);
 // True for [a-z0-9_-]{1,31}.
 bool plan_label_ok(const char *name);

@@ -13,5 +13,5 @@
 // `whole`: with the paths, delimiters and items, which a worker does not need. Of steps that the
 // source does not feed, `feeds` is false and the worker learns nothing of it.
 void plan_source_pack(struct pack_writer *w, const struct source *source, bool whole, bool feeds);
-// Bounded and checked. What was read belongs to the source, also when the reader failed.
+// Bounded and checked. What was read belongs to the source, even if the reader failed.
 void plan_source_unpack(struct pack_reader *r, struct source *source, bool whole);

@@ -83,7 +83,7 @@ static void expect_array(struct pack_reader *r, uint32_t n)
         pack_fail(r);
 }
 
-// The array's count is right at any time, so that a failure half-way frees exactly what is there.
+// The count is right at any time, so that a failure half-way frees exactly what exists.
 static void get_texts(struct pack_reader *r, uint32_t max, char ***ret, size_t *ret_n)
 {
     uint32_t n = pack_read_array(r, max);
@@ -162,6 +162,6 @@ void plan_source_unpack(struct pack_reader *r, struct source *source, bool whole
                      source->kind != SOURCE_MATRIX;
     if (!has_texts && source->n_texts)
         pack_fail(r);
-    if (!pack_ok(r)) // nobody may look at half of one
+    if (!pack_ok(r)) // half a source must not be used
         source->kind = SOURCE_PUSH;
 }

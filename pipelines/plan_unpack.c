@@ -18,8 +18,8 @@ static char *get_optional(struct pack_reader *r)
     return pack_read_nil(r) ? NULL : pack_read_strdup(r, PLAN_PACKED_MAX);
 }
 
-// Both of these leave an array whose count is right at any time, so that a failure half-way frees
-// exactly what is there.
+// Both of these keep the count of their array right at any time, so that a failure half-way frees
+// exactly what exists.
 static void get_pairs(struct pack_reader *r, struct plan_pair **ret, size_t *ret_n)
 {
     uint32_t n = pack_read_map(r, PLAN_ARGS_MAX);
@@ -145,7 +145,7 @@ static void get_step(struct pack_reader *r, struct step *step)
 static int read_plan(struct plan *plan, const void *data, size_t len, struct err *err)
 {
     if (len > PLAN_PACKED_MAX)
-        return err_set(err, -EPROTO, "a step of %zu bytes is over the limit of %u", len,
+        return err_set(err, -EPROTO, "a step of %zu bytes exceeds the limit of %u", len,
                        PLAN_PACKED_MAX);
     plan->steps = calloc(1, sizeof(*plan->steps));
     if (!plan->steps)
@@ -213,7 +213,7 @@ static int read_whole(struct plan *plan, const void *data, size_t len, struct er
 {
     struct pack_reader r;
     if (len > PLAN_WHOLE_MAX)
-        return err_set(err, -EPROTO, "a plan of %zu bytes is over the limit of %u", len,
+        return err_set(err, -EPROTO, "a plan of %zu bytes exceeds the limit of %u", len,
                        PLAN_WHOLE_MAX);
     pack_reader_init(&r, data, len);
     expect_array(&r, WHOLE_FIELDS);

@@ -14,9 +14,9 @@ int row_of_item(const struct source *source, uint64_t index, const void *item, s
                 struct row *row);
 // Number of the column of this name, or -ENOENT. The columns of any kind of source.
 int rows_column(const struct source *source, const char *name, size_t len);
-// How many columns there are; 0 when that is not known (fields of lines) or there are none.
+// The number of columns; 0 when it is unknown (fields of lines) or the source has none.
 size_t rows_n_columns(const struct source *source);
 // The name of a column, "" when it has none. Borrowed.
 const char *rows_column_name(const struct source *source, size_t column);
-// Whether {1}, {2}.. mean something.
+// Whether {1}, {2} ... have a meaning.
 bool rows_have_fields(const struct source *source);

@@ -9,16 +9,16 @@
 #include <zstd_errors.h>
 
 #define GZIP_WINDOW (15 + 16) // the largest window, with gzip's own header
-#define ZSTD_WINDOW_LOG 27    // 128 MiB, what zstd itself takes without being told to
+#define ZSTD_WINDOW_LOG 27    // 128 MiB, the most that zstd accepts by default
 
 struct unpacker {
     enum unpack_kind kind;
     z_stream gzip;
     ZSTD_DStream *zstd;
     ZSTD_inBuffer in;
-    bool inside;  // of a member or frame
-    bool pending; // zstd: it may hold bytes that did not fit
-    bool behind;  // gzip: a member is behind us; what follows is one more, or padding
+    bool inside;      // of a member or frame
+    bool pending;     // zstd: it may hold bytes that did not fit
+    bool past_member; // gzip: what follows is another member, or padding
 };
 
 enum unpack_kind unpack_kind_of(const void *data, size_t len)
@@ -80,15 +80,15 @@ int unpacker_at_end(const struct unpacker *u)
 static ssize_t read_gzip(struct unpacker *u, uint8_t *out, size_t size)
 {
     const uint8_t *src = u->in.src;
-    if (u->behind && u->in.pos < u->in.size) {
-        // Zeros that fill up the last block of a tape or an archive are no member.
+    if (u->past_member && u->in.pos < u->in.size) {
+        // Zeros that pad the last block of a tape or an archive are not a member.
         while (u->in.pos < u->in.size && src[u->in.pos] == 0)
             u->in.pos++;
         if (u->in.pos == u->in.size)
             return 0;
         if (inflateReset2(&u->gzip, GZIP_WINDOW) != Z_OK)
             return -EBADMSG;
-        u->behind = false;
+        u->past_member = false;
     }
     union {
         const uint8_t *given;
@@ -103,7 +103,7 @@ static ssize_t read_gzip(struct unpacker *u, uint8_t *out, size_t size)
     u->in.pos = u->in.size - u->gzip.avail_in;
     if (r == Z_STREAM_END) {
         u->inside = false;
-        u->behind = true;
+        u->past_member = true;
     } else if (r == Z_MEM_ERROR) {
         return -ENOMEM;
     } else if (r != Z_OK && r != Z_BUF_ERROR) {

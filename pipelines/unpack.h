@@ -1,5 +1,5 @@
 // Compressed files as plain bytes: gzip (several members) and zstd (several frames), known by their
-// first bytes, whatever they are called. Memory is bounded; so is what one call gives.
+// first bytes, whatever their names. Memory is bounded, and so is the output of one call.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -10,7 +10,7 @@
 enum unpack_kind { UNPACK_NONE, UNPACK_GZIP, UNPACK_ZSTD };
 
 #define UNPACK_MAGIC_BYTES 4u
-// What a file is that begins with these bytes.
+// The kind of a file that begins with these bytes.
 enum unpack_kind unpack_kind_of(const void *data, size_t len);
 
 struct unpacker;
@@ -18,12 +18,12 @@ struct unpacker;
 int unpacker_new(enum unpack_kind kind, struct unpacker **ret);
 // Accepts NULL. Returns NULL.
 struct unpacker *unpacker_free(struct unpacker *u);
-// Takes compressed bytes in (borrowed until they are used up), only when unpacker_wants().
+// Takes compressed bytes (borrowed until they are used up); call it only if unpacker_wants().
 void unpacker_feed(struct unpacker *u, const void *data, size_t len);
-// Whether it needs more bytes before it can give any.
+// Whether it needs more input before it can produce any output.
 int unpacker_wants(const struct unpacker *u);
-// Gives up to `size` plain bytes: how many, 0 when it wants more. -EBADMSG when the data are
-// damaged, -ENOMEM.
+// Returns the number of plain bytes, up to `size`; 0 when it needs more input. -EBADMSG when the
+// data are damaged, -ENOMEM.
 ssize_t unpacker_read(struct unpacker *u, void *out, size_t size);
-// Whether the input may end here; else it was cut off.
+// Whether the input may end here; if not, it was truncated.
 int unpacker_at_end(const struct unpacker *u);

@@ -44,16 +44,10 @@ struct msg_take {
     uint64_t bytes;
 };
 
-enum close_mode {
-    CLOSE_LEAVE = 0,  // only the stream ends
-    CLOSE_QUEUED = 1, // the job ends: what runs comes to its end
-    CLOSE_TERM = 2,   // what runs gets TERM, 5 s later KILL
-    CLOSE_KILL = 3,
-};
 // Answered by END when all that was asked is over.
 struct msg_close {
     uint64_t stream;
-    uint32_t mode; // enum close_mode
+    enum cancel_mode mode; // of the job; NONE: only the stream ends
 };
 
 // A client's source should give so many chunks as one FEED with this number. Asked again with the

@@ -1,5 +1,5 @@
-// How one attempt of a chunk ended. The same struct travels from the executor to the consumer and
-// is copied by `=`; only the messages take it apart.
+// How one attempt of a chunk ended, and how a job ended. The same struct travels from the executor
+// to the consumer and is copied by `=`; only the messages take it apart.
 #pragma once
 #include <stdint.h>
 
@@ -26,4 +26,15 @@ struct ending {
     int64_t run_ns;
     int64_t cpu_ns; // user + system of the commands; 0 for kernels
     uint64_t maxrss_bytes;
+};
+
+enum job_fate {
+    FATE_COMPLETE,     // every chunk reached its end
+    FATE_CANCELLED,    // ended early, by request
+    FATE_FAILURES,     // more chunks failed than allowed; others were left unrun
+    FATE_NOT_RUNNABLE, // 126/127: the command can't be run anywhere
+    FATE_SOURCE,       // the source broke
+    FATE_INTERNAL,     // memory ran out for this job
+    FATE_TIMEOUT,      // its time was up; the core calls it CANCELLED
+    FATE_COUNT,
 };

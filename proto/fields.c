@@ -124,6 +124,9 @@ void fields_put(struct pack_writer *w, const struct layout *layout, const void *
         case FIELD_ROWS:
             put_rows(w, f, from);
             break;
+        case FIELD_CANCEL:
+            pack_u64(w, *(const uint32_t *)at - 1);
+            break;
         case FIELD_LENS:
             break;
         }
@@ -215,6 +218,9 @@ void fields_get(struct pack_reader *r, const struct layout *layout, void *ret)
             break;
         case FIELD_ROWS:
             get_rows(r, f, ret);
+            break;
+        case FIELD_CANCEL:
+            *(uint32_t *)at = (uint32_t)get_unsigned(r, f) + 1;
             break;
         case FIELD_LENS:
             break;

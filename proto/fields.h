@@ -23,6 +23,7 @@ enum field_kind {
     FIELD_COUNT,   // of the entries that follow: uint32_t in the four-byte form, patched in later
     FIELD_ROW,     // a struct with a layout of its own: an array in the array
     FIELD_ROWS,    // an array of such structs, and their number
+    FIELD_CANCEL,  // enum cancel_mode, written less one
     FIELD_LENS,    // lengths of payloads; written and read by the entry's own code
 };
 
@@ -106,6 +107,10 @@ struct layout {
     {                                                                                              \
         MEMBER(type, member), .len_offset = offsetof(struct type, number), .kind = FIELD_ROWS,     \
                               .max = (most), .row = (layout)                                       \
+    }
+#define CANCEL(type, member)                                                                       \
+    {                                                                                              \
+        MEMBER(type, member), .kind = FIELD_CANCEL, .max = CANCEL_KILL - 1                         \
     }
 #define LENS(type, member, most)                                                                   \
     {                                                                                              \

@@ -12,25 +12,13 @@
 enum query { QUERY_JOBS, QUERY_WORKERS, QUERY_EXPLAIN, QUERY_SERVICE, QUERY_COUNT };
 
 enum job_phase { PHASE_RUNNING, PHASE_ENDING, PHASE_ENDED, PHASE_COUNT };
-// Why a job ended; mirrors the core's enum job_end.
-enum job_fate {
-    FATE_COMPLETE,
-    FATE_CANCELLED,
-    FATE_FAILURES,
-    FATE_NOT_RUNNABLE,
-    FATE_SOURCE,
-    FATE_INTERNAL,
-    FATE_TIMEOUT,
-    FATE_COUNT,
-};
-
 // A row about a job: of INFO, and of END.
 struct job_info {
     uint64_t id;
     char name[PROTO_NAME_MAX];
     char owner[PROTO_NAME_MAX]; // name of the key that submitted it; "" local
     uint8_t phase;              // enum job_phase
-    uint8_t fate;               // enum job_fate, once ended
+    uint8_t fate;               // enum job_fate (ending.h), once ended
     bool detached;
     bool failed_too;     // its raw results are also those of failed chunks
     uint64_t created_ms; // wall time since 1970
@@ -60,8 +48,8 @@ struct worker_info {
     char resources[PROTO_LIST_MAX]; // in words: "cpus=8 gpus=2 ssd=1"
     uint64_t leased;
     uint32_t running;
-    uint32_t held;
-    uint64_t done; // results so far
+    uint32_t backlog; // leased chunks not yet begun
+    uint64_t done;    // results so far
     bool draining;
     int64_t up_ns;     // since it came
     int64_t silent_ns; // since its last message

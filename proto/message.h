@@ -83,14 +83,19 @@ struct msg_ack {
 
 struct msg_heartbeat {
     uint32_t running; // chunks on executors now
-    uint32_t held;    // leased chunks not yet started
+    uint32_t backlog; // leased chunks not yet begun
 };
 
-enum cancel_mode { CANCEL_QUEUED = 0, CANCEL_RUNNING = 1, CANCEL_KILL = 2 };
-// QUEUED: give back what has not begun. RUNNING: TERM, grace, KILL to what runs. KILL: at once.
+// How strongly a job is ended. On the wire CANCEL's is one less, CLOSE's is as it is here.
+enum cancel_mode {
+    CANCEL_NONE = 0,
+    CANCEL_QUEUED = 1,  // give back what has not begun
+    CANCEL_RUNNING = 2, // also TERM, 5 s later KILL, to what runs
+    CANCEL_KILL = 3,    // also KILL to what runs, at once
+};
 struct msg_cancel {
     uint64_t job;
-    uint32_t mode;
+    enum cancel_mode mode; // not NONE
 };
 
 // Coordinator -> worker: start nothing new, return what has not begun, finish the rest, then BYE.

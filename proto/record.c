@@ -4,7 +4,7 @@
 #include "proto/message.h"
 #include "proto/table.h"
 
-int record_put(struct buf *header, const struct wire_record *record)
+int record_put(struct buf *header, const struct record_entry *record)
 {
     struct pack_writer w;
     size_t before = header->len;
@@ -15,9 +15,9 @@ int record_put(struct buf *header, const struct wire_record *record)
     return w.error;
 }
 
-void record_get(struct pack_reader *r, struct wire_record *ret)
+void record_get(struct pack_reader *r, struct record_entry *ret)
 {
-    *ret = (struct wire_record){0};
+    *ret = (struct record_entry){0};
     row_get(r, &record_row, ret);
 }
 
@@ -37,9 +37,9 @@ int records_open(struct records_reader *r, const void *header, size_t len, const
     return code;
 }
 
-int records_next(struct records_reader *r, struct wire_record *ret, struct err *err)
+int records_next(struct records_reader *r, struct record_entry *ret, struct err *err)
 {
-    struct wire_record record;
+    struct record_entry record;
     if (r->batch.left == 0)
         return batch_at_end(&r->batch, MSG_RECORDS, err);
     record_get(&r->batch.header, &record);

@@ -10,7 +10,7 @@
 #include "proto/limits.h"
 
 // One record. Fields borrow: from the sender's job, or from the frames they were read from.
-struct wire_record {
+struct record_entry {
     uint32_t step;
     uint64_t chunk;
     uint32_t attempt;
@@ -33,7 +33,7 @@ struct wire_record {
 };
 
 // Appends one entry to `header`; the body's bytes are the caller's to append. -ENOBUFS, -ENOMEM.
-int record_put(struct buf *header, const struct wire_record *record);
+int record_put(struct buf *header, const struct record_entry *record);
 // Writes the head of a RECORDS message; `count` entries follow in the same frame.
 int records_put_head(struct buf *header, uint64_t stream, uint64_t first_offset, uint32_t count);
 
@@ -46,6 +46,6 @@ struct records_reader {
 int records_open(struct records_reader *r, const void *header, size_t len, const void *body,
                  size_t body_len, struct err *err);
 // 1 with an entry that borrows from the frames, 0 at the clean end, -EPROTO.
-int records_next(struct records_reader *r, struct wire_record *ret, struct err *err);
+int records_next(struct records_reader *r, struct record_entry *ret, struct err *err);
 // Reads one entry as record_put wrote it. Bad bytes fail the reader.
-void record_get(struct pack_reader *r, struct wire_record *ret);
+void record_get(struct pack_reader *r, struct record_entry *ret);

@@ -35,7 +35,8 @@ static const struct msg_field welcome[] = {U32(msg_welcome, version),
                                            BOOL(msg_welcome, resumed)};
 static const struct msg_field refuse[] = {I32_IN(msg_refuse, code, INT32_MIN, -1),
                                           TEXT(msg_refuse, text)};
-static const struct msg_field heartbeat[] = {U32(msg_heartbeat, running), U32(msg_heartbeat, held)};
+static const struct msg_field heartbeat[] = {U32(msg_heartbeat, running),
+                                             U32(msg_heartbeat, backlog)};
 static const struct msg_field bye[] = {TEXT(msg_bye, reason)};
 
 // ---- workers
@@ -56,8 +57,7 @@ static const struct msg_field step[] = {
     REF(msg_step, packed, packed_len, FIELD_BIN_REF, PROTO_STEP_MAX)};
 static const struct msg_field forget[] = {U64(msg_forget, job)};
 static const struct msg_field ack[] = {U64(msg_ack, seq)};
-static const struct msg_field cancel[] = {U64(msg_cancel, job),
-                                          U32_TO(msg_cancel, mode, CANCEL_KILL)};
+static const struct msg_field cancel[] = {U64(msg_cancel, job), CANCEL(msg_cancel, mode)};
 static const struct msg_field drain[] = {U32(msg_drain, grace_ms)};
 static const struct msg_field need[] = {BIN(msg_need, digest)};
 static const struct msg_field library[] = {
@@ -120,7 +120,7 @@ static const struct msg_field open_[] = {U64(msg_open, stream), U64(msg_open, jo
 static const struct msg_field take_[] = {U64(msg_take, stream), U64(msg_take, taken),
                                          U64(msg_take, offset_end), U64(msg_take, bytes)};
 static const struct msg_field close_[] = {U64(msg_close, stream),
-                                          U32_TO(msg_close, mode, CLOSE_KILL)};
+                                          U32_TO(msg_close, mode, CANCEL_KILL)};
 
 static const struct msg_field want[] = {U64(msg_want, job),         U64(msg_want, seq),
                                         U64(msg_want, chunks),      U64(msg_want, bytes),
@@ -138,25 +138,25 @@ static const struct msg_field records[] = {U64(records_head, stream),
                                            U64_TO(records_head, first_offset, INT64_MAX),
                                            U32_TO(records_head, count, PROTO_RECORDS_MAX)};
 static const struct msg_field record_fields[] = {
-    U32(wire_record, step),
-    U64(wire_record, chunk),
-    U32(wire_record, attempt),
-    BOOL(wire_record, more),
-    BOOL(wire_record, partial),
-    U32_TO(wire_record, ending.outcome, OUTCOME_COUNT - 1),
-    I32(wire_record, ending.code),
-    I64_FROM(wire_record, start_ns, 0),
-    I64_FROM(wire_record, ending.run_ns, 0),
-    I64_FROM(wire_record, ending.cpu_ns, 0),
-    U64(wire_record, ending.maxrss_bytes),
-    REF(wire_record, worker, worker_len, FIELD_STR_REF, PROTO_NAME_MAX),
-    U64(wire_record, item_first),
-    U64(wire_record, items),
-    REF(wire_record, item, item_len, FIELD_BIN_NIL, PROTO_ITEM_MAX),
-    REF(wire_record, error, error_len, FIELD_STR_NIL, PROTO_TEXT_MAX),
-    REF(wire_record, stderr_text, stderr_len, FIELD_BIN_NIL, PROTO_STDERR_TAIL_MAX),
-    U64_TO(wire_record, body_len, PROTO_RECORD_PART_MAX)};
-const struct layout record_row = {.name = "record entry", LAYOUT(wire_record, record_fields)};
+    U32(record_entry, step),
+    U64(record_entry, chunk),
+    U32(record_entry, attempt),
+    BOOL(record_entry, more),
+    BOOL(record_entry, partial),
+    U32_TO(record_entry, ending.outcome, OUTCOME_COUNT - 1),
+    I32(record_entry, ending.code),
+    I64_FROM(record_entry, start_ns, 0),
+    I64_FROM(record_entry, ending.run_ns, 0),
+    I64_FROM(record_entry, ending.cpu_ns, 0),
+    U64(record_entry, ending.maxrss_bytes),
+    REF(record_entry, worker, worker_len, FIELD_STR_REF, PROTO_NAME_MAX),
+    U64(record_entry, item_first),
+    U64(record_entry, items),
+    REF(record_entry, item, item_len, FIELD_BIN_NIL, PROTO_ITEM_MAX),
+    REF(record_entry, error, error_len, FIELD_STR_NIL, PROTO_TEXT_MAX),
+    REF(record_entry, stderr_text, stderr_len, FIELD_BIN_NIL, PROTO_STDERR_TAIL_MAX),
+    U64_TO(record_entry, body_len, PROTO_RECORD_PART_MAX)};
+const struct layout record_row = {.name = "record entry", LAYOUT(record_entry, record_fields)};
 
 static const struct msg_field query[] = {U64(msg_query, request),
                                          U32_TO(msg_query, what, QUERY_COUNT - 1),
@@ -198,7 +198,7 @@ static const struct msg_field worker_fields[] = {
     TEXT(worker_info, resources),
     U64(worker_info, leased),
     U32(worker_info, running),
-    U32(worker_info, held),
+    U32(worker_info, backlog),
     U64(worker_info, done),
     BOOL(worker_info, draining),
     I64(worker_info, up_ns),

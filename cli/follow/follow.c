@@ -24,7 +24,7 @@ static void cancel(struct follow *f, enum verb verb)
 static void make_record(const struct follow *f, const struct result_record *r, char *worker,
                         struct record *ret)
 {
-    const struct wire_record *w = &r->head;
+    const struct record_entry *w = &r->head;
     memcpy(worker, w->worker, w->worker_len);
     worker[w->worker_len] = '\0';
     *ret = (struct record){.offset = r->offset,
@@ -182,7 +182,7 @@ void follow_run(struct follow *f)
     report_stop(f->report);
     f->error = r == 0 || f->signal ? 0 : r;
     f->info = *results_job(f->results);
-    results_close(f->results, CLOSE_LEAVE, clock_after(loop_now(), CANCEL_NS));
+    results_close(f->results, CANCEL_NONE, clock_after(loop_now(), CANCEL_NS));
     f->results = NULL;
     group_cancel(&group);
     group_wait(&group);

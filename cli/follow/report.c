@@ -29,7 +29,7 @@ struct report report_of(const struct plan *plan, const struct report_options *op
                            .color = use_color(options->color)};
 }
 
-static void show_stderr(struct report *report, const struct wire_record *record)
+static void show_stderr(struct report *report, const struct record_entry *record)
 {
     char text[REPORT_STDERR_MAX + 64];
     size_t len = record->stderr_len;
@@ -57,7 +57,7 @@ static void show_stderr(struct report *report, const struct wire_record *record)
     }
 }
 
-static void report_failure(struct report *report, const struct wire_record *record)
+static void report_failure(struct report *report, const struct record_entry *record)
 {
     char item[ITEM_NAME_MAX];
     char head[ITEM_NAME_MAX + 128];
@@ -95,7 +95,7 @@ static void report_failure(struct report *report, const struct wire_record *reco
     show_stderr(report, record);
 }
 
-static int status_of(const struct wire_record *record)
+static int status_of(const struct record_entry *record)
 {
     switch (record->ending.outcome) {
     case OUTCOME_EXIT:
@@ -111,7 +111,7 @@ static int status_of(const struct wire_record *record)
     }
 }
 
-void report_record(struct report *report, const struct wire_record *record)
+void report_record(struct report *report, const struct record_entry *record)
 {
     snprintf(report->error, sizeof(report->error), "%.*s",
              record->error ? (int)record->error_len : 0, record->error ? record->error : "");

@@ -65,7 +65,7 @@ void report_toggle(struct report *report);
 // Suspends. As io_write.
 int report_stdout(void *report, const void *data, size_t len);
 // A record that is a failure, or carries stderr text that the user should see.
-void report_record(struct report *report, const struct wire_record *record);
+void report_record(struct report *report, const struct record_entry *record);
 // A line of our own, above the progress line.
 void report_say(struct report *report, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 // After the end.

@@ -29,7 +29,7 @@ struct reading {
 // What a chunk wrote to stderr and why it failed, as one object; nothing for one without either.
 static int write_log_json(struct buf *out, const struct result_record *record)
 {
-    const struct wire_record *entry = &record->head;
+    const struct record_entry *entry = &record->head;
     struct json_writer w = {.out = out};
     buf_clear(out);
     if (!entry->stderr_len && !entry->error)
@@ -49,7 +49,7 @@ static int write_log_json(struct buf *out, const struct result_record *record)
 }
 
 // "7| text" for each line that the job's seventh chunk wrote.
-static int write_log(struct buf *out, const struct wire_record *entry)
+static int write_log(struct buf *out, const struct record_entry *entry)
 {
     uint64_t number = entry->chunk + 1;
     int r = 0;
@@ -88,7 +88,7 @@ static int read_logs(struct reading *reading, struct link *link, uint64_t end, s
     }
     if (r < 0 && !err->text[0])
         err_sys(err, r, "the stream");
-    results_close(results, CLOSE_LEAVE, connect_deadline());
+    results_close(results, CANCEL_NONE, connect_deadline());
     return r < 0 ? r : 0;
 }
 
@@ -160,11 +160,6 @@ static int read_command(const char *command, const struct args *args, struct rea
     return connect_run(&reading->connect, read_job, reading);
 }
 
-#define CONNECT_TABLE                                                                              \
-    {                                                                                              \
-        connect_flags, offsetof(struct reading, connect)                                           \
-    }
-
 static const struct arg read_flags[] = {
     {'f', "follow", SETS_FLAG(struct reading, follow), NULL, "go on until the job has finished"},
     {0, "from", SETS_NUMBER(struct reading, from), "OFFSET",
@@ -180,7 +175,7 @@ const struct args results_args = {
              "far, or with --follow all of them. The default is the last job. The place of a "
              "result never changes, so a reader that counts what it used can resume there.\n",
     .more = "Exit status: that of 'fanmill run' if the job has finished, else 0.\n",
-    .tables = {CONNECT_TABLE, {read_flags}, {results_flags}},
+    .tables = {CONNECT_TABLE(struct reading), {read_flags}, {results_flags}},
     .n_places = 1};
 
 int cli_results(int argc, char **argv)
@@ -198,7 +193,7 @@ const struct args logs_args = {
     .about = "Prints what the chunks of a detached job wrote to standard error (the last 64 KiB "
              "of each) and why they failed. Each line begins with the chunk's number, "
              "counted from 1. The default is the last job.\n",
-    .tables = {CONNECT_TABLE, {read_flags}, {logs_flags}},
+    .tables = {CONNECT_TABLE(struct reading), {read_flags}, {logs_flags}},
     .n_places = 1};
 
 int cli_logs(int argc, char **argv)

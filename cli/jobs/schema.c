@@ -7,7 +7,7 @@
 #include "cli/args/args.h"
 #include "cli/args/exit_code.h"
 #include "cli/jobs/commands.h"
-#include "pipelines/file/schema_docs.h"
+#include "pipelines/docs/schema_docs.h"
 
 struct schema_command {
     const char *part;

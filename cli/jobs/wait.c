@@ -55,7 +55,7 @@ static int wait_for(struct link *link, uint64_t job, int64_t deadline, const str
     while ((r = results_next(results, deadline, &record)) == 1)
         ;
     struct job_info info = *results_job(results);
-    results_close(results, CLOSE_LEAVE, connect_deadline());
+    results_close(results, CANCEL_NONE, connect_deadline());
     if (r < 0)
         return r;
     show_end_of(c, &info);
@@ -104,7 +104,7 @@ const struct args wait_args = {
     .usage = "[JOB] [--timeout TIME]",
     .about = "Waits for jobs to finish. JOB is " JOB_FORMS "; the default is last.\n",
     .more = "Exit status: that of 'fanmill run', the highest of several jobs; 124 on timeout.\n",
-    .tables = {{connect_flags, offsetof(struct wait_command, connect)}, {flags}},
+    .tables = {CONNECT_TABLE(struct wait_command), {flags}},
     .n_places = 1};
 
 int cli_wait(int argc, char **argv)

@@ -103,7 +103,7 @@ static int handle_job(struct core *core, const struct event *event, struct actio
         int r = job_fed(core, job, event->run);
         if (r < 0) {
             job_say(job, "out of memory");
-            job_wind_down(core, job, END_INTERNAL, CANCEL_KILL, actions);
+            job_wind_down(core, job, FATE_INTERNAL, CANCEL_KILL, actions);
         }
         return r;
     }
@@ -120,7 +120,7 @@ static int handle_job(struct core *core, const struct event *event, struct actio
             job->credit_bytes = event->stream_credit.bytes;
         return 0;
     default:
-        job_wind_down(core, job, END_CANCELLED, event->cancel_mode, actions);
+        job_wind_down(core, job, FATE_CANCELLED, event->cancel, actions);
         return 0;
     }
 }

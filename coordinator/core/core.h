@@ -78,7 +78,7 @@ struct event {
                 items; // records the consumer has room for, counted from the stream's beginning
             uint64_t bytes; // likewise
         } stream_credit;
-        uint32_t cancel_mode; // CANCEL: enum cancel_mode
+        enum cancel_mode cancel; // CANCEL
         struct {
             uint64_t chunk;      // of the first step
             int code;            // 0, or negative errno
@@ -128,16 +128,8 @@ struct delivery {
 void delivery_done(struct delivery *d);
 
 enum job_state { JOB_RUNNING, JOB_FINISHING, JOB_STOPPING, JOB_ENDED };
-enum job_end {
-    END_COMPLETE,     // every chunk reached its end
-    END_CANCELLED,    // EV_CANCEL
-    END_MAX_FAILURES, // max_failures or on_error ended it; chunks were left unrun
-    END_NOT_RUNNABLE, // 126/127: the command can't be run anywhere
-    END_SOURCE,       // the source broke
-    END_INTERNAL,     // memory ran out for this job
-};
 struct job_summary {
-    enum job_end end;
+    enum job_fate fate;
     uint64_t chunks; // of the first step, so far known
     uint64_t ok;     // chunks of all steps
     uint64_t failed;
@@ -161,9 +153,9 @@ struct action {
             struct slice body;  // owned by the action
             uint32_t *lens;     // owned by the action
         } lease;
-        uint64_t seq;       // ACK
-        uint32_t mode;      // CANCEL
-        const char *reason; // DROP: static text
+        uint64_t seq;          // ACK
+        enum cancel_mode mode; // CANCEL
+        const char *reason;    // DROP: static text
         struct {
             uint64_t chunks;
             uint64_t bytes;

@@ -130,7 +130,7 @@ void job_fed_end(struct core *core, struct core_job *job, int code, const char *
         return;
     job->steps[0].input_ended = true;
     if (code < 0) {
-        job->end = END_SOURCE;
+        job->fate = FATE_SOURCE;
         // The source's own words come before those of a chunk.
         job->summary.text[0] = '\0';
         job_say(job, "%s", text ? text : strerror(-code));

@@ -173,6 +173,6 @@ void job_gather(struct core *core, struct core_job *job, struct actions *actions
     }
     if (r < 0) {
         job_say(job, "out of memory");
-        job_wind_down(core, job, END_INTERNAL, CANCEL_KILL, actions);
+        job_wind_down(core, job, FATE_INTERNAL, CANCEL_KILL, actions);
     }
 }

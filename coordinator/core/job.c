@@ -102,7 +102,7 @@ static void drop_unrun(struct core *core, struct core_job *job, struct line *lin
     }
 }
 
-static void send_cancel(struct core *core, struct core_job *job, uint32_t mode,
+static void send_cancel(struct core *core, struct core_job *job, enum cancel_mode mode,
                         struct actions *actions)
 {
     for (struct core_worker *worker = core->workers; worker; worker = worker->hh.next) {
@@ -114,16 +114,16 @@ static void send_cancel(struct core *core, struct core_job *job, uint32_t mode,
     }
 }
 
-void job_wind_down(struct core *core, struct core_job *job, enum job_end end, uint32_t mode,
-                   struct actions *actions)
+void job_wind_down(struct core *core, struct core_job *job, enum job_fate fate,
+                   enum cancel_mode mode, struct actions *actions)
 {
     bool is_first = job->state == JOB_RUNNING;
     if (is_first)
-        job->end = end;
-    if (!is_first && mode <= job->cancel_mode)
+        job->fate = fate;
+    if (!is_first && mode <= job->cancel)
         return;
     job->state = mode == CANCEL_QUEUED ? JOB_FINISHING : JOB_STOPPING;
-    job->cancel_mode = mode;
+    job->cancel = mode;
     for (uint32_t i = 0; i < job->n_steps; i++) {
         struct core_step *step = &job->steps[i];
         drop_unrun(core, job, &step->line);
@@ -151,7 +151,7 @@ void job_check_failures(struct core *core, struct core_job *job, struct actions 
     if (!job->summary.failed || job->state != JOB_RUNNING)
         return;
     if (too_many_failures(job) || rule != ON_ERROR_CONTINUE)
-        job_wind_down(core, job, END_MAX_FAILURES,
+        job_wind_down(core, job, FATE_FAILURES,
                       rule == ON_ERROR_STOP ? CANCEL_RUNNING : CANCEL_QUEUED, actions);
 }
 
@@ -174,7 +174,7 @@ void job_count_failure(struct core *core, struct core_job *job, const struct chu
     if (chunk->ending.outcome == OUTCOME_NOT_FOUND ||
         chunk->ending.outcome == OUTCOME_NOT_RUNNABLE) {
         job->summary.first_code = chunk->ending.code;
-        job_wind_down(core, job, END_NOT_RUNNABLE, CANCEL_RUNNING, actions);
+        job_wind_down(core, job, FATE_NOT_RUNNABLE, CANCEL_RUNNING, actions);
         return;
     }
     job_check_failures(core, job, actions);
@@ -202,7 +202,7 @@ bool job_try_end(struct core *core, struct core_job *job, struct actions *action
         return false;
     }
     *summary = job->summary;
-    summary->end = job->end;
+    summary->fate = job->fate;
     action->summary = summary;
     for (struct core_worker *worker = core->workers; worker; worker = worker->hh.next) {
         if (!worker_knows_job(worker, job->id))

@@ -276,7 +276,7 @@ int core_result(struct core *core, struct core_worker *worker, const struct even
     if (r < 0) {
         struct core_job *job = job_find(core, result->job);
         job_say(job, "out of memory");
-        job_wind_down(core, job, END_INTERNAL, CANCEL_KILL, actions);
+        job_wind_down(core, job, FATE_INTERNAL, CANCEL_KILL, actions);
     }
     return r;
 }

@@ -121,14 +121,14 @@ struct core_job {
     struct core_step *steps;
     uint32_t n_steps;
     enum job_state state;
-    enum job_end end;
+    enum job_fate fate;
     bool want_open;        // an ACT_WANT waits for its EV_FED
     uint64_t leased;       // of all steps
     uint64_t credit_items; // of the consumer, cumulative
     uint64_t credit_bytes;
     uint64_t delivered; // records
     uint64_t delivered_bytes;
-    uint32_t cancel_mode; // strongest that was sent
+    enum cancel_mode cancel; // strongest that was sent
     struct job_summary summary;
     UT_hash_handle hh;
 };
@@ -199,9 +199,9 @@ void chunk_drop_result(struct chunk *chunk);
 int job_submit(struct core *core, uint64_t id, const struct plan *plan);
 struct core_job *job_find(const struct core *core, uint64_t id);
 void job_free(struct core *core, struct core_job *job);
-// Ends a job early: nothing new begins; what runs is told by `mode` (enum cancel_mode).
-void job_wind_down(struct core *core, struct core_job *job, enum job_end end, uint32_t mode,
-                   struct actions *actions);
+// Ends a job early: nothing new begins; `mode` decides about what runs.
+void job_wind_down(struct core *core, struct core_job *job, enum job_fate fate,
+                   enum cancel_mode mode, struct actions *actions);
 // A chunk has succeeded, and nothing can undo that any more: counts it. A chunk that never ran does
 // not count.
 void job_count_success(struct core *core, const struct chunk *chunk);

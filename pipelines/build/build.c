@@ -1,4 +1,4 @@
-// What all parts of the builder need: telling mistakes, checking keys, filling the plan.
+// What all parts of the builder need: reporting mistakes, checking keys, filling the plan.
 #include "pipelines/build/build.h"
 
 #include <assert.h>
@@ -33,8 +33,8 @@ void node_path(const struct node *node, char *ret, size_t size)
         memcpy(ret + len, part, strlen(part) + 1);
 }
 
-static void tell_at(struct builder *b, bool is_warning, const struct node *node, struct place at,
-                    const char *hint, const char *fmt, va_list ap)
+static void add_mistake(struct builder *b, bool is_warning, const struct node *node,
+                        struct place at, const char *hint, const char *fmt, va_list ap)
 {
     char path[PATH_MAX_SHOWN];
     _free_ char *text = NULL;
@@ -51,34 +51,33 @@ static void tell_at(struct builder *b, bool is_warning, const struct node *node,
         diag_error(b->diag, at, hint, "%s%s%s", path, colon, text);
 }
 
-void tell(struct builder *b, struct node *node, const char *hint, const char *fmt, ...)
+void refuse(struct builder *b, struct node *node, const char *hint, const char *fmt, ...)
 {
     va_list ap;
     if (node->is_bad)
         return;
     node->is_bad = true;
     va_start(ap, fmt);
-    tell_at(b, false, node, node->at, hint, fmt, ap);
+    add_mistake(b, false, node, node->at, hint, fmt, ap);
     va_end(ap);
 }
 
-void tell_key(struct builder *b, struct node *node, const char *hint, const char *fmt, ...)
+void refuse_key(struct builder *b, struct node *node, const char *hint, const char *fmt, ...)
 {
     va_list ap;
     if (node->is_bad)
         return;
     node->is_bad = true;
     va_start(ap, fmt);
-    tell_at(b, false, node, node->key ? node->key->at : node->at, hint, fmt, ap);
+    add_mistake(b, false, node, node->key ? node->key->at : node->at, hint, fmt, ap);
     va_end(ap);
 }
 
-void tell_warning(struct builder *b, const struct node *node, const char *hint, const char *fmt,
-                  ...)
+void warn_at(struct builder *b, const struct node *node, const char *hint, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    tell_at(b, true, node, node->at, hint, fmt, ap);
+    add_mistake(b, true, node, node->at, hint, fmt, ap);
     va_end(ap);
 }
 
@@ -91,7 +90,7 @@ const char *hint_nearest(char ret[HINT_MAX], const char *word, const char *const
     return ret;
 }
 
-static void tell_unknown(struct builder *b, struct node *value, enum section section)
+static void refuse_unknown(struct builder *b, struct node *value, enum section section)
 {
     const char *name = value->key->text;
     const char *nearest = schema_nearest(section, name);
@@ -122,14 +121,14 @@ bool check_keys(struct builder *b, struct node *map, enum section section)
             continue;
         known &= key != NULL;
         if (!key)
-            tell_unknown(b, value, section);
+            refuse_unknown(b, value, section);
         else if (key->flags & KEY_RESERVED)
-            tell_key(b, value, NULL, "reserved for a later version%s",
-                     section == SECTION_JOB ? "; this file describes one job" : "");
+            refuse_key(b, value, NULL, "reserved for a later version%s",
+                       section == SECTION_JOB ? "; this file describes one job" : "");
         else if (key->flags & KEY_LATER)
-            tell_key(b, value, NULL, "not in this version of fanmill");
+            refuse_key(b, value, NULL, "not supported by this version of fanmill");
         else if (key->flags & KEY_WRONG)
-            tell_key(b, value, NULL, "%s", key->help);
+            refuse_key(b, value, NULL, "%s", key->help);
     }
     for (size_t i = 0; i < n_schema; i++)
         if ((schema[i].sections >> section & 1) && (schema[i].flags & KEY_REQUIRED) &&
@@ -153,7 +152,7 @@ static void check_company(struct builder *b, struct node *map, enum section sect
         for (size_t w = 0; node && w < n; w++)
             found += node_get(map, with[w]) != NULL;
         if (node && !found)
-            tell_key(b, node, c->hint, "%s", c->text);
+            refuse_key(b, node, c->hint, "%s", c->text);
     }
 }
 
@@ -170,7 +169,7 @@ struct node *check_kind(struct builder *b, struct node *map, enum section sectio
                                 : NULL;
         if (!node)
             continue;
-        if (key->flags & KEY_NOT_OFFERED) { // told already
+        if (key->flags & KEY_NOT_OFFERED) { // reported already
             n_others++;
             continue;
         }
@@ -182,7 +181,7 @@ struct node *check_kind(struct builder *b, struct node *map, enum section sectio
     }
     schema_list(section, KEY_ONE_OF, all, sizeof(all));
     if (n + n_others > 1 || (n + n_others == 0 && known))
-        tell(b, map, hint, "needs exactly one of %s (found: %s)", all, n ? found : "none");
+        refuse(b, map, hint, "needs exactly one of %s (found: %s)", all, n ? found : "none");
     if (n != 1 || n_others > 0)
         return NULL;
     check_company(b, map, section);

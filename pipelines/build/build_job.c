@@ -27,7 +27,7 @@ void build_env(struct builder *b, const struct node *map, struct plan_pair **ret
         return;
     for (struct node *node = env->first; node; node = node->next) {
         if (!word_ok(node->key->text, true))
-            tell_key(b, node, NULL, "not a variable name");
+            refuse_key(b, node, NULL, "not a valid variable name");
         else if (want_any_text(b, node, &text))
             pairs_add(b, ret, ret_n, node->key->text, text);
     }
@@ -36,7 +36,7 @@ void build_env(struct builder *b, const struct node *map, struct plan_pair **ret
 static void set_param(struct builder *b, const struct node *map, const struct plan_pair *given)
 {
     struct plan *plan = b->plan;
-    char hint[HINT_MAX], all[HINT_MAX - 16] = "";
+    char hint[HINT_MAX], all[HINT_MAX - 24] = "";
     size_t len = 0;
     for (size_t i = 0; i < plan->n_params; i++) {
         if (strcmp(plan->params[i].name, given->name) == 0) {
@@ -52,7 +52,8 @@ static void set_param(struct builder *b, const struct node *map, const struct pl
                                     plan->params[i].name);
     }
     if (!hint_nearest(hint, given->name, b->param_names, plan->n_params))
-        snprintf(hint, sizeof(hint), plan->n_params ? "its params: %s" : "it has no params%s", all);
+        snprintf(hint, sizeof(hint),
+                 plan->n_params ? "params of the job: %s" : "the job has no params%s", all);
     struct place at = map && map->key ? map->key->at : (struct place){0, 0};
     diag_error(b->diag, at, hint, "-p %s: the job has no such param", given->name);
 }
@@ -65,7 +66,7 @@ void build_params(struct builder *b)
     if (map && want_map(b, map)) {
         for (struct node *node = map->first; node; node = node->next) {
             if (!word_ok(node->key->text, false))
-                tell_key(b, node, NULL, "a name must be a letter, then letters, digits, '_'");
+                refuse_key(b, node, NULL, "a name is a letter followed by letters, digits or '_'");
             else if (want_any_text(b, node, &text))
                 pairs_add(b, &plan->params, &plan->n_params, node->key->text, text);
         }
@@ -91,9 +92,9 @@ void build_version(struct builder *b)
     if (!node || !want_text(b, node, &text))
         return;
     if (!node->is_plain)
-        tell(b, node, NULL, "'%s' is quoted, expected a number", text);
+        refuse(b, node, NULL, "'%s' is quoted, expected a number", text);
     else if (strcmp(text, "1") != 0)
-        tell(b, node, NULL, "%s is not known to this fanmill (it reads version 1)", text);
+        refuse(b, node, NULL, "%s is not supported (this fanmill reads version 1)", text);
 }
 
 // The file's base name without its extension, with '-' for what a name may not hold.
@@ -133,8 +134,9 @@ void build_name(struct builder *b)
     if (plan_name_ok(text))
         b->plan->name = keep(b, text);
     else
-        tell(b, node, NULL, "'%s' may hold only a-z, 0-9, '-' and '_', at most %d of them", text,
-             PLAN_NAME_MAX);
+        refuse(b, node, NULL,
+               "'%s' is not a valid name: use a-z, 0-9, '-' and '_', at most %d characters", text,
+               PLAN_NAME_MAX);
 }
 
 void build_description(struct builder *b)

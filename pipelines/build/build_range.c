@@ -67,15 +67,15 @@ bool range_read(struct builder *b, struct node *node, struct range *ret)
         if (!filled)
             return false;
         if (!parse_range(filled, &range, &zero_step)) {
-            tell(b, node, "write 1..100 (both ends included) or 1..100..5", "'%s' is not a range",
-                 filled);
+            refuse(b, node, "write 1..100 (both ends included) or 1..100..5", "'%s' is not a range",
+                   filled);
             return false;
         }
     }
     if (zero_step)
-        tell(b, node, NULL, "a step of 0 never ends");
+        refuse(b, node, NULL, "a step of 0 would never end");
     else if (!range_ok(&range))
-        tell(b, node, NULL, "the numbers do not fit into 64 bits");
+        refuse(b, node, NULL, "the numbers do not fit into 64 bits");
     else
         *ret = range;
     return !node->is_bad;

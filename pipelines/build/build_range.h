@@ -2,5 +2,5 @@
 #pragma once
 #include "pipelines/build/build.h"
 
-// A..B, A..B..STEP or a map of start, count, step. False when it was told.
+// A..B, A..B..STEP or a map of start, count, step. False with a mistake.
 bool range_read(struct builder *b, struct node *node, struct range *ret);

@@ -27,7 +27,7 @@ static void read_delimiter(struct builder *b, const struct node *map)
     else if (node->kind == NODE_SCALAR && node->len == 1 && row_delimiter_ok(node->text[0]))
         rows->delimiter = node->text[0];
     else
-        tell(b, node, NULL, "must be one character, as ',' or \"\\t\"");
+        refuse(b, node, NULL, "must be one character, e.g. ',' or \"\\t\"");
 }
 
 // A column can't share its name with a param: {name} would mean both.
@@ -36,8 +36,8 @@ static void check_names(struct builder *b, struct node *node)
     const struct source *source = &b->plan->source;
     for (size_t i = 0; i < b->plan->n_params; i++)
         if (rows_column(source, b->param_names[i], strlen(b->param_names[i])) >= 0)
-            tell(b, node, NULL, "'%s' is a param and a column too; call one of them otherwise",
-                 b->param_names[i]);
+            refuse(b, node, NULL, "'%s' is both a param and a column; rename one of them",
+                   b->param_names[i]);
 }
 
 static void find_columns(struct builder *b, struct node *kind)
@@ -48,7 +48,8 @@ static void find_columns(struct builder *b, struct node *kind)
     if (r == -ENOMEM)
         b->error = r;
     else if (r < 0)
-        tell(b, kind, NULL, "%s", strncmp(err.text, "source.csv: ", 12) ? err.text : err.text + 12);
+        refuse(b, kind, NULL, "%s",
+               strncmp(err.text, "source.csv: ", 12) ? err.text : err.text + 12);
     else
         check_names(b, kind);
 }
@@ -77,20 +78,20 @@ static bool axis_name_ok(const char *name)
     return true;
 }
 
-static void tell_full(struct builder *b, struct node *node, int r, const char *what)
+static void refuse_full(struct builder *b, struct node *node, int r, const char *what)
 {
     if (r == -ENOMEM)
         b->error = r;
     else
-        tell(b, node, "keep long lists in a file and read it with source.lines",
-             "has too many %s, or too long ones", what);
+        refuse(b, node, "keep long lists in a file and read it with source.lines",
+               "too many %s, or they are too long", what);
 }
 
 static bool good_name(struct builder *b, struct node *node)
 {
     if (axis_name_ok(node->key->text))
         return true;
-    tell_key(b, node, NULL, "a name must be a letter or '_', then letters, digits, '_', '-'");
+    refuse_key(b, node, NULL, "a name is a letter or '_' followed by letters, digits, '_' or '-'");
     return false;
 }
 
@@ -99,14 +100,14 @@ static void read_values(struct builder *b, struct node *list)
     struct matrix *m = b->plan->source.matrix;
     const char *text;
     if (list->n == 0)
-        tell(b, list, NULL, "the list is empty");
+        refuse(b, list, NULL, "the list is empty");
     for (struct node *node = list->first; node; node = node->next) {
         if (!want_any_text(b, node, &text))
             continue;
         _free_ char *filled = fill_in(b, node, text, false);
         int r = filled ? matrix_add_value(m, filled, strlen(filled)) : 0;
         if (r < 0) {
-            tell_full(b, list, r, "values");
+            refuse_full(b, list, r, "values");
             return;
         }
     }
@@ -120,18 +121,18 @@ static void read_axis(struct builder *b, struct node *node)
         return;
     int r = matrix_add_axis(m, node->key->text);
     if (r < 0) {
-        tell_full(b, node->parent, r, "axes");
+        refuse_full(b, node->parent, r, "axes");
     } else if (node->kind == NODE_LIST) {
         read_values(b, node);
     } else if (range_read(b, node, &range)) {
         if (range.count == 0)
-            tell(b, node, NULL, "the range is empty");
+            refuse(b, node, NULL, "the range is empty");
         else
             matrix_set_range(m, &range); // checked, and the axis is new
     }
 }
 
-static void tell_no_axis(struct builder *b, struct node *pair)
+static void refuse_no_axis(struct builder *b, struct node *pair)
 {
     const struct matrix *m = b->plan->source.matrix;
     const char *names[MATRIX_AXES_MAX];
@@ -140,9 +141,9 @@ static void tell_no_axis(struct builder *b, struct node *pair)
         names[n] = matrix_column_name(m, n);
     const char *nearest = parse_nearest(pair->key->text, names, n);
     if (nearest)
-        tell_key(b, pair, NULL, "no such axis (did you mean '%s'?)", nearest);
+        refuse_key(b, pair, NULL, "no such axis (did you mean '%s'?)", nearest);
     else
-        tell_key(b, pair, NULL, "no such axis");
+        refuse_key(b, pair, NULL, "no such axis");
 }
 
 static void read_pair(struct builder *b, struct node *pair, bool is_include)
@@ -155,11 +156,11 @@ static void read_pair(struct builder *b, struct node *pair, bool is_include)
         return;
     int r = matrix_add_pair(b->plan->source.matrix, pair->key->text, filled, strlen(filled));
     if (r == -ENOENT && !is_include)
-        tell_no_axis(b, pair);
+        refuse_no_axis(b, pair);
     else if (r == -ERANGE)
-        tell(b, pair, NULL, "'%s' is not a value of the axis", filled);
+        refuse(b, pair, NULL, "'%s' is not a value of this axis", filled);
     else if (r < 0)
-        tell_full(b, pair->parent->parent, r, "names or values");
+        refuse_full(b, pair->parent->parent, r, "names or values");
 }
 
 static void read_rules(struct builder *b, struct node *list, bool is_include)
@@ -168,19 +169,19 @@ static void read_rules(struct builder *b, struct node *list, bool is_include)
     if (!list || list->is_bad)
         return;
     if (list->kind != NODE_LIST) {
-        tell(b, list, "begin each with '- '", "expected a list of mappings");
+        refuse(b, list, "start each with '- '", "expected a list of mappings");
         return;
     }
     for (struct node *node = list->first; node; node = node->next) {
         if (!want_map(b, node))
             continue;
         if (node->n == 0) {
-            tell(b, node, NULL, "needs at least one name");
+            refuse(b, node, NULL, "needs at least one name");
             continue;
         }
         int r = is_include ? matrix_add_include(m) : matrix_add_exclude(m);
         if (r < 0) {
-            tell_full(b, list, r, "rules");
+            refuse_full(b, list, r, "rules");
             return;
         }
         for (struct node *pair = node->first; pair; pair = pair->next)
@@ -208,9 +209,9 @@ void matrix_read(struct builder *b, struct node *node)
     if (r == -ENOMEM)
         b->error = r;
     else if (r < 0)
-        tell(b, node, NULL, "%s", err.text);
+        refuse(b, node, NULL, "%s", err.text);
     else if (b->diag->n_errors == before && matrix_count(m) == 0)
-        tell(b, node, NULL, "exclude leaves no combination");
+        refuse(b, node, NULL, "exclude leaves no combinations");
     check_names(b, node);
 }
 
@@ -223,17 +224,17 @@ static bool read_mark(struct builder *b, const struct node *map, const char *nam
     if (!node || node->is_bad)
         return false;
     if (node->kind != NODE_SCALAR) {
-        tell(b, node, NULL, "expected a text, found a %s",
-             node->kind == NODE_MAP ? "mapping" : "list");
+        refuse(b, node, NULL, "expected text, found a %s",
+               node->kind == NODE_MAP ? "mapping" : "list");
         return false;
     }
     if (node->len > SEPARATOR_MARK_MAX) {
-        tell(b, node, NULL, "is longer than %u bytes", SEPARATOR_MARK_MAX);
+        refuse(b, node, NULL, "is longer than %u bytes", SEPARATOR_MARK_MAX);
         return false;
     }
     if (memchr(node->text, '\\', node->len))
-        tell_warning(b, node, "in double quotes \\n is one byte",
-                     "a backslash is an ordinary character here");
+        warn_at(b, node, "inside double quotes \\n is a newline",
+                "a backslash is an ordinary character here");
     memcpy(ret, node->text, node->len);
     *ret_len = (uint8_t)node->len;
     return true;
@@ -253,6 +254,7 @@ void separator_read(struct builder *b, const struct node *map)
     if (read_count(b, SECTION_RECORD, node, "header", &lines))
         rule->header_lines = (uint32_t)lines;
     if (read_flag(b, node, "keep", &keep) && !keep && !rule->end_len)
-        tell(b, node_get(node, "keep"), NULL, "there is no end that could be dropped");
+        refuse(b, node_get(node, "keep"), NULL,
+               "false drops the end of each record, but 'end' is empty");
     rule->drops_end = !keep && rule->end_len;
 }

@@ -33,11 +33,11 @@ static void check_folder(struct builder *b, struct node *node, const char *path)
     if (!folder)
         return;
     if (stat(folder, &st) < 0)
-        tell(b, node, NULL, "directory '%s': %s", folder, strerror(errno));
+        refuse(b, node, NULL, "directory '%s': %s", folder, strerror(errno));
     else if (!S_ISDIR(st.st_mode))
-        tell(b, node, NULL, "'%s' is not a directory", folder);
+        refuse(b, node, NULL, "'%s' is not a directory", folder);
     else if (access(folder, W_OK) < 0)
-        tell(b, node, NULL, "directory '%s': %s", folder, strerror(errno));
+        refuse(b, node, NULL, "directory '%s': %s", folder, strerror(errno));
 }
 
 static void read_path(struct builder *b, struct node *node)
@@ -53,9 +53,9 @@ static void read_path(struct builder *b, struct node *node)
     while (len > 1 && sink->kind == SINK_DIR && sink->path[len - 1] == '/')
         sink->path[--len] = '\0';
     if (len == 0)
-        tell(b, node, NULL, "needs a value");
+        refuse(b, node, NULL, "needs a value");
     else if (sink->path[len - 1] == '/')
-        tell(b, node, NULL, "'%s' is a directory, not a file", sink->path);
+        refuse(b, node, NULL, "'%s' is a directory, not a file", sink->path);
     else
         check_folder(b, node, sink->path);
 }
@@ -80,8 +80,8 @@ static void read_name(struct builder *b, struct node *map)
         return;
     bool reduces = b->plan->n_steps > 0 && b->plan->steps[b->plan->n_steps - 1].is_reduce;
     if ((constant || (!strstr(text, "{#}") && !rules.has_item)) && !reduces) {
-        tell(b, node, "put {#}, the number of the chunk, into it",
-             "all results would go to the same file");
+        refuse(b, node, "add {#}, the number of the chunk",
+               "all results would go to the same file");
         return;
     }
     b->plan->sink.name = keep(b, text);
@@ -102,7 +102,7 @@ static void read_sink_map(struct builder *b, struct node *map)
         sink->format = (enum sink_format)word;
     bool has_format = read_word(b, SECTION_SINK, map, "format", &format);
     if (has_format && sink->kind == SINK_STDOUT && format != word)
-        tell_key(b, node_get(map, "format"), NULL, "stdout says another format already");
+        refuse_key(b, node_get(map, "format"), NULL, "stdout already names another format");
     else if (has_format)
         sink->format = (enum sink_format)format;
     if (read_word(b, SECTION_SINK, map, "if_exists", &word))
@@ -131,8 +131,8 @@ void build_sink(struct builder *b)
     if (strcmp(text, "none") == 0)
         b->plan->sink.kind = SINK_NONE;
     else if (strcmp(text, "stdout") != 0)
-        tell(b, node, hint_nearest(hint, text, words, 2) ? hint : "to write a file: {file: PATH}",
-             "'%s' is not one of stdout, none", text);
+        refuse(b, node, hint_nearest(hint, text, words, 2) ? hint : "to write a file: {file: PATH}",
+               "'%s' is not one of stdout, none", text);
 }
 
 static void read_max_failures(struct builder *b)
@@ -150,9 +150,9 @@ static void read_max_failures(struct builder *b)
     }
     int r = parse_percent(text, &share);
     if (r == -ERANGE)
-        tell(b, node, NULL, "'%s' is more than 100%%", text);
+        refuse(b, node, NULL, "'%s' is more than 100%%", text);
     else if (r < 0)
-        tell(b, node, "write 5% or 0.5%", "'%s' is not a percentage", text);
+        refuse(b, node, "write 5% or 0.5%", "'%s' is not a percentage", text);
     else if (share == 0)
         plan->max_failures = 0; // no share at all is a count: none
     else

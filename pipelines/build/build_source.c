@@ -47,11 +47,11 @@ static void read_texts(struct builder *b, struct node *node)
         return;
     }
     if (node->kind != NODE_LIST) {
-        tell(b, node, NULL, kind == SOURCE_ITEMS ? "expected a list" : "expected a text or a list");
+        refuse(b, node, NULL, kind == SOURCE_ITEMS ? "expected a list" : "expected text or a list");
         return;
     }
     if (node->n == 0)
-        tell(b, node, NULL, "the list is empty");
+        refuse(b, node, NULL, "the list is empty");
     for (struct node *child = node->first; child; child = child->next)
         add_text(b, child, kind == SOURCE_ITEMS);
 }
@@ -66,12 +66,12 @@ static void check_paths(struct builder *b, struct node *node)
     }
     if (source->n_texts > 0 && wanted == 0 && source->kind != SOURCE_LINES &&
         source->kind != SOURCE_CSV)
-        tell(b, node, NULL, "only excludes (!pattern); name what to take too");
+        refuse(b, node, NULL, "only excludes (!pattern); add a pattern of files to read");
     if (from_stdin > 1)
-        tell(b, node, NULL, "\"-\", the standard input, can be read only once");
+        refuse(b, node, NULL, "\"-\" (standard input) can be read only once");
     if (from_stdin > 0 && source->kind == SOURCE_FILES)
-        tell(b, node, "source.lines: \"-\" reads one item a line",
-             "\"-\" is the standard input, not the name of a file");
+        refuse(b, node, "source.lines: \"-\" reads one item per line",
+               "\"-\" is standard input, not a file name");
 }
 
 static void read_delimiter(struct builder *b, const struct node *map)
@@ -86,7 +86,7 @@ static void read_delimiter(struct builder *b, const struct node *map)
     else if (node->kind == NODE_SCALAR && strcmp(node->text, "\\0") == 0)
         b->plan->source.delimiter = '\0';
     else
-        tell(b, node, NULL, "must be \"\\n\" or \"\\0\"");
+        refuse(b, node, NULL, "must be \"\\n\" or \"\\0\"");
 }
 
 void build_source(struct builder *b)
@@ -144,9 +144,9 @@ bool build_chunking(struct builder *b, struct node *node, struct chunking *ret)
         return true;
     }
     if (node->kind != NODE_MAP) {
-        tell(b, node,
-             "write {items: N}, {bytes: SIZE}, {lines: N}, {records: N}, {parts: N} or auto",
-             "is not a chunk rule");
+        refuse(b, node,
+               "write {items: N}, {bytes: SIZE}, {lines: N}, {records: N}, {parts: N} or auto",
+               "is not a chunk rule");
         return false;
     }
     bool known = check_keys(b, node, SECTION_CHUNK);

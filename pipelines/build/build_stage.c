@@ -22,7 +22,7 @@
 static const char *const kinds[] = {
     [STAGE_COMMAND] = "command", [STAGE_PIPE] = "pipe", [STAGE_KERNEL] = "kernel"};
 
-// A plain text that a comment follows has perhaps lost its tail.
+// Plain text followed by a comment may have lost its tail.
 static void warn_comment(struct builder *b, const struct node *node)
 {
     size_t len;
@@ -53,7 +53,7 @@ static void read_command(struct builder *b, struct node *node, struct stage *sta
         if (!want_text(b, node, &text))
             return;
         if (strspn(text, " \t\n") == strlen(text)) {
-            tell(b, node, NULL, "the script is empty");
+            refuse(b, node, NULL, "the script is empty");
             return;
         }
         stage->is_script = true;
@@ -62,18 +62,17 @@ static void read_command(struct builder *b, struct node *node, struct stage *sta
         return;
     }
     if (node->n == 0)
-        tell(b, node, NULL, "the list is empty; its first word is the program");
+        refuse(b, node, NULL, "the list is empty; its first word is the program");
     if (node->n > PLAN_ARGS_MAX) {
-        tell(b, node, NULL, "more than %d words", PLAN_ARGS_MAX);
+        refuse(b, node, NULL, "more than %d words", PLAN_ARGS_MAX);
         return;
     }
     for (struct node *child = node->first; child; child = child->next)
         if (child->index == 0 ? want_text(b, child, &text) : want_any_text(b, child, &text))
             words_add(b, &stage->words, &stage->n_words, text);
     if (node->n == 1 && stage->n_words == 1 && strchr(stage->words[0], ' '))
-        tell_warning(b, node, "write it without [ ] to run it by the shell",
-                     "a list is a program and its arguments; '%s' is the program's name",
-                     stage->words[0]);
+        warn_at(b, node, "write it without [ ] to run it in a shell",
+                "a list is a program and its arguments: here the program is '%s'", stage->words[0]);
 }
 
 static char *absolute(struct builder *b, const char *path)
@@ -90,10 +89,10 @@ static char *absolute(struct builder *b, const char *path)
     return joined;
 }
 
-static void tell_builtin(struct builder *b, struct node *node, const char *name)
+static void refuse_builtin(struct builder *b, struct node *node, const char *name)
 {
     const char *names[BUILTINS_MAX];
-    char hint[HINT_MAX], all[HINT_MAX - 16] = "";
+    char hint[HINT_MAX], all[HINT_MAX - 24] = "";
     size_t n = 0, len = 0;
     for (; n < n_builtins && n < BUILTINS_MAX; n++) {
         names[n] = builtins[n].name;
@@ -101,8 +100,8 @@ static void tell_builtin(struct builder *b, struct node *node, const char *name)
             len += (size_t)snprintf(all + len, sizeof(all) - len, "%s%s", n ? ", " : "", names[n]);
     }
     if (!hint_nearest(hint, name, names, n))
-        snprintf(hint, sizeof(hint), "built in: %s", all);
-    tell(b, node, hint, "no kernel '%s' is built in", name);
+        snprintf(hint, sizeof(hint), "built-in kernels: %s", all);
+    refuse(b, node, hint, "'%s' is not a built-in kernel", name);
 }
 
 static void read_kernel(struct builder *b, struct node *node, struct stage *stage)
@@ -115,13 +114,13 @@ static void read_kernel(struct builder *b, struct node *node, struct stage *stag
         return;
     char *colon = strrchr(filled, ':');
     if (!colon && (strchr(filled, '/') || strstr(filled, ".so"))) {
-        tell(b, node, NULL, "'%s' has no symbol; write %s:FUNCTION", filled, filled);
+        refuse(b, node, NULL, "'%s' names no function; write %s:FUNCTION", filled, filled);
         return;
     }
     const char *function = colon ? colon + 1 : filled;
     if (!colon || (colon - filled == 7 && memcmp(filled, "builtin", 7) == 0)) {
         if (!builtin_find(function))
-            tell_builtin(b, node, function);
+            refuse_builtin(b, node, function);
         else
             stage->function = keep(b, function);
         return;
@@ -133,19 +132,19 @@ static void read_kernel(struct builder *b, struct node *node, struct stage *stag
             isdigit((unsigned char)function[0]))
             len = 0;
     if (len == 0 || !*filled) {
-        tell(b, node, NULL, "'%s' is not library.so:function", text);
+        refuse(b, node, NULL, "'%s' is not library.so:function", text);
         return;
     }
     _free_ char *library = absolute(b, filled);
     if (!library)
         return;
     if (access(library, R_OK) < 0) {
-        tell(b, node, NULL, "'%s': %s (looked for %s)", filled, strerror(errno), library);
+        refuse(b, node, NULL, "'%s': %s (looked for %s)", filled, strerror(errno), library);
         return;
     }
     int r = library_digest(library, stage->digest);
     if (r < 0) {
-        tell(b, node, NULL, "'%s': %s (looked for %s)", filled, strerror(-r), library);
+        refuse(b, node, NULL, "'%s': %s (looked for %s)", filled, strerror(-r), library);
         return;
     }
     stage->library = take(library);
@@ -167,15 +166,15 @@ static void check_builtin_arg(struct builder *b, struct node *node, const struct
             arg = &builtin->args[n];
     }
     if (!arg && n == 0)
-        tell_key(b, node, NULL, "kernel '%s' takes no args", builtin->name);
+        refuse_key(b, node, NULL, "kernel '%s' takes no args", builtin->name);
     else if (!arg)
-        tell_key(b, node, hint_nearest(hint, node->key->text, names, n),
-                 "kernel '%s' has no such arg", builtin->name);
+        refuse_key(b, node, hint_nearest(hint, node->key->text, names, n),
+                   "kernel '%s' has no such arg", builtin->name);
     else if (arg->kind == BUILTIN_ARG_COUNT && parse_u64(value, &count) < 0)
-        tell(b, node, NULL, "'%s' is not a whole number", value);
+        refuse(b, node, NULL, "'%s' is not a whole number", value);
     else if (arg->kind == BUILTIN_ARG_DURATION && parse_duration(value, &duration) < 0)
-        tell(b, node, "a bare number is seconds; or add ms, s, m, h or d", "'%s' is not a duration",
-             value);
+        refuse(b, node, "a bare number means seconds; or add ms, s, m, h or d",
+               "'%s' is not a duration", value);
 }
 
 static void read_args(struct builder *b, const struct node *map, struct stage *stage)
@@ -204,7 +203,7 @@ static void read_shell(struct builder *b, const struct node *map, struct stage *
     const char *text;
     size_t n = 0;
     if (node && !node->is_bad && !stage->is_script) {
-        tell_key(b, node, NULL, "only a command or pipe that is one text is run by a shell");
+        refuse_key(b, node, NULL, "only a command or pipe written as one text uses a shell");
         return;
     }
     if (!stage->is_script)
@@ -226,7 +225,7 @@ static void read_shell(struct builder *b, const struct node *map, struct stage *
                 words_add(b, &stage->shell, &n, word);
     }
     if (n == 0)
-        tell(b, node, NULL, "needs a program: /bin/sh -c");
+        refuse(b, node, NULL, "needs a program, e.g. /bin/sh -c");
 }
 
 static void read_retries(struct builder *b, const struct node *map, struct draft *draft)
@@ -253,7 +252,7 @@ static void read_retries(struct builder *b, const struct node *map, struct draft
     if (draft->retry.max_delay_ns >= draft->retry.delay_ns)
         return;
     if (has_max)
-        tell(b, node_get(node, "max_delay"), NULL, "is shorter than delay");
+        refuse(b, node_get(node, "max_delay"), NULL, "is shorter than delay");
     draft->retry.max_delay_ns = draft->retry.delay_ns;
 }
 
@@ -262,18 +261,19 @@ static void read_labels(struct builder *b, struct node *node, struct draft *draf
     if (!node || !want_map(b, node))
         return;
     if (node->n > PLAN_LABELS_MAX)
-        tell(b, node, NULL, "has %zu names; at most %d", (size_t)node->n, PLAN_LABELS_MAX);
+        refuse(b, node, NULL, "has %zu labels; at most %d are allowed", (size_t)node->n,
+               PLAN_LABELS_MAX);
     for (struct node *child = node->first; child; child = child->next) {
         double amount;
         char *end;
         if (!plan_label_ok(child->key->text))
-            tell_key(b, child, NULL,
-                     "'%s' is not a name: lower-case letters, digits, - and _, at "
-                     "most %d",
-                     child->key->text, PLAN_LABEL_MAX);
+            refuse_key(b, child, NULL,
+                       "'%s' is not a name: lower-case letters, digits, - and _, at "
+                       "most %d",
+                       child->key->text, PLAN_LABEL_MAX);
         amount = child->kind == NODE_SCALAR ? strtod(child->text, &end) : -1;
         if (!(amount >= 0 && amount <= 1e6) || *end || end == child->text)
-            tell(b, child, NULL, "is an amount, as 1 or 0.5");
+            refuse(b, child, NULL, "must be a number, e.g. 1 or 0.5");
     }
     draft->labels = node;
 }
@@ -288,7 +288,7 @@ static void read_resources(struct builder *b, const struct node *map, struct dra
     check_keys(b, node, SECTION_RESOURCES);
     cpus = node_get(node, "cpus");
     if (read_number(b, SECTION_RESOURCES, node, "cpus", &draft->cpus) && draft->cpus == 0)
-        tell(b, cpus, NULL, "0 processors run nothing");
+        refuse(b, cpus, NULL, "must be greater than 0");
     read_size(b, SECTION_RESOURCES, node, "memory", &draft->memory_bytes);
     read_number(b, SECTION_RESOURCES, node, "gpus", &draft->gpus);
     read_labels(b, node_get(node, "labels"), draft);
@@ -303,8 +303,9 @@ static void read_name(struct builder *b, const struct node *map, struct stage *s
     if (plan_name_ok(text))
         stage->name = keep(b, text);
     else
-        tell(b, node, NULL, "'%s' may hold only a-z, 0-9, '-' and '_', at most %d of them", text,
-             PLAN_NAME_MAX);
+        refuse(b, node, NULL,
+               "'%s' is not a valid name: use a-z, 0-9, '-' and '_', at most %d characters", text,
+               PLAN_NAME_MAX);
 }
 
 static void read_workdir(struct builder *b, const struct node *map, struct stage *stage)
@@ -343,7 +344,7 @@ bool stage_read(struct builder *b, struct node *node, enum section section, stru
     build_env(b, node, &stage->env, &stage->n_env);
     timeout = node_get(node, "timeout");
     if (read_duration(b, section, node, "timeout", &stage->timeout_ns) && stage->timeout_ns == 0)
-        tell(b, timeout, NULL, "0 is no time; leave it out for none");
+        refuse(b, timeout, NULL, "must be greater than 0; omit it for no timeout");
     read_retries(b, node, ret);
     read_resources(b, node, ret);
     struct node *chunk = section == SECTION_STAGE ? node_get(node, "chunk") : NULL;
@@ -371,7 +372,7 @@ void stage_check_texts(struct builder *b, const struct draft *draft)
                 check_template(b, word, word->text, &rules, NULL, NULL);
     rules.is_script = false;
     rules.strict = true;
-    if (stage->is_batch) // there is one directory for all of them
+    if (stage->is_batch) // all of them share one directory
         rules.has_item = rules.has_fields = false;
     if (stage->workdir)
         check_template(b, workdir, stage->workdir, &rules, NULL, NULL);

@@ -1,5 +1,5 @@
-// Stages to steps: stages that follow one another are fused, one with a chunk rule of its own or
-// other resources or retries begins a new step, the reduce is the last.
+// Stages to steps: consecutive stages are fused; one with a chunk rule of its own, or with other
+// resources or retries, begins a new step; the reduce is the last.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +32,7 @@ static void keep_labels(struct builder *b, struct step *step, const struct node 
                                                              .amount = strtod(node->text, NULL)};
 }
 
-// Takes the stage over in any case. NULL when there is no room.
+// Takes the stage over in any case. NULL when out of memory.
 static struct step *step_add(struct builder *b, struct draft *draft, bool begin)
 {
     struct plan *plan = b->plan;
@@ -94,7 +94,7 @@ static bool has_command(const struct step *step)
     return false;
 }
 
-// What the source says about a rule for its chunks.
+// Whether the source allows a rule for its chunks.
 static void check_first_chunk(struct builder *b, struct node *node, enum chunk_rule rule)
 {
     const struct source *source = &b->plan->source;
@@ -102,19 +102,22 @@ static void check_first_chunk(struct builder *b, struct node *node, enum chunk_r
     struct node *record = node_get(node_get(b->root, "source"), "record");
     if (rule == CHUNK_LINES && source->kind == SOURCE_DATA && record &&
         !source->separator.end_len && !source->separator.start_len && node_get(record, "end"))
-        tell(b, node_get(record, "end"), NULL, "must not be empty unless chunk is by bytes");
+        refuse(b, node_get(record, "end"), NULL,
+               "must not be empty unless chunks are cut by bytes");
     if (source->kind == SOURCE_DATA) {
         if (rule == CHUNK_ITEMS)
-            tell(b, node, "use {lines: N} or {bytes: SIZE}", "source 'data' gives data, not items");
+            refuse(b, node, "use {lines: N} or {bytes: SIZE}",
+                   "source 'data' produces data, not items");
         for (size_t i = 0; rule == CHUNK_PARTS && i < source->n_texts; i++)
             if (strcmp(source->texts[i], "-") == 0)
-                tell(b, node, "use {bytes: SIZE}", "'-' is a pipe; parts needs a seekable file");
+                refuse(b, node, "use {bytes: SIZE}",
+                       "'-' is a pipe, but parts needs a seekable file");
     } else if (rule == CHUNK_BYTES || rule == CHUNK_LINES) {
-        tell(b, node, "use {items: N}", "source '%s' gives items, not data", word);
+        refuse(b, node, "use {items: N}", "source '%s' produces items, not data", word);
     } else if (rule == CHUNK_PARTS &&
                (source->kind == SOURCE_LINES || source->kind == SOURCE_CSV)) {
-        tell(b, node, "use {items: N}", "how many %s there are is not known before the end",
-             source->kind == SOURCE_LINES ? "lines" : "rows");
+        refuse(b, node, "use {items: N}", "the number of %s is not known until the end",
+               source->kind == SOURCE_LINES ? "lines" : "rows");
     }
 }
 
@@ -126,15 +129,15 @@ static void settle_chunk(struct builder *b, struct step *step, bool is_first,
     step->chunking = draft->chunk;
     if (is_first && b->chunk_node) {
         if (node)
-            tell_key(b, node, NULL, "the job's own chunk says already how the source is cut");
+            refuse_key(b, node, NULL, "the job's own chunk already says how the source is cut");
         node = b->chunk_node;
         step->chunking = b->chunk;
     }
     if (is_first && b->has_source && node && !node->is_bad)
         check_first_chunk(b, node, step->chunking.rule);
     else if (!is_first && node && step->chunking.rule == CHUNK_PARTS)
-        tell(b, node, "use {items: N} or {bytes: SIZE}",
-             "results come as they are made: their number is not known");
+        refuse(b, node, "use {items: N} or {bytes: SIZE}",
+               "results arrive as they are produced: their number is not known");
     if (step->chunking.rule == CHUNK_AUTO && has_command(step) &&
         (!is_first || b->plan->source.kind != SOURCE_DATA))
         step->chunking =
@@ -151,22 +154,23 @@ static void check_step(struct builder *b, const struct step *step, bool is_first
         if (is_first && !b->has_source)
             continue;
         if (i > 0 && draft->stage.is_batch)
-            tell_key(b, node_get(draft->node, "batch"), "give this stage a chunk of its own",
-                     "only the first stage of a step gets many items");
+            refuse_key(b, node_get(draft->node, "batch"), "give this stage a chunk of its own",
+                       "only the first stage of a step can be a batch");
         if (draft->stage.kind == STAGE_COMMAND && data) {
             action = node_get(draft->node, "command");
-            tell_key(b, action, "use pipe: it gets the data on its standard input",
-                     "runs once for each item, but %s",
-                     is_first ? "source 'data' gives data" : "its chunks are data");
+            refuse_key(b, action, "use pipe, which gets the data on standard input",
+                       "runs once for each item, but %s",
+                       is_first ? "source 'data' produces data" : "its chunks are data");
         } else if (draft->stage.kind == STAGE_COMMAND && i > 0 && step->chunking.n != 1 &&
                    (drafts[i - 1].stage.kind != STAGE_COMMAND || drafts[i - 1].stage.is_batch)) {
             action = node_get(draft->node, "command");
-            tell_key(b, action, "give this stage a chunk of its own: {items: 1}",
-                     "runs once for each item, but the stage before gives one result for many");
+            refuse_key(
+                b, action, "give this stage a chunk of its own: {items: 1}",
+                "runs once for each item, but the previous stage produces one result for many");
         } else if (draft->stage.kind == STAGE_PIPE && is_first && i == 0 && !data) {
-            tell_warning(b, node_get(draft->node, "pipe"), NULL,
-                         "source '%s' gives items, not data; each chunk is its items, one a line",
-                         source_word(b->plan->source.kind));
+            warn_at(b, node_get(draft->node, "pipe"), NULL,
+                    "source '%s' produces items, not data; each chunk is its items, one per line",
+                    source_word(b->plan->source.kind));
         }
     }
 }
@@ -176,8 +180,8 @@ static void check_stage_names(struct builder *b, struct draft *drafts, size_t n)
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; drafts[i].stage.name && j < i; j++)
             if (drafts[j].stage.name && strcmp(drafts[i].stage.name, drafts[j].stage.name) == 0) {
-                tell(b, node_get(drafts[i].node, "name"), NULL, "another stage is called '%s'",
-                     drafts[i].stage.name);
+                refuse(b, node_get(drafts[i].node, "name"), NULL, "another stage is named '%s'",
+                       drafts[i].stage.name);
                 break;
             }
 }
@@ -193,7 +197,7 @@ static void build_reduce(struct builder *b, struct draft *draft)
         n = PLAN_FAN_IN_ALL;
     else if (fan_in && fan_in->kind == NODE_SCALAR && fan_in->is_plain &&
              (strcmp(fan_in->text, "1") == 0 || strcmp(fan_in->text, "0") == 0))
-        tell(b, fan_in, NULL, "%s would never end; use 2 or more, or all", fan_in->text);
+        refuse(b, fan_in, NULL, "%s would never end; use 2 or more, or all", fan_in->text);
     else
         read_count(b, SECTION_REDUCE, node, "fan_in", &n);
     struct step *step = step_add(b, draft, true);
@@ -222,9 +226,9 @@ static void form_steps(struct builder *b, struct draft *drafts, size_t n)
     for (size_t i = 0; i < n; i++) {
         bool begin = begins_step(b, &drafts[i]);
         if (begin && i > 0 && !drafts[i].has_chunk)
-            tell_warning(b, drafts[i].node, "give it a chunk of its own to say how it is fed",
-                         "other resources or retries begin a new step, fed by the results before "
-                         "it");
+            warn_at(b, drafts[i].node, "give it a chunk of its own to say how it is fed",
+                    "other resources or retries begin a new step, fed by the results before "
+                    "it");
         if (begin)
             first = i;
         if (!step_add(b, &drafts[i], begin)) {
@@ -252,11 +256,11 @@ void build_stages(struct builder *b)
     if (b->chunk_node)
         build_chunking(b, b->chunk_node, &b->chunk);
     if (list && !list->is_bad && list->kind != NODE_LIST)
-        tell(b, list, "begin each stage with '- '", "expected a list of stages");
+        refuse(b, list, "start each stage with '- '", "expected a list of stages");
     if (list && !list->is_bad && list->n == 0)
-        tell(b, list, NULL, "needs at least one stage");
+        refuse(b, list, NULL, "needs at least one stage");
     if (list && list->n > PLAN_STAGES_MAX - 1)
-        tell(b, list, NULL, "more than %d stages", PLAN_STAGES_MAX - 1);
+        refuse(b, list, NULL, "more than %d stages", PLAN_STAGES_MAX - 1);
     if (list && !list->is_bad) {
         _free_ struct draft *drafts = calloc(PLAN_STAGES_MAX, sizeof(*drafts));
         if (!drafts) {

@@ -1,5 +1,5 @@
-// Placeholders in a job file: those of params are filled in where the text is for the coordinator,
-// the others are only checked, and compiled again by the worker.
+// Placeholders in a job file: params are filled in where the coordinator uses the text; the others
+// are only checked, and compiled again by the worker.
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -20,8 +20,8 @@ static size_t characters(const char *text, size_t len)
     return n;
 }
 
-// Where a byte of a scalar stands in the file, as far as that can be told: in a text of one line
-// that is written as it reads. Else the place of the scalar.
+// Where a byte of a scalar is in the file, if that is known: in text on one line that is written as
+// it reads. Else the place of the scalar.
 static struct place place_inside(const struct node *node, size_t offset)
 {
     struct place at = node->at;
@@ -89,7 +89,7 @@ static const struct part *uses(const struct template *t, enum part_kind kind)
     return NULL;
 }
 
-// "{mesh}" or "{2}", as far as it goes.
+// "{mesh}" or "{2}", cut if too long.
 static void name_field(const struct builder *b, const struct part *part, char *ret, size_t size)
 {
     const struct source *source = &b->plan->source;
@@ -119,7 +119,7 @@ char *fill_in(struct builder *b, struct node *node, const char *text, bool stric
         if (wrong == field)
             name_field(b, uses(t, PART_FIELD), field, sizeof(field));
         list_known(b, NULL, known, sizeof(known));
-        tell(b, node, NULL, "%s is not known here (known: %s)", wrong, known);
+        refuse(b, node, NULL, "%s is unknown here (known: %s)", wrong, known);
         return NULL;
     }
     struct template_values values = {.params = b->param_values};
@@ -130,7 +130,7 @@ char *fill_in(struct builder *b, struct node *node, const char *text, bool stric
     return keep(b, (const char *)out.data);
 }
 
-// The first {word} that is not known, for texts that become paths.
+// The first unknown {word}, for texts that become paths.
 static bool find_unknown(struct builder *b, const char *text, char *ret, size_t size)
 {
     struct template_names names = names_of(b, true);
@@ -169,25 +169,25 @@ bool check_template(struct builder *b, struct node *node, const char *text,
         snprintf(unknown, sizeof(unknown), "{}");
         if (field)
             name_field(b, field, unknown, sizeof(unknown));
-        tell(b, node, NULL, "%s is not known here (known: %s)", unknown, known);
+        refuse(b, node, NULL, "%s is unknown here (known: %s)", unknown, known);
         return false;
     }
     bool has_all = !b->has_source || !b->plan->source.rows.has_header ||
                    b->plan->source.rows.n_columns > 0; // else any name may be a column's
     if (rules->strict && has_all && find_unknown(b, text, unknown, sizeof(unknown))) {
-        tell(b, node, NULL, "%s is not known here (known: %s)", unknown, known);
+        refuse(b, node, NULL, "%s is unknown here (known: %s)", unknown, known);
         return false;
     }
     const char *suspect = template_suspect(t, &nearest);
     if (field && !rules->has_fields) {
         name_field(b, field, unknown, sizeof(unknown));
-        tell_warning(b, node, NULL, "there is no row here, so %s stays as it is", unknown);
+        warn_at(b, node, NULL, "no row is available here, so %s is left as it is", unknown);
     } else if (item && !rules->has_item) {
-        tell_warning(b, node, "write {{}} where a literal {} is meant",
-                     "there is no item here, so {} stays as it is");
+        warn_at(b, node, "write {{}} for a literal {}",
+                "no item is available here, so {} is left as it is");
     } else if (suspect) {
         snprintf(hint, sizeof(hint), "did you mean '{%s}'?", nearest);
-        tell_warning(b, node, hint, "'{%s}' is not known and stays as it is", suspect);
+        warn_at(b, node, hint, "'{%s}' is unknown and left as it is", suspect);
     }
     if (ret_uses_item)
         *ret_uses_item = item && rules->has_item;

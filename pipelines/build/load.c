@@ -35,7 +35,7 @@ static int build(struct diag *diag, const char *directory, const struct load_opt
         return -ENOMEM;
     b.plan = plan;
     if (root->kind != NODE_MAP) {
-        tell(&b, root, "begin with: version: 1", "a job is a mapping of keys to values");
+        refuse(&b, root, "start with: version: 1", "a job must be a mapping of keys to values");
         return 0;
     }
     plan->directory = realpath(directory, NULL);
@@ -50,7 +50,7 @@ static int build(struct diag *diag, const char *directory, const struct load_opt
     build_description(&b);
     build_params(&b);
     if (b.error < 0)
-        return b.error; // without the params nothing else can be read
+        return b.error; // nothing else can be read without the params
     build_env(&b, root, &plan->env, &plan->n_env);
     build_source(&b);
     build_stages(&b);
@@ -119,7 +119,7 @@ int load_text(const char *name, const char *directory, const char *text, size_t 
     diag_init(&diag, name, text, len);
     if (len > YAML_TEXT_MAX)
         diag_error(&diag, (struct place){0, 0}, NULL,
-                   "more than 1 MiB; keep data in files of its own");
+                   "more than %u MiB; keep data in separate files", YAML_TEXT_MAX >> 20);
     else
         r = yaml_read(&diag, &arena, &root);
     if (r == 0 && root)
@@ -140,11 +140,11 @@ static int read_all(int fd, struct buf *out)
             return -errno;
         out->len += (size_t)n;
         if (n == 0 || out->len > YAML_TEXT_MAX + 3)
-            return 0; // load_text tells a file that is too long
+            return 0; // load_text reports that the file is too long
     }
 }
 
-static int tell_unreadable(const char *name, int error, struct load_report *report)
+static int report_unreadable(const char *name, int error, struct load_report *report)
 {
     int r = buf_printf(&report->text, "%s: error: %s\n", name, strerror(-error));
     report->n_errors++;
@@ -162,13 +162,13 @@ int load_file(const char *path, const struct load_options *options, struct plan 
     if (!from_stdin) {
         opened = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         if (opened < 0)
-            return tell_unreadable(name, -errno, report);
+            return report_unreadable(name, -errno, report);
     }
     int r = read_all(from_stdin ? STDIN_FILENO : opened, &text);
     if (r == -ENOMEM || r == -ENOBUFS)
         return -ENOMEM;
     if (r < 0)
-        return tell_unreadable(name, r, report);
+        return report_unreadable(name, r, report);
     const char *slash = from_stdin ? NULL : strrchr(path, '/');
     _free_ char *directory =
         slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");

@@ -1,4 +1,4 @@
-// Scalars by the schema: text to numbers, sizes, durations and words, with the cure for what people
+// Scalars by the schema: text to numbers, sizes, durations and words, with a hint for what people
 // write instead.
 #include <ctype.h>
 #include <errno.h>
@@ -21,15 +21,15 @@ bool want_any_text(struct builder *b, struct node *node, const char **ret)
         return false;
     const struct node *only = node->kind == NODE_MAP && node->n == 1 ? node->first : NULL;
     if (node->kind == NODE_MAP && node->is_flow && node->n == 0) {
-        tell(b, node, NULL, "found an empty mapping; to write the placeholder, quote it: \"{}\"");
+        refuse(b, node, NULL, "found an empty mapping; to write the placeholder, quote it: \"{}\"");
     } else if (only && node->is_flow && only->kind == NODE_SCALAR && only->len == 0) {
-        tell(b, node, NULL, "found a mapping; to write the placeholder, quote it: \"{%s}\"",
-             only->key->text);
+        refuse(b, node, NULL, "found a mapping; to write the placeholder, quote it: \"{%s}\"",
+               only->key->text);
     } else if (node->kind != NODE_SCALAR) {
-        tell(b, node, NULL, "expected a text, found a %s",
-             node->kind == NODE_MAP ? "mapping" : "list");
+        refuse(b, node, NULL, "expected text, found a %s",
+               node->kind == NODE_MAP ? "mapping" : "list");
     } else if (node->has_nul) {
-        tell(b, node, NULL, "a text can't hold a NUL character");
+        refuse(b, node, NULL, "text can't contain a NUL character");
     } else {
         *ret = node->text;
         return true;
@@ -43,7 +43,7 @@ bool want_text(struct builder *b, struct node *node, const char **ret)
     if (!want_any_text(b, node, &text))
         return false;
     if (*text == '\0') {
-        tell(b, node, NULL, "needs a value");
+        refuse(b, node, NULL, "needs a value");
         return false;
     }
     *ret = text;
@@ -53,8 +53,8 @@ bool want_text(struct builder *b, struct node *node, const char **ret)
 bool want_map(struct builder *b, struct node *node)
 {
     if (!node->is_bad && node->kind != NODE_MAP)
-        tell(b, node, NULL, "expected a mapping, found a %s",
-             node->kind == NODE_LIST ? "list" : "text");
+        refuse(b, node, NULL, "expected a mapping, found %s",
+               node->kind == NODE_LIST ? "a list" : "text");
     return !node->is_bad && node->kind == NODE_MAP;
 }
 
@@ -66,26 +66,26 @@ static struct node *numeral(struct builder *b, const struct node *map, const cha
     if (!node || !want_text(b, node, ret))
         return NULL;
     if (!node->is_plain) {
-        tell(b, node, NULL, "'%s' is quoted, expected a number", *ret);
+        refuse(b, node, NULL, "'%s' is quoted, expected a number", *ret);
         return NULL;
     }
     return node;
 }
 
-static void tell_not_whole(struct builder *b, struct node *node, const char *text)
+static void refuse_not_whole(struct builder *b, struct node *node, const char *text)
 {
     const char *digits = text + (*text == '-');
     if (digits[0] == '0' && digits[1] && strspn(digits, "0123456789") == strlen(digits))
-        tell(b, node, NULL, "'%s' has a leading zero", text);
+        refuse(b, node, NULL, "'%s' has a leading zero", text);
     else
-        tell(b, node, NULL, "'%s' is not a whole number", text);
+        refuse(b, node, NULL, "'%s' is not a whole number", text);
 }
 
-static void tell_range(struct builder *b, struct node *node, const char *text, uint64_t min,
-                       uint64_t max)
+static void refuse_range(struct builder *b, struct node *node, const char *text, uint64_t min,
+                         uint64_t max)
 {
-    tell(b, node, NULL, "%s is out of range %llu..%llu", text, (unsigned long long)min,
-         (unsigned long long)max);
+    refuse(b, node, NULL, "%s is out of range %llu..%llu", text, (unsigned long long)min,
+           (unsigned long long)max);
 }
 
 bool read_count(struct builder *b, enum section section, const struct node *map, const char *name,
@@ -101,11 +101,11 @@ bool read_count(struct builder *b, enum section section, const struct node *map,
     int r = parse_u64(text, &value);
     if (r == -ERANGE || (r == -EINVAL && *text == '-' && parse_i64(text, &negative) != -EINVAL) ||
         (r == 0 && (value < key->min || value > key->max))) {
-        tell_range(b, node, text, key->min, key->max);
+        refuse_range(b, node, text, key->min, key->max);
         return false;
     }
     if (r < 0) {
-        tell_not_whole(b, node, text);
+        refuse_not_whole(b, node, text);
         return false;
     }
     *ret = value;
@@ -120,9 +120,9 @@ bool read_integer(struct builder *b, const struct node *map, const char *name, i
         return false;
     int r = parse_i64(text, ret);
     if (r == -ERANGE)
-        tell(b, node, NULL, "%s does not fit into 64 bits", text);
+        refuse(b, node, NULL, "%s does not fit into 64 bits", text);
     else if (r < 0)
-        tell_not_whole(b, node, text);
+        refuse_not_whole(b, node, text);
     return r == 0;
 }
 
@@ -140,9 +140,9 @@ bool read_number(struct builder *b, enum section section, const struct node *map
     const char *from = text + (*text == '-');
     if (digits == 0 || rest == 1 || text[digits + rest] || digits > 15) {
         if (*text == '-' && isdigit((unsigned char)*from))
-            tell_range(b, node, text, key->min, key->max);
+            refuse_range(b, node, text, key->min, key->max);
         else
-            tell(b, node, NULL, "'%s' is not a number", text);
+            refuse(b, node, NULL, "'%s' is not a number", text);
         return false;
     }
     double value = 0, scale = 1;
@@ -151,14 +151,14 @@ bool read_number(struct builder *b, enum section section, const struct node *map
     for (size_t i = 1; i < rest; i++)
         value += (text[digits + i] - '0') * (scale /= 10);
     if (value < (double)key->min || value > (double)key->max) {
-        tell_range(b, node, text, key->min, key->max);
+        refuse_range(b, node, text, key->min, key->max);
         return false;
     }
     *ret = value;
     return true;
 }
 
-// "8 gb" and the like: the number and the letters behind it, blanks and case aside.
+// "8 gb" and the like: the number and the letters after it, regardless of blanks and case.
 static size_t unit_of(const char *text, char unit[8])
 {
     size_t digits = strspn(text, "0123456789."), n = 0;
@@ -182,7 +182,7 @@ bool read_size(struct builder *b, enum section section, const struct node *map, 
         return false;
     int r = parse_size(text, &value);
     if (r == -ERANGE || (r == 0 && (value < key->min || value > key->max))) {
-        tell_range(b, node, text, key->min, key->max);
+        refuse_range(b, node, text, key->min, key->max);
         return false;
     }
     if (r == 0) {
@@ -195,11 +195,12 @@ bool read_size(struct builder *b, enum section section, const struct node *map, 
     if (digits > 0 && strchr("KMGT", letter) && letter &&
         (!unit[1] || strcmp(unit + 1, "b") == 0 || strcmp(unit + 1, "ib") == 0)) {
         int power = (int)(strchr("KMGT", letter) - "KMGT") + 1;
-        tell(b, node, NULL, "'%s' is not a size; write %.*s%cB (1000^%d) or %.*s%ciB (1024^%d)",
-             text, (int)digits, text, letter, power, (int)digits, text, letter, power);
+        refuse(b, node, NULL, "'%s' is not a size; write %.*s%cB (1000^%d) or %.*s%ciB (1024^%d)",
+               text, (int)digits, text, letter, power, (int)digits, text, letter, power);
     } else {
-        tell(b, node, "a bare number is bytes; K M G T and KiB.. are powers of 1024, KB.. of 1000",
-             "'%s' is not a size", text);
+        refuse(b, node,
+               "a bare number means bytes; K, M, G, T, KiB ... are powers of 1024, KB ... of 1000",
+               "'%s' is not a size", text);
     }
     return false;
 }
@@ -212,7 +213,7 @@ bool read_flag(struct builder *b, const struct node *map, const char *name, bool
         return false;
     bool is_true = strcmp(text, "true") == 0;
     if (!is_true && strcmp(text, "false") != 0) {
-        tell(b, node, NULL, "'%s' is neither; write true or false", text);
+        refuse(b, node, NULL, "'%s' is neither true nor false", text);
         return false;
     }
     *ret = is_true;
@@ -245,8 +246,8 @@ bool read_duration(struct builder *b, enum section section, const struct node *m
         return false;
     int r = parse_duration(text, &value);
     if (r == -ERANGE || (r == 0 && value > (int64_t)key->max * 1000000000)) {
-        tell(b, node, NULL, "%s is more than %llu days", text,
-             (unsigned long long)key->max / 86400);
+        refuse(b, node, NULL, "%s is more than %llu days", text,
+               (unsigned long long)key->max / 86400);
         return false;
     }
     if (r == 0) {
@@ -256,10 +257,11 @@ bool read_duration(struct builder *b, enum section section, const struct node *m
     size_t digits = unit_of(text, unit);
     const char *known = digits > 0 ? duration_unit(unit) : NULL;
     if (known)
-        tell(b, node, NULL, "'%s' is not a duration; write %.*s%s", text, (int)digits, text, known);
+        refuse(b, node, NULL, "'%s' is not a duration; write %.*s%s", text, (int)digits, text,
+               known);
     else
-        tell(b, node, "a bare number is seconds; or add ms, s, m, h or d", "'%s' is not a duration",
-             text);
+        refuse(b, node, "a bare number means seconds; or add ms, s, m, h or d",
+               "'%s' is not a duration", text);
     return false;
 }
 
@@ -282,6 +284,6 @@ bool read_word(struct builder *b, enum section section, const struct node *map, 
             return true;
         }
     }
-    tell(b, node, hint_nearest(hint, text, names, n), "'%s' is not one of %s", text, key->words);
+    refuse(b, node, hint_nearest(hint, text, names, n), "'%s' is not one of %s", text, key->words);
     return false;
 }

@@ -1,5 +1,5 @@
-// What is wrong with a job file: mistakes with their places, gathered, sorted and printed as a
-// compiler prints them, so that editors find the line.
+// Mistakes in a job file, with their places: gathered, sorted and printed as a compiler does, so
+// that editors find the line.
 #pragma once
 #include <stdarg.h>
 #include <stdbool.h>
@@ -48,13 +48,13 @@ void diag_warn(struct diag *diag, struct place at, const char *hint, const char 
 void diag_addv(struct diag *diag, bool is_warning, struct place at, const char *hint,
                const char *fmt, va_list ap) __attribute__((format(printf, 5, 0)));
 
-// Appends all of it, in the order of the file, at most `max` errors and `max` warnings. -ENOMEM.
+// Appends them in the order of the file, at most `max` errors and `max` warnings. -ENOMEM.
 int diag_print(struct diag *diag, size_t max, struct buf *out);
 
 // Bytes of the line break at `text`: \n, \r, \r\n and the three that YAML takes from Unicode; 0
-// when there is none.
+// if there is none.
 size_t line_break_at(const char *text, size_t len);
-// The bytes of a line, without its end. Line 1 is the first; a line that isn't there is empty.
+// The bytes of a line, without its end. Line 1 is the first; a line past the end is empty.
 const char *line_find(const char *text, size_t len, uint32_t line, size_t *ret_len);
 // The place of a byte.
 struct place place_of(const char *text, size_t len, size_t offset);

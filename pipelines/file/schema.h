@@ -64,7 +64,7 @@ struct schema_key {
     // KEY_WORD: "a, b, c", in the order of the enum it becomes. Else words that may stand in place
     // of the type: chunk: auto.
     const char *words;
-    // One line; `code` in backticks. What stands behind the last "; " is the default.
+    // One line; `code` in backticks. What follows the last "; " is the default.
     const char *help;
 };
 

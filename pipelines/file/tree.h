@@ -15,7 +15,7 @@ struct node {
     enum node_kind kind;
     bool is_plain; // scalar: not quoted and not a block
     bool is_flow;  // list, map: written with brackets
-    bool is_bad;   // a mistake was told about it: no more of them
+    bool is_bad;   // a mistake was reported about it: report no more
     bool has_nul;  // scalar: "\0" stands in it
     bool is_data;  // scalar: bytes as they are, where others have placeholders and patterns
     struct place at;
@@ -30,7 +30,7 @@ struct node {
     struct node *next;
     size_t n;
     uint32_t hash; // scalar: of its text
-    // What a message calls it instead of its path: the flag that it was on a command line. NULL.
+    // What messages call it instead of its path: its flag on a command line; NULL: the path.
     const char *label;
 };
 
@@ -39,7 +39,7 @@ struct arena {
     struct arena_block *blocks;
 };
 void arena_done(struct arena *arena);
-// Zeroed memory until arena_done. NULL when memory is out.
+// Zeroed memory until arena_done. NULL when out of memory.
 void *arena_take(struct arena *arena, size_t size);
 
 // The value of a key, or NULL.
@@ -47,14 +47,14 @@ struct node *node_get(const struct node *map, const char *key);
 
 // Makes a tree by hand.
 
-// Everything lives in the arena. When memory is out the tree is of no use, and `error` says so.
+// Everything lives in the arena. When out of memory the tree is useless, and `error` is set.
 struct tree {
     struct arena *arena;
     int error;        // -ENOMEM, sticky
-    struct node none; // what functions give when memory is out
+    struct node none; // returned when out of memory
 };
 
-// None of these gives NULL. `label` (borrowed) is what messages call the node; NULL: its path.
+// None of these returns NULL. `label` (borrowed) is what messages call the node; NULL: its path.
 struct node *tree_map(struct tree *tree, const char *label);
 struct node *tree_list(struct tree *tree, const char *label);
 // `text` is borrowed and ends with a NUL. Numbers and words are as if written without quotes.

@@ -7,14 +7,14 @@
 #include "base/cleanup.h"
 #include "base/utf8.h"
 
-#define QUOTE_HINT "quote text that begins with { [ * & ! % @ ` or - or that holds ': ' or ' #'"
+#define QUOTE_HINT "quote text that starts with { [ * & ! % @ ` or -, or contains ': ' or ' #'"
 
 struct reader {
     yaml_parser_t parser;
     struct diag *diag;
     struct arena *arena;
     size_t nodes;
-    int error; // -EINVAL: told, stop; -ENOMEM
+    int error; // -EINVAL: a mistake was reported, stop; -ENOMEM
 };
 
 static void parser_done(struct reader *reader)
@@ -33,12 +33,12 @@ static void stop(struct reader *reader, int error)
         reader->error = error;
 }
 
-// libyaml's own words, where there are better ones for a person who writes job files.
-static void tell_problem(struct reader *reader)
+// Replaces libyaml's own words where a user needs better ones.
+static void report_problem(struct reader *reader)
 {
     const yaml_parser_t *p = &reader->parser;
     struct place at = place_at(p->problem_mark);
-    const char *problem = p->problem ? p->problem : "this is not YAML";
+    const char *problem = p->problem ? p->problem : "this is not valid YAML";
     const char *context = p->context ? p->context : "";
     size_t len;
     const char *line = line_find(reader->diag->text, reader->diag->len, at.line, &len);
@@ -59,7 +59,7 @@ static void tell_problem(struct reader *reader)
         if (blank < len && line[blank] == '\t' && at.column == blank + 1)
             diag_error(reader->diag, at, NULL, "a tab is used for indentation; use spaces");
         else
-            diag_error(reader->diag, at, QUOTE_HINT, "no text can begin with this character");
+            diag_error(reader->diag, at, QUOTE_HINT, "text can't start with this character");
         return;
     }
     diag_error(reader->diag, at, QUOTE_HINT, "%s%s%s", problem, *context ? " " : "", context);
@@ -71,7 +71,7 @@ static bool next_event(struct reader *reader, yaml_event_t *event)
         return false;
     if (yaml_parser_parse(&reader->parser, event))
         return true;
-    tell_problem(reader);
+    report_problem(reader);
     return false;
 }
 
@@ -163,18 +163,18 @@ static struct node *same_key(const struct node *map, const struct node *key)
     return NULL;
 }
 
-// Whether the pair may go into the tree; what it isn't for is told.
+// Whether the pair may go into the tree; if not, the reason is reported.
 static bool key_ok(struct reader *reader, const struct node *map, const struct node *key)
 {
     const struct node *before;
     if (key->kind != NODE_SCALAR)
-        diag_error(reader->diag, key->at, QUOTE_HINT, "a key must be a plain text");
+        diag_error(reader->diag, key->at, QUOTE_HINT, "a key must be plain text");
     else if (key->is_plain && strcmp(key->text, "<<") == 0)
         diag_error(reader->diag, key->at, NULL, "merge keys (<<) are not supported");
     else if (key->has_nul)
-        diag_error(reader->diag, key->at, NULL, "a key can't hold a NUL character");
+        diag_error(reader->diag, key->at, NULL, "a key can't contain a NUL character");
     else if ((before = same_key(map, key)))
-        diag_error(reader->diag, key->at, NULL, "'%s' was already given at line %u", key->text,
+        diag_error(reader->diag, key->at, NULL, "'%s' was already given on line %u", key->text,
                    before->key->at.line);
     else if (map->n >= YAML_KEYS_MAX)
         diag_error(reader->diag, key->at, NULL, "more than %d keys in a mapping", YAML_KEYS_MAX);
@@ -215,8 +215,8 @@ static struct node *read_node(struct reader *reader, const yaml_event_t *event, 
 {
     struct node *node = NULL;
     if (depth > YAML_DEPTH_MAX) {
-        diag_error(reader->diag, place_at(event->start_mark), NULL, "nested more than %d deep",
-                   YAML_DEPTH_MAX);
+        diag_error(reader->diag, place_at(event->start_mark), NULL,
+                   "nested more than %d levels deep", YAML_DEPTH_MAX);
         stop(reader, -EINVAL);
         return NULL;
     }
@@ -248,12 +248,13 @@ static struct node *read_node(struct reader *reader, const yaml_event_t *event, 
     return reader->error < 0 ? NULL : node;
 }
 
-// The characters YAML allows, and nothing that only looks like text. False when told.
+// The characters YAML allows, and nothing that only looks like text. False with a mistake.
 static bool characters_ok(struct diag *diag)
 {
     if (diag->len >= 2 &&
         (memcmp(diag->text, "\xff\xfe", 2) == 0 || memcmp(diag->text, "\xfe\xff", 2) == 0)) {
-        diag_error(diag, (struct place){0, 0}, NULL, "this is UTF-16; a job file is UTF-8");
+        diag_error(diag, (struct place){0, 0}, NULL,
+                   "this is UTF-16, but a job file must be UTF-8");
         return false;
     }
     for (size_t i = 0; i < diag->len;) {
@@ -268,7 +269,7 @@ static bool characters_ok(struct diag *diag)
         if (size == 0)
             diag_error(diag, at, NULL, "byte 0x%02x is not UTF-8", (uint8_t)diag->text[i]);
         else if (c == 0)
-            diag_error(diag, at, NULL, "a NUL byte; a job file is text");
+            diag_error(diag, at, NULL, "contains a NUL byte; a job file must be text");
         else
             diag_error(diag, at, NULL, "control character U+%04X is not allowed", c);
         return false;

@@ -24,17 +24,11 @@ struct matrix *matrix_free(struct matrix *m)
 {
     if (!m)
         return NULL;
-    for (size_t i = 0; i < m->n_axes; i++) {
+    matrix_count_done(m);
+    for (size_t i = 0; i < m->n_axes; i++)
         free(m->axes[i].name);
-        if (m->specials)
-            free(m->specials[i]);
-        if (m->named)
-            buf_done(&m->named[i]);
-    }
     for (size_t i = 0; i < m->n_extra; i++)
         free(m->extra[i]);
-    for (size_t i = 0; i < m->n_nodes; i++)
-        free(m->nodes[i].set);
     free(m->axes);
     free(m->extra);
     buf_done(&m->values);
@@ -43,13 +37,6 @@ struct matrix *matrix_free(struct matrix *m)
     free(m->excludes);
     free(m->includes);
     free(m->groups);
-    free(m->below);
-    free(m->nodes);
-    buf_done(&m->children);
-    free(m->specials);
-    free(m->n_specials);
-    free(m->n_ids);
-    free(m->named);
     free(m);
     return NULL;
 }
@@ -224,8 +211,7 @@ int matrix_add_pair(struct matrix *m, const char *name, const void *data, size_t
 static int form_groups(struct matrix *m, struct err *err)
 {
     m->groups = calloc(m->n_axes, sizeof(*m->groups));
-    m->below = calloc(m->n_axes + 1, sizeof(*m->below));
-    if (!m->groups || !m->below)
+    if (!m->groups)
         return err_sys(err, -ENOMEM, "matrix");
     for (size_t i = 0; i < m->n_axes; i++) {
         const struct axis *axis = &m->axes[i];
@@ -233,26 +219,25 @@ static int form_groups(struct matrix *m, struct err *err)
         if (count == 0)
             return err_set(err, -EINVAL, "axis %zu has no values", i + 1);
         if (!axis->linked)
-            m->groups[m->n_groups++] = (struct group){.first = i};
-        struct group *group = &m->groups[m->n_groups - 1];
+            m->groups[m->n_groups++] = (struct axis_group){.first = i};
+        struct axis_group *group = &m->groups[m->n_groups - 1];
         group->count = group->n && group->count < count ? group->count : count;
         group->n++;
     }
-    m->below[m->n_groups] = 1;
-    for (size_t i = m->n_groups; i-- > 0;)
-        if (__builtin_mul_overflow(m->below[i + 1], m->groups[i].count, &m->below[i]) ||
-            m->below[i] > INT64_MAX)
+    uint64_t all = 1;
+    for (size_t i = 0; i < m->n_groups; i++)
+        if (__builtin_mul_overflow(all, m->groups[i].count, &all) || all > INT64_MAX)
             return err_set(err, -ERANGE, "more than 2^63 combinations");
     if (m->n_groups != m->n_axes && (m->n_excludes || m->n_includes))
-        return err_set(err, -EINVAL, "exclude and include do not go with linked axes");
+        return err_set(err, -EINVAL, "exclude and include can't be used with linked axes");
     return 0;
 }
 
 int matrix_seal(struct matrix *m, struct err *err)
 {
-    // Without axes there are only the combinations of include.
+    // Without axes only include makes combinations.
     if (m->n_axes == 0 && m->n_includes == 0)
-        return err_set(err, -EINVAL, "has no axis");
+        return err_set(err, -EINVAL, "needs at least one axis");
     int r = m->n_axes ? form_groups(m, err) : 0;
     return r < 0 ? r : matrix_count_all(m, err);
 }

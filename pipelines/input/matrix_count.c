@@ -1,77 +1,87 @@
-// Counting what exclude leaves, without looking at each combination: a graph whose nodes are an
+// Counts the combinations that exclude leaves without looking at each: a graph whose nodes are an
 // axis and the rules that may still match. Values that no rule names share a branch, so its size
-// depends on the rules and not on how long the axes are.
+// depends on the rules and not on the length of the axes.
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "pipelines/input/matrix_parts.h"
 
 #define SET_BITS 64u
-#define NO_ID SIZE_MAX
+#define SET_WORDS_MAX (MATRIX_RULES_MAX / SET_BITS)
 
-int matrix_compare(const struct matrix *m, struct span a, struct span b)
+// A set of rules of exclude is m->set_words words, a bit for each rule.
+static size_t set_bytes(const struct matrix *m)
+{
+    return m->set_words * sizeof(uint64_t);
+}
+
+static void set_put(uint64_t *set, size_t rule)
+{
+    set[rule / SET_BITS] |= UINT64_C(1) << rule % SET_BITS;
+}
+
+// ---- what the rules say about an axis
+
+struct named_key {
+    const struct matrix *m;
+    struct span value;
+};
+
+static int compare(const struct matrix *m, struct span a, struct span b)
 {
     size_t len = a.len < b.len ? a.len : b.len;
     int r = len ? memcmp(m->bytes.data + a.at, m->bytes.data + b.at, len) : 0;
     return r ? r : (a.len > b.len) - (a.len < b.len);
 }
 
-struct counting {
-    struct matrix *m;
-    size_t set_words;
-    size_t *last_axis; // of each rule of exclude; SIZE_MAX: it has no pair
-    size_t *ids;       // of each rule, for each axis: which named value; NO_ID: any
-    uint32_t *table;   // nodes by hash
-    size_t table_size; // a power of two
-};
-
-static void counting_done(struct counting *c)
+static int by_text(const void *a, const void *b, void *m)
 {
-    free(c->last_axis);
-    free(c->ids);
-    free(c->table);
+    return compare(m, *(const struct span *)a, *(const struct span *)b);
 }
 
-// Where the value is among those named on the axis, or where it would have to be.
-static size_t find_named(const struct matrix *m, size_t axis, struct span value, bool *ret_found)
+static int key_to_named(const void *key, const void *element)
 {
-    const struct span *list = (const struct span *)(const void *)m->named[axis].data;
-    size_t low = 0, high = list ? m->n_ids[axis] : 0;
-    *ret_found = false;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int r = matrix_compare(m, value, list[middle]);
-        if (r == 0) {
-            *ret_found = true;
-            return middle;
-        }
-        if (r < 0)
-            high = middle;
-        else
-            low = middle + 1;
+    const struct named_key *k = key;
+    return compare(k->m, k->value, *(const struct span *)element);
+}
+
+// The number of a value among those named on the axis; n_named if no rule names it.
+static size_t find_named(const struct matrix *m, const struct axis *axis, struct span value)
+{
+    const struct named_key key = {m, value};
+    const struct span *found =
+        axis->n_named ? bsearch(&key, axis->named, axis->n_named, sizeof(value), key_to_named)
+                      : NULL;
+    return found ? (size_t)(found - axis->named) : axis->n_named;
+}
+
+static const struct pair *pair_on(const struct matrix *m, const struct rule *rule, size_t axis)
+{
+    for (size_t i = 0; i < rule->n; i++)
+        if (matrix_pair(m, rule->first + i)->column == axis)
+            return matrix_pair(m, rule->first + i);
+    return NULL;
+}
+
+static int name_values(struct matrix *m, struct axis *axis)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < m->n_excludes; i++) {
+        const struct pair *pair = pair_on(m, &m->excludes[i], (size_t)(axis - m->axes));
+        if (pair && grow(axis->named, axis->n_named, 1) < 0)
+            return -ENOMEM;
+        if (pair)
+            axis->named[axis->n_named++] = pair->value;
     }
-    return low;
-}
-
-static int name_values(struct matrix *m)
-{
-    for (size_t i = 0; i < m->n_excludes; i++)
-        for (size_t k = 0; k < m->excludes[i].n; k++) {
-            const struct pair *pair = matrix_pair(m, m->excludes[i].first + k);
-            struct buf *named = &m->named[pair->column];
-            bool found;
-            size_t at = find_named(m, pair->column, pair->value, &found);
-            if (found)
-                continue;
-            int r = buf_add(named, &pair->value, sizeof(pair->value));
-            if (r < 0)
-                return r;
-            struct span *list = (struct span *)(void *)named->data;
-            memmove(&list[at + 1], &list[at], (m->n_ids[pair->column] - at) * sizeof(*list));
-            list[at] = pair->value;
-            m->n_ids[pair->column]++;
-        }
+    if (axis->n_named)
+        qsort_r(axis->named, axis->n_named, sizeof(*axis->named), by_text, m);
+    for (size_t i = 0; i < axis->n_named; i++)
+        if (!kept || compare(m, axis->named[kept - 1], axis->named[i]) != 0)
+            axis->named[kept++] = axis->named[i];
+    axis->n_named = kept;
     return 0;
 }
 
@@ -81,323 +91,230 @@ static int by_position(const void *a, const void *b)
     return (x->position > y->position) - (x->position < y->position);
 }
 
-static int find_specials(struct matrix *m, size_t axis)
+static int find_specials(struct matrix *m, struct axis *axis)
 {
-    const struct axis *a = &m->axes[axis];
-    const struct span *list = (const struct span *)(const void *)m->named[axis].data;
-    size_t most = a->is_range ? m->n_ids[axis] : a->n;
-    if (!m->n_ids[axis])
+    size_t most = axis->is_range ? axis->n_named : axis->n;
+    if (!axis->n_named)
         return 0;
-    struct special *specials = calloc(most, sizeof(*specials));
-    if (!specials)
+    axis->specials = calloc(most, sizeof(*axis->specials));
+    if (!axis->specials)
         return -ENOMEM;
-    m->specials[axis] = specials;
-    size_t n = 0;
     for (size_t i = 0; i < most; i++) {
-        bool found = true;
-        struct special s = {.position = i, .id = i};
-        if (a->is_range) // matrix_add_pair made sure that it is there
-            found = matrix_find_value(m, a, (const char *)m->bytes.data + list[i].at, list[i].len,
-                                      &s.position) == 0;
-        else
-            s.id = find_named(m, axis, *matrix_span(m, a->first + i), &found);
-        if (found)
-            specials[n++] = s;
-    }
-    qsort(specials, n, sizeof(*specials), by_position);
-    m->n_specials[axis] = n;
-    return 0;
-}
-
-static int prepare(struct counting *c)
-{
-    struct matrix *m = c->m;
-    m->specials = calloc(m->n_axes, sizeof(*m->specials));
-    m->n_specials = calloc(m->n_axes, sizeof(*m->n_specials));
-    m->n_ids = calloc(m->n_axes, sizeof(*m->n_ids));
-    m->named = calloc(m->n_axes, sizeof(*m->named));
-    c->last_axis = calloc(m->n_excludes, sizeof(*c->last_axis));
-    c->ids = calloc(m->n_excludes * m->n_axes, sizeof(*c->ids));
-    if (!m->specials || !m->n_specials || !m->n_ids || !m->named || !c->last_axis || !c->ids)
-        return -ENOMEM;
-    int r = name_values(m);
-    for (size_t i = 0; i < m->n_axes && r == 0; i++)
-        r = find_specials(m, i);
-    for (size_t i = 0; i < m->n_excludes && r == 0; i++) {
-        size_t *ids = &c->ids[i * m->n_axes];
-        for (size_t k = 0; k < m->n_axes; k++)
-            ids[k] = NO_ID;
-        c->last_axis[i] = SIZE_MAX;
-        for (size_t k = 0; k < m->excludes[i].n; k++) {
-            const struct pair *pair = matrix_pair(m, m->excludes[i].first + k);
-            bool found;
-            ids[pair->column] = find_named(m, pair->column, pair->value, &found);
-            if (c->last_axis[i] == SIZE_MAX || pair->column > c->last_axis[i])
-                c->last_axis[i] = pair->column;
+        struct special special = {.position = i, .id = i};
+        if (axis->is_range) { // matrix_add_pair made sure that it has the value
+            const char *text = (const char *)m->bytes.data + axis->named[i].at;
+            matrix_find_value(m, axis, text, axis->named[i].len, &special.position);
+        } else {
+            special.id = find_named(m, axis, *matrix_span(m, axis->first + i));
         }
+        if (special.id < axis->n_named)
+            axis->specials[axis->n_specials++] = special;
     }
-    c->set_words = (m->n_excludes + SET_BITS - 1) / SET_BITS;
-    return r;
-}
-
-static bool in_set(const uint64_t *set, size_t rule)
-{
-    return set[rule / SET_BITS] >> rule % SET_BITS & 1;
-}
-
-static size_t slot_of(const struct counting *c, size_t level, const uint64_t *set)
-{
-    uint64_t hash = level + 1;
-    for (size_t i = 0; i < c->set_words; i++) {
-        hash = (hash ^ set[i]) * UINT64_C(0xff51afd7ed558ccd); // of MurmurHash3: every bit counts
-        hash ^= hash >> 32;
-    }
-    return (size_t)(hash * UINT64_C(0xc4ceb9fe1a85ec53) >> 32) & (c->table_size - 1);
-}
-
-static uint32_t *find_node(const struct counting *c, size_t level, const uint64_t *set)
-{
-    const struct matrix *m = c->m;
-    for (size_t at = slot_of(c, level, set);; at = (at + 1) & (c->table_size - 1)) {
-        uint32_t node = c->table[at];
-        if (!node || (m->nodes[node].level == level &&
-                      memcmp(m->nodes[node].set, set, c->set_words * sizeof(*set)) == 0))
-            return &c->table[at];
-    }
-}
-
-static int grow_table(struct counting *c)
-{
-    uint32_t *before = c->table;
-    c->table_size = c->table_size ? c->table_size * 2 : 256;
-    c->table = calloc(c->table_size, sizeof(*c->table));
-    free(before);
-    if (!c->table)
-        return -ENOMEM;
-    for (uint32_t i = NODE_FREE + 1; i < c->m->n_nodes; i++)
-        *find_node(c, c->m->nodes[i].level, c->m->nodes[i].set) = i;
+    qsort(axis->specials, axis->n_specials, sizeof(*axis->specials), by_position);
     return 0;
 }
 
-static int add_node(struct counting *c, size_t level, const uint64_t *set, uint32_t *ret)
+// The rules that each named value, and any other, leaves possible; and the rules that name no later
+// axis, which match if they are still possible after this one.
+static int form_sets(struct matrix *m, struct axis *axis)
 {
-    struct matrix *m = c->m;
-    if (m->children.len / sizeof(uint32_t) + m->n_ids[level] > MATRIX_EDGES_MAX ||
-        m->n_nodes >= MATRIX_EDGES_MAX)
-        return -E2BIG;
-    if (m->n_nodes * 2 >= c->table_size) {
-        int r = grow_table(c);
-        if (r < 0)
-            return r;
-    }
-    if ((m->n_nodes & (m->n_nodes - 1)) == 0) { // room is doubled
-        struct node_of_count *grown = reallocarray(m->nodes, m->n_nodes * 2, sizeof(*grown));
-        if (!grown)
-            return -ENOMEM;
-        m->nodes = grown;
-    }
-    size_t bytes = m->n_ids[level] * sizeof(uint32_t);
-    struct node_of_count node = {.level = level, .children = m->children.len / sizeof(uint32_t)};
-    int r = buf_reserve(&m->children, bytes);
-    if (r < 0 || !(node.set = malloc(c->set_words * sizeof(*set))))
+    size_t number = (size_t)(axis - m->axes);
+    axis->possible = calloc((axis->n_named + 2) * m->set_words + 1, sizeof(*axis->possible));
+    if (!axis->possible)
         return -ENOMEM;
-    if (bytes)
-        memset(m->children.data + m->children.len, 0, bytes);
-    m->children.len += bytes;
-    memcpy(node.set, set, c->set_words * sizeof(*set));
-    *ret = (uint32_t)m->n_nodes;
-    m->nodes[m->n_nodes++] = node;
-    *find_node(c, level, set) = *ret;
+    axis->decided = axis->possible + (axis->n_named + 1) * m->set_words;
+    for (size_t i = 0; i < m->n_excludes; i++) {
+        const struct rule *rule = &m->excludes[i];
+        const struct pair *pair = pair_on(m, rule, number);
+        size_t wanted = pair ? find_named(m, axis, pair->value) : 0;
+        for (size_t id = 0; id <= axis->n_named; id++)
+            if (!pair || id == wanted)
+                set_put(axis->possible + id * m->set_words, i);
+        bool is_last = true;
+        for (size_t k = 0; k < rule->n; k++)
+            is_last &= matrix_pair(m, rule->first + k)->column <= number;
+        if (is_last)
+            set_put(axis->decided, i);
+    }
     return 0;
 }
 
-static uint64_t count_of(const struct matrix *m, uint32_t node, size_t level)
+// ---- the graph
+
+static int compare_nodes(const void *a, const void *b)
 {
-    return node == NODE_FREE ? m->below[level] : m->nodes[node].count;
+    const struct count_node *x = a, *y = b;
+    if (x->level != y->level)
+        return x->level < y->level ? -1 : 1;
+    return memcmp(x->set, y->set, x->set_bytes);
 }
 
-// The rules that may still match behind a value of the axis; NO_ID: one that no rule names. False
-// when one of them matches for sure.
-static bool step_set(const struct counting *c, const uint64_t *set, size_t level, size_t id,
-                     uint64_t *ret)
+static void free_node(void *node)
 {
-    memset(ret, 0, c->set_words * sizeof(*ret));
-    for (size_t i = 0; i < c->m->n_excludes; i++) {
-        size_t wanted = c->ids[i * c->m->n_axes + level];
-        if (!in_set(set, i) || (wanted != NO_ID && wanted != id))
-            continue;
-        if (c->last_axis[i] <= level)
-            return false;
-        ret[i / SET_BITS] |= UINT64_C(1) << i % SET_BITS;
-    }
-    return true;
+    free(((struct count_node *)node)->children);
+    free(node);
 }
 
-static int build(struct counting *c, size_t level, const uint64_t *set, uint32_t *ret);
-
-static int build_child(struct counting *c, uint32_t node, size_t level, size_t id, uint32_t *ret)
+void matrix_count_done(struct matrix *m)
 {
-    uint64_t set[MATRIX_RULES_MAX / SET_BITS];
-    if (!step_set(c, c->m->nodes[node].set, level, id, set)) {
-        *ret = NODE_NONE;
-        return 0;
+    tdestroy(m->nodes, free_node);
+    for (size_t i = 0; i < m->n_axes; i++) {
+        free(m->axes[i].named);
+        free(m->axes[i].specials);
+        free(m->axes[i].possible);
     }
-    return build(c, level + 1, set, ret);
 }
 
-// Recursion ends with the axes.
-static int build(struct counting *c, size_t level, const uint64_t *set, uint32_t *ret)
+// The axis of a group; where groups have several, nothing is excluded.
+static const struct axis *axis_of(const struct matrix *m, size_t level)
 {
-    struct matrix *m = c->m;
-    bool empty = true;
-    for (size_t i = 0; i < c->set_words; i++)
-        empty &= set[i] == 0;
-    if (empty) {
-        *ret = NODE_FREE;
-        return 0;
-    }
-    uint32_t node = *find_node(c, level, set), child;
-    if (node) {
-        *ret = node;
-        return 0;
-    }
-    int r = add_node(c, level, set, &node);
-    if (r == 0)
-        r = build_child(c, node, level, NO_ID, &child);
-    if (r < 0)
-        return r;
-    m->nodes[node].fallback = child;
-    uint64_t count =
-        (axis_count(&m->axes[level]) - m->n_specials[level]) * count_of(m, child, level + 1);
-    for (size_t id = 0; id < m->n_ids[level]; id++) {
-        r = build_child(c, node, level, id, &child);
-        if (r < 0)
-            return r;
-        ((uint32_t *)(void *)m->children.data)[m->nodes[node].children + id] = child;
-    }
-    for (size_t i = 0; i < m->n_specials[level]; i++) {
-        child = ((uint32_t *)(void *)
-                     m->children.data)[m->nodes[node].children + m->specials[level][i].id];
-        count += count_of(m, child, level + 1);
-    }
-    m->nodes[node].count = count;
+    return &m->axes[m->groups[level].first];
+}
+
+static uint64_t count_of(const struct count_node *node)
+{
+    return node ? node->count : 0;
+}
+
+// The node of a level and a set; *ret_is_new: its children and count are not known yet.
+static int find_node(struct matrix *m, size_t level, const uint64_t *set, struct count_node **ret,
+                     bool *ret_is_new)
+{
+    struct count_node *node = calloc(1, sizeof(*node) + set_bytes(m));
+    if (!node)
+        return -ENOMEM;
+    node->level = level;
+    node->set_bytes = set_bytes(m);
+    memcpy(node->set, set, node->set_bytes);
+    struct count_node **found = tsearch(node, &m->nodes, compare_nodes);
+    *ret_is_new = found && *found == node;
+    if (!*ret_is_new)
+        free(node);
+    if (!found)
+        return -ENOMEM;
+    *ret = *found;
+    return 0;
+}
+
+// The graph below a level, where the rules of `set` may still match. Recursion ends with the axes.
+static int build(struct matrix *m, size_t level, const uint64_t *set, struct count_node **ret)
+{
+    uint64_t next[SET_WORDS_MAX];
+    struct count_node *node = NULL;
+    bool is_new;
+    int r = find_node(m, level, set, &node, &is_new);
     *ret = node;
+    if (r < 0 || !is_new)
+        return r;
+    if (level == m->n_groups) {
+        node->count = 1;
+        return 0;
+    }
+    const struct axis *axis = axis_of(m, level);
+    m->n_edges += axis->n_named;
+    if (++m->n_nodes > MATRIX_EDGES_MAX || m->n_edges > MATRIX_EDGES_MAX)
+        return -E2BIG;
+    node->children = calloc(axis->n_named + 1, sizeof(struct count_node *));
+    if (!node->children)
+        return -ENOMEM;
+    for (size_t id = 0; id <= axis->n_named; id++) {
+        const uint64_t *possible = axis->possible + id * m->set_words;
+        uint64_t matches = 0;
+        for (size_t i = 0; i < m->set_words; i++) {
+            next[i] = set[i] & possible[i];
+            matches |= next[i] & axis->decided[i];
+        }
+        r = matches ? 0 : build(m, level + 1, next, &node->children[id]);
+        if (r < 0)
+            return r;
+    }
+    node->count =
+        (m->groups[level].count - axis->n_specials) * count_of(node->children[axis->n_named]);
+    for (size_t i = 0; i < axis->n_specials; i++)
+        node->count += count_of(node->children[axis->specials[i].id]);
     return 0;
+}
+
+// Whether some combination below the node has the wanted values. `wanted`: for each axis the number
+// of a named value, n_named for one that no rule names, or ANY_VALUE. `search` is the number of
+// the search, from 1: nodes remember where it found nothing.
+#define ANY_VALUE SIZE_MAX
+static bool exists(const struct matrix *m, struct count_node *node, const size_t *wanted,
+                   size_t search)
+{
+    if (!node || node->searched == search || !node->count)
+        return false;
+    if (node->level == m->n_groups)
+        return true;
+    const struct axis *axis = axis_of(m, node->level);
+    bool has_others = axis_count(axis) > axis->n_specials;
+    size_t want = wanted[node->level];
+    for (size_t id = 0; id <= axis->n_named; id++)
+        if ((want == ANY_VALUE ? id < axis->n_named || has_others : id == want) &&
+            exists(m, node->children[id], wanted, search))
+            return true;
+    node->searched = search;
+    return false;
+}
+
+static bool extends(const struct matrix *m, const struct rule *rule, size_t search)
+{
+    size_t wanted[MATRIX_AXES_MAX];
+    for (size_t i = 0; i < m->n_axes; i++) {
+        const struct pair *pair = pair_on(m, rule, i);
+        uint64_t position;
+        wanted[i] = pair ? find_named(m, &m->axes[i], pair->value) : ANY_VALUE;
+        if (pair && matrix_find_value(m, &m->axes[i], (const char *)m->bytes.data + pair->value.at,
+                                      pair->value.len, &position) < 0)
+            return false;
+    }
+    return exists(m, m->root, wanted, search);
 }
 
 static int count_excluded(struct matrix *m)
 {
-    struct counting c = {.m = m};
-    uint64_t all[MATRIX_RULES_MAX / SET_BITS] = {0};
-    bool everything = false;
-    m->nodes = calloc(2, sizeof(*m->nodes)); // NODE_NONE and NODE_FREE
-    m->n_nodes = m->nodes ? 2 : 0;
-    int r = m->nodes ? prepare(&c) : -ENOMEM;
-    for (size_t i = 0; i < m->n_excludes && r == 0; i++) {
-        everything |= c.last_axis[i] == SIZE_MAX;
-        all[i / SET_BITS] |= UINT64_C(1) << i % SET_BITS;
+    uint64_t all[SET_WORDS_MAX] = {0};
+    int r = 0;
+    m->set_words = (m->n_excludes + SET_BITS - 1) / SET_BITS;
+    for (size_t i = 0; i < m->n_axes && r == 0; i++) {
+        r = name_values(m, &m->axes[i]);
+        if (r == 0)
+            r = find_specials(m, &m->axes[i]);
+        if (r == 0)
+            r = form_sets(m, &m->axes[i]);
     }
-    if (r == 0)
-        r = grow_table(&c);
-    if (r == 0 && !everything)
-        r = build(&c, 0, all, &m->root);
-    counting_done(&c);
-    for (size_t i = 0; i < m->n_nodes; i++) {
-        free(m->nodes[i].set);
-        m->nodes[i].set = NULL;
-    }
-    return r;
-}
-
-static uint32_t child_of(const struct matrix *m, uint32_t node, size_t id)
-{
-    const uint32_t *children = (const uint32_t *)(const void *)m->children.data;
-    return id == NO_ID ? m->nodes[node].fallback : children[m->nodes[node].children + id];
-}
-
-// Whether some combination below the node has the values that `wanted` names for axes. `tried`
-// tells of nodes where there was none.
-static bool exists(const struct matrix *m, uint32_t node, const struct span *const *wanted,
-                   uint8_t *tried)
-{
-    if (node <= NODE_FREE)
-        return node == NODE_FREE;
-    if (tried[node] || !m->nodes[node].count)
-        return false;
-    size_t level = m->nodes[node].level;
-    bool found;
-    if (wanted[level]) {
-        size_t id = find_named(m, level, *wanted[level], &found);
-        found = exists(m, child_of(m, node, found ? id : NO_ID), wanted, tried);
-    } else {
-        found = axis_count(&m->axes[level]) > m->n_specials[level] &&
-                exists(m, m->nodes[node].fallback, wanted, tried);
-        for (size_t id = 0; id < m->n_ids[level] && !found; id++)
-            found = exists(m, child_of(m, node, id), wanted, tried);
-    }
-    tried[node] = !found;
-    return found;
-}
-
-static bool extends(const struct matrix *m, const struct rule *rule, uint8_t *tried)
-{
-    const struct span *wanted[MATRIX_AXES_MAX] = {NULL};
-    for (size_t i = 0; i < rule->n; i++) {
-        const struct pair *pair = matrix_pair(m, rule->first + i);
-        uint64_t position;
-        if (pair->column >= m->n_axes)
-            continue;
-        wanted[pair->column] = &pair->value;
-        if (matrix_find_value(m, &m->axes[pair->column],
-                              (const char *)m->bytes.data + pair->value.at, pair->value.len,
-                              &position) < 0)
-            return false;
-    }
-    if (!m->n_excludes)
-        return true;
-    memset(tried, 0, m->n_nodes);
-    return exists(m, m->root, wanted, tried);
+    for (size_t i = 0; i < m->n_excludes; i++)
+        set_put(all, i);
+    return r < 0 ? r : build(m, 0, all, &m->root);
 }
 
 int matrix_count_all(struct matrix *m, struct err *err)
 {
-    m->base = m->n_axes ? m->below[0] : 0;
-    if (m->n_axes && m->n_excludes) {
-        int r = count_excluded(m);
-        if (r == -E2BIG)
-            return err_set(err, r, "exclude has too many rules that overlap");
-        if (r < 0)
-            return err_sys(err, r, "matrix");
-        m->base = count_of(m, m->root, 0);
-    }
-    uint8_t *tried = calloc(m->n_nodes + 1, 1);
-    if (!tried)
-        return err_sys(err, -ENOMEM, "matrix");
+    int r = m->n_axes ? count_excluded(m) : 0;
+    if (r == -E2BIG)
+        return err_set(err, r, "too many rules of exclude overlap");
+    if (r < 0)
+        return err_sys(err, r, "matrix");
+    m->base = count_of(m->root);
     for (size_t i = 0; i < m->n_includes; i++) {
-        m->includes[i].extends = m->base && extends(m, &m->includes[i], tried);
+        m->includes[i].extends = extends(m, &m->includes[i], i + 1);
         m->n_created += !m->includes[i].extends;
     }
-    free(tried);
     return 0;
 }
 
 void matrix_positions(const struct matrix *m, uint64_t index, uint64_t *ret)
 {
-    uint32_t node = m->n_excludes ? m->root : NODE_FREE;
+    const struct count_node *node = m->root;
     for (size_t level = 0; level < m->n_groups; level++) {
-        uint64_t each;
-        if (node == NODE_FREE) {
-            ret[level] = index / m->below[level + 1];
-            index %= m->below[level + 1];
-            continue;
-        }
-        // Values that no rule names lie between the others, in runs with the same count each.
+        // Values that no rule names lie between the named ones, each with the same count.
+        const struct axis *axis = axis_of(m, level);
+        const struct count_node *child = node->children[axis->n_named];
         uint64_t at = 0;
-        uint32_t child = m->nodes[node].fallback;
         for (size_t i = 0;; i++) {
-            bool last = i == m->n_specials[level];
-            uint64_t end = last ? axis_count(&m->axes[level]) : m->specials[level][i].position;
-            each = count_of(m, child, level + 1);
+            bool last = i == axis->n_specials;
+            uint64_t end = last ? m->groups[level].count : axis->specials[i].position;
+            uint64_t each = count_of(child);
             if (each && index / each < end - at) {
                 at += index / each;
                 index %= each;
@@ -407,13 +324,12 @@ void matrix_positions(const struct matrix *m, uint64_t index, uint64_t *ret)
             at = end;
             if (last)
                 break; // not reached: the counts add up
-            uint32_t special = child_of(m, node, m->specials[level][i].id);
-            each = count_of(m, special, level + 1);
-            if (index < each) {
+            const struct count_node *special = node->children[axis->specials[i].id];
+            if (index < count_of(special)) {
                 child = special;
                 break;
             }
-            index -= each;
+            index -= count_of(special);
             at++;
         }
         ret[level] = at;

@@ -1,4 +1,4 @@
-// Inside of a matrix: what matrix*.c share.
+// The inside of a matrix, which matrix*.c share.
 #pragma once
 #include "base/buf.h"
 #include "pipelines/input/matrix.h"
@@ -8,17 +8,31 @@ struct span {
     size_t len;
 };
 
+// A position of an axis whose value some rule of exclude names.
+struct special {
+    uint64_t position;
+    size_t id; // of the value, among those named on this axis
+};
+
 struct axis {
     char *name;  // NULL: none
-    bool linked; // goes along with the axis before
+    bool linked; // linked with the axis before
     bool is_range;
     struct range range;
     size_t first; // of its values in matrix.values
     size_t n;     // of them; 0: a range
+    // Sealed: what the rules of exclude say of it.
+    struct span *named; // the values that they name, by text
+    size_t n_named;
+    struct special *specials; // by position
+    size_t n_specials;
+    uint64_t *
+        possible; // sets of rules: those that each named value, and then any other, leaves possible
+    uint64_t *decided; // rules that name no later axis
 };
 
-// Axes that go along with one another: one place of a combination.
-struct group {
+// Linked axes: one place of a combination.
+struct axis_group {
     size_t first;
     size_t n;
     uint64_t count;
@@ -35,22 +49,15 @@ struct rule {
     bool extends; // include: some combination matches it
 };
 
-// One step of counting: the axis `level`, and which rules of exclude may still match. Values that
-// no rule names share a child.
-#define NODE_NONE 0u // nothing is left here
-#define NODE_FREE 1u // all that follows is left
-struct node_of_count {
+// One step of counting: the axis of the level, and which rules of exclude may still match.
+struct count_node {
     size_t level;
-    uint64_t count;    // combinations that are left below
-    size_t children;   // in matrix.children: one for each named value of the axis
-    uint32_t fallback; // for the others
-    uint64_t *set;     // rules that may still match; only while counting
-};
-
-// A position of an axis whose value some rule of exclude names.
-struct special {
-    uint64_t position;
-    size_t id; // of the value, among those named on this axis
+    uint64_t count; // combinations that remain below
+    struct count_node *
+        *children;   // for each named value of the axis, then for any other; NULL: none
+    size_t searched; // the number of the search that found nothing below
+    size_t set_bytes;
+    uint64_t set[];
 };
 
 struct matrix {
@@ -67,19 +74,15 @@ struct matrix {
     size_t n_includes;
     bool last_is_include; // where matrix_add_pair goes
     // sealed
-    struct group *groups;
+    struct axis_group *groups;
     size_t n_groups;
-    uint64_t *below; // combinations of all groups from the i-th on, n_groups + 1 of them
-    struct node_of_count *nodes;
+    size_t set_words; // of a set of rules of exclude
+    void *nodes;      // struct count_node, a tree of search.h
     size_t n_nodes;
-    uint32_t root;
-    struct buf children;       // uint32_t
-    struct special **specials; // of each axis, by position
-    size_t *n_specials;
-    size_t *n_ids;      // named values of each axis
-    struct buf *named;  // of each axis: struct span, sorted by text
-    uint64_t base;      // combinations of the axes that are left
-    uint64_t n_created; // that include made
+    size_t n_edges;          // to named values
+    struct count_node *root; // NULL: none remain
+    uint64_t base;           // combinations of the axes that remain
+    uint64_t n_created;      // that include made
 };
 
 static inline const struct span *matrix_span(const struct matrix *m, size_t value)
@@ -97,9 +100,9 @@ static inline uint64_t axis_count(const struct axis *axis)
 // Position of a value on an axis, or -ENOENT.
 int matrix_find_value(const struct matrix *m, const struct axis *axis, const char *value,
                       size_t len, uint64_t *ret);
-// Orders spans by their text.
-int matrix_compare(const struct matrix *m, struct span a, struct span b);
 // Builds the graph that counts, and finds out which rules of include extend. As matrix_seal().
 int matrix_count_all(struct matrix *m, struct err *err);
+// Frees what it made.
+void matrix_count_done(struct matrix *m);
 // The positions, one for each group, of a combination of the axes. `index` is below m->base.
 void matrix_positions(const struct matrix *m, uint64_t index, uint64_t *ret);

@@ -12,9 +12,9 @@ struct range {
 struct pack_writer;
 struct pack_reader;
 
-// True when the step isn't 0 and every number of the range fits into int64_t.
+// True when the step is not 0 and every number of the range fits into int64_t.
 bool range_ok(const struct range *range);
 
 void range_pack(struct pack_writer *w, const struct range *range);
-// Bounded and checked; the reader has failed when it is no range.
+// Bounded and checked; the reader has failed if it is not a range.
 struct range range_unpack(struct pack_reader *r);

@@ -16,7 +16,7 @@ void row_done(struct row *row)
     buf_done(&row->ends);
 }
 
-// The field that was being written is whole.
+// Ends the field being written.
 static int end_field(struct row *row)
 {
     int r = buf_add(&row->ends, &row->bytes.len, sizeof(row->bytes.len));
@@ -39,7 +39,8 @@ struct field row_field(const struct row *row, size_t index)
                           ends[index] - begin};
 }
 
-// Bytes of the quoted field at `text`, its quotes included; 0 when they are never closed.
+// Reads the quoted field at `text`; *ret_len is its length with the quotes. -EINVAL when they are
+// never closed.
 static int take_quoted(const char *text, size_t len, struct row *row, size_t *ret_len)
 {
     size_t at = 1;
@@ -84,7 +85,7 @@ static int split_csv(char delimiter, const char *text, size_t len, struct row *r
         if (at == len)
             return 0;
         if (text[at] != delimiter) {
-            *ret_why = "text behind a closing quote";
+            *ret_why = "text after a closing quote";
             return -EINVAL;
         }
         at++;

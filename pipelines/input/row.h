@@ -1,5 +1,5 @@
 // A row: an item that has fields. An item of a csv is one row as it is written, so it needs no
-// encoding of its own: its text is taken apart again wherever the fields are needed.
+// encoding of its own: its text is split again wherever the fields are needed.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,26 +12,26 @@
 #define ROW_HEADER_MAX 65536u // bytes of the row that names the columns
 
 enum row_form {
-    ROW_PLAIN, // an item is one value: it has no fields
-    ROW_CSV,   // RFC 4180: fields between delimiters, in double quotes where they need it
+    ROW_PLAIN, // an item is one value, without fields
+    ROW_CSV,   // RFC 4180: fields between delimiters, in double quotes where needed
     ROW_SPLIT, // a text stands between two fields, whatever they hold
     ROW_WHOLE, // the item is its only field, {1}
 };
 
-// How items are taken apart. Of SOURCE_CSV (form CSV or SPLIT), and of SOURCE_ITEMS and
-// SOURCE_LINES with ROW_SPLIT (`-C SEP`) or ROW_WHOLE (`map echo {1}`).
+// How items are split. Of SOURCE_CSV (form CSV or SPLIT), and of SOURCE_ITEMS and SOURCE_LINES with
+// ROW_SPLIT (`-C SEP`) or ROW_WHOLE (`map echo {1}`).
 struct row_rule {
     enum row_form form;
     char delimiter; // ROW_CSV: between two fields; ','
     char *split_at; // ROW_SPLIT: what stands between two fields, not empty; owned by the plan
-    // SOURCE_CSV: the first row of each file names the columns and is no item. ROW_SPLIT rows end
-    // at source.delimiter, ROW_CSV rows at a newline outside of quotes.
+    // SOURCE_CSV: the first row of each file names the columns and is not an item. ROW_SPLIT rows
+    // end at source.delimiter, ROW_CSV rows at a newline outside quotes.
     bool has_header;
     // Names of the columns, for {name}; "" for one without a name. Owned by the plan. Filled in by
-    // source_find_columns(); NULL with n_columns 0: not known.
+    // source_find_columns(); NULL with n_columns 0: unknown.
     char **columns;
     size_t n_columns;
-    bool header_is_read; // the one on standard input is taken already; not packed
+    bool header_is_read; // the header on standard input was consumed already; not packed
 };
 
 struct field {
@@ -57,12 +57,12 @@ static inline size_t row_count(const struct row *row)
 {
     return row->ends.len / sizeof(size_t);
 }
-// Borrowed until the row changes. An empty field when there is none of this number, from 0.
+// Borrowed until the row changes. `index` is from 0; a field that the row does not have is empty.
 struct field row_field(const struct row *row, size_t index);
 
-// Takes an item apart; the row is cleared first. -EINVAL when it is no csv, with *ret_why a static
+// Splits an item; the row is cleared first. -EINVAL when it is not a csv, with *ret_why a static
 // text ("a quote is never closed"); else as row_add.
 int row_split(const struct row_rule *rule, const void *item, size_t len, struct row *row,
               const char **ret_why);
-// True for what may stand between two fields of a csv.
+// Whether the character may separate the fields of a csv.
 bool row_delimiter_ok(char c);

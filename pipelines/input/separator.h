@@ -1,7 +1,7 @@
-// Where records of data begin and end. Pure.
+// Where the records of data end (the job file's key `record`). Pure.
 //
-// Whether a record begins at a byte depends only on the bytes around it, not on where the reading
-// began. So workers that read pieces of one file agree about every record.
+// Whether a record begins at a byte depends only on the bytes around it, not on where reading
+// began, so workers that read pieces of one file agree about every record.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,41 +12,41 @@
 #define SEPARATOR_HEADER_BYTES_MAX (1u << 20) // of the header lines of one file
 #define SEPARATOR_NONE SIZE_MAX
 
-// Records of data. One begins behind an `end` that a `start` follows, and at the beginning of the
-// data (behind the header). Without an end: where a start is; with neither, anywhere.
+// A record begins after an `end` that is followed by a `start`, and at the beginning of the data
+// (after the header). Without an end it begins at each start; with neither, anywhere.
 struct separator_rule {
     char end[SEPARATOR_MARK_MAX]; // '\n' by default
     uint8_t end_len;
     char start[SEPARATOR_MARK_MAX];
     uint8_t start_len;     // 0: none
-    uint32_t header_lines; // of each file, repeated in front of each of its chunks
-    bool drops_end;        // keep: false; the ends are not in the chunk
+    uint32_t header_lines; // of each file, repeated at the start of each of its chunks
+    bool drops_end;        // keep: false; chunks do not contain the ends
 };
 
-// What stands where one record ends and the next begins: the end, then the start.
+// The bytes between two records: the end of one, then the start of the next.
 struct separator {
     char bytes[2 * SEPARATOR_MARK_MAX];
     size_t len; // 0: a record may begin anywhere
-    size_t cut; // the next record begins so many bytes into it
+    size_t cut; // bytes of it that belong to the end
 };
 void separator_init(const struct separator_rule *rule, struct separator *ret);
-// The first place at or behind `from` where a record begins; the bytes before it, as far as the
-// mark needs them, must be part of `data`. SEPARATOR_NONE when there is none.
+// The first place at or after `from` where a record begins; `data` must include the bytes before
+// it, as far as the separator reaches. SEPARATOR_NONE if there is none.
 size_t separator_find(const struct separator *mark, const void *data, size_t len, size_t from);
-// The least place behind `begin` where the next record may begin when records are counted.
+// The first place after `begin` where the next record may begin when records are counted.
 static inline size_t separator_after(const struct separator *mark, size_t begin)
 {
     return begin + (mark->cut ? mark->cut : 1);
 }
-// Takes the ends out of whole records, in place. Returns what is left of `len`.
+// Removes the ends of whole records, in place. Returns the remaining length.
 size_t separator_strip(const struct separator_rule *rule, void *data, size_t len);
 
-// True for records that end with one byte, and nothing else is asked for.
+// True for records that just end with one byte.
 static inline bool separator_is_simple(const struct separator_rule *rule)
 {
     return rule->end_len == 1 && !rule->start_len && !rule->header_lines && !rule->drops_end;
 }
-// True when the rule has no contradictions, for what comes from a peer.
+// True when the rule has no contradictions, for rules that come from a peer.
 bool separator_rule_ok(const struct separator_rule *rule);
 // Bytes of the first rule->header_lines lines of `data`; SEPARATOR_NONE when they are not whole
 // yet.

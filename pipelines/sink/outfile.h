@@ -1,4 +1,4 @@
-// A file that appears whole or not at all: it is written beside its target and renamed.
+// A file that appears complete or not at all: it is written next to its target and renamed.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,12 +14,12 @@ struct outfile {
 };
 #define OUTFILE_INIT ((struct outfile){.fd = -1})
 
-// 0; 1 when the target is there and if_exists is skip; -EEXIST when it is there and if_exists is
-// error; other negative errno. All with text that names the target.
+// 0; 1 when the target exists and if_exists is skip; -EEXIST when it exists and if_exists is error;
+// other negative errno. All with text that names the target.
 int outfile_open(struct outfile *file, const char *path, enum if_exists if_exists, struct err *err);
 // Blocking, whole.
 int outfile_write(struct outfile *file, const void *data, size_t len, struct err *err);
-// Puts the file in its place and closes it. `durable`: its bytes are on the disk before.
+// Puts the file in its place and closes it. `durable`: after its bytes are on the disk.
 int outfile_finish(struct outfile *file, bool durable, struct err *err);
-// Closes, and removes what is unfinished. Safe at any time.
+// Closes the file, and removes it if it is unfinished. Safe at any time.
 void outfile_done(struct outfile *file);

@@ -29,7 +29,7 @@ struct sink_writer {
     const char **params;
     struct row row; // of the record's item
     struct buf path;
-    struct timespec began; // SINK_DIR: files changed later are ours
+    struct timespec began; // SINK_DIR: files changed later are from this job
 };
 
 static char *absolute(const struct plan *plan, const char *path)
@@ -156,7 +156,7 @@ static int write_raw(struct sink_writer *sink, const struct record *record, stru
 
 // ---- one file for each record
 
-// Inside of the directory, however the item is spelled.
+// Inside the directory, however the item is spelled.
 static bool is_inside(const char *name)
 {
     if (!*name || *name == '/')
@@ -191,11 +191,13 @@ static int make_path(struct sink_writer *sink, const struct record *record, stru
     if (r == 0)
         r = buf_add(path, "", 1);
     if (r < 0)
-        return err_sys(err, r, "the name of chunk %llu's file", (unsigned long long)record->chunk);
+        return err_sys(err, r, "the name of chunk %llu's file",
+                       (unsigned long long)record->chunk + 1);
     const char *name = (const char *)path->data + name_at;
     if (strlen(name) != path->len - 1 - name_at || !is_inside(name))
-        return err_set(err, -EPERM, "chunk %llu: '%.200s' is no name of a file inside of '%.200s'",
-                       (unsigned long long)record->chunk, name, sink->directory);
+        return err_set(err, -EPERM,
+                       "chunk %llu: '%.200s' is not the name of a file inside '%.200s'",
+                       (unsigned long long)record->chunk + 1, name, sink->directory);
     for (char *at = (char *)path->data + name_at; *at; at++)
         if (*at == '/') {
             *at = '\0';
@@ -206,7 +208,7 @@ static int make_path(struct sink_writer *sink, const struct record *record, stru
     return 0;
 }
 
-// Two results under one name would lose the first without a word.
+// Two results with one name would silently lose the first.
 static bool is_ours(const struct sink_writer *sink, const char *path)
 {
     struct stat st;

@@ -17,15 +17,15 @@ struct record {
     uint32_t attempt;
     const char *outcome;       // "ok", "exit", "signal", "timeout", "crash", "kernel", "input", ...
     int code;                  // negative errno, or what a kernel returned; 0
-    int exit;                  // exit status; -1: none, it did not end by itself
+    int exit;                  // exit status; -1: none, it was ended
     int signal;                // that ended it; 0
-    const char *error;         // words for a person; NULL when all is well
+    const char *error;         // for a person; NULL: none
     const struct slice *parts; // the result's bytes, in pieces
     size_t n_parts;
     const char *item; // the chunk's own item where it has exactly one; else NULL
     size_t item_len;
     uint64_t item_first; // number of the chunk's first item, from 0
-    int64_t start_ns;    // wall time since 1970; 0: not known
+    int64_t start_ns;    // wall time since 1970; 0: unknown
     int64_t run_ns;
     uint64_t maxrss_bytes;
     const char *worker;
@@ -33,23 +33,23 @@ struct record {
     size_t stderr_len;
 };
 
-// Writes to the job's standard output. May suspend the calling task until there is room. Returns 0
-// or a negative errno (-EPIPE: the reader went away).
+// Writes to the job's standard output. May suspend the calling task until it can be written.
+// Returns 0 or a negative errno (-EPIPE: the reader went away).
 typedef int sink_stdout_fn(void *arg, const void *data, size_t len);
 
-// Opens the plan's sink: creates the file beside its target (sink_finish renames it), makes the
-// directory. Borrows the plan. 0; 1 without a writer when the file is there and if_exists is skip:
+// Opens the plan's sink: creates the file next to its target (sink_finish renames it), makes the
+// directory. Borrows the plan. 0; 1 without a writer when the file exists and if_exists is skip:
 // nothing need run; -EEXIST by if_exists: error; other negative errno, with text.
 int sink_open(const struct plan *plan, sink_stdout_fn *write_stdout, void *arg,
               struct sink_writer **ret, struct err *err);
-// Takes one record. A raw sink writes the bytes of results that are ok; a json sink one line for
-// each record (pipelines/sink/record_json.h); a dir sink one whole file. Buffers; blocking for
-// files. Errors: -ENOSPC, -EPIPE, ... with text naming the path; -EPERM: a name that leads out of
-// the directory.
+// Takes one record. A raw sink writes the bytes of results that are ok; a json sink one line per
+// record (pipelines/sink/record_json.h); a dir sink one whole file. Buffers; blocking for files.
+// Errors: -ENOSPC, -EPIPE, ... with text naming the path; -EPERM: a name that leads out of the
+// directory.
 int sink_write(struct sink_writer *sink, const struct record *record, struct err *err);
 // Writes what is buffered. Errors as sink_write.
 int sink_flush(struct sink_writer *sink, struct err *err);
 // Flushes and puts the file in its place.
 int sink_finish(struct sink_writer *sink, struct err *err);
-// Removes what sink_finish did not put in its place. Accepts NULL. Returns NULL.
+// Removes the file unless sink_finish has put it in its place. Accepts NULL. Returns NULL.
 struct sink_writer *sink_close(struct sink_writer *sink);

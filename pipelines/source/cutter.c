@@ -31,7 +31,7 @@ void cutter_set(struct cutter *c, const struct cutter_rule *rule)
     c->rule = *rule;
 }
 
-// A chunk: what is ready and then `len` bytes more.
+// Emits a chunk: what is ready, then `len` more bytes.
 static int give(struct cutter *c, const void *data, size_t len, uint64_t items, struct cut *cut)
 {
     size_t total = c->ready.len + len;
@@ -74,8 +74,8 @@ static int add_item(struct cutter *c, const void *item, size_t len, struct cut *
     return c->ready_items == c->rule.items ? give_items(c, cut) : 0;
 }
 
-// The rule became smaller than the chunk being filled: its items are cut anew, so that every chunk
-// has exactly the shape of the rule.
+// The rule became smaller than the chunk being filled: its items are cut again, so that every
+// chunk has exactly the shape of the rule.
 static int regroup(struct cutter *c, struct cut *cut)
 {
     if (c->rule.items == 0 || c->ready_items < c->rule.items)
@@ -130,7 +130,7 @@ static int feed_data(struct cutter *c, const uint8_t *data, size_t len, struct c
     size_t at = 0;
     while (at < len) {
         if (!c->rule.items) {
-            // Only the first record end at or past the size matters: no look at what is before.
+            // Only the first record end at or past the size matters: what precedes it is skipped.
             uint64_t have = c->ready.len + (at - start);
             uint64_t skip = c->rule.bytes > have ? c->rule.bytes - have - 1 : 0;
             if (!c->rule.bytes || skip >= len - at)
@@ -154,7 +154,7 @@ static int feed_data(struct cutter *c, const uint8_t *data, size_t len, struct c
     return buf_add(&c->ready, data + start, len - start);
 }
 
-// The chunk that stands in `ready` from `begin` on, behind the header and without what is dropped.
+// Emits the chunk in `ready` from `begin` on, after the header and without dropped ends.
 static int give_records(struct cutter *c, size_t begin, size_t len, struct cut *cut)
 {
     size_t total = c->rule.header_len + len;

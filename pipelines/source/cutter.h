@@ -1,5 +1,5 @@
-// The cutter: bytes in, chunks out. It cuts what can only be read in order, standard input and the
-// results of a step before, into pieces of data or lists of items. Pure: no descriptor, no clock.
+// The cutter: bytes in, chunks out. It cuts what can only be read in order (standard input, the
+// results of the step before) into pieces of data or lists of items. Pure: no descriptor, no clock.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,28 +10,28 @@
 #include "pipelines/input/separator.h"
 #include "pipelines/run.h"
 
-// Payload of one chunk: what one message of the protocol may carry.
+// Largest payload of one chunk, which one message of the protocol can carry.
 #define CUTTER_CHUNK_MAX (16u << 20)
 
 struct cutter_rule {
     bool as_items;  // chunks are items (records without their end); else data, ends included
     uint64_t items; // records in a chunk; 0: not limited
-    uint64_t bytes; // data: cut behind the first record end at or past so many bytes; 0: no
+    uint64_t bytes; // data: cut after the first record end at or past this size; 0: no
     uint8_t end;    // last byte of a record
     // Data whose records are not just what ends with one byte: this instead of end. The
-    // header, if any, stands in front of each chunk. Both borrowed as long as the cutter lives.
+    // header, if any, begins each chunk. Both are borrowed as long as the cutter lives.
     const struct separator_rule *separator;
     const uint8_t *header;
     size_t header_len;
 };
 
-// Holds at most one chunk that is not whole yet. Zeroed by cutter_init; cutter_done frees.
+// Holds at most one incomplete chunk. Zeroed by cutter_init; cutter_done frees.
 struct cutter {
     struct cutter_rule rule;
-    struct buf part;            // bytes of the record that is not whole
+    struct buf part;            // bytes of the incomplete record
     struct buf ready;           // payload of the chunk being filled
     uint64_t ready_items;       // records in it
-    uint64_t items;             // of all chunks given so far
+    uint64_t items;             // of all chunks so far
     struct separator separator; // of rule.separator
     size_t next;                // where in `ready` the next record may begin
 };
@@ -41,21 +41,21 @@ void cutter_done(struct cutter *c);
 // The rule may change between calls (CHUNK_AUTO grows its chunks); the chunk being filled follows.
 void cutter_set(struct cutter *c, const struct cutter_rule *rule);
 
-// Takes bytes in and appends every chunk that became whole to `out` (its payload) and `lens` (its
+// Takes bytes and appends every chunk that they complete to `out` (its payload) and `lens` (its
 // length, as uint32_t in native order). Chunks of items are raw (one item, rule.items == 1) or
 // framed (pipelines/frame.h). *ret_items is increased by the items of the chunks that were
 // appended; a chunk of data counts as one. -EMSGSIZE when a record is longer than FRAME_ITEM_MAX or
 // a chunk than CUTTER_CHUNK_MAX, -ENOBUFS, -ENOMEM; after a failure only cutter_done makes sense.
 int cutter_feed(struct cutter *c, const void *data, size_t len, struct buf *out, struct buf *lens,
                 uint64_t *ret_items);
-// Adds one item, for those who know themselves where items end. Only as_items. As cutter_feed.
+// Adds one item, for callers that know where items end. Only as_items. As cutter_feed.
 int cutter_add(struct cutter *c, const void *item, size_t len, struct buf *out, struct buf *lens,
                uint64_t *ret_items);
 // The end of the input: what is left, a last record without its end included, becomes the last
 // chunk; nothing is appended when nothing is left.
 int cutter_end(struct cutter *c, struct buf *out, struct buf *lens, uint64_t *ret_items);
-// Makes the chunk being filled whole before its time, if there is a record in it; the record that
-// is not whole stays. Data: does nothing, a piece of data ends with a record.
+// Ends the chunk being filled early, if it has a record; an incomplete record stays. Data: does
+// nothing, a piece of data ends with a record.
 int cutter_flush(struct cutter *c, struct buf *out, struct buf *lens, uint64_t *ret_items);
 // Bytes held.
 static inline size_t cutter_held(const struct cutter *c)

@@ -13,8 +13,6 @@
 #include "pipelines/source/extent.h"
 #include "pipelines/source/source_path.h"
 
-#define STREAM_PIECE_MAX (CUTTER_CHUNK_MAX / 2) // leaves room for the last record
-
 static int check_stream(const struct plan *plan, const char *path, const struct data_file *f,
                         struct err *err)
 {
@@ -22,18 +20,18 @@ static int check_stream(const struct plan *plan, const char *path, const struct 
     const struct chunking *rule = &plan->steps[0].chunking;
     if (rule->rule == CHUNK_PARTS)
         return err_set(err, -EINVAL,
-                       "source.data: '%s' is %s, its size is not known; chunk.parts needs a "
+                       "source.data: '%s' is %s, so its size is unknown; chunk.parts needs a "
                        "%sfile, use bytes or lines",
                        name, f->packed ? "compressed" : "a pipe", f->packed ? "plain " : "");
     if (rule->rule == CHUNK_BYTES && rule->n > STREAM_PIECE_MAX)
         return err_set(err, -EFBIG,
-                       "chunk.bytes: at most %u bytes of '%s' can be one chunk, for it is sent, "
-                       "not read by the worker",
+                       "chunk.bytes: at most %u bytes of '%s' per chunk, because they are sent to "
+                       "the worker, not read by it",
                        STREAM_PIECE_MAX, name);
     return 0;
 }
 
-// The header of a file that holds nothing else is all of it.
+// The header of a file that has nothing else is all of it.
 static int read_header(const struct plan *plan, int fd, const char *path, struct data_file *f,
                        struct err *err)
 {
@@ -64,7 +62,7 @@ static int read_header(const struct plan *plan, int fd, const char *path, struct
     }
 }
 
-// What the beginning of a file tells: whether it is compressed, and how long its header is.
+// Looks at the beginning of a file: whether it is compressed, and how long its header is.
 static int look_into(const struct plan *plan, const char *path, struct data_file *f,
                      struct err *err)
 {

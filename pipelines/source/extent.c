@@ -11,7 +11,7 @@
 #include "base/pack.h"
 #include "pipelines/input/separator.h"
 
-#define TAIL_BLOCK (64u << 10) // read at once while looking for the end of the last record
+#define TAIL_BLOCK (64u << 10) // read at a time in search of the end of the last record
 
 static bool extent_valid(const struct extent *e)
 {
@@ -75,7 +75,7 @@ static int open_path(const struct extent *e, const char *path, const char *direc
     _close_ int dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return err_sys(err, -errno, "'%s'", directory);
-    // O_NONBLOCK: a fifo that took the file's place must not hold the executor.
+    // O_NONBLOCK: a fifo in the file's place must not block the executor.
     _close_ int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return err_sys(err, -errno, "'%s'", path);
@@ -85,7 +85,7 @@ static int open_path(const struct extent *e, const char *path, const char *direc
     if (S_ISDIR(st.st_mode))
         return err_sys(err, -EISDIR, "'%s'", path);
     if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-        return err_set(err, -EINVAL, "'%s' is not a file that can be read from any place", path);
+        return err_set(err, -EINVAL, "'%s' is not a file that can be read at any position", path);
     if (S_ISREG(st.st_mode) && !is_the_same(e, &st))
         return err_set(err, -ESTALE, "'%s' is not the file that the source saw", path);
     return take_fd(fd);
@@ -108,8 +108,8 @@ static ssize_t append_at(int fd, uint64_t offset, size_t len, const char *path, 
     return n;
 }
 
-// What is being read of an extent: its bytes stand in `out` from `begin` on, and are the file's
-// from `offset` on.
+// The part of an extent being read: its bytes are in `out` from `begin` on, and in the file from
+// `offset` on.
 struct piece {
     const struct extent *extent;
     const char *path;
@@ -120,9 +120,9 @@ struct piece {
     uint64_t offset;
 };
 
-static int tell_shorter(const struct piece *p, struct err *err)
+static int became_shorter(const struct piece *p, struct err *err)
 {
-    return err_set(err, -ESTALE, "'%s' became shorter than %llu bytes while it was used", p->path,
+    return err_set(err, -ESTALE, "'%s' became shorter than %llu bytes while it was in use", p->path,
                    (unsigned long long)p->extent->offset + p->extent->length);
 }
 
@@ -137,11 +137,12 @@ static size_t find(const struct piece *p, size_t from)
     return separator_find(&p->mark, p->out->data + p->begin, p->out->len - p->begin, from);
 }
 
-// Cuts the piece behind the end of its last record, and reads as far as that is. `end` is where the
+// Cuts the piece after the end of its last record, and reads as far as that. `end` is where the
 // extent ends within the piece.
 static int find_tail(struct piece *p, size_t end, struct err *err)
 {
-    size_t ahead = p->mark.len - p->mark.cut; // a start is looked at, and belongs to the next
+    size_t ahead =
+        p->mark.len - p->mark.cut; // a start is looked at, but belongs to the next record
     size_t from = end;
     for (;;) {
         size_t found = find(p, from);
@@ -151,7 +152,7 @@ static int find_tail(struct piece *p, size_t end, struct err *err)
             return 0;
         }
         if (have >= EXTENT_BYTES_MAX)
-            return err_set(err, -EFBIG, "'%s': the record that reaches over byte %llu is too long",
+            return err_set(err, -EFBIG, "'%s': the record that spans byte %llu is too long",
                            p->path, (unsigned long long)p->extent->offset + p->extent->length);
         if (have > ahead && have - ahead > end)
             from = have - ahead;
@@ -165,18 +166,18 @@ static int read_aligned(struct piece *p, struct err *err)
 {
     const struct extent *e = p->extent;
     bool is_first = e->offset == e->header_bytes; // a record begins there in any case
-    uint64_t behind_header = e->offset - e->header_bytes;
-    size_t before = p->mark.cut < behind_header ? p->mark.cut : (size_t)behind_header;
+    uint64_t past_header = e->offset - e->header_bytes;
+    size_t before = p->mark.cut < past_header ? p->mark.cut : (size_t)past_header;
     size_t end = before + (size_t)e->length;
     p->offset = e->offset - before;
     ssize_t n = read_more(p, end + p->mark.len - p->mark.cut, err);
     if (n < 0)
         return (int)n;
     if ((size_t)n < end)
-        return tell_shorter(p, err);
+        return became_shorter(p, err);
     size_t first = is_first ? 0 : find(p, before);
     if (first == SEPARATOR_NONE || first >= end) {
-        p->out->len = p->begin; // one record fills it that began before
+        p->out->len = p->begin; // it is filled by a record that began earlier
         return 0;
     }
     int r = find_tail(p, end, err);
@@ -194,7 +195,7 @@ static int read_exactly(struct piece *p, struct err *err)
     ssize_t n = read_more(p, (size_t)p->extent->length, err);
     if (n < 0)
         return (int)n;
-    return (size_t)n < p->extent->length ? tell_shorter(p, err) : 0;
+    return (size_t)n < p->extent->length ? became_shorter(p, err) : 0;
 }
 
 static int read_extent(struct piece *p, const struct separator_rule *rule, struct err *err)
@@ -207,7 +208,7 @@ static int read_extent(struct piece *p, const struct separator_rule *rule, struc
         if (n < 0)
             return (int)n;
         if ((uint64_t)n < e->header_bytes)
-            return tell_shorter(p, err);
+            return became_shorter(p, err);
     }
     p->begin = out->len;
     int r = e->aligned && p->mark.len ? read_aligned(p, err) : read_exactly(p, err);
@@ -232,7 +233,7 @@ int extent_fingerprint(int fd, uint64_t size, uint64_t *ret)
         return (int)last;
     digest_bytes(ends, (size_t)(first + last), digest);
     memcpy(ret, digest, sizeof(*ret));
-    *ret |= 1; // 0 means that it is not known
+    *ret |= 1; // 0 means unknown
     return 0;
 }
 

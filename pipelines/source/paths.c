@@ -54,7 +54,7 @@ void paths_sort(struct paths *p, size_t first, bool unique)
     p->len = kept;
 }
 
-// A backslash takes the next character's meaning away.
+// A backslash escapes the next character.
 static bool is_pattern(const char *text)
 {
     for (const char *c = text; *c; c++) {
@@ -66,7 +66,7 @@ static bool is_pattern(const char *text)
     return false;
 }
 
-// What a text that is no pattern means, in its own place.
+// Turns a text that is not a pattern into the path that it means, in place.
 static void unescape(char *text)
 {
     char *at = text;
@@ -78,7 +78,7 @@ static void unescape(char *text)
     *at = '\0';
 }
 
-// Copies the first part of a path and returns what is behind its slash, "" at the last part. NULL:
+// Copies the first part of a path and returns what follows its slash, "" after the last part. NULL:
 // the part is too long to be a name.
 static const char *first_part(const char *path, char part[NAME_MAX + 1])
 {

@@ -17,11 +17,12 @@ void paths_done(struct paths *p);
 int paths_add(struct paths *p, const char *name);
 // Sorts bytewise from `first` on; with `unique`, equal names are kept once.
 void paths_sort(struct paths *p, size_t first, bool unique);
-// Appends the files that a pattern means, sorted: *, ?, [...] within a name, ** for any number of
-// folders. A pattern without these is the path itself. Hidden names need a written dot. Relative
-// patterns begin at `directory` and give relative paths. -ENOENT when nothing matches.
+// Appends the files that match a pattern, sorted: *, ?, [...] within a name, ** for any number of
+// folders. A pattern without these is the path itself. Hidden names must be matched by an explicit
+// dot. Relative patterns begin at `directory` and yield relative paths. -ENOENT when nothing
+// matches.
 int paths_glob(struct paths *p, const char *pattern, const char *directory, struct err *err);
-// True when the path matches the pattern, for patterns that exclude.
+// Whether the path matches the pattern, for patterns that exclude.
 bool path_matches(const char *pattern, const char *path);
-// Takes away what the source's patterns with "!" in front mean.
+// Removes the paths that match one of the source's patterns with a leading "!".
 void paths_exclude(struct paths *p, const struct source *source);

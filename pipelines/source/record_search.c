@@ -6,7 +6,7 @@
 #include "pipelines/source/extent.h"
 
 // Where in the block, which begins at `at` of the file, the last of `*n` records ends;
-// SEPARATOR_NONE: further on. `*next` is the least place of the file where a record may begin.
+// SEPARATOR_NONE: later. `*next` is the least place of the file where a record may begin.
 static size_t end_in_block(const struct record_search *s, size_t len, uint64_t at, uint64_t *n,
                            uint64_t *next)
 {

@@ -9,7 +9,7 @@ enum {
     AT_FIELD, // a field begins
     IN_FIELD,
     IN_QUOTES,
-    BEHIND_QUOTE, // within quotes: the end of them, or half of a doubled one
+    AFTER_QUOTE, // a quote within quotes: their end, or half of a doubled one
 };
 
 void row_scan_init(struct row_scan *s, const struct row_rule *rule, char row_end)
@@ -24,7 +24,7 @@ void row_scan_done(struct row_scan *s)
     buf_done(&s->row);
 }
 
-// Bytes up to and with the row's end; 0 when it is not among them.
+// Number of bytes up to the row's end, inclusive; 0 if it is not among them.
 static size_t find_csv(struct row_scan *s, const char *text, size_t len)
 {
     unsigned state = s->state;
@@ -34,7 +34,7 @@ static size_t find_csv(struct row_scan *s, const char *text, size_t len)
         s->breaks += c == '\n';
         if (state == IN_QUOTES) {
             if (c == '"')
-                state = BEHIND_QUOTE;
+                state = AFTER_QUOTE;
         } else if (c == '\n') {
             i++;
             s->state = AT_FIELD;
@@ -67,7 +67,7 @@ static void trim(struct row_scan *s)
     if (s->row.len && s->row.data[s->row.len - 1] == '\r')
         s->row.len--;
     if (s->line == 1 && s->row.len >= 3 && memcmp(s->row.data, "\xef\xbb\xbf", 3) == 0)
-        buf_consume(&s->row, 3); // a mark that some programs put in front of UTF-8
+        buf_consume(&s->row, 3); // the mark that some programs write before UTF-8
 }
 
 int row_scan_feed(struct row_scan *s, const void *data, size_t len, size_t *ret_used)

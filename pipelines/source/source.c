@@ -18,9 +18,9 @@ int source_open(const struct plan *plan, struct source_reader **ret, struct err 
     case SOURCE_DATA:
         return source_open_data(plan, ret, err);
     case SOURCE_PUSH:
-        return err_set(err, -EINVAL, "source: a program pushes it; there is nothing to open");
+        return err_set(err, -EINVAL, "source: items are pushed by a program; nothing to open");
     }
-    return err_set(err, -EINVAL, "source: kind %d is not known", (int)plan->source.kind);
+    return err_set(err, -EINVAL, "source: unknown kind %d", (int)plan->source.kind);
 }
 
 int source_next(struct source_reader *r, const struct source_want *want, struct run *ret,

@@ -1,10 +1,10 @@
 #include "pipelines/source/source_auto.h"
 
-// Chunks of one size after which the size may change in any case: about as many as are on their way
-// between here and the workers.
+// Chunks of one size after which the size may change in any case: about as many as are in flight
+// between the source and the workers.
 #define AUTO_SETTLE_MIN 512u
 #define AUTO_SETTLE_MAX 4096u
-#define AUTO_AHEAD_NS (80 * 1000000ll) // work that is on its way for each slot
+#define AUTO_AHEAD_NS (80 * 1000000ll) // work in flight for each slot
 #define AUTO_GROW_MAX 8
 
 static uint64_t settle_after(const struct source_want *want)
@@ -14,9 +14,9 @@ static uint64_t settle_after(const struct source_want *want)
     return n < AUTO_SETTLE_MIN ? AUTO_SETTLE_MIN : n < AUTO_SETTLE_MAX ? n : AUTO_SETTLE_MAX;
 }
 
-// The mean that we see is of chunks cut a while ago. So the size changes by a small factor, and
-// again only when the mean shows the change, or after so many chunks that it would have shown: that
-// of a program that takes longer to start than to run does not.
+// The mean is that of chunks cut a while ago. So the size changes by a small factor, and again only
+// when the mean shows the change, or after enough chunks that it would have: the mean of a program
+// that takes longer to start than to run does not show it.
 uint64_t auto_items_next(struct auto_items *a, const struct source_want *want, uint64_t remaining)
 {
     int64_t mean = want->mean_run_ns;
@@ -24,12 +24,12 @@ uint64_t auto_items_next(struct auto_items *a, const struct source_want *want, u
     bool fell = a->mean_then_ns == 0 || a->mean_then_ns - mean >= a->mean_then_ns / 4;
     bool settled = a->chunks >= settle_after(want);
     uint64_t factor = 2;
-    while (factor < AUTO_GROW_MAX && mean <= SOURCE_AUTO_NS / (int64_t)(2 * factor))
+    while (factor < AUTO_GROW_MAX && mean <= AUTO_RUN_NS / (int64_t)(2 * factor))
         factor *= 2;
-    if (mean > 0 && mean <= SOURCE_AUTO_NS / 2 && (rose || settled) &&
+    if (mean > 0 && mean <= AUTO_RUN_NS / 2 && (rose || settled) &&
         a->items <= UINT64_MAX / factor) {
         *a = (struct auto_items){.items = a->items * factor, .mean_then_ns = mean};
-    } else if (mean >= SOURCE_AUTO_NS * 2 && a->items > 1 &&
+    } else if (mean >= AUTO_RUN_NS * 2 && a->items > 1 &&
                (fell || settled || a->chunks >= 4ull * want->slots)) {
         *a = (struct auto_items){.items = a->items / 2, .mean_then_ns = mean};
     }

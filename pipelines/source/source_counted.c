@@ -32,7 +32,7 @@ static uint64_t next_size(struct counted *c, const struct source_want *want, uin
     if (rule->rule == CHUNK_ITEMS) {
         size = rule->n;
     } else if (rule->rule == CHUNK_PARTS) {
-        // The first count % n parts have one item more, so that there are exactly n.
+        // The first count % n parts have one more item, which makes exactly n parts.
         uint64_t larger = c->count % rule->n;
         size = c->count / rule->n;
         if (c->base.chunks < larger) {
@@ -168,7 +168,7 @@ static int find_files(struct counted *c, struct err *err)
     paths_exclude(&c->files, source);
     paths_sort(&c->files, 0, true);
     if (c->files.len == 0)
-        return err_set(err, -ENOENT, "source.files: no file is left (searched from %s)",
+        return err_set(err, -ENOENT, "source.files: excludes leave no file (searched from %s)",
                        plan->directory);
     _close_ int dir = open(plan->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
@@ -189,7 +189,7 @@ int source_open_counted(const struct plan *plan, struct source_reader **ret, str
     const struct chunking *rule = &plan->steps[0].chunking;
     if (rule->rule == CHUNK_BYTES || rule->rule == CHUNK_LINES ||
         (rule->rule != CHUNK_AUTO && rule->n == 0))
-        return err_set(err, -EINVAL, "chunk: this source gives items; use items, parts or auto");
+        return err_set(err, -EINVAL, "chunk: this source produces items; use items, parts or auto");
     struct counted *c = calloc(1, sizeof(*c));
     if (!c)
         return err_sys(err, -ENOMEM, "source");
@@ -203,10 +203,10 @@ int source_open_counted(const struct plan *plan, struct source_reader **ret, str
         c->count = plan->source.n_texts;
     } else if (plan->source.kind == SOURCE_MATRIX) {
         c->count = matrix_count(plan->source.matrix);
-        c->growth.items = SOURCE_AUTO_RANGE;
+        c->growth.items = AUTO_RANGE_ITEMS;
     } else {
         c->count = plan->source.range.count;
-        c->growth.items = SOURCE_AUTO_RANGE;
+        c->growth.items = AUTO_RANGE_ITEMS;
     }
     if (r < 0) {
         counted_close(&c->base);

@@ -1,6 +1,6 @@
-// The contents of files and of standard input in pieces. Files that can be read from any place are
-// only described: a piece is an extent, which the worker reads. What comes through a pipe or is
-// compressed is read and cut here (source_stream.c).
+// The contents of files and of standard input, in pieces. Files that can be read at any position
+// are only described: a piece is an extent, which the worker reads. Pipes and compressed files are
+// read and cut here (source_stream.c).
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,13 +13,12 @@
 #include "pipelines/source/extent.h"
 #include "pipelines/source/paths.h"
 #include "pipelines/source/record_search.h"
+#include "pipelines/source/source_auto.h"
 #include "pipelines/source/source_kinds.h"
 #include "pipelines/source/source_path.h"
 #include "pipelines/source/source_queue.h"
 #include "pipelines/source/source_stream.h"
 
-#define PIECE_MIN (64u << 10) // CHUNK_AUTO
-#define PIECE_MAX (8u << 20)
 #define INDEX_BYTES (8u << 20) // searched for `lines` in one call, once it has a chunk
 
 struct data {
@@ -95,7 +94,7 @@ struct extents {
     struct run *run;
     struct buf body;
     struct buf lens;
-    size_t next_len; // the next extent has at most so many bytes, of the same file
+    size_t next_len; // bytes that the next extent of the same file may need
 };
 #define EXTENT_GROWS 16u // bytes by which the next of the same file may be longer
 
@@ -213,7 +212,7 @@ static int next_extents(struct data *d, const struct source_want *want, struct r
         int r = rule_of(d)->rule == CHUNK_LINES ? cut_by_lines(d, want, &x, err)
                                                 : cut_by_size(d, want, &x, err);
         if (r < 0) {
-            // Chunks that are cut already come first; the failure comes again at the next call.
+            // Chunks that are cut already come first; the next call fails again.
             if (run->count && r != -ENOMEM)
                 break;
             run->count = 0;
@@ -261,10 +260,12 @@ static void choose_piece(struct data *d, const struct source_want *want)
     if (rule->rule == CHUNK_BYTES) {
         d->piece = rule->n;
     } else if (rule->rule == CHUNK_PARTS) {
-        d->piece = 1; // only asked of empty files: the parts are exact shares
+        d->piece = 1; // used for empty files alone: the parts are exact shares
     } else {
-        uint64_t share = d->total / (4ull * want->slots);
-        d->piece = share < PIECE_MIN ? PIECE_MIN : share > PIECE_MAX ? PIECE_MAX : share;
+        uint64_t share = d->total / ((uint64_t)AUTO_PIECES * want->slots);
+        d->piece = share < AUTO_PIECE_MIN   ? AUTO_PIECE_MIN
+                   : share > AUTO_PIECE_MAX ? AUTO_PIECE_MAX
+                                            : share;
     }
 }
 
@@ -347,7 +348,7 @@ static int add_files(struct data *d, struct err *err)
     }
     paths_exclude(&d->paths, source);
     if (d->paths.len == 0 && source->n_texts)
-        return err_set(err, -ENOENT, "source.data: no file is left (searched from %s)",
+        return err_set(err, -ENOENT, "source.data: excludes leave no file (searched from %s)",
                        d->base.plan->directory);
     d->files = calloc(d->paths.len + 1, sizeof(*d->files));
     if (!d->files)
@@ -366,10 +367,11 @@ int source_open_data(const struct plan *plan, struct source_reader **ret, struct
     const struct chunking *rule = &plan->steps[0].chunking;
     if (rule->rule == CHUNK_ITEMS || (rule->rule != CHUNK_AUTO && rule->n == 0))
         return err_set(err, -EINVAL,
-                       "chunk: source.data gives data; use bytes, lines, parts or auto");
+                       "chunk: source.data produces data; use bytes, lines, parts or auto");
     const struct separator_rule *record = &plan->source.separator;
     if (rule->rule == CHUNK_LINES && !record->end_len && !record->start_len)
-        return err_set(err, -EINVAL, "record.end: must not be empty unless chunk is by bytes");
+        return err_set(err, -EINVAL,
+                       "record.end: must not be empty unless chunks are cut by bytes");
     struct data *d = calloc(1, sizeof(*d));
     if (!d)
         return err_sys(err, -ENOMEM, "source.data");

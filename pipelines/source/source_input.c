@@ -25,7 +25,7 @@ static int look(const struct source_input *in, enum unpack_kind *ret, struct err
     *ret = UNPACK_NONE;
     if (fstat(in->fd, &st) < 0)
         return err_sys(err, -errno, "%s: '%s'", in->title, in->path);
-    // What is read from a pipe is gone, and standard input may not stand at its beginning.
+    // Reading from a pipe consumes, and standard input may not be at its beginning.
     if (!S_ISREG(st.st_mode) || (in->path[0] == '-' && !in->path[1]))
         return 0;
     ssize_t n = fd_pread_full(in->fd, magic, sizeof(magic), 0);
@@ -88,8 +88,8 @@ ssize_t source_input_read(struct source_input *in, const uint8_t **ret, struct e
             n = read_raw(in, err);
             if (n == 0 && !unpacker_at_end(in->unpacker))
                 return err_set(err, -EBADMSG,
-                               "%s: '%s' is cut off: its compressed data have no end", in->title,
-                               in->path);
+                               "%s: '%s' is truncated: its compressed data end too early",
+                               in->title, in->path);
             if (n <= 0)
                 return n;
             unpacker_feed(in->unpacker, in->raw, (size_t)n);

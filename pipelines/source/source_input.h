@@ -13,7 +13,8 @@ int source_input_open(const struct plan *plan, const char *path, const char *tit
                       struct source_input **ret, struct err *err);
 // Accepts NULL. Returns NULL.
 struct source_input *source_input_close(struct source_input *in);
-// The next bytes, at most SOURCE_BLOCK, borrowed until the next call: how many, or 0 at the end.
-// -EAGAIN when there is nothing to read now; else negative errno with text.
+// The next bytes, borrowed until the next call. Returns their number, at most SOURCE_BLOCK; 0 at
+// the end.
+// -EAGAIN when nothing can be read now; else negative errno with text.
 ssize_t source_input_read(struct source_input *in, const uint8_t **ret, struct err *err);
 int source_input_fd(const struct source_input *in);

@@ -1,5 +1,4 @@
-// Items are the lines of files or of standard input, or the rows of tables, read as they are
-// wanted.
+// Items are the lines of files or of standard input, or the rows of tables, read on demand.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,7 +14,7 @@
 #include "pipelines/source/source_queue.h"
 #include "pipelines/source/source_rows.h"
 
-#define AUTO_FEED 1024u // bytes that are cut at once while chunks of CHUNK_AUTO have one item
+#define AUTO_FEED 1024u // bytes cut at a time while chunks of CHUNK_AUTO have one item
 
 struct lines {
     struct source_reader base;
@@ -24,11 +23,11 @@ struct lines {
     struct source_queue queue;
     struct auto_items growth;
     size_t path;             // of the plan's paths: the one being read, or the next
-    struct source_input *in; // NULL: between two files
+    struct source_input *in; // NULL: between files
     const uint8_t *block;    // what was read of it and not cut yet
     size_t block_len;
     bool cut_all;
-    int failed; // negative errno: what was cut before it comes first
+    int failed; // negative errno: the chunks cut before it come first
     struct err why;
 };
 
@@ -88,7 +87,7 @@ static int flush(struct lines *l, struct err *err)
     return queued(l, r, items, err);
 }
 
-// A last line without its end is a line, and does not run on in the next file.
+// A last line without its end is a line, and does not continue in the next file.
 static int end_file(struct lines *l, struct err *err)
 {
     l->in = source_input_close(l->in);
@@ -107,7 +106,7 @@ static int end_all(struct lines *l, struct err *err)
     return queued(l, r, items, err);
 }
 
-// Cuts what was read. While chunks are small only a little: the next ones may be larger.
+// Cuts what was read; only a little while chunks are small, for the next ones may be larger.
 static int cut(struct lines *l, struct err *err)
 {
     const uint8_t *data = l->block;
@@ -120,7 +119,7 @@ static int cut(struct lines *l, struct err *err)
     return feed(l, data, len, err);
 }
 
-// Cuts or reads one block more; the queue may have chunks then.
+// Cuts or reads one more block; the queue may have chunks then.
 static int advance(struct lines *l, struct err *err)
 {
     const struct source *s = &l->base.plan->source;
@@ -128,7 +127,7 @@ static int advance(struct lines *l, struct err *err)
         return cut(l, err);
     if (!l->in && l->path == s->n_texts)
         return end_all(l, err);
-    if (is_auto(l) && l->cutter.ready_items && cutter_held(&l->cutter) > SOURCE_AUTO_BYTES)
+    if (is_auto(l) && l->cutter.ready_items && cutter_held(&l->cutter) > AUTO_ITEMS_BYTES)
         return flush(l, err);
     if (!l->in) {
         int r =
@@ -140,7 +139,7 @@ static int advance(struct lines *l, struct err *err)
     }
     ssize_t n = source_input_read(l->in, &l->block, err);
     if (n == -EAGAIN) {
-        // Items that wait for a slow writer to fill their chunk are better run now.
+        // Items should not wait for a slow writer to fill their chunk.
         if (is_auto(l) && l->cutter.ready_items)
             return flush(l, err);
         return -EAGAIN;
@@ -226,13 +225,12 @@ int source_open_lines(const struct plan *plan, struct source_reader **ret, struc
     const struct chunking *rule = &plan->steps[0].chunking;
     if (rule->rule == CHUNK_PARTS)
         return err_set(err, -EINVAL,
-                       "chunk.parts: how many lines there are is not known beforehand; use items");
+                       "chunk.parts: the number of lines is not known in advance; use items");
     if ((rule->rule != CHUNK_AUTO && rule->rule != CHUNK_ITEMS && rule->rule != CHUNK_LINES) ||
         (rule->rule != CHUNK_AUTO && rule->n == 0))
-        return err_set(err, -EINVAL, "chunk: this source gives items; use items or auto");
+        return err_set(err, -EINVAL, "chunk: this source produces items; use items or auto");
     for (size_t i = 0; i < plan->source.n_texts; i++) {
-        // A fifo would be opened twice, and its writer notices: it is looked at when its turn
-        // comes.
+        // A fifo would be opened twice, which its writer would notice: it is checked in its turn.
         struct stat st;
         const char *path = plan->source.texts[i];
         if (strcmp(path, "-") != 0 && path[0] == '/' && stat(path, &st) == 0 &&

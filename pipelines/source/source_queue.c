@@ -53,6 +53,6 @@ int source_cut_error(struct err *err, int code, const char *path)
     if (code != -EMSGSIZE)
         return err_sys(err, code, "'%s'", name);
     return err_set(err, code,
-                   "'%s': a line or chunk is longer than %u bytes, what one chunk carries", name,
-                   CUTTER_CHUNK_MAX);
+                   "'%s': a line or chunk is longer than %u bytes, the most that a chunk can carry",
+                   name, CUTTER_CHUNK_MAX);
 }

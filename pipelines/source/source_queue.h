@@ -11,7 +11,8 @@
 
 #define SOURCE_RUN_CHUNKS_MAX 65536u // chunks in a run that carries payloads
 
-// Chunks that a cutter made and nobody took yet; all but the last have `items_per_chunk` items.
+// Chunks that a cutter made and that were not taken yet; all but the last have `items_per_chunk`
+// items.
 struct source_queue {
     struct buf out;
     struct buf lens;
@@ -27,7 +28,7 @@ static inline bool source_queue_empty(const struct source_queue *q)
 {
     return q->lens_at == q->lens.len;
 }
-// Takes a run of what is there, within the want. The queue must not be empty.
+// Takes a run of chunks, within the want. The queue must not be empty.
 int source_queue_take(struct source_queue *q, const struct source_want *want, struct run *ret);
-// Words for -EMSGSIZE and others of the cutter.
+// Sets the text for an error of the cutter. Returns the error.
 int source_cut_error(struct err *err, int code, const char *path);

@@ -47,13 +47,13 @@ static const char *name_of(const char *path)
     return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
-static int tell(const struct source_rows *s, int code, const char *why, struct err *err)
+static int row_error(const struct source_rows *s, int code, const char *why, struct err *err)
 {
     return err_set(err, code, "%s:%llu: %s", name_of(s->path), (unsigned long long)s->scan.line,
                    why);
 }
 
-static int tell_code(const struct source_rows *s, int code, struct err *err)
+static int code_error(const struct source_rows *s, int code, struct err *err)
 {
     char text[96];
     if (code == -EMSGSIZE)
@@ -62,7 +62,7 @@ static int tell_code(const struct source_rows *s, int code, struct err *err)
         snprintf(text, sizeof(text), "a row has more than %u fields", ROW_FIELDS_MAX);
     else
         snprintf(text, sizeof(text), "%s", strerror(-code));
-    return tell(s, code, text, err);
+    return row_error(s, code, text, err);
 }
 
 void source_rows_begin(struct source_rows *s, const char *path)
@@ -72,7 +72,7 @@ void source_rows_begin(struct source_rows *s, const char *path)
     row_scan_next(&s->scan);
     s->wants_header = rule->has_header && !(rule->header_is_read && path == s->source->texts[0]);
     s->scan.line = rule->has_header && !s->wants_header ? 2 : 1;
-    // Fields of lines without a header may be as many as they like.
+    // Lines without a header may have any number of fields.
     s->n_columns = rule->has_header || rule->form == ROW_CSV ? rule->n_columns : 0;
 }
 
@@ -81,8 +81,8 @@ static int split(struct source_rows *s, struct err *err)
     const char *why;
     int r = row_split(&s->source->rows, s->scan.row.data, s->scan.row.len, &s->row, &why);
     if (r == -EINVAL)
-        return tell(s, r, why, err);
-    return r < 0 ? tell_code(s, r, err) : 0;
+        return row_error(s, r, why, err);
+    return r < 0 ? code_error(s, r, err) : 0;
 }
 
 // The header of each file must be that of the first.
@@ -97,7 +97,7 @@ static int check_header(struct source_rows *s, struct err *err)
                memcmp(rule->columns[i], field.at, field.len) == 0;
     }
     if (rule->n_columns && !same)
-        return tell(s, -EINVAL, "its header is not the one of the source's first file", err);
+        return row_error(s, -EINVAL, "its header differs from that of the first file", err);
     return 0;
 }
 
@@ -114,13 +114,13 @@ static int check_fields(struct source_rows *s, struct err *err)
     char text[96];
     snprintf(text, sizeof(text), "%zu field%s, %s has %llu", n, n == 1 ? "" : "s",
              rule->has_header ? "header" : "the first row", (unsigned long long)s->n_columns);
-    return tell(s, -EINVAL, text, err);
+    return row_error(s, -EINVAL, text, err);
 }
 
 static int take_row(struct source_rows *s, struct cut_into *into, struct err *err)
 {
     const struct buf *text = &s->scan.row;
-    // An empty line is no row of a table with several columns.
+    // An empty line is not a row of a table with several columns.
     if (text->len == 0 && s->source->rows.form == ROW_CSV && s->n_columns != 1)
         return 0;
     int r = split(s, err);
@@ -135,7 +135,7 @@ static int take_row(struct source_rows *s, struct cut_into *into, struct err *er
         return r;
     r = cutter_add(into->cutter, text->data ? text->data : (const uint8_t *)"", text->len,
                    into->out, into->lens, into->items);
-    return r < 0 ? tell_code(s, r, err) : 0;
+    return r < 0 ? code_error(s, r, err) : 0;
 }
 
 int source_rows_feed(struct source_rows *s, const void *data, size_t len, struct cut_into *into,
@@ -146,7 +146,7 @@ int source_rows_feed(struct source_rows *s, const void *data, size_t len, struct
         size_t used;
         int r = row_scan_feed(&s->scan, at, len, &used);
         if (r < 0)
-            return tell_code(s, r, err);
+            return code_error(s, r, err);
         at += used;
         len -= used;
         if (r == 0)
@@ -163,11 +163,11 @@ int source_rows_end(struct source_rows *s, struct cut_into *into, struct err *er
 {
     int r = row_scan_end(&s->scan);
     if (r == -EINVAL)
-        return tell(s, r, "a quote is never closed", err);
+        return row_error(s, r, "a quote is never closed", err);
     return r == 1 ? take_row(s, into, err) : 0;
 }
 
-// 1 when the bytes make a row whole, past empty lines in front; 0 when they don't.
+// 1 when the bytes complete a row, after leading empty lines; else 0.
 static int scan_first(struct row_scan *scan, const void *data, size_t len)
 {
     for (size_t at = 0, used; at < len; at += used) {
@@ -180,7 +180,7 @@ static int scan_first(struct row_scan *scan, const void *data, size_t len)
     return scan->row.len > ROW_HEADER_MAX ? -EMSGSIZE : 0;
 }
 
-// From a stream, and not a byte too many. 1, 0 when there is no row, or negative errno.
+// From a stream, without reading a byte too many. 1, 0 if it has no row, or negative errno.
 static int read_first(int fd, struct row_scan *scan)
 {
     for (;;) {
@@ -197,17 +197,17 @@ static int read_first(int fd, struct row_scan *scan)
     }
 }
 
-// From a file. The same; *ret_told when the text is written already.
+// The same from a file; *ret_has_text when the error has its text already.
 static int read_file(const struct plan *plan, const char *path, struct row_scan *scan,
-                     bool *ret_told, struct err *err)
+                     bool *ret_has_text, struct err *err)
 {
     struct source_input *in = NULL;
     int r = source_input_open(plan, path, "source.csv", &in, err);
-    *ret_told = r < 0;
+    *ret_has_text = r < 0;
     while (r == 0) {
         const uint8_t *data;
         ssize_t n = source_input_read(in, &data, err);
-        *ret_told = n < 0;
+        *ret_has_text = n < 0;
         r = n < 0 ? (int)n : n ? scan_first(scan, data, (size_t)n) : row_scan_end(scan);
         if (n == 0)
             break;
@@ -236,17 +236,17 @@ static int find_columns(struct plan *plan, const char *path, int fd, bool is_str
                         struct source_rows *s, struct err *err)
 {
     struct row_rule *rule = &plan->source.rows;
-    bool told = false;
+    bool has_text = false;
     source_rows_begin(s, path);
-    int r = is_stream ? read_first(fd, &s->scan) : read_file(plan, path, &s->scan, &told, err);
-    if (told)
+    int r = is_stream ? read_first(fd, &s->scan) : read_file(plan, path, &s->scan, &has_text, err);
+    if (has_text)
         return r;
     if (r == 0)
         return 0; // an empty file has no columns
     if (r == -EINVAL)
-        return tell(s, r, "a quote is never closed", err);
+        return row_error(s, r, "a quote is never closed", err);
     if (r == -EMSGSIZE)
-        return tell(s, r, "the first row is too long", err);
+        return row_error(s, r, "the first row is too long", err);
     if (r < 0)
         return err_sys(err, r, "source.csv: '%s'", name_of(path));
     r = split(s, err);

@@ -1,11 +1,11 @@
-// The rows of tables, checked as they come. Only source*.c include it.
+// The rows of tables, checked as they arrive. Only source*.c include it.
 #pragma once
 #include "pipelines/source/cutter.h"
 #include "pipelines/source/source.h"
 
 struct source_rows;
 
-// Borrows the source. NULL when memory is out.
+// Borrows the source. NULL when out of memory.
 struct source_rows *source_rows_new(const struct source *source);
 // Accepts NULL. Returns NULL.
 struct source_rows *source_rows_free(struct source_rows *s);
@@ -19,7 +19,7 @@ struct cut_into {
 };
 // A file begins; the path is borrowed until its end.
 void source_rows_begin(struct source_rows *s, const char *path);
-// Bytes of the file; each row that is whole becomes an item. -EINVAL with the place and what is
+// Bytes of the file; each complete row becomes an item. -EINVAL with the place and what is
 // wrong with a row; else as source_next.
 int source_rows_feed(struct source_rows *s, const void *data, size_t len, struct cut_into *into,
                      struct err *err);

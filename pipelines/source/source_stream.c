@@ -4,9 +4,8 @@
 #include <stdlib.h>
 
 #include "pipelines/input/separator.h"
+#include "pipelines/source/source_auto.h"
 #include "pipelines/source/source_input.h"
-
-#define PIECE_STREAM (1u << 20) // CHUNK_AUTO
 
 struct source_stream {
     const struct plan *plan;
@@ -28,7 +27,7 @@ static void start_cutter(struct source_stream *s)
     if (rule->rule == CHUNK_LINES)
         cut.items = rule->n;
     else
-        cut.bytes = rule->rule == CHUNK_AUTO ? PIECE_STREAM : rule->n;
+        cut.bytes = rule->rule == CHUNK_AUTO ? AUTO_PIECE_STREAM : rule->n;
     cutter_init(&s->cutter, &cut);
     s->header_done = true;
 }
@@ -100,11 +99,11 @@ static int take_header(struct source_stream *s, struct source_queue *q, const vo
         return err_set(err, -EFBIG,
                        "source.data: '%s': its %u header lines are longer than %u bytes", s->path,
                        s->plan->source.separator.header_lines, SEPARATOR_HEADER_BYTES_MAX);
-    // What is behind the header stands in this block; the header stays.
-    size_t behind = s->header.len - found;
+    // What follows the header is in this block; the header stays.
+    size_t rest = s->header.len - found;
     s->header.len = found;
     start_cutter(s);
-    return cut(s, q, (const uint8_t *)data + (len - behind), behind, err);
+    return cut(s, q, (const uint8_t *)data + (len - rest), rest, err);
 }
 
 static int end(struct source_stream *s, struct source_queue *q, struct err *err)

@@ -45,7 +45,7 @@ static size_t find_param(const struct template_names *names, const char *name, s
     return i;
 }
 
-// {1}, {2}..: decimal, without leading zeros, and not more than there are.
+// {1}, {2} ...: decimal, without leading zeros, not past the last.
 static bool is_number(const struct source *source, const char *text, size_t len, size_t *ret)
 {
     size_t n_columns = rows_n_columns(source), number = 0;
@@ -104,7 +104,7 @@ static bool known_plain(const char *body, size_t len, const struct template_name
     return true;
 }
 
-// `body` is what stands between the braces.
+// `body` is the text between the braces.
 static bool known(const char *body, size_t len, const struct template_names *names,
                   struct part *ret)
 {
@@ -122,8 +122,8 @@ static bool known(const char *body, size_t len, const struct template_names *nam
     return true;
 }
 
-// Length of what stands between braces: no brace or quote, and no blank unless a column's name
-// holds one.
+// Length of the text between braces: no brace or quote, and no blank unless a column's name has
+// one.
 static size_t body_length(const char *body, const struct template_names *names)
 {
     struct part part;
@@ -198,7 +198,7 @@ static int compile_word(struct template *t, const char *text, const struct templ
     return r < 0 ? r : add_text(t, from, (size_t)(c - from));
 }
 
-// The forms of other tools, which would silently stay as they are.
+// Placeholders of other tools, which would silently stay as they are.
 static const char *foreign(const char *text)
 {
     for (const char *c = text; *c; c++) {

@@ -1,8 +1,7 @@
-// Placeholders: {} {.} {/} {//} {/.} {#} {%}, {1} {2} and {name} with the same forms behind them
-// ({1.}, {name/.}), and each with @q in the end for text that is quoted for a shell ({@q}); {{}} is
-// a literal {}. Only names that are known are replaced; `{print $1}`, `${HOME}` and `a{1,3}` stay
-// as written. Values are data, never code: a script is compiled once and its values arrive as "$1",
-// "$2", ... (DESIGN.md 8).
+// Placeholders: {} {.} {/} {//} {/.} {#} {%}, {1} {2} and {name} followed by the same forms ({1.},
+// {name/.}), and each with a final @q for text quoted for a shell ({@q}); {{}} is a literal {}.
+// Only known names are replaced; `{print $1}`, `${HOME}` and `a{1,3}` stay as written. Values are
+// data, never code: a script is compiled once and its values arrive as "$1", "$2", ...
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,6 +11,9 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 
+#define TEMPLATE_NEST_MAX 64 // nested quotes and substitutions of a script
+#define TEMPLATE_HERE_MAX 8  // here-documents that begin on one line
+
 struct row;
 struct source;
 struct template;
@@ -19,7 +21,7 @@ struct template;
 enum template_mode {
     TEMPLATE_WORD,   // the whole text becomes one string: an argv word, a path, an argument
     TEMPLATE_SCRIPT, // a shell script: each placeholder becomes a quoted positional parameter
-    TEMPLATE_BATCH,  // one that gets many items: {} becomes "$@", and there are no other parameters
+    TEMPLATE_BATCH,  // a script for many items: {} becomes "$@", the only parameters
 };
 
 struct template_names {
@@ -30,7 +32,7 @@ struct template_names {
     const struct source *source;
 };
 
-// Compiles a text. On failure (-EINVAL) the text in err says what, and *ret_offset the byte where.
+// Compiles a text. On failure (-EINVAL) err has the reason, and *ret_offset the byte.
 // The caller frees with template_free().
 int template_compile(const char *text, enum template_mode mode, const struct template_names *names,
                      struct template **ret, struct err *err, size_t *ret_offset);
@@ -59,6 +61,6 @@ const char *template_script(const struct template *t);
 size_t template_n_args(const struct template *t);
 int template_expand_arg(const struct template *t, size_t arg, const struct template_values *values,
                         struct buf *out);
-// An unknown {nmae} that is near a known name, for a warning of `fanmill check`; NULL when there is
+// An unknown {nmae} that resembles a known name, for a warning of `fanmill check`; NULL if there is
 // none. Borrowed from `t`.
 const char *template_suspect(const struct template *t, const char **ret_nearest);

@@ -6,53 +6,53 @@
 #include "pipelines/input/row.h"
 #include "pipelines/template/template_parts.h"
 
-struct span {
+struct text_span {
     const char *at;
     size_t len;
 };
 
-static size_t last_slash(struct span path) // behind it; 0 when there is none
+static size_t last_slash(struct text_span path) // the place after it; 0 if there is none
 {
     const char *slash = path.len ? memrchr(path.at, '/', path.len) : NULL;
     return slash ? (size_t)(slash - path.at) + 1 : 0;
 }
 
-static struct span without_trailing_slashes(struct span path)
+static struct text_span without_trailing_slashes(struct text_span path)
 {
     while (path.len > 1 && path.at[path.len - 1] == '/')
         path.len--;
     return path;
 }
 
-static struct span base_name(struct span path)
+static struct text_span base_name(struct text_span path)
 {
     path = without_trailing_slashes(path);
     if (path.len == 1)
         return path; // "/" is its own name
     size_t skip = last_slash(path);
-    return (struct span){path.at + skip, path.len - skip};
+    return (struct text_span){path.at + skip, path.len - skip};
 }
 
-static struct span directory(struct span path)
+static struct text_span directory(struct text_span path)
 {
     path = without_trailing_slashes(path);
     size_t slash = last_slash(path);
     if (slash == 0)
-        return (struct span){".", 1};
-    return without_trailing_slashes((struct span){path.at, slash});
+        return (struct text_span){".", 1};
+    return without_trailing_slashes((struct text_span){path.at, slash});
 }
 
 // A dot that begins a name hides a file, it doesn't begin an extension.
-static struct span without_extension(struct span path)
+static struct text_span without_extension(struct text_span path)
 {
     size_t name = last_slash(path);
     for (size_t i = path.len; i > name + 1; i--)
         if (path.at[i - 1] == '.')
-            return (struct span){path.at, i - 1};
+            return (struct text_span){path.at, i - 1};
     return path;
 }
 
-static struct span form_text(enum part_form form, struct span value)
+static struct text_span form_text(enum part_form form, struct text_span value)
 {
     switch (form) {
     case FORM_NO_EXT:
@@ -70,7 +70,7 @@ static struct span form_text(enum part_form form, struct span value)
 }
 
 // As a person would write it for a shell: in single quotes where it needs any.
-static int add_quoted(struct buf *out, struct span value)
+static int add_quoted(struct buf *out, struct text_span value)
 {
     size_t at = 0, safe = 0;
     while (safe < value.len && (isalnum((unsigned char)value.at[safe]) ||
@@ -93,7 +93,7 @@ static int add_quoted(struct buf *out, struct span value)
 static int expand_part(const struct template *t, const struct part *part,
                        const struct template_values *values, struct buf *out)
 {
-    struct span span = {"", 0};
+    struct text_span span = {"", 0};
     struct field field;
     switch (part->kind) {
     case PART_TEXT:
@@ -103,14 +103,14 @@ static int expand_part(const struct template *t, const struct part *part,
     case PART_SLOT:
         return buf_printf(out, "%u", values->slot);
     case PART_PARAM:
-        span = (struct span){values->params[part->param], strlen(values->params[part->param])};
+        span = (struct text_span){values->params[part->param], strlen(values->params[part->param])};
         break;
     case PART_ITEM:
-        span = (struct span){values->item ? values->item : "", values->item_len};
+        span = (struct text_span){values->item ? values->item : "", values->item_len};
         break;
     case PART_FIELD:
         field = values->row ? row_field(values->row, part->param) : (struct field){"", 0};
-        span = (struct span){field.at, field.len};
+        span = (struct text_span){field.at, field.len};
         break;
     }
     span = form_text(part->form, span);

@@ -1,10 +1,10 @@
-// Inside of a template: what template.c and template_script.c share.
+// The inside of a template, which template*.c and the builder of plans share.
 #pragma once
 #include "pipelines/template/template.h"
 
 enum part_kind { PART_TEXT, PART_ITEM, PART_SEQ, PART_SLOT, PART_PARAM, PART_FIELD };
 
-// What of a value that is a path is wanted.
+// The part of a path that a placeholder stands for.
 enum part_form {
     FORM_WHOLE,     // {}
     FORM_NO_EXT,    // {.}
@@ -34,7 +34,7 @@ struct template
     char *nearest;
 };
 
-// What stands at `text`, which begins with a brace.
+// What `text` is, which begins with a brace.
 enum brace {
     BRACE_PLAIN,   // nothing known: the brace is a brace
     BRACE_VALUE,   // a placeholder

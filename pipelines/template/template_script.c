@@ -1,15 +1,12 @@
 // A shell script with placeholders becomes a script with positional parameters. The lexer knows
-// just enough of the shell to tell how a value must be quoted where it stands. Were it wrong about
-// a script, the value would be split or stay out, but never run: values are not in the script's
-// text.
+// just enough of the shell to decide how a value must be quoted in its place. If it misread a
+// script, a value could be split or lost, but never run: values are not in the script's text.
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
 #include "pipelines/template/template_parts.h"
 
-#define NEST_MAX 64
-#define HERE_MAX 8
 #define HERE_WORD_MAX 63
 
 enum place {
@@ -30,7 +27,7 @@ struct here {
     bool strip_tabs;
 };
 
-struct frame {
+struct shell_frame {
     enum place place;
     unsigned parens; // open ones that are not this frame's own
     bool quoted;     // PLACE_PARAM: the ${...} stands within double quotes
@@ -41,15 +38,15 @@ struct lexer {
     const char *text;
     const char *at;
     const struct template_names *names;
-    struct frame frames[NEST_MAX];
+    struct shell_frame frames[TEMPLATE_NEST_MAX];
     size_t depth; // of the current frame
-    struct here heres[HERE_MAX];
-    size_t n_heres;   // whose bodies have not begun
+    struct here heres[TEMPLATE_HERE_MAX];
+    size_t n_heres;   // whose bodies have not begun yet
     struct here here; // the body we are in
     struct err *err;
 };
 
-static struct frame *frame(struct lexer *l)
+static struct shell_frame *frame(struct lexer *l)
 {
     return &l->frames[l->depth];
 }
@@ -66,10 +63,11 @@ static int enter(struct lexer *l, enum place place, size_t len)
     enum place around = frame(l)->place;
     bool quoted = around == PLACE_DOUBLE || around == PLACE_HERE ||
                   (around == PLACE_PARAM && frame(l)->quoted);
-    if (l->depth + 1 == NEST_MAX)
-        return err_set(l->err, -EINVAL, "quotes and substitutions are nested more than %d deep",
-                       NEST_MAX);
-    l->frames[++l->depth] = (struct frame){.place = place, .quoted = quoted};
+    if (l->depth + 1 == TEMPLATE_NEST_MAX)
+        return err_set(l->err, -EINVAL,
+                       "quotes and substitutions are nested more than %d levels deep",
+                       TEMPLATE_NEST_MAX);
+    l->frames[++l->depth] = (struct shell_frame){.place = place, .quoted = quoted};
     return copy(l, len);
 }
 
@@ -103,7 +101,7 @@ static bool in_backticks(const struct lexer *l)
     return false;
 }
 
-// Many items are the positional parameters, so what else there is comes by the environment.
+// Many items are the positional parameters, so the other values come from the environment.
 static int put_batch_value(struct lexer *l, const struct part *part, const char *before,
                            const char *after)
 {
@@ -115,8 +113,7 @@ static int put_batch_value(struct lexer *l, const struct part *part, const char 
                           part->kind == PART_SEQ ? "SEQ" : "SLOT", after);
     if (part->kind != PART_ITEM || part->form != FORM_WHOLE || part->is_quoted ||
         (place != PLACE_PLAIN && place != PLACE_BACKTICK))
-        return err_set(l->err, -EINVAL,
-                       "a script that gets many items takes them as {}, outside of quotes");
+        return err_set(l->err, -EINVAL, "a batch script takes its items as {}, outside of quotes");
     return buf_add_str(&l->t->text, "\"$@\"");
 }
 
@@ -131,12 +128,13 @@ static int put_value(struct lexer *l, const struct part *part, size_t len)
     enum place place = frame(l)->place;
     size_t number = 0;
     if (place == PLACE_ARITHMETIC)
-        return err_set(l->err, -EINVAL,
-                       "a placeholder can't stand in $((...)): the shell would run its value as an "
-                       "expression");
+        return err_set(
+            l->err, -EINVAL,
+            "a placeholder can't be used in $((...)): the shell would run its value as an "
+            "expression");
     if (place == PLACE_HERE_QUOTED)
         return err_set(l->err, -EINVAL,
-                       "a placeholder can't stand in a here-document with a quoted end word");
+                       "a placeholder can't be used in a here-document with a quoted end word");
     if (in_backticks(l) && l->at > l->text && l->at[-1] == '\\')
         return err_set(l->err, -EINVAL,
                        "a placeholder can't follow a backslash between backticks; use $(...)");
@@ -156,7 +154,7 @@ static int put_value(struct lexer *l, const struct part *part, size_t len)
     return r;
 }
 
-// 1 when a placeholder was there and is done with.
+// 1 after a placeholder.
 static int take_brace(struct lexer *l)
 {
     struct part part;
@@ -226,12 +224,14 @@ static int take_here(struct lexer *l)
             c++;
         }
         if (len == HERE_WORD_MAX)
-            return err_set(l->err, -EINVAL, "the end word of a here-document is over %d bytes",
+            return err_set(l->err, -EINVAL,
+                           "the end word of a here-document is longer than %d bytes",
                            HERE_WORD_MAX);
         here.word[len++] = *c;
     }
-    if (l->n_heres == HERE_MAX)
-        return err_set(l->err, -EINVAL, "more than %d here-documents in a line", HERE_MAX);
+    if (l->n_heres == TEMPLATE_HERE_MAX)
+        return err_set(l->err, -EINVAL, "more than %d here-documents on one line",
+                       TEMPLATE_HERE_MAX);
     l->heres[l->n_heres++] = here;
     return copy(l, (size_t)(c - from));
 }
@@ -247,7 +247,7 @@ static int begin_here(struct lexer *l)
     return enter(l, l->here.quoted ? PLACE_HERE_QUOTED : PLACE_HERE, 0);
 }
 
-// At the beginning of a line of a body: 1 when it is the end word.
+// At the beginning of a line of a body: 1 after the end word.
 static int end_here(struct lexer *l)
 {
     const char *c = l->at;
@@ -275,7 +275,7 @@ static int take_comment(struct lexer *l)
 // A command's words, in the script itself, in $( ) or between backticks.
 static int take_plain(struct lexer *l)
 {
-    struct frame *f = frame(l);
+    struct shell_frame *f = frame(l);
     int r;
     switch (*l->at) {
     case '\'':
@@ -308,7 +308,7 @@ static int take_plain(struct lexer *l)
 
 static int take_inner(struct lexer *l)
 {
-    struct frame *f = frame(l);
+    struct shell_frame *f = frame(l);
     char c = *l->at;
     switch (f->place) {
     case PLACE_DOUBLE:

@@ -20,9 +20,10 @@ missing=$(comm -13 "$WORK/declared" "$WORK/defined")
 
 case_is "installed"
 cmake --install "$BUILD" --prefix "$PREFIX" >"$WORK/stdout" 2>&1 || wrong "cmake --install"
-export PKG_CONFIG_PATH=$(dirname "$(find "$PREFIX" -name fanmill.pc)")
+PKG_CONFIG_PATH=$(dirname "$(find "$PREFIX" -name fanmill.pc)")
 sed -i "s|^prefix=.*|prefix=$PREFIX|" "$PKG_CONFIG_PATH/fanmill.pc"
-export LD_LIBRARY_PATH=$(dirname "$(find "$PREFIX" -name 'libfanmill.so')")
+LD_LIBRARY_PATH=$(dirname "$(find "$PREFIX" -name 'libfanmill.so')")
+export PKG_CONFIG_PATH LD_LIBRARY_PATH
 # A sanitized library needs its runtime in the program too.
 SANITIZE=
 nm "$BUILD/client/libfanmill.so" | grep -q __asan_init && SANITIZE=-fsanitize=address,undefined
@@ -56,12 +57,12 @@ if [ -z "$SANITIZE" ]; then
 fi
 timeout "$LIMIT_S" "$WORK/prime_search" 1000000 5 >"$WORK/stdout" 2>"$WORK/stderr"
 [ "$(wc -l <"$WORK/stdout")" = 5 ] || wrong "prime_search: $(cat "$WORK/stdout")"
-for n in $(cat "$WORK/stdout"); do
+while read -r n; do
     [ "$(factor "$n")" = "$n: $n" ] || wrong "$n is not prime"
-done
+done <"$WORK/stdout"
 seq 500 | sed 's/^/line /' >"$WORK/lines"
-timeout "$LIMIT_S" "$WORK/parallel_map" "$WORK/lines" tr a-z A-Z >"$WORK/stdout" 2>"$WORK/stderr"
-tr a-z A-Z <"$WORK/lines" >"$WORK/expected"
+timeout "$LIMIT_S" "$WORK/parallel_map" "$WORK/lines" tr "[:lower:]" "[:upper:]" >"$WORK/stdout" 2>"$WORK/stderr"
+tr "[:lower:]" "[:upper:]" <"$WORK/lines" >"$WORK/expected"
 expect_same "$WORK/expected"
 mkdir -p "$WORK/tree/a/b/c" "$WORK/tree/d" "$WORK/tree/a/.hidden"
 touch "$WORK/tree/1" "$WORK/tree/a/2" "$WORK/tree/a/b/c/3" "$WORK/tree/a/.hidden/4"

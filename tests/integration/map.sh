@@ -231,7 +231,7 @@ fanmill map -j 100% --dry-run -X echo ::: $(seq $((cpus * 2)))
 [ "$(wc -l <stdout)" = "$cpus" ] || wrong "100% is not $cpus"
 fanmill map -j +1 --dry-run -X echo ::: $(seq $((cpus + 1)))
 [ "$(wc -l <stdout)" = $((cpus + 1)) ] || wrong "+1"
-fanmill map -j -$cpus --dry-run -X echo {} ::: a b
+fanmill map -j "-$cpus" --dry-run -X echo {} ::: a b
 expect_stdout "echo a b"
 
 case_is "flags before the subcommand, after it, and of the command"

@@ -102,7 +102,7 @@ stages: [{command: [echo, "{}"]}]
 YAML
 fanmill run none.yaml
 expect_status 2
-expect_stderr "source.files: no file is left (searched from $WORK)"
+expect_stderr "source.files: excludes leave no file (searched from $WORK)"
 
 case_is "items of just under and just over 128 KiB"
 {

@@ -39,14 +39,14 @@ stages: [{pipe: cat}]
 YAML
 fanmill run parts.yaml
 expect_status 2
-expect_stderr "source.data: 'text.gz' is compressed, its size is not known; chunk.parts needs a plain file, use bytes or lines"
+expect_stderr "source.data: 'text.gz' is compressed, so its size is unknown; chunk.parts needs a plain file, use bytes or lines"
 
 case_is "compressed data that are cut off or damaged"
 head -c 1000 text.gz >cut.gz
 sed 's/text.gz/cut.gz/; s/{parts: 3}/{lines: 1000}/' parts.yaml >cut.yaml
 fanmill run cut.yaml
 expect_status 4
-expect_stderr "source.data: 'cut.gz' is cut off: its compressed data have no end"
+expect_stderr "source.data: 'cut.gz' is truncated: its compressed data end too early"
 { head -c 1000 text.zst; printf 'xxxxxxxxxxxxxxxxxxxx'; tail -c +1021 text.zst; } >bad.zst
 sed 's/text.gz/bad.zst/; s/{parts: 3}/{lines: 1000}/' parts.yaml >bad.yaml
 fanmill run bad.yaml

@@ -153,6 +153,22 @@ fanmill cancel "$slow"
 expect_stderr "the job had already finished"
 rm -f "$WORK/slow-began"
 
+case_is "SIGUSR1 logs how everything stands"
+fanmill submit slow.yaml
+job=$(cat "$WORK/stdout")
+until_began() { [ -s "$WORK/slow-began" ]; }
+until_ok until_began
+dumped() { grep -q 'msg="dump: loop" task="task main: waiting"' "$WORK/coordinator-default.log"; }
+kill -USR1 "$COORDINATOR"
+until_ok dumped
+grep -q "msg=\"dump: job\" job=$job name=\"slow\" state=running detached=1" "$WORK/coordinator-default.log" || wrong "the job"
+grep -q "msg=\"dump: step\" job=$job step=1 why=\"" "$WORK/coordinator-default.log" || wrong "why it waits"
+grep -q 'msg="dump: peer" .* state=worker .* name="one" ' "$WORK/coordinator-default.log" || wrong "the worker"
+grep -q 'msg="dump: service" workers=1 slots=2 ' "$WORK/coordinator-default.log" || wrong "the service"
+fanmill cancel "$job"
+expect_status 0
+fanmill wait "$job"
+
 case_is "a job with a time limit"
 fanmill submit --timeout 300ms --wait slow.yaml
 expect_status 124
@@ -248,8 +264,7 @@ fanmill drain nobody
 expect_status 2
 expect_stderr "there is no worker 'nobody'"
 fanmill drain two
-wait "$WORKER"
-[ $? = 0 ] || wrong "exit status of a drained worker"
+wait "$WORKER" || wrong "exit status of a drained worker"
 until_workers 1
 
 case_is "a worker that is told to leave finishes its chunk"
@@ -265,12 +280,11 @@ fanmill submit brief.yaml
 until_file "$WORK/brief-on"
 kill -TERM "$WORKER"
 touch "$WORK/brief-go"
-wait "$WORKER"
-[ $? = 0 ] || wrong "exit status of a worker that was told to leave"
+wait "$WORKER" || wrong "exit status of a worker that was told to leave"
 fanmill wait
 expect_status 0
 fanmill results
-expect_stdout done
+expect_stdout "done"
 
 case_is "a restarted coordinator gets its workers back"
 worker four -j 1

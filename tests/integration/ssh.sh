@@ -8,7 +8,7 @@ if ! have_sshd; then
     finish
 fi
 ssh_prepare
-for try in 1 2 3 4 5 6 7 8; do
+for _ in 1 2 3 4 5 6 7 8; do
     PORT=$((20000 + RANDOM % 20000))
     begin_sshd loopback 127.0.0.1 "$PORT"
     SSHD_PID=$LAST

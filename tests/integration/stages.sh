@@ -43,7 +43,7 @@ job whole <<'EOF'
 source: {range: 1..40}
 stages: [{command: "for i in 1 2 3 4 5 6 7 8; do printf %s {}; done; echo"}]
 EOF
-for i in $(seq 40); do printf '%s%s%s%s%s%s%s%s\n' $i $i $i $i $i $i $i $i; done >want
+for i in $(seq 40); do printf '%s\n' "$i$i$i$i$i$i$i$i"; done >want
 fanmill run -j 4 whole.yaml
 expect_same want
 

@@ -105,7 +105,7 @@ static void on_cancel(struct world *w, uint64_t id, uint64_t mode, void *data)
         return;
     sim_log(w, "job %llu: cancel mode %llu", (unsigned long long)id, (unsigned long long)mode);
     job_of(w, id)->cancelled = true;
-    sim_event(w, &(struct event){.type = EV_CANCEL, .job = id, .cancel_mode = (uint32_t)mode});
+    sim_event(w, &(struct event){.type = EV_CANCEL, .job = id, .cancel = (enum cancel_mode)mode});
     if (mode < CANCEL_KILL && rng_percent(&w->rng, 50))
         sim_at(w, w->now + NS_PER_S, on_cancel, id, mode + 1, NULL);
 }
@@ -119,7 +119,7 @@ static void on_submit(struct world *w, uint64_t id, uint64_t b, void *data)
     on_consume(w, id, 0, NULL);
     if (rng_percent(&w->rng, 8))
         sim_at(w, w->now + (int64_t)rng_below(&w->rng, 3000) * NS_PER_MS, on_cancel, id,
-               rng_below(&w->rng, 3), NULL);
+               CANCEL_QUEUED + rng_below(&w->rng, 3), NULL);
 }
 
 void jobs_make(struct world *w)
@@ -319,7 +319,7 @@ void shell_job_end(struct world *w, const struct action *action)
     job->ended = true;
     job->summary = *action->summary;
     sim_log(w, "job %llu: ended as %d: %llu ok, %llu failed", (unsigned long long)job->id,
-            action->summary->end, (unsigned long long)action->summary->ok,
+            action->summary->fate, (unsigned long long)action->summary->ok,
             (unsigned long long)action->summary->failed);
 }
 
@@ -366,14 +366,14 @@ static void check_job(struct world *w, struct sim_job *job)
     if (!job->cancelled && !job->source_breaks &&
         (job->plan.on_error == ON_ERROR_CONTINUE || !job->may_fail) &&
         job->plan.max_failures == UINT64_MAX) {
-        if (s->end != END_COMPLETE)
-            sim_fail(w, "job %llu ended as %d", (unsigned long long)job->id, s->end);
+        if (s->fate != FATE_COMPLETE)
+            sim_fail(w, "job %llu ended as %d", (unsigned long long)job->id, s->fate);
         for (uint64_t i = 0; i < job->n_items; i++)
             if (!seen[i])
                 sim_fail(w, "job %llu: line %llu was lost", (unsigned long long)job->id,
                          (unsigned long long)i);
     }
-    if (s->end == END_COMPLETE && (s->unrun || s->cancelled))
+    if (s->fate == FATE_COMPLETE && (s->unrun || s->cancelled))
         sim_fail(w, "a complete job left chunks unrun");
     if (job->plan.n_steps == 1 && s->ok + s->failed + s->cancelled + s->unrun != s->chunks)
         sim_fail(w, "job %llu: %llu chunks, but %llu + %llu + %llu + %llu",

@@ -10,7 +10,8 @@ ROOT=$PWD
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/fanmill-test.XXXXXX")
 export LC_ALL=C
 # Every process that a run begins inherits the mark; its private folders land under $WORK/run.
-export FANMILL_TEST_MARK="mark-$$-$(basename "$WORK")"
+FANMILL_TEST_MARK="mark-$$-$(basename "$WORK")"
+export FANMILL_TEST_MARK
 mkdir "$WORK/run"
 export XDG_RUNTIME_DIR=$WORK/run
 unset NO_COLOR CI || true

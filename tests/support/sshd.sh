@@ -22,9 +22,9 @@ CONFIG
 # The sockets of tunnels, on the other side.
 no_tunnels() {
     local socket
-    for socket in $(sed -n 's|^\(/tmp/fanmill-[0-9a-f]*\):.*|\1|p' "$WORK/ssh/asked"); do
+    while read -r socket; do
         [ ! -e "$socket" ] || return 1
-    done
+    done < <(sed -n 's|^\(/tmp/fanmill-[0-9a-f]*\):.*|\1|p' "$WORK/ssh/asked")
 }
 # begin_sshd NAME ADDRESS PORT [COMMAND...]: the command runs it, `ip netns exec X` for example.
 begin_sshd() {

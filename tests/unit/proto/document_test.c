@@ -109,6 +109,9 @@ static void describe_field(struct buf *out, const struct msg_field *f)
         describe_fields(out, f->row);
         buf_add_str(out, "]");
         break;
+    case FIELD_CANCEL:
+        buf_printf(out, "u32 to %llu", max);
+        break;
     case FIELD_LENS:
         buf_add_str(out, "lens");
         break;

@@ -131,7 +131,7 @@ static int put_sample(int type, struct buf *h, struct buf *b)
     case MSG_TAKE:
         return msg_put(h, MSG_TAKE, &(struct msg_take){1, 2, 3, 4});
     case MSG_CLOSE:
-        return msg_put(h, MSG_CLOSE, &(struct msg_close){1, CLOSE_TERM});
+        return msg_put(h, MSG_CLOSE, &(struct msg_close){1, CANCEL_RUNNING});
     case MSG_WANT:
         return msg_put(h, MSG_WANT, &(struct msg_want){1, 2, 3, 4, 5, 6});
     case MSG_FEED:
@@ -170,31 +170,31 @@ static int put_sample(int type, struct buf *h, struct buf *b)
         return r | info_end(&w);
     case MSG_RECORDS:
         r = records_put_head(h, 1, 5, 2);
-        r |= record_put(h, &(struct wire_record){.chunk = 7,
-                                                 .attempt = 1,
-                                                 .more = true,
-                                                 .worker = "n3",
-                                                 .worker_len = 2,
-                                                 .body_len = 2});
-        r |= record_put(h, &(struct wire_record){.step = 1,
-                                                 .chunk = 8,
-                                                 .attempt = 2,
-                                                 .partial = true,
-                                                 .ending.outcome = OUTCOME_EXIT,
-                                                 .ending.code = 3,
-                                                 .start_ns = 9,
-                                                 .ending.run_ns = 4,
-                                                 .ending.cpu_ns = 5,
-                                                 .ending.maxrss_bytes = 6,
-                                                 .item_first = 7,
-                                                 .items = 1,
-                                                 .item = (const uint8_t *)"i",
-                                                 .item_len = 1,
-                                                 .error = "e",
-                                                 .error_len = 1,
-                                                 .stderr_text = "s",
-                                                 .stderr_len = 1,
-                                                 .body_len = 1});
+        r |= record_put(h, &(struct record_entry){.chunk = 7,
+                                                  .attempt = 1,
+                                                  .more = true,
+                                                  .worker = "n3",
+                                                  .worker_len = 2,
+                                                  .body_len = 2});
+        r |= record_put(h, &(struct record_entry){.step = 1,
+                                                  .chunk = 8,
+                                                  .attempt = 2,
+                                                  .partial = true,
+                                                  .ending.outcome = OUTCOME_EXIT,
+                                                  .ending.code = 3,
+                                                  .start_ns = 9,
+                                                  .ending.run_ns = 4,
+                                                  .ending.cpu_ns = 5,
+                                                  .ending.maxrss_bytes = 6,
+                                                  .item_first = 7,
+                                                  .items = 1,
+                                                  .item = (const uint8_t *)"i",
+                                                  .item_len = 1,
+                                                  .error = "e",
+                                                  .error_len = 1,
+                                                  .stderr_text = "s",
+                                                  .stderr_len = 1,
+                                                  .body_len = 1});
         return r | buf_add(b, "abc", 3);
     default:
         return msg_put(h, MSG_BYE, &(struct msg_bye){"bye"});
@@ -444,7 +444,7 @@ Test(message, entries_of_one_record_share_its_offset)
     buf_init(&b, 0);
     put_sample(MSG_RECORDS, &h, &b);
     struct records_reader r;
-    struct wire_record record;
+    struct record_entry record;
     struct err err;
     cr_assert_eq(records_open(&r, h.data, h.len, b.data, b.len, &err), 0);
     cr_assert_eq(records_next(&r, &record, &err), 1);

@@ -92,7 +92,7 @@ static inline int read_any(const void *h, size_t hn, const void *b, size_t bn, s
         struct job_info job;
         struct worker_info worker;
     } row;
-    struct wire_record record;
+    struct record_entry record;
     struct lease lease;
     struct result result;
     struct msg_return back;

@@ -102,7 +102,7 @@ Test(outcome, a_command_that_is_not_there_ends_the_job_at_once)
     while (!rig.ended && rig_any(&rig) != SIZE_MAX)
         rig_answer(&rig, rig_any(&rig), OUTCOME_CANCELLED, 0);
     cr_assert(rig.ended);
-    cr_expect_eq(rig.summary.end, END_NOT_RUNNABLE);
+    cr_expect_eq(rig.summary.fate, FATE_NOT_RUNNABLE);
     cr_expect_eq(rig.summary.first_code, 127);
     cr_expect_lt(rig.n_leases, 20);
     rig_close(&rig);
@@ -116,7 +116,7 @@ Test(outcome, on_error_continue_runs_all)
     rig_answer(&rig, rig_find(&rig, 0, 2), OUTCOME_EXIT, 1);
     rig_run(&rig);
     cr_assert(rig.ended);
-    cr_expect_eq(rig.summary.end, END_COMPLETE);
+    cr_expect_eq(rig.summary.fate, FATE_COMPLETE);
     cr_expect_eq(rig.summary.ok, 9);
     cr_expect_eq(rig.summary.failed, 1);
     cr_expect_eq(rig.n_records, 10);
@@ -136,7 +136,7 @@ Test(outcome, on_error_finish_starts_no_more)
     rig_run(&rig);
     cr_assert(rig.ended);
     cr_expect_eq(rig.n_leases, leased);
-    cr_expect_eq(rig.summary.end, END_MAX_FAILURES);
+    cr_expect_eq(rig.summary.fate, FATE_FAILURES);
     cr_expect_eq(rig.summary.ok, leased - 1);
     rig_close(&rig);
 }
@@ -174,7 +174,7 @@ Test(outcome, max_failures_is_how_many_may_fail)
     rig_run(&rig);
     cr_assert(rig.ended);
     cr_expect_eq(rig.n_leases, before, "three are not");
-    cr_expect_eq(rig.summary.end, END_MAX_FAILURES);
+    cr_expect_eq(rig.summary.fate, FATE_FAILURES);
     rig_close(&rig);
 }
 
@@ -190,7 +190,7 @@ Test(outcome, a_cancelled_job_keeps_what_was_finished)
     while (!rig.ended && rig_any(&rig) != SIZE_MAX)
         rig_answer(&rig, rig_any(&rig), OUTCOME_CANCELLED, 0);
     cr_assert(rig.ended);
-    cr_expect_eq(rig.summary.end, END_CANCELLED);
+    cr_expect_eq(rig.summary.fate, FATE_CANCELLED);
     cr_expect_eq(rig.summary.ok, 2);
     cr_expect_geq(rig.n_records, 2);
     cr_expect_str_eq(rig_text(&rig, 0), "0\n");
@@ -224,7 +224,7 @@ Test(outcome, a_source_that_breaks_keeps_what_is_done)
     rig_event(&rig, broken, 0);
     rig_run(&rig);
     cr_assert(rig.ended);
-    cr_expect_eq(rig.summary.end, END_SOURCE);
+    cr_expect_eq(rig.summary.fate, FATE_SOURCE);
     cr_expect_str_eq(rig.summary.text, "the disk is on fire");
     cr_expect_eq(rig.n_records, rig.summary.ok);
     rig_close(&rig);

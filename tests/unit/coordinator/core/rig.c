@@ -189,9 +189,9 @@ void rig_down(struct rig *rig, uint64_t id)
     rig_event(rig, (struct event){.type = EV_WORKER_DOWN, .worker = id, .reason = "test"}, 0);
 }
 
-void rig_cancel(struct rig *rig, uint32_t mode)
+void rig_cancel(struct rig *rig, enum cancel_mode mode)
 {
-    rig_event(rig, (struct event){.type = EV_CANCEL, .job = RIG_JOB, .cancel_mode = mode}, 0);
+    rig_event(rig, (struct event){.type = EV_CANCEL, .job = RIG_JOB, .cancel = mode}, 0);
 }
 
 void rig_answer_text(struct rig *rig, size_t at, enum outcome outcome, int code, const char *text)

@@ -38,7 +38,7 @@ struct rig {
     uint64_t acked[8]; // by worker
     size_t n_lease_actions;
     size_t n_cancels;
-    uint32_t cancel_mode;
+    enum cancel_mode cancel_mode;
     size_t n_steps_sent;
     size_t n_forgets;
     size_t n_drops;
@@ -61,7 +61,7 @@ void rig_credit(struct rig *rig, uint64_t id, uint32_t window);
 void rig_stream(struct rig *rig, uint64_t items);
 void rig_tick(struct rig *rig, int64_t now);
 void rig_down(struct rig *rig, uint64_t id);
-void rig_cancel(struct rig *rig, uint32_t mode);
+void rig_cancel(struct rig *rig, enum cancel_mode mode);
 // Answers a lease; the bytes are the chunk's number.
 void rig_answer(struct rig *rig, size_t lease, enum outcome outcome, int code);
 void rig_answer_text(struct rig *rig, size_t lease, enum outcome outcome, int code,

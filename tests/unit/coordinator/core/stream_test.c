@@ -159,7 +159,7 @@ Test(stream, an_empty_source_is_a_complete_job)
     rig_worker(&rig, 1, 2, 4);
     rig_submit(&rig);
     cr_expect(rig.ended);
-    cr_expect_eq(rig.summary.end, END_COMPLETE);
+    cr_expect_eq(rig.summary.fate, FATE_COMPLETE);
     cr_expect_eq(rig.n_records, 0);
     rig_close(&rig);
 }

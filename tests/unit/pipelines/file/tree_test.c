@@ -76,7 +76,7 @@ Test(tree, mistakes_are_named_by_their_label)
     cr_expect_eq(load(&m, NULL, &plan,
                       "fanmill map: --timeout: '5 min' is not a duration; write 5m\n"
                       "fanmill map: stages[0].retries: 'x' is not a whole number\n"
-                      "fanmill map: the rest.cpus: 0 processors run nothing\n"),
+                      "fanmill map: the rest.cpus: must be greater than 0\n"),
                  -EINVAL);
     cr_expect_null(plan);
     arena_done(&m.arena);
@@ -92,7 +92,7 @@ Test(tree, warnings_say_so)
     tree_put(&m.tree, params, "name", tree_text(&m.tree, "v", NULL));
     tree_append(node_get(m.stage, "command"), tree_text(&m.tree, "{nmae}", "'{nmae}'"));
     cr_expect_eq(load(&m, NULL, &plan,
-                      "fanmill map: warning: '{nmae}': '{nmae}' is not known and stays as it is\n"
+                      "fanmill map: warning: '{nmae}': '{nmae}' is unknown and left as it is\n"
                       "  hint: did you mean '{name}'?\n"),
                  0);
     plan_free(plan);

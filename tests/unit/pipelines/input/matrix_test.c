@@ -214,61 +214,100 @@ Test(matrix, a_billion_combinations_cost_nothing)
     matrix_free(m);
 }
 
+#define AXES_MAX 5
+#define RULES_MAX 8
+static const char *const axis_names[AXES_MAX] = {"a", "b", "c", "d", "e"};
+
+// A matrix as loops see it. Values are digits; several positions of an axis may have the same.
+struct plain_matrix {
+    size_t n_axes, counts[AXES_MAX], total;
+    char values[AXES_MAX][6];
+    char rules[RULES_MAX][AXES_MAX]; // a value, or '\0': any
+    size_t n_rules, n_excludes;      // the others are of include, each with a field of its own
+};
+
+static void add_axes(struct plain_matrix *p, struct matrix *m, unsigned *seed)
+{
+    p->n_axes = 1 + (size_t)rand_r(seed) % AXES_MAX;
+    p->total = 1;
+    for (size_t i = 0; i < p->n_axes; i++) {
+        size_t n = p->counts[i] = 1 + (size_t)rand_r(seed) % 5;
+        bool is_range = rand_r(seed) % 2;
+        p->total *= n;
+        cr_assert_eq(matrix_add_axis(m, axis_names[i]), 0);
+        for (size_t k = 0; k < n; k++)
+            p->values[i][k] = (char)('0' + (is_range ? k : (size_t)rand_r(seed) % n));
+        if (is_range)
+            cr_assert_eq(matrix_set_range(m, &(struct range){.step = 1, .count = n}), 0);
+        for (size_t k = 0; k < n && !is_range; k++)
+            cr_assert_eq(matrix_add_value(m, &p->values[i][k], 1), 0);
+    }
+}
+
+static void add_rules(struct plain_matrix *p, struct matrix *m, unsigned *seed)
+{
+    p->n_excludes = (size_t)rand_r(seed) % RULES_MAX;
+    p->n_rules = p->n_excludes + (size_t)rand_r(seed) % (RULES_MAX - p->n_excludes);
+    for (size_t i = 0; i < p->n_rules; i++) {
+        bool is_include = i >= p->n_excludes;
+        cr_assert_eq(is_include ? matrix_add_include(m) : matrix_add_exclude(m), 0);
+        for (size_t k = 0; k < p->n_axes; k++) {
+            size_t at = (size_t)rand_r(seed) % p->counts[k];
+            if (rand_r(seed) % 2)
+                continue;
+            // Only include may name a value that the axis does not have.
+            p->rules[i][k] = is_include && rand_r(seed) % 8 == 0 ? 'x' : p->values[k][at];
+            cr_assert_eq(matrix_add_pair(m, axis_names[k], &p->rules[i][k], 1), 0);
+        }
+        if (is_include)
+            cr_assert_eq(matrix_add_pair(m, (char[]){'f', (char)('0' + i), '\0'}, "new", 3), 0);
+    }
+}
+
+static bool rule_fits(const struct plain_matrix *p, size_t rule, const char *values)
+{
+    for (size_t k = 0; k < p->n_axes; k++)
+        if (p->rules[rule][k] && p->rules[rule][k] != values[k])
+            return false;
+    return true;
+}
+
 // Against loops that look at each combination.
-Test(matrix, random_excludes_leave_what_loops_leave)
+Test(matrix, random_rules_leave_what_loops_leave)
 {
     unsigned seed = 7;
-    for (int round = 0; round < 400; round++) {
+    for (int round = 0; round < 3000; round++) {
+        struct plain_matrix p = {0};
         struct matrix *m = matrix_new();
-        size_t n_axes = 1 + (size_t)rand_r(&seed) % 4, counts[4], total = 1;
-        for (size_t i = 0; i < n_axes; i++) {
-            counts[i] = 1 + (size_t)rand_r(&seed) % 5;
-            total *= counts[i];
-            cr_assert_eq(matrix_add_axis(m, (const char *[]){"a", "b", "c", "d"}[i]), 0);
-            if (rand_r(&seed) % 2) {
-                struct range range = {.start = 0, .step = 1, .count = counts[i]};
-                cr_assert_eq(matrix_set_range(m, &range), 0);
-                continue;
-            }
-            for (size_t k = 0; k < counts[i]; k++)
-                cr_assert_eq(matrix_add_value(m, (const char[]){(char)('0' + k)}, 1), 0);
-        }
-        int rules[8][4]; // -1: any
-        size_t n_rules = (size_t)rand_r(&seed) % 8;
-        for (size_t i = 0; i < n_rules; i++) {
-            bool empty = true;
-            cr_assert_eq(matrix_add_exclude(m), 0);
-            for (size_t k = 0; k < n_axes; k++) {
-                rules[i][k] = rand_r(&seed) % 2 ? (int)((size_t)rand_r(&seed) % counts[k]) : -1;
-                if (rules[i][k] < 0 && !(empty && k + 1 == n_axes))
-                    continue;
-                rules[i][k] = rules[i][k] < 0 ? 0 : rules[i][k];
-                empty = false;
-                cr_assert_eq(matrix_add_pair(m, (const char *[]){"a", "b", "c", "d"}[k],
-                                             (const char[]){(char)('0' + rules[i][k])}, 1),
-                             0);
-            }
-        }
-        seal(m);
+        bool extends[RULES_MAX] = {false};
         struct row row;
-        row_init(&row);
         uint64_t index = 0;
-        for (size_t combination = 0; combination < total; combination++) {
-            size_t left = combination, places[4];
-            for (size_t k = n_axes; k-- > 0; left /= counts[k])
-                places[k] = left % counts[k];
+        add_axes(&p, m, &seed);
+        add_rules(&p, m, &seed);
+        seal(m);
+        row_init(&row);
+        for (size_t combination = 0; combination < p.total; combination++) {
+            size_t left = combination;
+            char values[AXES_MAX];
             bool out = false;
-            for (size_t i = 0; i < n_rules && !out; i++) {
-                out = true;
-                for (size_t k = 0; k < n_axes; k++)
-                    out &= rules[i][k] < 0 || (size_t)rules[i][k] == places[k];
-            }
+            for (size_t k = p.n_axes; k-- > 0; left /= p.counts[k])
+                values[k] = p.values[k][left % p.counts[k]];
+            for (size_t i = 0; i < p.n_excludes; i++)
+                out |= rule_fits(&p, i, values);
             if (out)
                 continue;
             cr_assert_eq(matrix_row(m, index++, &row), 0, "round %d", round);
-            for (size_t k = 0; k < n_axes; k++)
-                cr_assert_eq(row_field(&row, k).at[0], '0' + (char)places[k], "round %d", round);
+            for (size_t k = 0; k < p.n_axes; k++)
+                cr_assert_eq(row_field(&row, k).at[0], values[k], "round %d", round);
+            for (size_t i = p.n_excludes; i < p.n_rules; i++) {
+                bool fits = rule_fits(&p, i, values);
+                size_t column = p.n_axes + i - p.n_excludes;
+                extends[i] |= fits;
+                cr_assert_eq(row_field(&row, column).len, fits ? 3 : 0, "round %d", round);
+            }
         }
+        for (size_t i = p.n_excludes; i < p.n_rules; i++)
+            index += !extends[i];
         cr_assert_eq(matrix_count(m), index, "round %d", round);
         row_done(&row);
         matrix_free(m);
@@ -283,7 +322,7 @@ Test(matrix, wrong_uses_are_refused)
     cr_expect_eq(matrix_link_axis(m, NULL), -EINVAL);
     cr_expect_eq(matrix_add_pair(m, "a", "x", 1), -EINVAL);
     cr_expect_eq(matrix_seal(m, &err), -EINVAL);
-    cr_expect_str_eq(err.text, "has no axis");
+    cr_expect_str_eq(err.text, "needs at least one axis");
     axis(m, "a", "x y");
     cr_expect_eq(matrix_add_axis(m, "a"), -EEXIST);
     cr_expect_eq(matrix_set_range(m, &(struct range){0, 1, 2}), -EINVAL);
@@ -294,7 +333,7 @@ Test(matrix, wrong_uses_are_refused)
     cr_expect_eq(matrix_add_pair(m, "a", "y", 1), -EEXIST);
     link_axis(m, "b", "1");
     cr_expect_eq(matrix_seal(m, &err), -EINVAL);
-    cr_expect_str_eq(err.text, "exclude and include do not go with linked axes");
+    cr_expect_str_eq(err.text, "exclude and include can't be used with linked axes");
     matrix_free(m);
     m = matrix_new();
     axis(m, "a", "");
@@ -338,7 +377,7 @@ Test(matrix, limits)
         }
     }
     cr_expect_eq(matrix_seal(m, &err), -E2BIG);
-    cr_expect_str_eq(err.text, "exclude has too many rules that overlap");
+    cr_expect_str_eq(err.text, "too many rules of exclude overlap");
     matrix_free(m);
 }
 

@@ -38,7 +38,7 @@ Test(row, csv_as_in_rfc_4180)
     expect_fields(&csv, "12\"x,b", "12\"x|b");
     expect_fields(&csv, " a , \"b\"", " a | \"b\"");
     expect_fields(&csv, "\"a", "! a quote is never closed");
-    expect_fields(&csv, "\"a\"b,c", "! text behind a closing quote");
+    expect_fields(&csv, "\"a\"b,c", "! text after a closing quote");
     expect_fields(&(struct row_rule){.form = ROW_CSV, .delimiter = ';'}, "a;b,c", "a|b,c");
 }
 

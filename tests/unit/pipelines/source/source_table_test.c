@@ -135,8 +135,7 @@ Test(source_table, a_csv_with_a_header)
     expect_chunks(plan, "[1,\"x,\ny\";2,z][3,c]");
     text_file(&f, "b.csv", "id,name\n3,c\n");
     expect_chunks(plan,
-                  "[1,\"x,\ny\";2,z]! b.csv:1: its header is not the one of the source's first "
-                  "file");
+                  "[1,\"x,\ny\";2,z]! b.csv:1: its header differs from that of the first file");
     columns_done(plan);
     folder_remove(&f);
 }
@@ -147,7 +146,7 @@ Test(source_table, rows_that_are_wrong_have_their_line)
         {"a,b\n1,2\n3\n", "[1,2]! x.csv:3: 1 field, header has 2"},
         {"a,b\n\"1\n\",2\n\n3,4,5\n", "[\"1\n\",2]! x.csv:5: 3 fields, header has 2"},
         {"a,b\n1,2\n\"3,4\n5,6\n", "[1,2]! x.csv:3: a quote is never closed"},
-        {"a,b\n1,2\n\"3\"x,4\n", "[1,2]! x.csv:3: text behind a closing quote"},
+        {"a,b\n1,2\n\"3\"x,4\n", "[1,2]! x.csv:3: text after a closing quote"},
         {"a\n\n1\n", "[][1]"},
         {"a,b\n", ""},
         {"", ""},
@@ -314,13 +313,13 @@ Test(source_table, compressed_files_are_read_as_streams)
     expect_chunks(plan, "[h\n1\n2\n][h\n3\n][h\n4\n5]");
     m.step.chunking = (struct chunking){CHUNK_PARTS, 2};
     expect_chunks(plan,
-                  "! source.data: 'x' is compressed, its size is not known; chunk.parts needs "
-                  "a plain file, use bytes or lines");
+                  "! source.data: 'x' is compressed, so its size is unknown; chunk.parts "
+                  "needs a plain file, use bytes or lines");
     m.step.chunking = (struct chunking){CHUNK_LINES, 1};
     plan->source.n_texts = 1;
     folder_file(&f, "x", "\x1f\x8b\x08nonsense", 11);
     expect_chunks(plan, "! source.data: 'x': its compressed data are damaged");
     folder_file(&f, "x", "\x1f\x8b\x08", 3);
-    expect_chunks(plan, "! source.data: 'x' is cut off: its compressed data have no end");
+    expect_chunks(plan, "! source.data: 'x' is truncated: its compressed data end too early");
     folder_remove(&f);
 }

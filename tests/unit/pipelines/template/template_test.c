@@ -267,17 +267,17 @@ Test(template, refusals)
         {"echo ${{ x }}", "placeholders are written {x}", 5},
         {"echo %{TASK_ID}", "placeholders are written {x}", 5},
         {"echo $(( {} + 1 ))",
-         "a placeholder can't stand in $((...)): the shell would run its value as an expression",
+         "a placeholder can't be used in $((...)): the shell would run its value as an expression",
          9},
         {"cat <<'E'\n{}\nE\n",
-         "a placeholder can't stand in a here-document with a quoted end word", 10},
+         "a placeholder can't be used in a here-document with a quoted end word", 10},
         {"cat <<\\E\n{}\nE\n",
-         "a placeholder can't stand in a here-document with a quoted end word", 9},
+         "a placeholder can't be used in a here-document with a quoted end word", 9},
         {"echo `x \\\\{}`", "a placeholder can't follow a backslash between backticks; use $(...)",
          10},
-        {deep, "quotes and substitutions are nested more than 64 deep", 126},
-        {long_word, "the end word of a here-document is over 63 bytes", 4},
-        {"cat <<A <<A <<A <<A <<A <<A <<A <<A <<A", "more than 8 here-documents in a line", 36},
+        {deep, "quotes and substitutions are nested more than 64 levels deep", 126},
+        {long_word, "the end word of a here-document is longer than 63 bytes", 4},
+        {"cat <<A <<A <<A <<A <<A <<A <<A <<A <<A", "more than 8 here-documents on one line", 36},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct template *t = NULL;
@@ -408,6 +408,6 @@ Test(template, a_script_for_many_items)
         cr_expect_eq(template_compile(refused[i], TEMPLATE_BATCH, &all, &t, &err, &offset), -EINVAL,
                      "%s", refused[i]);
         cr_expect_str_eq(err.text,
-                         "a script that gets many items takes them as {}, outside of quotes");
+                         "a batch script takes its items as {}, outside of quotes");
     }
 }

@@ -5,7 +5,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "pipelines/builtin.h"
-#include "pipelines/file/schema_docs.h"
+#include "pipelines/docs/schema_docs.h"
 #include "pipelines/json_writer.h"
 #include "pipelines/plan.h"
 

@@ -1,7 +1,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "pipelines/file/schema_docs.h"
+#include "pipelines/docs/schema_docs.h"
 
 static int add_row(struct buf *out, const struct schema_key *key)
 {
@@ -11,7 +11,7 @@ static int add_row(struct buf *out, const struct schema_key *key)
     if (r == 0)
         r = schema_value(key, out);
     if (r == 0)
-        r = buf_printf(out, "%s%s%s | %.*s |\n", key->flags & KEY_REQUIRED ? "; needed" : "",
+        r = buf_printf(out, "%s%s%s | %.*s |\n", key->flags & KEY_REQUIRED ? "; required" : "",
                        standard ? "; " : "", standard ? standard : "", (int)len, key->help);
     return r;
 }

@@ -7,13 +7,11 @@
 // The JSON Schema (draft-07). It accepts every job file that the loader accepts, and refuses what
 // can be said about one key or the keys of one map; globs, kernels and the rest are the loader's.
 int schema_json(struct buf *out);
-// The manual page fanmill-job(5).
-int schema_man(struct buf *out);
 // The keys of a section as a table of Markdown.
 int schema_markdown(enum section section, struct buf *out);
 
 // The section called so: "job", "stage" or the name of its key. SECTION_COUNT: none.
 enum section schema_section_named(const char *name);
 const char *schema_section_name(enum section section);
-// What the key takes, in words: "count, or `all`"; code in backticks.
+// What the key takes, in words: "count (2 to 1,000,000) or `all`"; code in backticks.
 int schema_value(const struct schema_key *key, struct buf *out);

@@ -1,7 +1,9 @@
 // Sections and values of the table in words.
+#include <stdbool.h>
 #include <string.h>
 
-#include "pipelines/file/schema_docs.h"
+#include "pipelines/docs/limits.h"
+#include "pipelines/docs/schema_docs.h"
 
 const char *schema_section_name(enum section section)
 {
@@ -56,7 +58,7 @@ static const char *type_words(enum key_type type)
     case KEY_SHARE:
         return "count or `N%`";
     case KEY_RANGE:
-        return "`A..B` or `A..B..STEP`";
+        return "`A..B[..STEP]`";
     case KEY_FLAG:
         return "`true` or `false`";
     case KEY_MATRIX:
@@ -68,10 +70,33 @@ static const char *type_words(enum key_type type)
     return NULL;
 }
 
-// Adds "x", ", x", and for the last ", or x"; code stands between backticks.
+// " (2 to 1,000)" or " (up to 1 GiB)", for types with limits.
+static int add_range(struct buf *out, const struct schema_key *key)
+{
+    static const enum limit_unit units[] = {[KEY_COUNT] = LIMIT_COUNT,
+                                            [KEY_NUMBER] = LIMIT_COUNT,
+                                            [KEY_SIZE] = LIMIT_BYTES,
+                                            [KEY_DURATION] = LIMIT_SECONDS};
+    bool is_number = key->type == KEY_COUNT || key->type == KEY_NUMBER;
+    if ((!is_number && key->type != KEY_SIZE && key->type != KEY_DURATION) || key->max == 0 ||
+        key->max >= INT64_MAX)
+        return 0;
+    bool has_min = key->type == KEY_COUNT || key->min > (key->type == KEY_SIZE);
+    int r = buf_add_str(out, has_min ? " (" : " (up to ");
+    if (r == 0 && has_min)
+        r = limit_number(units[key->type], key->min, out);
+    if (r == 0 && has_min)
+        r = buf_add_str(out, " to ");
+    if (r == 0)
+        r = limit_number(units[key->type], key->max, out);
+    return r < 0 ? r : buf_add(out, ")", 1);
+}
+
+// Adds "x", ", x", and for the last ", or x" or, of two, " or x"; code stands between backticks.
 static int add_form(struct buf *out, size_t *at, size_t n, const char *quote, const char *form)
 {
-    const char *join = *at == 0 ? "" : *at + 1 == n ? ", or " : ", ";
+    const char *last = n == 2 ? " or " : ", or ";
+    const char *join = *at == 0 ? "" : *at + 1 == n ? last : ", ";
     ++*at;
     return buf_printf(out, "%s%s%s%s", join, quote, form, quote);
 }
@@ -88,6 +113,8 @@ int schema_value(const struct schema_key *key, struct buf *out)
         return buf_printf(out, "%llu", (unsigned long long)key->max);
     if (type)
         r = add_form(out, &at, n, "", type);
+    if (type && r == 0)
+        r = add_range(out, key);
     for (size_t i = 0; i < n_words && r == 0; i++)
         r = add_form(out, &at, n, "`", words[i]);
     if (inside != SECTION_COUNT && r == 0)

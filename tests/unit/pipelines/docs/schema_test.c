@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/parse.h"
 #include "pipelines/build/build.h"
 #include "pipelines/build/load.h"
-#include "pipelines/file/schema_docs.h"
+#include "pipelines/docs/schema_docs.h"
+#include "pipelines/docs/schema_man.h"
+#include "pipelines/source/extent.h"
 
 #define GUIDE SOURCE_DIR "/docs/guide/job-file.md"
 
@@ -15,6 +18,14 @@ static char *text_of(int (*write)(struct buf *))
 {
     struct buf out = {0};
     cr_assert_eq(write(&out), 0);
+    cr_assert_eq(buf_add(&out, "", 1), 0);
+    return (char *)out.data;
+}
+
+static char *man_text(void)
+{
+    struct buf out = {0};
+    cr_assert_eq(schema_man(NULL, 0, &out), 0);
     cr_assert_eq(buf_add(&out, "", 1), 0);
     return (char *)out.data;
 }
@@ -70,7 +81,7 @@ static const char *section_of(const char *json, enum section section)
 
 Test(schema, every_key_is_everywhere)
 {
-    char *json = text_of(schema_json), *man = text_of(schema_man), *guide = guide_text();
+    char *json = text_of(schema_json), *man = man_text(), *guide = guide_text();
     char from[96], to[96], what[96];
     for (size_t k = 0; k < n_schema; k++)
         for (unsigned i = 0; i < SECTION_COUNT; i++) {
@@ -154,10 +165,10 @@ Test(schema, values_in_words)
         const char *words;
     } cases[] = {
         {SECTION_JOB, "version", "1"},
-        {SECTION_JOB, "order", "`input`, or `completion`"},
+        {SECTION_JOB, "order", "`input` or `completion`"},
         {SECTION_JOB, "sink", "`stdout`, `none`, or a map"},
-        {SECTION_STAGE, "retries", "count, or a map"},
-        {SECTION_REDUCE, "fan_in", "count, or `all`"},
+        {SECTION_STAGE, "retries", "count (0 to 1,000) or a map"},
+        {SECTION_REDUCE, "fan_in", "count (2 to 1,000,000) or `all`"},
         {SECTION_SOURCE, "data", "text or list"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -167,13 +178,74 @@ Test(schema, values_in_words)
     }
 }
 
+// Each default that the table names in words is the one that the builder sets.
+Test(schema, defaults_are_the_builders)
+{
+    static const char text[] =
+        "version: 1\nsource: {range: 1..10}\nstages: [{kernel: noop, retries: "
+        "{limit: 1}}]\nreduce: {kernel: sum}\n";
+    struct plan *plan = NULL;
+    struct load_report report = {0};
+    size_t len;
+    int64_t ns;
+    cr_assert_eq(load_text("job.yaml", "/", text, strlen(text), NULL, &plan, &report), 0);
+    const struct step *step = &plan->steps[0];
+    cr_expect_eq(plan->crash_limit,
+                 atoi(schema_default(schema_find(SECTION_JOB, "crash_limit"), &len)));
+    cr_expect_eq(plan->steps[1].fan_in,
+                 atoi(schema_default(schema_find(SECTION_REDUCE, "fan_in"), &len)));
+    cr_expect_eq(step->cpus, atof(schema_default(schema_find(SECTION_RESOURCES, "cpus"), &len)));
+    cr_expect_eq(step->retry.backoff,
+                 atof(schema_default(schema_find(SECTION_RETRIES, "backoff"), &len)));
+    cr_assert_eq(parse_duration(schema_default(schema_find(SECTION_RETRIES, "delay"), &len), &ns),
+                 0);
+    cr_expect_eq(step->retry.delay_ns, ns);
+    cr_assert_eq(
+        parse_duration(schema_default(schema_find(SECTION_RETRIES, "max_delay"), &len), &ns), 0);
+    cr_expect_eq(step->retry.max_delay_ns, ns);
+    plan_free(plan);
+    load_report_done(&report);
+}
+
+Test(schema, limits_are_the_machinerys)
+{
+    cr_expect_eq(schema_find(SECTION_CHUNK, "bytes")->max, EXTENT_BYTES_MAX);
+    cr_expect_eq(schema_find(SECTION_RECORD, "header")->max, SEPARATOR_HEADER_MAX);
+}
+
+Test(schema, numbers_of_limits)
+{
+    static const struct {
+        enum limit_unit unit;
+        uint64_t number;
+        const char *words;
+    } cases[] = {
+        {LIMIT_COUNT, 0, "0"},
+        {LIMIT_COUNT, 999, "999"},
+        {LIMIT_COUNT, 1000000, "1,000,000"},
+        {LIMIT_BYTES, 64, "64 bytes"},
+        {LIMIT_BYTES, 4096, "4 KiB"},
+        {LIMIT_BYTES, 3u << 20, "3 MiB"},
+        {LIMIT_BYTES, 1ull << 50, "1 PiB"},
+        {LIMIT_SECONDS, 90, "90 s"},
+        {LIMIT_SECONDS, 30 * 86400, "30 days"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct buf out = {0};
+        cr_assert_eq(limit_number(cases[i].unit, cases[i].number, &out), 0);
+        cr_assert_eq(buf_add(&out, "", 1), 0);
+        cr_expect_str_eq((char *)out.data, cases[i].words);
+        buf_done(&out);
+    }
+}
+
 Test(schema, defaults)
 {
     size_t len;
     cr_expect_str_eq(schema_default(schema_find(SECTION_JOB, "order"), &len), "input");
-    cr_expect_eq(len, strlen("of the results"));
+    cr_expect_eq(len, strlen("order of the results"));
     cr_expect_null(schema_default(schema_find(SECTION_JOB, "description"), &len));
-    cr_expect_eq(len, strlen("for people"));
+    cr_expect_eq(len, strlen("free text, ignored"));
 }
 
 // A chunk rule counts although a key that is ignored stands beside it.
