@@ -64,7 +64,7 @@ static int set_data(struct fm_item *item, const struct result_record *record)
 
 struct fm_item *fm_item_of_record(const struct result_record *record)
 {
-    const struct wire_record *head = &record->head;
+    const struct record_entry *head = &record->head;
     struct fm_item *item = item_new(head->error_len + head->stderr_len + head->worker_len + 3);
     if (!item || set_data(item, record) < 0) {
         free(item);

@@ -10,9 +10,20 @@
 #include "client/requests.h"
 #include "pipelines/build/load.h"
 
-_Static_assert((int)FM_CANCEL_QUEUED == CLOSE_QUEUED && (int)FM_CANCEL_TERM == CLOSE_TERM &&
-                   (int)FM_CANCEL_KILL == CLOSE_KILL,
-               "enum fm_cancel is the protocol's");
+// The library's numbers are the protocol's; the end of a job is its fate and one more.
+#define SAME(public, ours) _Static_assert((int)(public) == (int)(ours), #public)
+SAME(FM_CANCEL_QUEUED, CANCEL_QUEUED);
+SAME(FM_CANCEL_TERM, CANCEL_RUNNING);
+SAME(FM_CANCEL_KILL, CANCEL_KILL);
+SAME(FM_OK, OUTCOME_OK);
+SAME(FM_CANCELLED, OUTCOME_CANCELLED);
+SAME(FM_JOB_COMPLETE, FATE_COMPLETE + 1);
+SAME(FM_JOB_CANCELLED, FATE_CANCELLED + 1);
+SAME(FM_JOB_FAILURES, FATE_FAILURES + 1);
+SAME(FM_JOB_NOT_RUNNABLE, FATE_NOT_RUNNABLE + 1);
+SAME(FM_JOB_SOURCE, FATE_SOURCE + 1);
+SAME(FM_JOB_BROKEN, FATE_INTERNAL + 1);
+SAME(FM_JOB_TIMEOUT, FATE_TIMEOUT + 1);
 
 static int orphan(void)
 {
@@ -270,12 +281,6 @@ static void keep_row(void *arg, const void *row)
 
 FM_API int fm_job_status(struct fm_job *job, struct fm_job_status *ret)
 {
-    static const enum fm_job_end ends[FATE_COUNT] = {
-        [FATE_COMPLETE] = FM_JOB_COMPLETE, [FATE_CANCELLED] = FM_JOB_CANCELLED,
-        [FATE_FAILURES] = FM_JOB_FAILURES, [FATE_NOT_RUNNABLE] = FM_JOB_NOT_RUNNABLE,
-        [FATE_SOURCE] = FM_JOB_SOURCE,     [FATE_INTERNAL] = FM_JOB_BROKEN,
-        [FATE_TIMEOUT] = FM_JOB_TIMEOUT,
-    };
     const struct msg_query query = {.what = QUERY_JOBS, .first = job->id, .last = job->id};
     struct job_info info = {0};
     struct visit visit;
@@ -297,7 +302,7 @@ FM_API int fm_job_status(struct fm_job *job, struct fm_job_status *ret)
                                   .retries = info.retries,
                                   .running = info.running,
                                   .seconds = (double)info.age_ns / (double)NS_PER_S};
-    ret->end = info.phase == PHASE_ENDED ? ends[info.fate] : FM_JOB_RUNNING;
+    ret->end = info.phase == PHASE_ENDED ? (enum fm_job_end)(info.fate + 1) : FM_JOB_RUNNING;
     memcpy(ret->text, info.text, sizeof(ret->text));
     return 0;
 }

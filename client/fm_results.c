@@ -66,8 +66,8 @@ static void job_close(struct stream *stream)
     int64_t deadline = top->close_deadline ? top->close_deadline : fm_deadline(FM_CLOSE_SECONDS);
     s->results->notify = NULL;
     scope_enter_shield(&shield, CLOCK_FOREVER);
-    int r =
-        results_close(s->results, s->job->detached ? CLOSE_LEAVE : (uint32_t)top->how, deadline);
+    int r = results_close(s->results, s->job->detached ? CANCEL_NONE : (enum cancel_mode)top->how,
+                          deadline);
     scope_leave(&shield);
     if (r < 0 && top->closed == 0)
         top->closed = r;

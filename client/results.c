@@ -143,7 +143,7 @@ static void on_ready(struct link_part *part)
         r->bytes = 0;
         say_open(r);
         if (r->closing)
-            say_close(r, CLOSE_TERM);
+            say_close(r, CANCEL_RUNNING);
     }
 }
 
@@ -183,58 +183,7 @@ int results_open(struct link *link, const struct results_options *options, struc
     return 0;
 }
 
-<<<<<<< HEAD
-static int add_part(struct results *r, const struct zmessage *m, const struct wire_record *entry)
-=======
-void results_reopen(struct results *r)
-{
-    if (r->ended)
-        return;
-    // What came before the break comes again.
-    while (r->queue_len)
-        drop_first(r);
-    if (!r->whole)
-        drop_parts(r);
-    r->bytes = 0;
-    say_open(r);
-    if (r->closing)
-        say_close(r, CANCEL_RUNNING);
-}
-
-void results_on_records(struct results *r, struct zmessage *m, const struct records_reader *reader)
-{
-    (void)reader;
-    if (r->closing || r->ended)
-        return;
-    if (r->queue_len == r->queue_cap) {
-        size_t cap = r->queue_cap ? r->queue_cap * 2 : PARTS_MIN;
-        struct zmessage *queue = calloc(cap, sizeof(*queue));
-        if (!queue) {
-            link_fail(r->link, -ENOMEM, "out of memory");
-            return;
-        }
-        for (size_t i = 0; i < r->queue_len; i++)
-            queue[i] = r->queue[(r->queue_first + i) % r->queue_cap];
-        free(r->queue);
-        r->queue = queue;
-        r->queue_cap = cap;
-        r->queue_first = 0;
-    }
-    r->queue[(r->queue_first + r->queue_len++) % r->queue_cap] = *m;
-    *m = (struct zmessage){0};
-    results_notify(r);
-}
-
-void results_on_end(struct results *r, int code, const struct job_info *job)
-{
-    r->ended = true;
-    r->code = code;
-    r->job = *job;
-    results_notify(r);
-}
-
 static int add_part(struct results *r, const struct zmessage *m, const struct record_entry *entry)
->>>>>>> main
 {
     if (!entry->body_len || !m->body)
         return 0;
@@ -255,23 +204,12 @@ static int read_record(struct results *r, struct result_record *ret)
     struct err err;
     if (r->whole)
         drop_parts(r);
-<<<<<<< HEAD
     while ((first = STAILQ_FIRST(&r->arrivals))) {
         struct zmessage *m = &first->message;
-        struct wire_record entry;
+        struct record_entry entry;
         if (!r->reading)
             open_reader(&r->reader, m, &err);
         r->reading = true;
-=======
-    while (r->queue_len) {
-        struct zmessage *m = &r->queue[r->queue_first];
-        if (!r->reading) {
-            records_open(&r->reader, m->header, m->header_len, m->body ? m->body->data : NULL,
-                         m->body ? m->body->len : 0, &err);
-            r->reading = true;
-        }
-        struct record_entry entry;
->>>>>>> main
         int code = records_next(&r->reader, &entry, &err);
         if (code == 0)
             drop_first(r);
@@ -330,16 +268,6 @@ const struct job_info *results_job(const struct results *r)
     return &r->job;
 }
 
-<<<<<<< HEAD
-=======
-void results_cancel(struct results *r, enum cancel_mode mode)
-{
-    r->closing = true;
-    if (r->link->state == LINK_READY && !(r->ended && r->code < 0))
-        say_close(r, mode);
-}
-
->>>>>>> main
 static void results_free(struct results *r)
 {
     LIST_REMOVE(r, entry);

@@ -27,12 +27,8 @@ struct results_options {
 // `frame` keeps what `head` points to, and one of each part its bytes.
 struct result_record {
     uint64_t offset;
-<<<<<<< HEAD
-    struct wire_record head; // `more` is false; `body` is not set
-    struct slab *frame;
-=======
     struct record_entry head; // `more` is false; `body` is not set
->>>>>>> main
+    struct slab *frame;
     const struct slice *parts;
     size_t n_parts;
     uint64_t bytes;
@@ -74,17 +70,7 @@ int results_next(struct results *r, int64_t deadline, struct result_record *ret)
 bool results_ready(const struct results *r);
 // The job's last row, once results_next gave 0 or an error.
 const struct job_info *results_job(const struct results *r);
-<<<<<<< HEAD
-// Ends the stream, and by its mode (enum close_mode) the job; suspends until that is done or the
+// Ends the stream, and by its mode (enum cancel_mode) the job; suspends until that is done or the
 // deadline has come, then frees it. A task that waits in results_next must be gone before. Accepts
 // NULL. 0 or the error of waiting.
-int results_close(struct results *r, uint32_t mode, int64_t deadline);
-=======
-// Ends the stream, and by its mode (enum cancel_mode) the job; waits until that is done or the
-// deadline has come, then frees it. Any task that waits in results_next gets -ECANCELED first, but
-// must be gone before this is called. Accepts NULL. 0 or the error of waiting.
 int results_close(struct results *r, enum cancel_mode mode, int64_t deadline);
-// As results_close without waiting and freeing: a next() that waits ends with -ECANCELED once the
-// job has ended.
-void results_cancel(struct results *r, enum cancel_mode mode);
->>>>>>> main

@@ -13,7 +13,7 @@ static void say_records(struct peer *p, uint64_t stream, uint64_t offset, uint32
     cr_assert_eq(records_put_head(&p->header, stream, offset, n), 0);
     for (uint32_t i = 0; i < n; i++) {
         char digit = (char)('0' + (offset + i) % 10);
-        struct wire_record record = {.chunk = offset + i, .attempt = 1, .body_len = 1};
+        struct record_entry record = {.chunk = offset + i, .attempt = 1, .body_len = 1};
         cr_assert_eq(record_put(&p->header, &record), 0);
         buf_add(&body, &digit, 1);
     }
@@ -88,7 +88,7 @@ static int credit_main(void *arg)
     for (int i = 0; i < 2; i++)
         cr_assert_eq(results_next(r, CLOCK_FOREVER, &record), 0);
     cr_assert_eq(results_job(r)->ok, 3);
-    cr_assert_eq(results_close(r, CLOSE_TERM, loop_now()), 0, "nothing to wait for");
+    cr_assert_eq(results_close(r, CANCEL_RUNNING, loop_now()), 0, "nothing to wait for");
     link_close(link);
     peer_close(&p);
     return 0;
@@ -109,8 +109,8 @@ static int pieces_main(void *arg)
     peer_open(&p);
     struct link *link = peer_link(&p);
     struct results *r = open_results(&p, link, &open);
-    const struct wire_record piece = {.attempt = 1, .more = true, .body_len = 2};
-    const struct wire_record last = {
+    const struct record_entry piece = {.attempt = 1, .more = true, .body_len = 2};
+    const struct record_entry last = {
         .attempt = 1, .body_len = 2, .item = (const uint8_t *)"in", .item_len = 2};
     records_put_head(&p.header, open.stream, 0, 2);
     record_put(&p.header, &piece);
@@ -130,7 +130,7 @@ static int pieces_main(void *arg)
     const uint8_t *item = record.head.item;
     say_end(&p, open.stream, -ESTALE);
     cr_assert_eq(results_next(r, CLOCK_FOREVER, &record), -ESTALE);
-    results_close(r, CLOSE_LEAVE, loop_now());
+    results_close(r, CANCEL_NONE, loop_now());
     cr_assert_eq(memcmp(part.data, "cc", 2), 0);
     cr_assert_eq(memcmp(item, "in", 2), 0);
     slice_drop(&part);
@@ -171,7 +171,7 @@ static int reopen_main(void *arg)
     say_records(&p, open.stream, 5, 1);
     cr_assert_eq(results_next(r, CLOCK_FOREVER, &record), -EPROTO);
     cr_assert_eq(link_check(link), -EPROTO);
-    results_close(r, CLOSE_TERM, CLOCK_FOREVER); // nobody to wait for
+    results_close(r, CANCEL_RUNNING, CLOCK_FOREVER); // nobody to wait for
     link_close(link);
     peer_close(&p);
     return 0;
@@ -191,7 +191,7 @@ struct closing {
 static int closes(void *arg)
 {
     struct closing *c = arg;
-    c->code = results_close(c->r, CLOSE_KILL, c->deadline);
+    c->code = results_close(c->r, CANCEL_KILL, c->deadline);
     return 0;
 }
 
@@ -210,7 +210,7 @@ static int close_main(void *arg)
     group_spawn(&g, "closes", closes, &c);
     peer_read(&p, MSG_CLOSE, &close);
     cr_assert_eq(close.stream, open.stream);
-    cr_assert_eq(close.mode, CLOSE_KILL);
+    cr_assert_eq(close.mode, CANCEL_KILL);
     say_records(&p, open.stream, 0, 2); // too late
     // A break meanwhile: both words are said again.
     peer_breaks(&p, 1);
