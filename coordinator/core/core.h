@@ -46,8 +46,10 @@ enum event_type {
     EV_STREAM_CREDIT, // the consumer is ready for more, cumulative
     EV_CANCEL,        // end a job early
     EV_FETCHED,       // the bytes of a part of a file, or why they could not be read
+    EV_HOLD,          // there is less room for waiting results than core_options said
     EV_TICK,          // time passed; due timers fire
     EV_FLUSH,         // no more events for now: schedule and send
+    EV_COUNT,
 };
 
 struct event {
@@ -78,6 +80,7 @@ struct event {
             uint64_t bytes; // likewise
         } stream_credit;
         enum cancel_mode cancel; // CANCEL
+        uint64_t held_bytes;     // HOLD: from now on, as core_options.held_bytes
         struct {
             uint64_t chunk;      // of the first step
             int code;            // 0, or negative errno
@@ -193,8 +196,6 @@ void core_check(const struct core *core);
 
 // Bytes of results that wait, of all jobs.
 uint64_t core_held_bytes(const struct core *core);
-// Changes core_options.held_bytes.
-void core_hold_at_most(struct core *core, uint64_t bytes);
 
 struct core_stats {
     uint64_t jobs, workers, slots;

@@ -101,6 +101,7 @@ struct world {
     struct sim_worker workers[SIM_WORKERS_MAX];
     uint64_t next_worker;
     bool verbose;
+    struct event_file *record; // --record; NULL
     uint64_t seed;
     uint64_t steps;
 };

@@ -175,6 +175,22 @@ void rig_stream(struct rig *rig, uint64_t items)
     rig_event(rig, event, 0);
 }
 
+void rig_begin(struct rig *rig, uint32_t slots, uint32_t window, uint64_t items)
+{
+    rig_worker(rig, 1, slots, window);
+    rig_submit(rig);
+    rig_stream(rig, items);
+}
+
+void rig_feed_extent(struct rig *rig, const char *extent)
+{
+    struct run run = {.kind = RUN_EXTENT, .count = 1, .lens = malloc(sizeof(*run.lens))};
+    cr_assert_not_null(run.lens);
+    run.lens[0] = (uint32_t)strlen(extent);
+    cr_assert_eq(slice_copy(extent, run.lens[0], &run.body), 0);
+    rig_event(rig, (struct event){.type = EV_FED, .job = RIG_JOB, .run = &run}, 0);
+}
+
 void rig_tick(struct rig *rig, int64_t now)
 {
     rig->now = now;

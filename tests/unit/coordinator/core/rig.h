@@ -59,6 +59,10 @@ void rig_submit(struct rig *rig);
 void rig_worker(struct rig *rig, uint64_t id, uint32_t slots, uint32_t window);
 void rig_credit(struct rig *rig, uint64_t id, uint32_t window);
 void rig_stream(struct rig *rig, uint64_t items);
+// Worker 1, the job, and a consumer ready for `items`: what most tests begin with.
+void rig_begin(struct rig *rig, uint32_t slots, uint32_t window, uint64_t items);
+// One chunk that is a part of a file. With `holds_back`.
+void rig_feed_extent(struct rig *rig, const char *extent);
 void rig_tick(struct rig *rig, int64_t now);
 void rig_down(struct rig *rig, uint64_t id);
 void rig_cancel(struct rig *rig, enum cancel_mode mode);
