@@ -25,7 +25,7 @@ int grow_bytes(void *list, size_t n, size_t more, size_t size)
         return 0;
     void *now;
     memcpy(&now, list, sizeof(now));
-    void *grown = room ? reallocarray(now, room, size) : NULL;
+    void *grown = room && room <= PTRDIFF_MAX / size ? realloc(now, room * size) : NULL;
     if (!grown)
         return -ENOMEM;
     memcpy(list, &grown, sizeof(grown));

@@ -3,7 +3,7 @@
 #pragma once
 #include <stddef.h>
 
-// Makes room behind the first `n` elements of `list` for `more`. The list starts as NULL; it is
+// Makes room for `more` elements after the first `n` of `list`. The list starts as NULL; it is
 // given room by this alone, and free() frees it. `n` stays the caller's to count, and may shrink.
 // 0, or -ENOMEM with the list as it was.
 #define grow(list, n, more) grow_bytes(&(list), n, more, sizeof(*(list)))

@@ -60,6 +60,9 @@ const char *server_endpoint(const struct server *server);
 // A worker's process is known to be dead: its chunks go elsewhere at once. -ENOENT.
 int server_worker_died(struct server *server, pid_t pid, const char *reason);
 
+// Logs how everything stands, at level info: peers, jobs and why their steps wait, tasks.
+void server_dump(const struct server *server);
+
 // Reads the allow-list again.
 void server_reload(struct server *server);
 bool server_job_is_detached(const struct server *server, uint64_t job);

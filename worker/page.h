@@ -1,6 +1,6 @@
 // A slot's page: a few words in memory that agent, zygote and executor share, so that each can see
 // without asking what a slot is doing. It survives the executor, which makes blame exact: the chunk
-// that `running` names is the one that was on when the executor died.
+// that `running` names is the one that was running when the executor died.
 //
 // Chunks are named by serials: the agent numbers what it sends to one executor from 1 on.
 #pragma once
@@ -10,14 +10,14 @@
 
 struct page {
     // Written by the executor.
-    _Alignas(64) _Atomic uint64_t running; // serial of the chunk that is on; 0: none
+    _Alignas(64) _Atomic uint64_t running; // serial of the chunk that runs now; 0: none
     _Atomic int64_t deadline;              // monotonic ns by which a kernel must be done; 0: none
-    _Atomic uint64_t done;                 // progress that a kernel told, and of how much
+    _Atomic uint64_t done;                 // progress that a kernel reported, and out of how much
     _Atomic uint64_t total;
-    _Atomic int32_t group; // process group of the command that is on; 0: none
+    _Atomic int32_t group; // process group of the command that runs now; 0: none
     // Written by the agent.
     _Alignas(64) _Atomic uint64_t cancel; // serial of the chunk that should end soon
-    _Atomic uint64_t recall_from;         // serials in [from, to) must not begin any more
+    _Atomic uint64_t recall_from;         // serials in [from, to) must not begin
     _Atomic uint64_t recall_to;
 };
 

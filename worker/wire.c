@@ -36,7 +36,7 @@ ssize_t wire_fill(struct wire_reader *r, int fd)
         if (left > want && left <= WIRE_FRAME_MAX)
             want = left;
     } else if (r->buf.cap > 4 * READ_BYTES) {
-        // One large frame need not keep its memory for good.
+        // After one large frame its memory is given back.
         uint8_t keep[sizeof(head)];
         size_t n = r->buf.len;
         memcpy(keep, r->buf.data, n);

@@ -23,10 +23,10 @@ struct wire_head {
     uint32_t len; // of what follows
 };
 
-// An error, stderr's tail, a list of lengths and a body: the largest frame there is.
+// The largest frame: an error, stderr's tail, a list of lengths and a body.
 #define WIRE_FRAME_MAX                                                                             \
     (PROTO_BODY_MAX + PROTO_RUN_CHUNKS_MAX * 4u + PROTO_STDERR_TAIL_MAX + PROTO_TEXT_MAX + 4096u)
-// Room behind the last frame for the NUL byte that follows an item.
+// Room after the last frame for the NUL byte that follows an item.
 #define WIRE_SPARE 1u
 
 struct wire_step {
@@ -86,7 +86,7 @@ void wire_reader_done(struct wire_reader *r);
 // block).
 ssize_t wire_fill(struct wire_reader *r, int fd);
 // 1 with a whole frame: its type and all its bytes, head included, writable; 0 when more must be
-// read; -EPROTO when the head makes no sense. The head of a known type fits into `len`.
+// read; -EPROTO when the head is invalid. The head of a known type fits into `len`.
 int wire_next(struct wire_reader *r, uint32_t *ret_type, uint8_t **ret_frame, size_t *ret_len);
 
 // A frame taken apart; pointers into it. -EPROTO when its lengths contradict each other.

@@ -76,7 +76,7 @@ bool inputs_from_stdin(const struct inputs *in)
 static int add_word(struct source *source, const char *word, size_t len)
 {
     size_t n = source->n_texts;
-    if (grow(source->texts, n, 1) < 0)
+    if (grow(source->texts, n, 2) < 0) // one for the NULL at the end
         return -ENOMEM;
     char *copy = strndup(word, len);
     if (!copy)

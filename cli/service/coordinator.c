@@ -54,12 +54,26 @@ static void on_job_changed(void *arg, uint64_t job, bool ended)
         writers_look(&s->writers, s->server, job);
 }
 
+// Whoever asks gets it, also with --quiet.
+static void dump(const struct service *s)
+{
+    enum log_level before = log_level();
+    if (before < LOG_INFO)
+        log_set_level(LOG_INFO);
+    server_dump(s->server);
+    log_set_level(before);
+}
+
 static int watch_signals(void *arg)
 {
     struct service *s = arg;
     int number;
-    while ((number = signals_next(&s->signals)) == SIGHUP)
-        server_reload(s->server);
+    while ((number = signals_next(&s->signals)) == SIGHUP || number == SIGUSR1) {
+        if (number == SIGHUP)
+            server_reload(s->server);
+        else
+            dump(s);
+    }
     if (number > 0)
         event_flag_set(&s->over);
     return 0;
@@ -136,7 +150,7 @@ static int main_task(void *arg)
                                      .arg = s};
     int status = EXIT_FAULT;
     // Before we are visible: from then on signals may come.
-    const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
     int r = signals_open(numbers, sizeof(numbers) / sizeof(numbers[0]), &s->signals);
     if (r < 0)
         return EXIT_FAULT;
@@ -198,7 +212,8 @@ const struct args coordinator_args = {
     .usage = "[--listen tcp://HOST:PORT] [--state DIR]",
     .about = "Runs the service: accepts jobs (fanmill submit, fanmill run --connect, the C "
              "library), dispatches their chunks to workers (fanmill worker) and keeps their "
-             "results. Runs until SIGTERM; SIGHUP rereads the allow-list.\n"
+             "results. Runs until SIGTERM; SIGHUP rereads the allow-list,\n"
+             "SIGUSR1 logs the state of all jobs, peers and tasks.\n"
              "\n"
              "Programs of the same user on this machine find it automatically. Other machines "
              "need a key each: fanmill invite.\n",

@@ -18,9 +18,8 @@
  * Build: cc -shared -fPIC -o libpi.so pi.c            (nothing to link with)
  * Use:   kernel: ./libpi.so:count_inside
  *
- * An executor runs one chunk at a time and calls kernels from its only thread. A kernel may crash:
- * that costs its chunk one attempt and nothing else. It must not write to file descriptors 0-2 that
- * it did not open. C99 and C++.
+ * An executor runs one chunk at a time and calls kernels from its only thread. A crash of a kernel
+ * costs its chunk one attempt and nothing else. What it prints goes to standard error. C99 and C++.
  */
 #ifndef FANMILL_KERNEL_H
 #define FANMILL_KERNEL_H
@@ -37,7 +36,7 @@ extern "C" {
 
 typedef struct fm_call fm_call;
 
-/* A kernel. Returns 0 when all is well; another value fails the chunk (see fm_fail for a text). */
+/* A kernel. Returns 0 on success; any other value fails the chunk (fm_fail sets a message). */
 typedef int fm_kernel_fn(fm_call *call);
 
 /* What a call can do. Use the functions below; the table exists so that a kernel links with nothing
@@ -71,35 +70,35 @@ static inline size_t fm_item_count(const fm_call *call)
     return call->ops->item_count(call);
 }
 
-/* Item `index`; *ret_len gets its bytes. Followed by a NUL byte that is not part of it. Borrowed
- * until the kernel returns. NULL when there is no such item. */
+/* Item `index`, and its length in bytes in *ret_len. A NUL byte follows that is not part of it.
+ * Borrowed until the kernel returns. NULL if the chunk has no such item. */
 static inline const void *fm_item(const fm_call *call, size_t index, size_t *ret_len)
 {
     return call->ops->item(call, index, ret_len);
 }
 
-/* The whole input in one piece: items one a line, or the data as it is. Borrowed until the kernel
+/* The whole input in one piece: items one a line, or the data unchanged. Borrowed until the kernel
  * returns. */
 static inline const void *fm_data(const fm_call *call, size_t *ret_len)
 {
     return call->ops->data(call, ret_len);
 }
 
-/* The value of `args: {name: value}` as text, or NULL when it was not given. */
+/* The value of `args: {name: value}` as text, or NULL if it was not given. */
 static inline const char *fm_arg(const fm_call *call, const char *name)
 {
     return call->ops->arg(call, name);
 }
 
-/* Adds one result; it may be called many times, and the chunk's output is all of them in order. The
- * bytes are copied. 0, or a negative errno that the kernel should return (-ENOMEM, -ENOBUFS past
- * the limit of a result, -ECANCELED when the chunk was cancelled meanwhile). */
+/* Adds one result. It may be called many times: the chunk's output is all results in order. The
+ * bytes are copied. 0, or a negative errno that the kernel should return (-ENOMEM; -ENOBUFS beyond
+ * the limit of a result; -ECANCELED if the chunk was cancelled). */
 static inline int fm_emit(fm_call *call, const void *data, size_t len)
 {
     return call->ops->emit(call, data, len);
 }
 
-/* As fm_emit, with a text made by printf's rules. */
+/* As fm_emit, with a text formatted as by printf. */
 static inline int fm_emit_text(fm_call *call, const char *format, ...)
 {
     va_list ap;
@@ -110,14 +109,14 @@ static inline int fm_emit_text(fm_call *call, const char *format, ...)
     return r;
 }
 
-/* Tells how far the chunk is: `done` of `total`, in the kernel's own unit. Cheap; call it as often
- * as you like. Returns -ECANCELED when the chunk was cancelled: return soon. */
+/* Reports progress: `done` of `total`, in the kernel's own unit. Cheap; call it as often as you
+ * like. Returns -ECANCELED if the chunk was cancelled: return soon. */
 static inline int fm_progress(fm_call *call, uint64_t done, uint64_t total)
 {
     return call->ops->progress(call, done, total);
 }
 
-/* Sets the text that the user sees and returns a negative value to return with:
+/* Sets the message that the user sees and returns a negative value, to be returned:
  *     return fm_fail(call, "row %d has no date", row); */
 static inline int fm_fail(fm_call *call, const char *format, ...)
 {

@@ -219,7 +219,7 @@ bool pairs_add(struct builder *b, struct plan_pair **pairs, size_t *n, const cha
 
 bool words_add(struct builder *b, char ***words, size_t *n, const char *word)
 {
-    if (grow(*words, *n, 1) < 0) {
+    if (grow(*words, *n, 2) < 0) { // one for the NULL at the end
         b->error = -ENOMEM;
         return false;
     }

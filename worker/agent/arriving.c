@@ -1,156 +1,121 @@
-// Definitions of steps, and those whose chunks wait for a kernel's library.
+#include "worker/agent/arriving.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/log.h"
-#include "worker/agent/agent.h"
 #include "worker/pool/intake.h"
 
-struct waiting_step {
-    struct waiting_step *next;
+struct arriving_step {
+    LIST_ENTRY(arriving_step) entry;
     uint64_t job;
     uint32_t step;
     uint8_t missing[DIGEST_BYTES];
-    struct buf packed;
 };
 
-static void waiting_free(struct waiting_step *w)
+void arriving_init(struct arriving *a, struct pool *pool,
+                   void (*need)(void *arg, const struct msg_need *need), void *arg)
 {
-    buf_done(&w->packed);
-    free(w);
+    *a = (struct arriving){.pool = pool, .need = need, .arg = arg};
 }
 
-static bool is_asked_for(const struct agent *agent, const uint8_t digest[DIGEST_BYTES])
+void arriving_done(struct arriving *a)
 {
-    for (const struct waiting_step *w = agent->waiting; w; w = w->next)
+    arriving_forget(a, 0);
+    libraries_done(&a->libraries);
+}
+
+static bool is_asked_for(const struct arriving *a, const uint8_t digest[DIGEST_BYTES])
+{
+    const struct arriving_step *w;
+    LIST_FOREACH (w, &a->steps, entry)
         if (memcmp(w->missing, digest, DIGEST_BYTES) == 0)
             return true;
     return false;
 }
 
-static void ask_for(struct agent *agent, const uint8_t digest[DIGEST_BYTES])
+// Finds the step's libraries and hands it to the pool. 1: it may begin. 0: it waits for the next
+// library, which is asked for.
+static int try_in(struct arriving *a, struct arriving_step *w, struct err *err)
 {
+    _cleanup_(buf_done)
+    struct buf placed;
     struct msg_need need;
-    memcpy(need.digest, digest, DIGEST_BYTES);
-    buf_clear(&agent->scratch);
-    if (msg_put(&agent->scratch, MSG_NEED, &need) == 0)
-        agent_send(agent);
-}
-
-static int wait_for(struct agent *agent, const struct msg_step *step,
-                    const uint8_t missing[DIGEST_BYTES], struct err *err)
-{
-    struct waiting_step *w = calloc(1, sizeof(*w));
-    int r = w ? 0 : -ENOMEM;
-    if (w) {
-        *w = (struct waiting_step){.job = step->job, .step = step->step};
-        buf_init(&w->packed, PROTO_STEP_MAX);
-        r = buf_add(&w->packed, step->packed, step->packed_len);
-    }
-    if (r < 0) {
-        if (w)
-            waiting_free(w);
-        return err_sys(err, r, "a step");
-    }
-    if (!is_asked_for(agent, missing))
-        ask_for(agent, missing);
-    memcpy(w->missing, missing, DIGEST_BYTES);
-    w->next = agent->waiting;
-    agent->waiting = w;
-    return 0;
-}
-
-int agent_on_step(struct agent *agent, const struct zmessage *m, struct err *err)
-{
-    _cleanup_(buf_done)
-    struct buf placed;
-    struct msg_step step;
-    uint8_t missing[DIGEST_BYTES];
+    size_t len;
+    const void *packed = pool_packed(a->pool, w->job, w->step, &len);
     buf_init(&placed, PROTO_STEP_MAX);
-    int r = msg_get(m->header, m->header_len, MSG_STEP, &step, err);
-    if (r < 0 || pool_knows(agent->pool, step.job, step.step))
-        return r;
-    int found = libraries_resolve(&agent->libraries, step.job, step.packed, step.packed_len,
-                                  &placed, missing, err);
-    if (found < 0)
-        return found;
-    if (found == 1) {
-        step.packed = placed.data;
-        step.packed_len = placed.len;
+    int r = libraries_resolve(&a->libraries, w->job, packed, len, &placed, need.digest, err);
+    if (r == 1) {
+        r = pool_ready(a->pool, w->job, w->step, placed.data, placed.len);
+        return r < 0 ? err_set(err, r, "out of memory") : 1;
     }
-    r = pool_define(agent->pool, &step, err);
-    if (r == 0 && found == 1)
-        r = pool_ready(agent->pool, step.job, step.step, step.packed, step.packed_len);
-    return r < 0 || found == 1 ? r : wait_for(agent, &step, missing, err);
+    if (r == 0) {
+        if (!is_asked_for(a, need.digest))
+            a->need(a->arg, &need);
+        memcpy(w->missing, need.digest, DIGEST_BYTES);
+    }
+    return r;
 }
 
-// The library came: the step may begin, or wants the next one. True when it waits no more.
-static bool try_again(struct agent *agent, struct waiting_step *w)
+int arriving_step(struct arriving *a, const struct msg_step *step, struct err *err)
 {
-    _cleanup_(buf_done)
-    struct buf placed;
-    struct err err = {0};
-    uint8_t missing[DIGEST_BYTES];
-    buf_init(&placed, PROTO_STEP_MAX);
-    int found = libraries_resolve(&agent->libraries, w->job, w->packed.data, w->packed.len, &placed,
-                                  missing, &err);
-    if (found == 1)
-        found = pool_ready(agent->pool, w->job, w->step, placed.data, placed.len) < 0 ? -ENOMEM : 1;
-    if (found < 0)
-        pool_give_up(agent->pool, w->job, w->step, err.text[0] ? err.text : "out of memory");
-    if (found != 0)
-        return true;
-    if (!is_asked_for(agent, missing))
-        ask_for(agent, missing);
-    memcpy(w->missing, missing, DIGEST_BYTES);
-    return false;
-}
-
-int agent_on_library(struct agent *agent, const struct zmessage *m, struct err *err)
-{
-    struct msg_library library;
-    int r = msg_get(m->header, m->header_len, MSG_LIBRARY, &library, err);
+    if (pool_knows(a->pool, step->job, step->step))
+        return 0;
+    int r = pool_define(a->pool, step, err);
     if (r < 0)
         return r;
-    int code = library.code;
+    struct arriving_step *w = calloc(1, sizeof(*w));
+    if (!w)
+        return err_sys(err, -ENOMEM, "a step");
+    *w = (struct arriving_step){.job = step->job, .step = step->step};
+    r = try_in(a, w, err);
+    if (r == 0)
+        LIST_INSERT_HEAD(&a->steps, w, entry);
+    else
+        free(w);
+    return r < 0 ? r : 0;
+}
+
+int arriving_library(struct arriving *a, struct msg_library *library, const void *data, size_t len,
+                     struct err *err)
+{
+    int code = library->code;
     if (code == 0)
-        code = libraries_add(&agent->libraries, library.digest, m->body ? m->body->data : NULL,
-                             m->body ? m->body->len : 0);
+        code = libraries_add(&a->libraries, library->digest, data, len);
     if (code == -EBADMSG)
         return err_set(err, -EPROTO, "a library with another digest than its own");
-    if (code < 0 && library.code == 0)
-        snprintf(library.text, sizeof(library.text), "a kernel's library can't be kept here: %s",
+    if (code < 0 && library->code == 0)
+        snprintf(library->text, sizeof(library->text), "can't store the kernel library: %s",
                  strerror(-code));
-    for (struct waiting_step **at = &agent->waiting; *at;) {
-        struct waiting_step *w = *at;
-        bool over = memcmp(w->missing, library.digest, DIGEST_BYTES) == 0;
-        if (over && code < 0)
-            pool_give_up(agent->pool, w->job, w->step, library.text);
-        else if (over)
-            over = try_again(agent, w);
-        if (!over) {
-            at = &w->next;
+    struct arriving_step *next;
+    for (struct arriving_step *w = LIST_FIRST(&a->steps); w; w = next) {
+        struct err why = {0};
+        next = LIST_NEXT(w, entry);
+        if (memcmp(w->missing, library->digest, DIGEST_BYTES) != 0)
             continue;
-        }
-        *at = w->next;
-        waiting_free(w);
+        LIST_REMOVE(w, entry); // so that it does not count as one that has asked already
+        int r = code < 0 ? err_set(&why, code, "%s", library->text) : try_in(a, w, &why);
+        if (r < 0)
+            pool_give_up(a->pool, w->job, w->step, why.text);
+        if (r == 0)
+            LIST_INSERT_HEAD(&a->steps, w, entry);
+        else
+            free(w);
     }
     return 0;
 }
 
-void agent_forget_steps(struct agent *agent, uint64_t job)
+void arriving_forget(struct arriving *a, uint64_t job)
 {
-    for (struct waiting_step **at = &agent->waiting; *at;) {
-        struct waiting_step *w = *at;
-        if (job && w->job != job) {
-            at = &w->next;
+    struct arriving_step *next;
+    for (struct arriving_step *w = LIST_FIRST(&a->steps); w; w = next) {
+        next = LIST_NEXT(w, entry);
+        if (job && w->job != job)
             continue;
-        }
-        *at = w->next;
-        waiting_free(w);
+        LIST_REMOVE(w, entry);
+        free(w);
     }
-    libraries_release(&agent->libraries, job);
+    libraries_release(&a->libraries, job);
 }

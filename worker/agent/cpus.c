@@ -13,7 +13,7 @@ static uint32_t by_affinity(void)
 {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof(set), &set) < 0)
-        return UINT32_MAX; // more CPUs than the set holds: then there is no lack of them
+        return UINT32_MAX; // more CPUs than the set holds: no limit
     return (uint32_t)CPU_COUNT(&set);
 }
 

@@ -17,7 +17,7 @@
 #include "pipelines/plan.h"
 
 struct cached_library {
-    struct cached_library *next;
+    LIST_ENTRY(cached_library) entry;
     uint8_t digest[DIGEST_BYTES];
     int fd;
     size_t bytes;
@@ -26,7 +26,7 @@ struct cached_library {
 };
 
 struct library_file {
-    struct library_file *next;
+    LIST_ENTRY(library_file) entry;
     char *path;
     dev_t device;
     ino_t inode;
@@ -35,32 +35,29 @@ struct library_file {
     uint8_t digest[DIGEST_BYTES];
 };
 
-static void library_free(struct cached_library *copy)
+static void library_free(struct libraries *l, struct cached_library *copy)
 {
+    LIST_REMOVE(copy, entry);
+    l->bytes -= copy->bytes;
     close(copy->fd);
     free(copy->jobs);
     free(copy);
 }
 
-static void file_free(struct library_file *file)
+static void file_free(struct libraries *l, struct library_file *file)
 {
+    LIST_REMOVE(file, entry);
+    l->n_files--;
     free(file->path);
     free(file);
 }
 
 void libraries_done(struct libraries *l)
 {
-    while (l->copies) {
-        struct cached_library *copy = l->copies;
-        l->copies = copy->next;
-        library_free(copy);
-    }
-    while (l->files) {
-        struct library_file *file = l->files;
-        l->files = file->next;
-        file_free(file);
-    }
-    *l = (struct libraries){0};
+    while (!LIST_EMPTY(&l->copies))
+        library_free(l, LIST_FIRST(&l->copies));
+    while (!LIST_EMPTY(&l->files))
+        file_free(l, LIST_FIRST(&l->files));
 }
 
 static bool is_same(const struct library_file *file, const char *path, const struct stat *st)
@@ -73,12 +70,10 @@ static bool is_same(const struct library_file *file, const char *path, const str
 
 static void forget_oldest(struct libraries *l)
 {
-    struct library_file **at = &l->files;
-    while ((*at)->next)
-        at = &(*at)->next;
-    file_free(*at);
-    *at = NULL;
-    l->n_files--;
+    struct library_file *file, *last = NULL;
+    LIST_FOREACH (file, &l->files, entry)
+        last = file;
+    file_free(l, last);
 }
 
 static void remember(struct libraries *l, const char *path, const struct stat *st,
@@ -91,14 +86,13 @@ static void remember(struct libraries *l, const char *path, const struct stat *s
         free(copy);
         return; // it is read again the next time
     }
-    *file = (struct library_file){.next = l->files,
-                                  .path = copy,
+    *file = (struct library_file){.path = copy,
                                   .device = st->st_dev,
                                   .inode = st->st_ino,
                                   .size = st->st_size,
                                   .changed = st->st_ctim};
     memcpy(file->digest, digest, DIGEST_BYTES);
-    l->files = file;
+    LIST_INSERT_HEAD(&l->files, file, entry);
     if (++l->n_files > LIBRARIES_FILES_MAX)
         forget_oldest(l);
 }
@@ -109,7 +103,8 @@ static bool is_at_path(struct libraries *l, const char *path, const uint8_t dige
     uint8_t found[DIGEST_BYTES];
     if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
         return false;
-    for (const struct library_file *file = l->files; file; file = file->next)
+    const struct library_file *file;
+    LIST_FOREACH (file, &l->files, entry)
         if (is_same(file, path, &st))
             return memcmp(file->digest, digest, DIGEST_BYTES) == 0;
     if (library_digest(path, found) < 0)
@@ -120,15 +115,13 @@ static bool is_at_path(struct libraries *l, const char *path, const uint8_t dige
 
 static struct cached_library *find_copy(struct libraries *l, const uint8_t digest[DIGEST_BYTES])
 {
-    for (struct cached_library **at = &l->copies; *at; at = &(*at)->next) {
-        struct cached_library *copy = *at;
-        if (memcmp(copy->digest, digest, DIGEST_BYTES) != 0)
-            continue;
-        *at = copy->next;
-        copy->next = l->copies;
-        l->copies = copy;
-        return copy;
-    }
+    struct cached_library *copy;
+    LIST_FOREACH (copy, &l->copies, entry)
+        if (memcmp(copy->digest, digest, DIGEST_BYTES) == 0) {
+            LIST_REMOVE(copy, entry);
+            LIST_INSERT_HEAD(&l->copies, copy, entry);
+            return copy;
+        }
     return NULL;
 }
 
@@ -146,7 +139,7 @@ static int note_use(struct cached_library *copy, uint64_t job)
 // 1: the library is at its path, or at *ret_place. 0: this machine does not have it.
 static int place(struct libraries *l, uint64_t job, const struct stage *stage, char **ret_place)
 {
-    // One without a digest was too large to be sent; whether it is there shows when it is used.
+    // One without a digest was too large to be sent; its first use shows whether it is present.
     if (!stage->library || digest_is_none(stage->digest) ||
         is_at_path(l, stage->library, stage->digest))
         return 1;
@@ -191,7 +184,7 @@ int libraries_resolve(struct libraries *l, uint64_t job, const void *packed, siz
             return r < 0 ? err_sys(err, r, "a kernel's library") : 0;
         places.any |= places.of[i] != NULL;
     }
-    // As it came: what is packed again need not be the same to the byte.
+    // Unchanged if possible: what is packed again need not be the same to the byte.
     r = places.any ? plan_pack_step(plan, 0, places.of, out) : buf_add(out, packed, len);
     return r < 0 ? err_sys(err, r, "a step") : 1;
 }
@@ -199,16 +192,13 @@ int libraries_resolve(struct libraries *l, uint64_t job, const void *packed, siz
 static bool make_room(struct libraries *l, size_t len)
 {
     while (len + l->bytes > LIBRARIES_BYTES_MAX) {
-        struct cached_library **oldest = NULL;
-        for (struct cached_library **at = &l->copies; *at; at = &(*at)->next)
-            if (!(*at)->n_jobs)
-                oldest = at;
+        struct cached_library *copy, *oldest = NULL;
+        LIST_FOREACH (copy, &l->copies, entry)
+            if (!copy->n_jobs)
+                oldest = copy;
         if (!oldest)
             return false;
-        struct cached_library *copy = *oldest;
-        *oldest = copy->next;
-        l->bytes -= copy->bytes;
-        library_free(copy);
+        library_free(l, oldest);
     }
     return true;
 }
@@ -239,15 +229,15 @@ int libraries_add(struct libraries *l, const uint8_t digest[DIGEST_BYTES], const
     fcntl(copy->fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
     memcpy(copy->digest, digest, DIGEST_BYTES);
     copy->bytes = len;
-    copy->next = l->copies;
-    l->copies = copy;
+    LIST_INSERT_HEAD(&l->copies, copy, entry);
     l->bytes += len;
     return 0;
 }
 
 void libraries_release(struct libraries *l, uint64_t job)
 {
-    for (struct cached_library *copy = l->copies; copy; copy = copy->next) {
+    struct cached_library *copy;
+    LIST_FOREACH (copy, &l->copies, entry) {
         size_t kept = 0;
         for (size_t i = 0; i < copy->n_jobs; i++)
             if (job && copy->jobs[i] != job)

@@ -8,7 +8,7 @@
 #include "proto/message.h"
 #include "transport/zsock.h"
 
-#define OUTBOX_BATCH_BYTES (1u << 20) // a message is closed at so many body bytes
+#define OUTBOX_BATCH_BYTES (1u << 20) // a message with this many body bytes is closed
 #define OUTBOX_BYTES_MAX (64u << 20)  // unacknowledged; above it the agent's window is 0
 #define OUTBOX_SPARE_MAX 4u           // empty messages kept for their memory
 
@@ -36,8 +36,8 @@ void outbox_init(struct outbox *outbox, uint64_t epoch);
 void outbox_done(struct outbox *outbox);
 // Copies the result in. -ENOMEM; -EMSGSIZE when it is too large for any message.
 int outbox_add(struct outbox *outbox, const struct result *result);
-// Closes the open message and sends all that was not sent. Returns how many messages went out, or
-// a negative errno other than -EAGAIN; what can't go now goes with a later call.
+// Closes the open message and sends all messages not sent yet. Returns how many messages went out,
+// or a negative errno other than -EAGAIN; what can't go now goes with a later call.
 int outbox_send(struct outbox *outbox, struct zsock *socket);
 // Results up to `seq` are safe.
 void outbox_ack(struct outbox *outbox, uint64_t seq);

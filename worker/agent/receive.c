@@ -1,47 +1,79 @@
-// Messages of the coordinator become calls of the pool.
+#include "worker/agent/receive.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "worker/agent/agent.h"
 #include "worker/pool/intake.h"
+
+static int get(const struct zmessage *m, enum msg_type type, void *ret, struct err *err)
+{
+    return msg_get(m->header, m->header_len, type, ret, err);
+}
 
 static int on_welcome(struct agent *agent, const struct zmessage *m, struct err *err)
 {
+    const struct worker_options *o = agent->options;
     struct msg_welcome welcome;
     struct msg_register reg = {.pid = (uint32_t)getpid(), .slots = agent->slots};
-    int r = msg_get(m->header, m->header_len, MSG_WELCOME, &welcome, err);
+    int r = get(m, MSG_WELCOME, &welcome, err);
     if (r < 0)
         return r;
     if (welcome.version < PROTO_VERSION_MIN || welcome.version > PROTO_VERSION_MAX)
         return err_set(err, -EPROTONOSUPPORT, "the coordinator chose version %u", welcome.version);
-    agent->epoch = welcome.epoch;
     zmessage_connection(m, &agent->connection);
     agent->heartbeat_ns = welcome.heartbeat_ns;
     agent->silence_ns = welcome.silence_ns;
     outbox_init(&agent->outbox, welcome.epoch);
     if (gethostname(reg.host, sizeof(reg.host) - 1) < 0)
         snprintf(reg.host, sizeof(reg.host), "localhost");
-    snprintf(reg.name, sizeof(reg.name), "%s",
-             agent->options->name ? agent->options->name : reg.host);
+    snprintf(reg.name, sizeof(reg.name), "%s", o->name ? o->name : reg.host);
     long pages = sysconf(_SC_PHYS_PAGES);
     long page = sysconf(_SC_PAGESIZE);
-    if (agent->options->resources)
-        reg.resources = *agent->options->resources;
+    if (o->resources)
+        reg.resources = *o->resources;
     reg.resources.cpus = 1000ull * agent->slots;
     if (pages > 0 && page > 0)
         reg.resources.memory_bytes = (uint64_t)pages * (uint64_t)page;
-    buf_clear(&agent->scratch);
-    r = msg_put(&agent->scratch, MSG_REGISTER, &reg);
-    if (r < 0)
-        return err_set(err, r, "can't write REGISTER");
     agent->state = AGENT_WORKING;
     agent->tries = 0;
     agent->patience_ns = 0;
     log_info("registered with the coordinator", "name=%s slots=%u", reg.name, reg.slots);
-    agent_send(agent);
+    r = agent_say(agent, MSG_REGISTER, &reg);
+    return r < 0 ? err_set(err, r, "can't write REGISTER") : 0;
+}
+
+static int on_refuse(struct agent *agent, const struct zmessage *m, struct err *err)
+{
+    struct msg_refuse refuse;
+    int r = get(m, MSG_REFUSE, &refuse, err);
+    if (r < 0)
+        return r;
+    if (refuse.code == -ENOTCONN)
+        return agent->state == AGENT_GREETING
+                   ? 0
+                   : err_set(err, -ENOTCONN, "it does not know this worker");
+    log_error("the coordinator refused this worker", "reason=\"%s\"", refuse.text);
+    agent_end(agent, WORKER_LOST);
     return 0;
+}
+
+static int on_step(struct agent *agent, const struct zmessage *m, struct err *err)
+{
+    struct msg_step step;
+    int r = get(m, MSG_STEP, &step, err);
+    return r < 0 ? r : arriving_step(&agent->arriving, &step, err);
+}
+
+static int on_library(struct agent *agent, const struct zmessage *m, struct err *err)
+{
+    struct msg_library library;
+    int r = get(m, MSG_LIBRARY, &library, err);
+    if (r < 0)
+        return r;
+    return arriving_library(&agent->arriving, &library, m->body ? m->body->data : NULL,
+                            m->body ? m->body->len : 0, err);
 }
 
 static int on_lease(struct agent *agent, const struct zmessage *m, struct err *err)
@@ -52,147 +84,95 @@ static int on_lease(struct agent *agent, const struct zmessage *m, struct err *e
     while (r >= 0 && (r = lease_batch_next(&agent->reader, &lease, err)) == 1) {
         int added = pool_add(agent->pool, &lease);
         if (added < 0)
-            return err_sys(err, added, "a lease of job %llu, step %u can't be taken",
+            return err_sys(err, added, "a lease of job %llu, step %u can't be accepted",
                            (unsigned long long)lease.job, lease.step);
     }
     return r;
 }
 
-static void collect_return(void *arg, const struct msg_return *run)
+static int on_ack(struct agent *agent, const struct zmessage *m, struct err *err)
 {
-    struct agent *agent = arg;
-    if (buf_add(&agent->returns, run, sizeof(*run)) < 0)
-        agent_end(agent, WORKER_BROKEN);
-}
-
-static void send_returns(struct agent *agent)
-{
-    size_t n = agent->returns.len / sizeof(struct msg_return);
-    const struct msg_return *runs = (const struct msg_return *)(const void *)agent->returns.data;
-    for (size_t at = 0; at < n; at += PROTO_LEASE_RUNS_MAX) {
-        size_t part = n - at < PROTO_LEASE_RUNS_MAX ? n - at : PROTO_LEASE_RUNS_MAX;
-        buf_clear(&agent->scratch);
-        if (return_batch_put(&agent->scratch, runs + at, (uint32_t)part) == 0)
-            agent_send(agent);
-    }
-    buf_clear(&agent->returns);
+    struct msg_ack ack;
+    int r = get(m, MSG_ACK, &ack, err);
+    if (r == 0)
+        outbox_ack(&agent->outbox, ack.seq);
+    return r;
 }
 
 static int on_cancel(struct agent *agent, const struct zmessage *m, struct err *err)
 {
     struct msg_cancel cancel;
-    int r = msg_get(m->header, m->header_len, MSG_CANCEL, &cancel, err);
+    int r = get(m, MSG_CANCEL, &cancel, err);
     if (r < 0)
         return r;
-    pool_return_queued(agent->pool, cancel.job, false, collect_return, agent);
-    send_returns(agent);
+    agent_return(agent, cancel.job, false);
     if (cancel.mode != CANCEL_QUEUED)
         pool_cancel(agent->pool, cancel.job, cancel.mode == CANCEL_KILL);
     return 0;
 }
 
-void agent_drain(struct agent *agent)
+static int on_forget(struct agent *agent, const struct zmessage *m, struct err *err)
 {
-    if (agent->state != AGENT_WORKING)
-        return;
-    agent->state = AGENT_DRAINING;
-    buf_clear(&agent->scratch);
-    if (msg_put(&agent->scratch, MSG_DRAIN, &(struct msg_drain){0}) == 0)
-        agent_send(agent);
-    pool_return_queued(agent->pool, 0, true, collect_return, agent);
-    send_returns(agent);
-}
-
-static int on_refuse(struct agent *agent, const struct zmessage *m, struct err *err)
-{
-    struct msg_refuse refuse;
-    int r = msg_get(m->header, m->header_len, MSG_REFUSE, &refuse, err);
+    struct msg_forget forget;
+    int r = get(m, MSG_FORGET, &forget, err);
     if (r < 0)
         return r;
-    if (refuse.code == -ENOTCONN) {
-        if (agent->state != AGENT_GREETING)
-            agent_begin_anew(agent, "it does not know this worker");
-        return 0;
-    }
-    log_error("the coordinator refused this worker", "reason=\"%s\"", refuse.text);
-    agent_end(agent, WORKER_LOST);
+    pool_forget(agent->pool, forget.job);
+    arriving_forget(&agent->arriving, forget.job);
     return 0;
 }
 
-static int dispatch(struct agent *agent, const struct zmessage *m, struct err *err)
+static int on_heartbeat(struct agent *agent, const struct zmessage *m, struct err *err)
 {
-    int type = msg_type_of(m->header, m->header_len);
-    int r;
-    if (type == MSG_REFUSE)
-        return on_refuse(agent, m, err);
-    if (agent->state == AGENT_GREETING)
-        return type == MSG_WELCOME ? on_welcome(agent, m, err)
-                                   : err_set(err, -EPROTO, "expected WELCOME");
-    switch (type) {
-    case MSG_STEP:
-        return agent_on_step(agent, m, err);
-    case MSG_LIBRARY:
-        return agent_on_library(agent, m, err);
-    case MSG_LEASE:
-        return on_lease(agent, m, err);
-    case MSG_ACK: {
-        struct msg_ack ack;
-        r = msg_get(m->header, m->header_len, MSG_ACK, &ack, err);
-        if (r == 0)
-            outbox_ack(&agent->outbox, ack.seq);
-        return r;
-    }
-    case MSG_CANCEL:
-        return on_cancel(agent, m, err);
-    case MSG_FORGET: {
-        struct msg_forget forget;
-        r = msg_get(m->header, m->header_len, MSG_FORGET, &forget, err);
-        if (r == 0) {
-            pool_forget(agent->pool, forget.job);
-            agent_forget_steps(agent, forget.job);
-        }
-        return r;
-    }
-    case MSG_HEARTBEAT:
-        return 0;
-    case MSG_DRAIN:
-        agent_drain(agent);
-        return 0;
-    case MSG_BYE:
-        if (agent->options->lifeline_fd >= 0)
-            agent_end(agent, 0);
-        else
-            agent_begin_anew(agent, "it has ended");
-        return 0;
-    default:
-        return err_set(err, -EPROTO, "unexpected message %s", msg_name(type));
-    }
+    (void)agent;
+    (void)m;
+    (void)err;
+    return 0;
 }
 
-void agent_pump(void *arg)
+static int on_drain(struct agent *agent, const struct zmessage *m, struct err *err)
 {
-    struct agent *agent = arg;
-    for (int i = 0; i < AGENT_MESSAGES_PER_TURN && agent->state != AGENT_OVER; i++) {
-        struct zmessage m = {0};
-        struct err err = {0};
-        int r = zsock_recv(agent->socket, &m);
-        if (r == -EBADMSG)
-            r = err_set(&err, -EPROTO, "a message has too many frames");
-        else if (r <= 0)
-            return;
-        else
-            r = dispatch(agent, &m, &err);
-        zmessage_done(&m);
-        agent->last_heard = loop_now();
-        if (r >= 0)
-            continue;
-        struct msg_bye bye = {0};
-        log_error("bad message from the coordinator", "reason=\"%s\"", err.text);
-        snprintf(bye.reason, sizeof(bye.reason), "%s", err.text);
-        buf_clear(&agent->scratch);
-        if (msg_put(&agent->scratch, MSG_BYE, &bye) == 0)
-            agent_send(agent);
-        agent_end(agent, WORKER_BROKEN);
-    }
-    zsock_again(agent->socket);
+    (void)m;
+    (void)err;
+    agent_drain(agent);
+    return 0;
+}
+
+static int on_bye(struct agent *agent, const struct zmessage *m, struct err *err)
+{
+    (void)m;
+    if (agent->options->lifeline_fd < 0)
+        return err_set(err, -ENOTCONN, "it has ended");
+    agent_end(agent, 0);
+    return 0;
+}
+
+#define IN(state) (1u << AGENT_##state)
+
+static const struct {
+    enum msg_type type;
+    unsigned states; // in which it may come
+    int (*on)(struct agent *agent, const struct zmessage *m, struct err *err);
+} messages[] = {
+    {MSG_WELCOME, IN(GREETING), on_welcome},
+    {MSG_REFUSE, IN(GREETING) | IN(WORKING) | IN(DRAINING), on_refuse},
+    {MSG_STEP, IN(WORKING) | IN(DRAINING), on_step},
+    {MSG_LIBRARY, IN(WORKING) | IN(DRAINING), on_library},
+    {MSG_LEASE, IN(WORKING) | IN(DRAINING), on_lease},
+    {MSG_ACK, IN(WORKING) | IN(DRAINING), on_ack},
+    {MSG_CANCEL, IN(WORKING) | IN(DRAINING), on_cancel},
+    {MSG_FORGET, IN(WORKING) | IN(DRAINING), on_forget},
+    {MSG_HEARTBEAT, IN(WORKING) | IN(DRAINING), on_heartbeat},
+    {MSG_DRAIN, IN(WORKING) | IN(DRAINING), on_drain},
+    {MSG_BYE, IN(WORKING) | IN(DRAINING), on_bye},
+};
+
+int receive(struct agent *agent, const struct zmessage *m, struct err *err)
+{
+    int type = msg_type_of(m->header, m->header_len);
+    for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
+        if ((int)messages[i].type == type && messages[i].states & 1u << agent->state)
+            return messages[i].on(agent, m, err);
+    return err_set(err, -EPROTO, "unexpected message %s%s", msg_name(type),
+                   agent->state == AGENT_GREETING ? "; expected WELCOME" : "");
 }

@@ -21,21 +21,21 @@ struct worker_options {
     uint32_t slots;              // 0: the CPUs this process may use (worker/agent/cpus.h)
     const struct resources *resources; // graphics processors and labels; NULL: none. Borrowed
     // The reading end of a pipe whose writing end only the coordinator holds; its end means that
-    // the coordinator is gone, also by SIGKILL. One byte in it says that the endpoint is there. The
+    // the coordinator is gone, also by SIGKILL. One byte in it says that the endpoint is bound. The
     // worker owns it. -1: none: silence is the only sign, and then the worker ends what it runs and
     // looks for the coordinator again, for ever.
     int lifeline_fd;
-    // The worker leaves when no coordinator has answered for so long. 0: it never does.
+    // The worker leaves when no coordinator has answered for this time. 0: it never does.
     int64_t give_up_ns;
     // The worker leaves when this ends: the other end of an ssh connection. -1: none. Borrowed.
     int end_fd;
-    // Lets chunks run, and is passed on to commands. NULL: none. Borrowed.
+    // Limits how many chunks run, and is passed on to commands. NULL: none. Borrowed.
     struct jobserver *jobserver;
     // Of a local run: removed when the lifeline breaks without a BYE. NULL. Borrowed.
     const struct localdir *local;
 };
 
-// Runs the worker until it is told to leave. Returns the exit status of the process: 0 after BYE
+// Runs the worker until it is asked to leave. Returns the exit status of the process: 0 after BYE
 // or drain, else WORKER_LOST or WORKER_BROKEN. Must be called in a process without threads, loop
 // and context.
 int worker_main(const struct worker_options *options);

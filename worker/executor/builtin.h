@@ -1,9 +1,9 @@
-// The kernels behind pipelines/builtin.h's names. They are written against include/fanmill/kernel.h
+// The kernels that pipelines/builtin.h names. They are written against include/fanmill/kernel.h
 // alone, as any kernel is.
 #pragma once
 #include "fanmill/kernel.h"
 
-// NULL when there is none of that name.
+// NULL: no kernel has that name.
 fm_kernel_fn *builtin_kernel(const char *name);
 
 // builtin_numbers.c

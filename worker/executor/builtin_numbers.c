@@ -124,7 +124,7 @@ int builtin_sum_f64(fm_call *call)
     return fm_emit_text(call, "%.17g\n", s.sum + s.lost);
 }
 
-// As few digits as tell it from every other number.
+// As few digits as distinguish it from every other number.
 static int emit_shortest(fm_call *call, double value)
 {
     char text[32];

@@ -33,7 +33,7 @@ struct word {
     uint64_t count; // 0: an empty place
 };
 
-// Open addressing; at most half full.
+// Open addressing; half full at most.
 struct table {
     struct word *words;
     size_t cap;

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
-
 #define KEEP_BYTES (1u << 20)
 
 void chunk_run_init(struct chunk_run *c, struct page *page, int signals, uint32_t slot)
@@ -66,20 +64,11 @@ void chunk_run_add_stderr(struct chunk_run *c, const void *data, size_t len)
         data = (const uint8_t *)data + (len - keep);
         len = keep;
     }
-    // The tail may miss when memory is out: the outcome matters more.
+    // Without memory the tail is lost: the outcome matters more.
     if (buf_add(&c->stderr_tail, data, len) < 0)
         return;
     if (c->stderr_tail.len > 2 * keep)
         buf_consume(&c->stderr_tail, c->stderr_tail.len - keep);
-}
-
-void chunk_run_add_usage(struct chunk_run *c, const struct rusage *usage)
-{
-    c->ending.cpu_ns += (usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * NS_PER_S +
-                        (usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * NS_PER_US;
-    uint64_t rss = (uint64_t)usage->ru_maxrss * 1024;
-    if (rss > c->ending.maxrss_bytes)
-        c->ending.maxrss_bytes = rss;
 }
 
 void output_clear(struct output *out)

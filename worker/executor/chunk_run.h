@@ -3,7 +3,6 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/resource.h>
 
 #include "base/buf.h"
 #include "proto/message.h"
@@ -62,4 +61,3 @@ int chunk_run_fail(struct chunk_run *c, enum outcome outcome, int code, const ch
     __attribute__((format(printf, 4, 5)));
 // Keeps the last PROTO_STDERR_TAIL_MAX bytes.
 void chunk_run_add_stderr(struct chunk_run *c, const void *data, size_t len);
-void chunk_run_add_usage(struct chunk_run *c, const struct rusage *usage);

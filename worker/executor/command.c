@@ -26,7 +26,7 @@ static int tag_output(struct chunk_run *c, const struct program_item *run, size_
 }
 
 // Once for each item, or for as many as fit. After a stage that gave one output for each item, each
-// gets its own on stdin; after one that made a single piece of them, there is one run, named after
+// gets its own on stdin; after one that made a single piece of them, it runs once, named after
 // the first item.
 int command_run(struct chunk_run *c, struct recipe_stage *s, struct output *before,
                 struct output *out)

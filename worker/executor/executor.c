@@ -21,20 +21,20 @@
 #include "worker/page.h"
 #include "worker/wire.h"
 
-#define FLUSH_BYTES (64u << 10)      // results are written when there are so many bytes of them
-#define FLUSH_AGE_NS (1 * NS_PER_MS) // or when the oldest waits so long
+#define FLUSH_BYTES (64u << 10)      // results are written when they have this many bytes
+#define FLUSH_AGE_NS (1 * NS_PER_MS) // or when the oldest has waited for this long
 #define TRIM_BYTES (1u << 20)
 
 struct executor {
     int fd;
     struct page *page;
-    struct recipe *recipes;
+    LIST_HEAD(, recipe) recipes;
     struct wire_reader reader;
     struct buf out;
     int64_t out_since; // when the first result in `out` was written
     struct chunk_run chunk;
-    bool parted;                     // the chunk that is on has sent parts
-    volatile sig_atomic_t may_flush; // a kernel is on, and nobody else is at `out`
+    bool parted;                     // the running chunk has sent parts
+    volatile sig_atomic_t may_flush; // a kernel runs, and nothing else is using `out`
 };
 
 static struct executor executor; // the process has exactly one; its signal handler finds it here
@@ -48,7 +48,7 @@ static void flush(struct executor *e)
 {
     if (!e->out.len)
         return;
-    // The agent is gone: nobody is left to answer.
+    // The agent is gone, and with it the reader.
     if (fd_write_all(e->fd, e->out.data, e->out.len) < 0)
         leave(0);
     buf_clear(&e->out);
@@ -56,8 +56,8 @@ static void flush(struct executor *e)
         buf_done(&e->out);
 }
 
-// A finished result must not wait for the chunk behind it, which may be waiting for who reads the
-// result. The agent asks for it when a kernel takes long; before a program it is written anyway.
+// A finished result must not wait for the next chunk, which may be waiting for the result's
+// reader. The agent asks for it when a kernel takes long; before a program it is written anyway.
 static void on_flush_asked(int number)
 {
     int saved = errno;
@@ -77,26 +77,26 @@ static void let_flush(struct executor *e, bool may)
 static void must(int r)
 {
     if (r < 0)
-        leave(1); // the chunk that was on is blamed; a new executor begins with empty hands
+        leave(1); // the chunk that was running is blamed; a new executor starts afresh
 }
 
 static struct recipe *find_recipe(struct executor *e, uint64_t job, uint32_t step)
 {
-    struct recipe *r = e->recipes;
-    while (r && (r->job != job || r->step != step))
-        r = r->next;
-    return r;
+    struct recipe *r;
+    LIST_FOREACH (r, &e->recipes, entry)
+        if (r->job == job && r->step == step)
+            return r;
+    return NULL;
 }
 
 static void forget(struct executor *e, uint64_t job)
 {
-    for (struct recipe **at = &e->recipes; *at;) {
-        struct recipe *r = *at;
-        if (r->job != job) {
-            at = &r->next;
+    struct recipe *next;
+    for (struct recipe *r = LIST_FIRST(&e->recipes); r; r = next) {
+        next = LIST_NEXT(r, entry);
+        if (r->job != job)
             continue;
-        }
-        *at = r->next;
+        LIST_REMOVE(r, entry);
         recipe_free(r);
     }
 }
@@ -110,8 +110,7 @@ static void define(struct executor *e, const uint8_t *frame, size_t len)
     must(wire_get_step(frame, len, &step, &packed));
     // The agent has checked the same bytes.
     must(recipe_new(step.job, step.step, packed, step.packed_len, &recipe, &err));
-    recipe->next = e->recipes;
-    e->recipes = recipe;
+    LIST_INSERT_HEAD(&e->recipes, recipe, entry);
 }
 
 static void put(struct executor *e, struct wire_result *head, const uint32_t *lens,
@@ -236,7 +235,7 @@ static void run_chunks(struct executor *e, uint8_t *frame, size_t len)
         c->number = run->first + i;
         c->attempt = run->attempt;
         c->began = now;
-        uint8_t behind = at[bytes];
+        uint8_t next = at[bytes];
         if (c->recipe->only_kernels)
             let_flush(e, true);
         else
@@ -249,7 +248,7 @@ static void run_chunks(struct executor *e, uint8_t *frame, size_t len)
                                          .data = at,
                                          .len = bytes});
         let_flush(e, false);
-        at[bytes] = behind;
+        at[bytes] = next;
         at += bytes;
         int64_t end = clock_now();
         answer(e, serial, end - now);

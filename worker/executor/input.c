@@ -82,7 +82,7 @@ static size_t number_put(char *out, int64_t value)
     return len;
 }
 
-// Numbers become text only when somebody looks: many kernels need the count alone.
+// Numbers become text only when an item is asked for: many kernels need the count alone.
 static int index_numbers(struct input *in)
 {
     buf_clear(&in->text);
@@ -143,7 +143,7 @@ static int read_extent(struct input *in, struct err *err)
     struct extent extent;
     int r = extent_get(in->data, in->len, &extent);
     if (r < 0)
-        return err_set(err, r, "the description of the file's part is broken");
+        return err_set(err, r, "invalid description of a part of a file");
     buf_clear(&in->text);
     r = extent_check(&extent, in->plan->directory, &in->seen, err);
     if (r < 0)
@@ -153,7 +153,7 @@ static int read_extent(struct input *in, struct err *err)
         return r;
     r = buf_reserve(&in->text, 1);
     if (r < 0)
-        return err_sys(err, r, "a file's part");
+        return err_sys(err, r, "part of a file");
     in->text.data[in->text.len] = '\0';
     in->n_items = 1;
     in->is_data = true;
@@ -189,11 +189,11 @@ int input_open(struct input *in, const struct plan *plan, const struct input_chu
         return index_add(in, in->data, in->len);
     case RUN_ITEMS:
         r = index_frames(in);
-        return r < 0 ? err_sys(err, r, "the chunk's list of items") : 0;
+        return r < 0 ? err_sys(err, r, "invalid list of items") : 0;
     case RUN_EXTENT:
         return read_extent(in, err);
     default:
-        return err_set(err, -EPROTO, "a chunk of an unknown kind");
+        return err_set(err, -EPROTO, "unknown kind of chunk");
     }
 }
 

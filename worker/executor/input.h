@@ -23,7 +23,7 @@ struct input {
     uint64_t item_first;
     size_t n_items;
     bool is_data;  // one piece of data, no list of items
-    uint8_t *data; // borrowed payload; the byte behind it is lent too
+    uint8_t *data; // borrowed payload; the byte after it is lent too
     size_t len;
     struct buf index;  // struct input_item of each item, when made
     struct buf text;   // numbers as text, or a file's part
@@ -42,17 +42,17 @@ struct input_chunk {
     uint64_t item_first;
     uint64_t n_items; // of RUN_RANGE; others count their own
     bool is_data;
-    uint8_t *data; // writable, with one byte of room behind it; both may change
+    uint8_t *data; // writable, with one byte of room after it; both may change
     size_t len;
 };
 // Makes a chunk readable. Borrows the payload and the plan until the next open. Blocking: it reads
 // the file of an extent. Negative errno with text on input that can't be had.
 int input_open(struct input *in, const struct plan *plan, const struct input_chunk *chunk,
                struct err *err);
-// The output of an earlier stage, as one item. `data` has a writable byte behind it.
+// The output of an earlier stage, as one item. `data` has a writable byte after it.
 void input_open_bytes(struct input *in, uint8_t *data, size_t len);
 
-// Item `index`, or NULL when there is none (or no memory for it). Borrowed until the next open.
+// Item `index`; NULL: past the last one, or no memory. Borrowed until the next open.
 const struct input_item *input_item(struct input *in, size_t index);
 // The fields of item `index`, into `row`; none when items have none. Negative errno as row_of_item.
 int input_row(struct input *in, size_t index, struct row *row);

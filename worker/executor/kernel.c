@@ -146,7 +146,7 @@ int kernel_run(struct chunk_run *c, struct recipe_stage *s, struct input *in, st
 {
     if (!s->kernel) {
         struct err err;
-        if (recipe_kernel(c->recipe, s, &err) < 0)
+        if (recipe_kernel(s, &err) < 0)
             return chunk_run_fail(c, OUTCOME_NOT_FOUND, 127, "%s", err.text);
     }
     struct kernel_call call = {.shown = {.ops = &ops,

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/signals.h"
 #include "worker/executor/spawn.h"
+#include "worker/executor/usage.h"
 #include "worker/executor/which.h"
 #include "worker/executor/words.h"
 
@@ -92,7 +93,7 @@ static int fail_words(struct chunk_run *c, int r, const struct program_item *ite
         return chunk_run_fail(
             c, OUTCOME_LIMIT, r,
             "item %" PRIu64 " holds a NUL byte; no command argument can; use pipe", item->seq);
-    return chunk_run_fail(c, OUTCOME_LIMIT, r, "building the command: %s", strerror(-r));
+    return chunk_run_fail(c, OUTCOME_LIMIT, r, "can't build the command: %s", strerror(-r));
 }
 
 static int fail_start(struct chunk_run *c, const struct spawn_end *end, const char *name)
@@ -103,8 +104,8 @@ static int fail_start(struct chunk_run *c, const struct spawn_end *end, const ch
         return chunk_run_fail(c, OUTCOME_LIMIT, error, "its output is larger than %llu MiB",
                               PROTO_RESULT_MAX >> 20);
     if (error == -ENOMEM || error == -EAGAIN || error == -EMFILE || error == -ENFILE)
-        return chunk_run_fail(c, OUTCOME_LIMIT, error, "'%.200s' was not started: %s", what,
-                              strerror(-error));
+        return chunk_run_fail(c, OUTCOME_LIMIT, error, "'%.200s' can't be run: %.200s: %s", name,
+                              what, strerror(-error));
     if (error == -ENOENT)
         return chunk_run_fail(c, OUTCOME_NOT_FOUND, 127, "'%.200s' was not found%s", what,
                               strchr(what, '/') ? "" : " on the PATH");
@@ -125,7 +126,7 @@ static int judge(struct chunk_run *c, const struct stage *stage, const struct sp
                  const char *name)
 {
     char who[256];
-    chunk_run_add_usage(c, &end->usage);
+    usage_add(&c->ending, &end->usage);
     if (end->error < 0)
         return fail_start(c, end, name);
     if (end->cancelled)
@@ -153,7 +154,7 @@ static int judge(struct chunk_run *c, const struct stage *stage, const struct sp
     return 0;
 }
 
-// The values of the run's first item, and of those behind it for a batch command.
+// The values of the run's first item, and of the next ones for a batch command.
 struct giving {
     struct chunk_run *chunk;
     const struct program_item *item;

@@ -12,7 +12,7 @@ struct program_item {
     uint64_t seq;
     const void *input; // stdin; NULL: none
     size_t input_len;
-    struct input *batch; // of a batch command: item number `batch_at` and those behind it
+    struct input *batch; // of a batch command: item number `batch_at` and those after it
     size_t batch_at;
     size_t taken; // set by program_run: how many items the program got
 };

@@ -176,14 +176,14 @@ static int kernel_open(struct recipe_stage *s, struct err *err)
         s->kernel = builtin_kernel(stage->function);
         return s->kernel
                    ? 0
-                   : err_set(err, -ENOENT, "there is no built-in kernel '%s'", stage->function);
+                   : err_set(err, -ENOENT, "no built-in kernel is named '%s'", stage->function);
     }
     s->library =
         dlopen(stage->library_at ? stage->library_at : stage->library, RTLD_NOW | RTLD_LOCAL);
     if (!s->library)
-        return stage->library_at
-                   ? err_set(err, -ENOENT, "'%s', as it was sent: %s", stage->library, dlerror())
-                   : err_set(err, -ENOENT, "%s", dlerror());
+        return stage->library_at ? err_set(err, -ENOENT, "the copy of '%s' that was sent here: %s",
+                                           stage->library, dlerror())
+                                 : err_set(err, -ENOENT, "%s", dlerror());
     void *symbol = dlsym(s->library, stage->function);
     if (!symbol)
         return err_set(err, -ENOENT, "'%s' has no function '%s'", stage->library, stage->function);
@@ -191,9 +191,8 @@ static int kernel_open(struct recipe_stage *s, struct err *err)
     return 0;
 }
 
-int recipe_kernel(struct recipe *recipe, struct recipe_stage *s, struct err *err)
+int recipe_kernel(struct recipe_stage *s, struct err *err)
 {
-    (void)recipe;
     if (!s->opened) {
         s->opened = true;
         s->failed = kernel_open(s, err);

@@ -3,6 +3,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "base/err.h"
 #include "fanmill/kernel.h"
@@ -28,7 +29,7 @@ struct recipe_stage {
 };
 
 struct recipe {
-    struct recipe *next;
+    LIST_ENTRY(recipe) entry; // the holder's
     uint64_t job;
     uint32_t step;
     struct plan *plan;
@@ -45,4 +46,4 @@ int recipe_new(uint64_t job, uint32_t step, const void *packed, size_t len, stru
 // Accepts NULL and half-built ones. Returns NULL.
 struct recipe *recipe_free(struct recipe *recipe);
 // Finds the stage's kernel, once. Blocking: it may load a library. 0, -ENOENT with text.
-int recipe_kernel(struct recipe *recipe, struct recipe_stage *stage, struct err *err);
+int recipe_kernel(struct recipe_stage *stage, struct err *err);

@@ -18,7 +18,6 @@
 #include "worker/page.h"
 
 #define READ_BYTES (64u << 10)
-#define LEFTOVERS_NS (5 * NS_PER_S)
 
 struct running {
     struct chunk_run *chunk;
@@ -54,7 +53,7 @@ static _Noreturn void child_exec(const struct spawn *s, const struct child_files
     if ((files->in >= 0 && dup2(files->in, STDIN_FILENO) < 0) ||
         dup2(files->out, STDOUT_FILENO) < 0 || dup2(files->err, STDERR_FILENO) < 0) {
         *error = errno;
-        *what = "its standard files";
+        *what = "standard files";
         _exit(127);
     }
     if (s->directory && chdir(s->directory) < 0) {
@@ -80,7 +79,7 @@ static __attribute__((noinline)) pid_t child_start(const struct spawn *s,
     if (pid == 0)
         child_exec(s, files, parent, &error, &what);
     *ret_error = pid < 0 ? -errno : -error;
-    *ret_what = pid < 0 ? "a new process" : what;
+    *ret_what = pid < 0 ? "fork" : what;
     return pid;
 }
 
@@ -102,7 +101,7 @@ static void stop(struct running *r, int signal_number)
         r->killed = true;
     }
     r->term_at = CLOCK_FOREVER;
-    // Nobody needs what it says now, and it must not wait for us to read on.
+    // What it writes now is not needed, and it must not wait for us to read on.
     close_fd(&r->in);
 }
 
@@ -145,7 +144,7 @@ static void write_some(struct running *r)
     ssize_t n = write(r->in, (const uint8_t *)s->input + r->written, s->input_len - r->written);
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return;
-    // A program may stop reading when it has enough: that is its own affair.
+    // A program may stop reading when it has enough.
     if (n >= 0)
         r->written += (size_t)n;
     if (n < 0 || r->written == s->input_len)
@@ -236,7 +235,7 @@ static void bury(struct running *r)
         ;
     atomic_store_explicit(&r->chunk->page->group, 0, memory_order_relaxed);
     if (waitpid(-1, NULL, WNOHANG) >= 0)
-        sweep_all(LEFTOVERS_NS);
+        sweep_all();
 }
 
 static int open_pipes(const struct spawn *s, int in[2], int out[2], int err[2])
@@ -263,7 +262,7 @@ void spawn_run(struct chunk_run *c, const struct spawn *s, struct buf *out, stru
                         .term_at = CLOCK_FOREVER,
                         .end = ret};
     ret->error = open_pipes(s, in, outs, errs);
-    ret->failed_at = "its pipes";
+    ret->failed_at = "pipes";
     if (ret->error == 0) {
         struct child_files files = {in[0], outs[1], errs[1]};
         r.pid = child_start(s, &files, &ret->error, &ret->failed_at);

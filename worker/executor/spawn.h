@@ -33,5 +33,5 @@ struct spawn_end {
 };
 
 // Appends stdout to `out`, keeps stderr's tail in the chunk. Blocks until the program and all that
-// it began have ended.
+// it started have ended.
 void spawn_run(struct chunk_run *c, const struct spawn *s, struct buf *out, struct spawn_end *ret);

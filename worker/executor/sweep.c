@@ -14,6 +14,7 @@
 
 // A round of killing can miss a process that is just being born; the next round gets it.
 #define ROUND_NS (2 * NS_PER_MS)
+#define SWEEP_NS (5 * NS_PER_S)
 
 struct sweep {
     sweep_spare_fn *spare;
@@ -53,7 +54,7 @@ static int kill_listed(struct sweep *sweep)
     return n < 0 ? -errno : 0;
 }
 
-// Field 4 of /proc/PID/stat, behind the last ')': the name may hold anything.
+// Field 4 of /proc/PID/stat, after the last ')': the name may hold anything.
 static pid_t parent_of(int proc_fd, const char *pid)
 {
     char path[64];
@@ -94,9 +95,9 @@ int sweep_kill(sweep_spare_fn *spare, void *arg)
     return sweep.killed;
 }
 
-bool sweep_all(int64_t timeout_ns)
+bool sweep_all(void)
 {
-    int64_t deadline = clock_after(clock_now(), timeout_ns);
+    int64_t deadline = clock_after(clock_now(), SWEEP_NS);
     for (;;) {
         sweep_kill(NULL, NULL);
         pid_t pid;

@@ -80,7 +80,7 @@ struct argv_batch {
     size_t bytes; // of all words so far
 };
 
-// What the words that take the item add to the command. They are written behind what is there and
+// What the words that take the item add to the command. They are written after the words so far and
 // taken back.
 static int measure(struct argv_batch *b, const struct template_values *values, size_t *ret)
 {

@@ -20,12 +20,12 @@ struct words {
 void words_init(struct words *w);
 void words_done(struct words *w);
 
-// The values of an item: 1, 0 behind the last one, negative errno. Borrowed until the next call.
-// There is always a first.
+// The values of an item: 1, 0 after the last one, negative errno. Borrowed until the next call.
+// A first item always exists.
 typedef int words_item_fn(void *arg, size_t index, struct template_values *ret);
 
 // Clears `w` and fills in the stage's words. Without is_batch the first item is all there is.
-// *ret_taken: items that went in, at least one when there is one. -E2BIG: a word is too long;
+// *ret_taken: items that went in, at least one if any is left. -E2BIG: a word is too long;
 // -EILSEQ: a NUL in an item; -ENOMEM, -ENOBUFS, and what `next` returned.
 int words_build(struct words *w, const struct recipe_stage *s, words_item_fn *next, void *arg,
                 size_t *ret_taken);

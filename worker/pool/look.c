@@ -4,7 +4,7 @@
 #include "base/container.h"
 #include "worker/pool/slot_control.h"
 
-#define LOOK_NS (2 * NS_PER_MS)     // between two looks at who is stuck
+#define LOOK_NS (2 * NS_PER_MS)     // between two looks at which slots are stuck
 #define DEADLINE_NS (1 * NS_PER_MS) // least time between two looks at deadlines
 
 static void on_deadline(struct timer *timer)

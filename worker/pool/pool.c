@@ -57,7 +57,7 @@ int pool_new(struct zygote *zygote, uint32_t slots, const struct pool_callbacks 
     int r = zygote_line_open(pool);
     if (r < 0) {
         pool_free(pool);
-        return err_sys(err, r, "watching the zygote");
+        return err_sys(err, r, "can't watch the zygote");
     }
     list[0].state = SLOT_FORKING;
     zygote_line_ask(pool, &list[0], ZYGOTE_FORK);

@@ -15,7 +15,7 @@ struct pool;
 struct pool_callbacks {
     // One part of a chunk's outcome. Borrowed for the call. When `more` is false the chunk is over.
     void (*result)(void *arg, const struct result *result);
-    // The zygote died, executors can't be forked or memory is out: the worker can't go on. Once.
+    // The zygote died, executors can't be forked or memory is out: the worker can't continue. Once.
     void (*broken)(void *arg, int code, const char *text);
 };
 

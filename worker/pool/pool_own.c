@@ -1,6 +1,6 @@
 #include "worker/pool/pool_own.h"
 
-#define MEAN_SHARE 8 // one part in so many of the mean is the last chunk's
+#define MEAN_SHARE 8 // the last chunk's share of the mean: one part in this many
 
 void pool_fail(struct pool *pool, int code, const char *text)
 {

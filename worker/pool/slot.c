@@ -214,7 +214,7 @@ void slot_forked(struct slot *slot, int fd)
         give_up(slot);
 }
 
-// Which chunk pays for the death: the one that was on, as the page says. sent.n: none.
+// Which chunk is blamed for the death: the running one, as the page says. sent.n: none.
 static uint32_t blamed(struct slot *slot)
 {
     uint32_t n = slot->sent.n;

@@ -43,8 +43,8 @@ struct slot {
     struct buf out;
     size_t out_at;
     struct sent_ring sent;
-    uint64_t stuck;       // serial that was on at the last look; 0: none
-    uint64_t judged;      // serial that was found on at two looks; 0: none
+    uint64_t stuck;       // serial that was running at the last look; 0: none
+    uint64_t judged;      // serial that was found running at two looks; 0: none
     bool parted;          // the first entry has given parts of its result
     bool answered;        // this executor has finished a chunk
     uint32_t barren;      // executors in a row that died before they finished or began one
@@ -77,7 +77,7 @@ static inline uint32_t slot_load(const struct slot *slot)
 }
 // Slots that the chunk it is at takes; 0: it has none.
 uint32_t slot_weight(const struct slot *slot);
-// The entry of the chunk that is on, as the page says; slot->sent.n: none.
+// The entry of the running chunk, as the page says; slot->sent.n: none.
 static inline uint32_t slot_running(const struct slot *slot)
 {
     return sent_find(&slot->sent, atomic_load(&slot->page->running));

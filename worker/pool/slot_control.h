@@ -9,10 +9,10 @@
 
 // Takes back what has not begun.
 void slot_recall(struct slot *slot);
-// Looks which chunk is on. True when the same one was on at the look before; then results that were
+// Looks which chunk runs. True when the same one ran at the look before; then results that were
 // finished before it are asked for.
 bool slot_look(struct slot *slot);
-// Ends the chunk that is on, if it is of the job: by asking, or at once.
+// Ends the running chunk, if it is of the job: by asking, or at once.
 void slot_cancel(struct slot *slot, uint64_t job, bool kill_now);
 // Kills the executor if its kernel is past its deadline; *ret_next: when to look again, if sooner.
 void slot_check_deadline(struct slot *slot, int64_t now, int64_t *ret_next);

@@ -47,7 +47,7 @@ static void fork_failed(struct pool *pool, struct slot *slot, int code)
         pool_fail(pool, code, "can't fork an executor");
         return;
     }
-    log_warn("can't fork an executor: going on with fewer slots", "slots=%u reason=\"%s\"", left,
+    log_warn("can't fork an executor: continuing with fewer slots", "slots=%u reason=\"%s\"", left,
              strerror(-code));
     for (uint32_t i = 0; i < pool->n_slots; i++)
         if (pool->slots[i].state == SLOT_EMPTY)

@@ -22,8 +22,7 @@
 #include "worker/page.h"
 #include "worker/zygote/zygote_main.h"
 
-#define HIGH_FD 16 // above all that have a place of their own
-#define LEFTOVERS_NS (5 * NS_PER_S)
+#define HIGH_FD 16 // above all numbers with a fixed meaning
 #define PAGES_BYTES (sizeof(struct page) * PROTO_SLOTS_MAX)
 
 struct zygote {
@@ -82,32 +81,32 @@ static _Noreturn void be_zygote(int control, struct page *pages, const struct jo
         control = STDERR_FILENO + 1;
     }
     close_range((unsigned)free_from, ~0u, 0);
-    nursery_run(control, pages, PROTO_SLOTS_MAX);
+    zygote_main(control, pages, PROTO_SLOTS_MAX);
 }
 
 int zygote_fork(const struct jobserver *js, struct zygote **ret, struct err *err)
 {
-    // Untouched pages cost nothing, so there is one for each slot that could be.
+    // Untouched pages cost nothing, so every possible slot has one.
     _cleanup_(pages_unmap)
     struct page *pages = NULL;
     void *mapped = mmap(NULL, PAGES_BYTES, PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapped == MAP_FAILED)
-        return err_sys(err, -errno, "memory shared with the executors");
+        return err_sys(err, -errno, "no memory to share with the executors");
     pages = mapped;
     _free_ struct zygote *zygote = calloc(1, sizeof(*zygote));
     if (!zygote)
         return err_sys(err, -ENOMEM, "zygote");
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-        return err_sys(err, -errno, "socket to the zygote");
+        return err_sys(err, -errno, "can't make a socket to the zygote");
     _close_ int ours = ends[0];
     _close_ int theirs = ends[1];
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     fflush(NULL); // what is buffered would be written twice
     pid_t pid = fork();
     if (pid < 0)
-        return err_sys(err, -errno, "forking the zygote");
+        return err_sys(err, -errno, "can't fork the zygote");
     if (pid == 0)
         be_zygote(theirs, pages, js);
     zygote->pid = pid;
@@ -132,7 +131,7 @@ struct zygote *zygote_free(struct zygote *zygote)
             if (group > 1)
                 kill(-group, SIGKILL);
         }
-        sweep_all(LEFTOVERS_NS);
+        sweep_all();
     }
     munmap(zygote->pages, PAGES_BYTES);
     free(zygote);
@@ -159,7 +158,7 @@ int zygote_ask(struct zygote *zygote, enum zygote_request request, uint32_t slot
 {
     if (request == ZYGOTE_FORK && slot >= zygote->slots_used)
         zygote->slots_used = slot + 1;
-    struct nursery_request message = {.request = request, .slot = slot};
+    struct zygote_message message = {.request = request, .slot = slot};
     ssize_t n;
     do {
         n = send(zygote->fd, &message, sizeof(message), MSG_DONTWAIT | MSG_NOSIGNAL);

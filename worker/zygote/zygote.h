@@ -18,8 +18,8 @@ struct zygote;
 
 // Forks the zygote. The calling process becomes a subreaper, so that it can end orphans if the
 // zygote is killed; it must have no other children and must not make any. Call it from the main
-// thread, first of all. What executors begin finds the jobserver, if there is one; it is borrowed
-// for the call. The caller frees with zygote_free().
+// thread, first of all. What executors start finds the jobserver; it is borrowed for the
+// call. NULL: none. The caller frees with zygote_free().
 int zygote_fork(const struct jobserver *js, struct zygote **ret, struct err *err);
 // Closes the line to the zygote and waits until it has ended everything: milliseconds. If the
 // zygote was killed, does its work for it. Blocking. Accepts NULL. Returns NULL.
@@ -54,5 +54,5 @@ struct zygote_news {
     int32_t fd;           // -1: none
     struct ending ending; // DIED: a crash, with what the executor and its children used
 };
-// 1 with news, -EAGAIN when there is none now, -EPIPE when the zygote is gone.
+// 1 with news, -EAGAIN when none has come, -EPIPE when the zygote is gone.
 int zygote_next(struct zygote *zygote, struct zygote_news *ret);

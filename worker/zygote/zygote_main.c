@@ -12,15 +12,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "base/grow.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/sweep.h"
+#include "worker/executor/usage.h"
 #include "worker/page.h"
 #include "worker/zygote/zygote.h"
 
-#define LEFTOVERS_NS (5 * NS_PER_S)
-
-struct nursery {
+struct forker {
     int control;
     int signals;
     struct page *pages;
@@ -38,24 +37,24 @@ static void die_with(pid_t parent)
         _exit(1);
 }
 
-static void kill_slot(struct nursery *nursery, uint32_t slot)
+static void kill_slot(struct forker *forker, uint32_t slot)
 {
-    if (nursery->pids[slot] > 0)
-        kill(nursery->pids[slot], SIGKILL);
-    int32_t group = atomic_load(&nursery->pages[slot].group);
+    if (forker->pids[slot] > 0)
+        kill(forker->pids[slot], SIGKILL);
+    int32_t group = atomic_load(&forker->pages[slot].group);
     if (group > 1)
         kill(-group, SIGKILL);
 }
 
-static _Noreturn void finish(struct nursery *nursery)
+static _Noreturn void finish(struct forker *forker)
 {
-    for (uint32_t slot = 0; slot < nursery->n; slot++)
-        kill_slot(nursery, slot);
-    sweep_all(LEFTOVERS_NS);
+    for (uint32_t slot = 0; slot < forker->n; slot++)
+        kill_slot(forker, slot);
+    sweep_all();
     _exit(0);
 }
 
-static void tell(struct nursery *nursery, struct zygote_news *news)
+static void send_news(struct forker *forker, struct zygote_news *news)
 {
     struct iovec bytes = {news, sizeof(*news)};
     union {
@@ -75,33 +74,31 @@ static void tell(struct nursery *nursery, struct zygote_news *news)
     // Blocks while the agent is busy: it never blocks on us.
     ssize_t n;
     do {
-        n = sendmsg(nursery->control, &message, MSG_NOSIGNAL);
+        n = sendmsg(forker->control, &message, MSG_NOSIGNAL);
     } while (n < 0 && errno == EINTR);
     if (n < 0)
-        finish(nursery);
+        finish(forker);
 }
 
-static int make_room(struct nursery *nursery, uint32_t slot)
+static int make_room(struct forker *forker, uint32_t slot)
 {
-    if (slot < nursery->n)
+    if (slot < forker->n)
         return 0;
-    uint32_t n = slot + 1 > 16 ? slot + 1 : 16;
-    pid_t *pids = reallocarray(nursery->pids, n, sizeof(*pids));
-    if (!pids)
+    uint32_t more = slot + 1 - forker->n;
+    if (grow(forker->pids, forker->n, more) < 0)
         return -ENOMEM;
-    memset(pids + nursery->n, 0, (n - nursery->n) * sizeof(*pids));
-    nursery->pids = pids;
-    nursery->n = n;
+    memset(forker->pids + forker->n, 0, more * sizeof(*forker->pids));
+    forker->n += more;
     return 0;
 }
 
 // Returns the agent's end of the socket, or negative errno.
-static int fork_executor(struct nursery *nursery, uint32_t slot)
+static int fork_executor(struct forker *forker, uint32_t slot)
 {
-    int r = make_room(nursery, slot);
+    int r = make_room(forker, slot);
     if (r < 0)
         return r;
-    if (nursery->pids[slot])
+    if (forker->pids[slot])
         return -EBUSY;
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
@@ -116,122 +113,115 @@ static int fork_executor(struct nursery *nursery, uint32_t slot)
     }
     if (pid == 0) {
         die_with(self);
-        free(nursery->pids);
-        executor_main(ends[1], slot, &nursery->pages[slot]);
+        free(forker->pids);
+        executor_main(ends[1], slot, &forker->pages[slot]);
     }
     close(ends[1]);
-    nursery->pids[slot] = pid;
+    forker->pids[slot] = pid;
     return ends[0];
 }
 
-static void serve(struct nursery *nursery, const struct nursery_request *request)
+static void serve(struct forker *forker, const struct zygote_message *request)
 {
     uint32_t slot = request->slot;
-    if (slot >= nursery->slots_max)
+    if (slot >= forker->slots_max)
         return;
     if (request->request == ZYGOTE_FORK) {
-        int fd = fork_executor(nursery, slot);
+        int fd = fork_executor(forker, slot);
         struct zygote_news news = {.kind = fd < 0 ? ZYGOTE_FORK_FAILED : ZYGOTE_FORKED,
                                    .slot = slot,
-                                   .pid = fd < 0 ? 0 : nursery->pids[slot],
+                                   .pid = fd < 0 ? 0 : forker->pids[slot],
                                    .code = fd < 0 ? fd : 0,
                                    .fd = fd < 0 ? -1 : fd};
-        tell(nursery, &news);
+        send_news(forker, &news);
         if (fd >= 0)
             close(fd);
-    } else if (slot < nursery->n && nursery->pids[slot]) {
+    } else if (slot < forker->n && forker->pids[slot]) {
         if (request->request == ZYGOTE_KILL)
-            kill_slot(nursery, slot);
+            kill_slot(forker, slot);
         else if (request->request == ZYGOTE_NUDGE)
-            kill(nursery->pids[slot], SIGUSR1);
+            kill(forker->pids[slot], SIGUSR1);
         else if (request->request == ZYGOTE_FLUSH)
-            kill(nursery->pids[slot], SIGURG);
+            kill(forker->pids[slot], SIGURG);
     }
 }
 
 static bool is_executor(void *arg, pid_t pid)
 {
-    const struct nursery *nursery = arg;
-    for (uint32_t slot = 0; slot < nursery->n; slot++)
-        if (nursery->pids[slot] == pid)
+    const struct forker *forker = arg;
+    for (uint32_t slot = 0; slot < forker->n; slot++)
+        if (forker->pids[slot] == pid)
             return true;
     return false;
 }
 
-static int64_t timeval_ns(const struct timeval *t)
-{
-    return t->tv_sec * NS_PER_S + t->tv_usec * NS_PER_US;
-}
-
-static void bury(struct nursery *nursery, uint32_t slot, int status, const struct rusage *usage)
+static void bury(struct forker *forker, uint32_t slot, int status, const struct rusage *usage)
 {
     struct zygote_news news = {
         .kind = ZYGOTE_DIED,
         .slot = slot,
-        .pid = nursery->pids[slot],
+        .pid = forker->pids[slot],
         .status = status,
         .fd = -1,
-        .ending = {.outcome = OUTCOME_CRASH,
-                   .code = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
-                   .cpu_ns = timeval_ns(&usage->ru_utime) + timeval_ns(&usage->ru_stime),
-                   .maxrss_bytes = (uint64_t)usage->ru_maxrss * 1024}};
-    nursery->pids[slot] = 0;
-    kill_slot(nursery, slot);
-    atomic_store(&nursery->pages[slot].group, 0);
-    nursery->orphans = true;
-    tell(nursery, &news);
+        .ending = {.outcome = OUTCOME_CRASH, .code = WIFSIGNALED(status) ? WTERMSIG(status) : 0}};
+    usage_add(&news.ending, usage);
+    forker->pids[slot] = 0;
+    kill_slot(forker, slot);
+    atomic_store(&forker->pages[slot].group, 0);
+    forker->orphans = true;
+    send_news(forker, &news);
 }
 
-static void reap(struct nursery *nursery)
+static void reap(struct forker *forker)
 {
     int status;
     struct rusage usage;
     pid_t pid;
     while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
         uint32_t slot = 0;
-        while (slot < nursery->n && nursery->pids[slot] != pid)
+        while (slot < forker->n && forker->pids[slot] != pid)
             slot++;
-        if (slot < nursery->n)
-            bury(nursery, slot, status, &usage);
+        if (slot < forker->n)
+            bury(forker, slot, status, &usage);
         else
-            nursery->orphans = true;
+            forker->orphans = true;
     }
     // A living executor keeps its own orphans, so any other child is a dead one's. Its children
     // come to us when it is reaped, which brings us here again.
-    if (nursery->orphans)
-        nursery->orphans = sweep_kill(is_executor, nursery) > 0;
+    if (forker->orphans)
+        forker->orphans = sweep_kill(is_executor, forker) > 0;
 }
 
-void nursery_run(int control, struct page *pages, uint32_t slots_max)
+void zygote_main(int control, struct page *pages, uint32_t slots_max)
 {
-    struct nursery nursery = {.control = control, .pages = pages, .slots_max = slots_max};
+    struct forker forker = {.control = control, .pages = pages, .slots_max = slots_max};
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigaddset(&set, SIGTERM);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    nursery.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (nursery.signals < 0)
+    forker.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (forker.signals < 0)
         _exit(1);
     struct pollfd fds[] = {{.fd = control, .events = POLLIN},
-                           {.fd = nursery.signals, .events = POLLIN}};
+                           {.fd = forker.signals, .events = POLLIN}};
     for (;;) {
         if (poll(fds, 2, -1) < 0 && errno != EINTR)
-            finish(&nursery);
+            finish(&forker);
         if (fds[1].revents) {
             struct signalfd_siginfo info;
-            while (read(nursery.signals, &info, sizeof(info)) > 0)
+            while (read(forker.signals, &info, sizeof(info)) > 0)
                 if (info.ssi_signo == SIGTERM)
-                    finish(&nursery);
-            reap(&nursery);
+                    finish(&forker);
+            reap(&forker);
         }
         if (fds[0].revents) {
-            struct nursery_request request;
+            struct zygote_message request;
             ssize_t n = recv(control, &request, sizeof(request), MSG_DONTWAIT);
             if (n == sizeof(request))
-                serve(&nursery, &request);
+                serve(&forker, &request);
             else if (n >= 0 || (errno != EAGAIN && errno != EINTR))
-                finish(&nursery);
+                finish(&forker);
         }
     }
 }

@@ -4,11 +4,11 @@
 
 struct page;
 
-struct nursery_request {
+struct zygote_message {
     uint32_t request; // enum zygote_request
     uint32_t slot;
 };
 
 // Serves requests from `control` until it ends; then kills and reaps all descendants. Never
 // returns.
-_Noreturn void nursery_run(int control, struct page *pages, uint32_t slots_max);
+_Noreturn void zygote_main(int control, struct page *pages, uint32_t slots_max);

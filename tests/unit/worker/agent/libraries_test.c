@@ -6,21 +6,8 @@
 #include "pipelines/library.h"
 #include "pipelines/plan.h"
 #include "tests/unit/pipelines/folder.h"
+#include "tests/unit/worker/made.h"
 #include "worker/agent/libraries.h"
-
-static void pack(const char *path, const uint8_t digest[DIGEST_BYTES], struct buf *out)
-{
-    struct stage stage = {.kind = STAGE_KERNEL, .function = strdup("f"), .library = strdup(path)};
-    struct step spec = {.stages = &stage, .n_stages = 1, .cpus = 1, .retry = {.backoff = 1}};
-    struct plan plan = {
-        .name = strdup("t"), .directory = strdup("/"), .steps = &spec, .n_steps = 1};
-    memcpy(stage.digest, digest, DIGEST_BYTES);
-    cr_assert_eq(plan_pack_step(&plan, 0, NULL, out), 0);
-    free(stage.function);
-    free(stage.library);
-    free(plan.name);
-    free(plan.directory);
-}
 
 // Where the step's library is now; "" at its path.
 static char *place_in(const struct buf *packed)
@@ -37,10 +24,9 @@ static char *place_in(const struct buf *packed)
 static int resolve(struct libraries *l, uint64_t job, const char *path,
                    const uint8_t digest[DIGEST_BYTES], char **ret_place)
 {
-    struct buf packed = {0}, placed = {0};
+    struct buf packed = made_packed_library(path, digest), placed = {0};
     struct err err = {0};
     uint8_t missing[DIGEST_BYTES];
-    pack(path, digest, &packed);
     int r = libraries_resolve(l, job, packed.data, packed.len, &placed, missing, &err);
     if (r == 0)
         cr_expect_arr_eq(missing, digest, DIGEST_BYTES);

@@ -1,7 +1,7 @@
 // Leased chunks that wait in the pool.
 #include "worker/pool/backlog.h"
 
-#include "made.h"
+#include "tests/unit/worker/made.h"
 
 struct returned {
     struct msg_return runs[8];

@@ -11,7 +11,7 @@
 #include "async/scope.h"
 #include "async/waitq.h"
 #include "base/clock.h"
-#include "made.h"
+#include "tests/unit/worker/made.h"
 #include "worker/pool/intake.h"
 #include "worker/pool/pool.h"
 #include "worker/zygote/zygote.h"

@@ -1,4 +1,4 @@
-// Steps and leases for tests of the pool.
+// Steps and leases for tests of the worker.
 #pragma once
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -8,7 +8,26 @@
 #include "pipelines/run.h"
 #include "worker/pool/lease_copy.h"
 
-// The packed step of one kernel; the caller frees.
+// The packed step of one stage; the caller frees.
+static inline struct buf made_packed_of(struct stage stage)
+{
+    struct step spec = {.stages = &stage,
+                        .n_stages = 1,
+                        .chunking = {CHUNK_ITEMS, 1},
+                        .cpus = 1,
+                        .retry = {.backoff = 1}};
+    char name[] = "t", directory[] = "/";
+    const struct plan plan = {.name = name,
+                              .directory = directory,
+                              .steps = &spec,
+                              .n_steps = 1,
+                              .source = {.kind = SOURCE_RANGE, .range = {0, 1, 1000000}}};
+    struct buf packed = {0};
+    cr_assert_eq(plan_pack_step(&plan, 0, NULL, &packed), 0);
+    return packed;
+}
+
+// The packed step of one built-in kernel, with an argument or NULL; the caller frees.
 static inline struct buf made_packed(const char *kernel, const char *arg, const char *value,
                                      int64_t timeout_ns)
 {
@@ -18,23 +37,21 @@ static inline struct buf made_packed(const char *kernel, const char *arg, const 
                           .args = &pair,
                           .n_args = arg ? 1 : 0,
                           .timeout_ns = timeout_ns};
-    struct step spec = {.stages = &stage,
-                        .n_stages = 1,
-                        .chunking = {CHUNK_ITEMS, 1},
-                        .cpus = 1,
-                        .retry = {.backoff = 1}};
-    struct plan plan = {.name = strdup("t"),
-                        .directory = strdup("/"),
-                        .steps = &spec,
-                        .n_steps = 1,
-                        .source = {.kind = SOURCE_RANGE, .range = {0, 1, 1000000}}};
-    struct buf packed = {0};
-    cr_assert_eq(plan_pack_step(&plan, 0, NULL, &packed), 0);
+    struct buf packed = made_packed_of(stage);
     free(stage.function);
     free(pair.name);
     free(pair.value);
-    free(plan.name);
-    free(plan.directory);
+    return packed;
+}
+
+// The packed step of a kernel in a library; the caller frees.
+static inline struct buf made_packed_library(const char *path, const uint8_t digest[DIGEST_BYTES])
+{
+    char function[] = "f";
+    struct stage stage = {.kind = STAGE_KERNEL, .function = function, .library = strdup(path)};
+    memcpy(stage.digest, digest, DIGEST_BYTES);
+    struct buf packed = made_packed_of(stage);
+    free(stage.library);
     return packed;
 }
 

@@ -1,0 +1,190 @@
+#include "worker/agent/connect.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/container.h"
+#include "base/log.h"
+#include "transport/access.h"
+#include "worker/agent/receive.h"
+
+#define MESSAGES_PER_TURN 256
+#define PATIENCE_NS (2 * NS_PER_S) // with a coordinator that does not answer HELLO
+#define PATIENCE_MAX_NS (10 * NS_PER_S)
+
+static int say_hello(struct agent *agent)
+{
+    struct msg_hello hello = {.version_min = PROTO_VERSION_MIN, .version_max = PROTO_VERSION_MAX};
+    memcpy(hello.session, agent->session, sizeof(hello.session));
+    snprintf(hello.software, sizeof(hello.software), "fanmill %s", FM_VERSION);
+    agent->greeted_at = loop_now();
+    return agent_say(agent, MSG_HELLO, &hello);
+}
+
+static void pump(void *arg);
+
+static int open_socket(struct agent *agent, struct err *err)
+{
+    const struct worker_options *o = agent->options;
+    const char *endpoint = o->endpoint;
+    // Each new try takes the next of the addresses at which the coordinator may be reached.
+    if (!endpoint)
+        endpoint = o->access->endpoints[agent->tries % o->access->n_endpoints];
+    agent->tries++;
+    int r = zsock_open(agent->transport, ZSOCK_DEALER, pump, agent, &agent->socket, err);
+    if (r == 0 && o->access && o->access->keys.secret_key[0])
+        r = zsock_set_client_keys(agent->socket, o->access->coordinator, &o->access->keys, err);
+    if (r == 0)
+        r = zsock_connect(agent->socket, endpoint, err);
+    return r < 0 ? r : say_hello(agent);
+}
+
+static void on_anew(struct post *post)
+{
+    struct agent *agent = container_of(post, struct agent, anew);
+    struct err err = {0};
+    uint16_t jitter = 0;
+    if (agent->state == AGENT_OVER)
+        return;
+    pool_reset(agent->pool);
+    arriving_forget(&agent->arriving, 0);
+    outbox_done(&agent->outbox);
+    outbox_init(&agent->outbox, 0);
+    agent->credit_said = false;
+    agent->said_items = 0;
+    agent->state = AGENT_GREETING;
+    // All workers of a coordinator lose it at the same moment: they come back one after another.
+    if (getrandom(&jitter, sizeof(jitter), GRND_NONBLOCK) < 0)
+        jitter = 0;
+    int64_t patience = agent->patience_ns ? agent->patience_ns * 2 : PATIENCE_NS;
+    agent->patience_ns = patience < PATIENCE_MAX_NS ? patience : PATIENCE_MAX_NS;
+    agent->patience_ns += agent->patience_ns * jitter / (4 * UINT16_MAX);
+    agent->socket = zsock_close(agent->socket);
+    if (open_socket(agent, &err) < 0) {
+        log_error("the worker can't continue", "reason=\"%s\"", err.text);
+        agent_end(agent, WORKER_BROKEN);
+    }
+}
+
+// The coordinator is gone: ends what runs and greets it again, or ends a worker with a lifeline.
+static void begin_anew(struct agent *agent, const char *why)
+{
+    if (agent->state == AGENT_OVER || agent->anew.queued)
+        return;
+    if (agent->options->lifeline_fd >= 0) {
+        log_error("the coordinator is gone", "reason=\"%s\"", why);
+        agent_end(agent, WORKER_LOST);
+        return;
+    }
+    // It was leaving anyway, and nobody is left to finish anything for.
+    if (agent->state == AGENT_DRAINING) {
+        log_warn("the coordinator is gone: leaving", "reason=\"%s\"", why);
+        agent_end(agent, 0);
+        return;
+    }
+    if (agent->state == AGENT_WORKING)
+        log_warn("the coordinator is gone: looking for it", "reason=\"%s\"", why);
+    loop_post(&agent->anew, on_anew);
+}
+
+static void on_mistake(struct agent *agent, const struct err *err)
+{
+    struct msg_bye bye = {0};
+    log_error("invalid message from the coordinator", "reason=\"%s\"", err->text);
+    snprintf(bye.reason, sizeof(bye.reason), "%s", err->text);
+    agent_say(agent, MSG_BYE, &bye);
+    agent_end(agent, WORKER_BROKEN);
+}
+
+static void pump(void *arg)
+{
+    struct agent *agent = arg;
+    for (int i = 0; i < MESSAGES_PER_TURN && agent->state != AGENT_OVER; i++) {
+        struct zmessage m = {0};
+        struct err err = {0};
+        int r = zsock_recv(agent->socket, &m);
+        if (r == -EBADMSG)
+            r = err_set(&err, -EPROTO, "a message with too many frames");
+        else if (r <= 0)
+            return;
+        else
+            r = receive(agent, &m, &err);
+        zmessage_done(&m);
+        agent->last_heard = loop_now();
+        if (r == -ENOTCONN)
+            begin_anew(agent, err.text);
+        else if (r < 0)
+            on_mistake(agent, &err);
+    }
+    zsock_again(agent->socket);
+}
+
+static void check_silence(struct agent *agent, int64_t now)
+{
+    const struct worker_options *o = agent->options;
+    bool greeting = agent->state == AGENT_GREETING;
+    if (!greeting && zconnection_is_receiving(&agent->connection))
+        agent->last_heard = now;
+    bool silent = !greeting && now - agent->last_heard > agent->silence_ns;
+    bool ignored = greeting && now - agent->greeted_at > agent->patience_ns;
+    if (!greeting)
+        agent->alone_since = agent->last_heard;
+    if (o->give_up_ns && now - agent->alone_since > o->give_up_ns) {
+        log_warn("no coordinator answers: leaving", "seconds=%lld",
+                 (long long)((now - agent->alone_since) / NS_PER_S));
+        agent_end(agent, WORKER_LOST);
+    }
+    // A lifeline is right even when the coordinator is only stopped for a while.
+    if (o->lifeline_fd >= 0)
+        return;
+    if (silent)
+        begin_anew(agent, "it is silent");
+    if (ignored) {
+        if (agent->tries == 2)
+            log_warn("no coordinator answers yet: still trying", "tries=%u", agent->tries);
+        begin_anew(agent, "it does not answer");
+    }
+}
+
+static void on_heartbeat(struct timer *timer)
+{
+    struct agent *agent = container_of(timer, struct agent, heartbeat);
+    int64_t now = loop_now();
+    check_silence(agent, now);
+    if (agent->state != AGENT_GREETING && now - agent->last_sent >= agent->heartbeat_ns) {
+        const struct msg_heartbeat beat = {.running = pool_running(agent->pool),
+                                           .backlog = pool_backlog(agent->pool)};
+        agent_say(agent, MSG_HEARTBEAT, &beat);
+    }
+    timer_set(&agent->heartbeat, clock_after(now, agent->heartbeat_ns / 2), on_heartbeat);
+}
+
+int connect_begin(struct agent *agent, struct err *err)
+{
+    int r = transport_new(&agent->transport, err);
+    if (r < 0)
+        return r;
+    if (getrandom(agent->session, sizeof(agent->session), 0) != sizeof(agent->session))
+        return err_set(err, -EIO, "can't get random bytes");
+    agent->patience_ns = PATIENCE_NS;
+    agent->last_heard = agent->last_sent = agent->alone_since = loop_now();
+    agent->heartbeat_ns = PROTO_HEARTBEAT_NS;
+    agent->silence_ns = PROTO_SILENCE_NS;
+    r = open_socket(agent, err);
+    if (r == 0)
+        timer_set(&agent->heartbeat, clock_after(loop_now(), agent->heartbeat_ns), on_heartbeat);
+    return r;
+}
+
+void connect_end(struct agent *agent, bool grace)
+{
+    timer_cancel(&agent->heartbeat);
+    loop_unpost(&agent->anew);
+    if (grace)
+        zsock_set_linger(agent->socket, ZSOCK_BYE_MS);
+    agent->socket = zsock_close(agent->socket);
+    transport_free(agent->transport);
+}
