@@ -50,8 +50,8 @@ const struct args check_args = {
     .about = "Checks job files and reports every mistake with its line and column, up to 20. "
              "Starts nothing.\n",
     .more = "Exit status: 0 all files are valid, 2 some are not.\n",
-    .tables = {{flags}},
-    .operands = {{OFFER_JOB_FILE}},
+    .tables = {{.list = flags}},
+    .operands = {{.offer = OFFER_JOB_FILE}},
     .n_operands = 1,
     .repeats = true,
     .n_required = 1,

@@ -64,11 +64,11 @@ static int show_status(struct link *link, void *arg)
 static const struct arg status_flags[] = {
     {0, "json", SETS_FLAG(struct jobs_command, json), NULL, "print a JSON object for each job"},
     {0}};
-const struct args status_args = {.usage = "[JOB] [--json]",
-                                 .about =
-                                     "Shows the state of all jobs, or of JOB: " JOB_FORMS ".\n",
-                                 .tables = {CONNECT_TABLE(struct jobs_command), {status_flags}},
-                                 .n_operands = 1};
+const struct args status_args = {
+    .usage = "[JOB] [--json]",
+    .about = "Shows the state of all jobs, or of JOB: " JOB_FORMS ".\n",
+    .tables = {CONNECT_TABLE(struct jobs_command), {.list = status_flags}},
+    .n_operands = 1};
 
 int cli_status(int argc, char **argv)
 {
@@ -107,7 +107,7 @@ static const struct arg explain_flags[] = {
 const struct args explain_args = {
     .usage = "[JOB] [--json]",
     .about = "Explains why chunks of a job are not running now. The default is the last job.\n",
-    .tables = {CONNECT_TABLE(struct jobs_command), {explain_flags}},
+    .tables = {CONNECT_TABLE(struct jobs_command), {.list = explain_flags}},
     .n_operands = 1};
 
 int cli_explain(int argc, char **argv)
@@ -172,7 +172,7 @@ const struct args cancel_args = {
     .usage = "JOB [--kill]",
     .about = "Cancels jobs: no new chunk starts, running ones get TERM and KILL 5 s later. JOB "
              "is " JOB_FORMS ".\n",
-    .tables = {CONNECT_TABLE(struct jobs_command), {cancel_flags}, {count_flags}},
+    .tables = {CONNECT_TABLE(struct jobs_command), {.list = cancel_flags}, {.list = count_flags}},
     .n_operands = 1,
     .n_required = 1,
     .missing = "missing job: " JOB_FORMS};
@@ -192,7 +192,7 @@ const struct args retry_args = {
     .about =
         "Runs a detached job again, as a new job, and prints the new number. JOB is a number or "
         "last.\n",
-    .tables = {CONNECT_TABLE(struct jobs_command), {retry_flags}},
+    .tables = {CONNECT_TABLE(struct jobs_command), {.list = retry_flags}},
     .n_operands = 1,
     .n_required = 1,
     .missing = "missing job: a number or last"};
@@ -210,7 +210,7 @@ int cli_retry(int argc, char **argv)
 const struct args forget_args = {
     .usage = "JOB",
     .about = "Drops finished jobs, with their results. JOB is " JOB_FORMS ".\n",
-    .tables = {CONNECT_TABLE(struct jobs_command), {count_flags}},
+    .tables = {CONNECT_TABLE(struct jobs_command), {.list = count_flags}},
     .n_operands = 1,
     .n_required = 1,
     .missing = "missing job: " JOB_FORMS};

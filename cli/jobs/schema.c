@@ -24,7 +24,7 @@ const struct args schema_args = {
              "  # yaml-language-server: $schema=FILE\n"
              "An installed fanmill has the schema in share/fanmill/job.schema.json. 'fanmill "
              "check' finds all mistakes that the schema finds, and more.\n",
-    .tables = {{flags}}};
+    .tables = {{.list = flags}}};
 
 int cli_schema(int argc, char **argv)
 {

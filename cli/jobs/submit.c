@@ -157,10 +157,10 @@ const struct args submit_args = {
              "coordinator runs; other results are kept there until 'fanmill forget'.\n",
     .more = "Exit status: 0 submitted; with --wait or --follow that of 'fanmill run'; 2 usage "
             "or job file; 3 no coordinator. Ctrl-C ends the waiting, not the job.\n",
-    .tables = {{flags},
+    .tables = {{.list = flags},
                CONNECT_TABLE(struct submit_command),
-               {report_flags, offsetof(struct submit_command, report)}},
-    .operands = {{OFFER_JOB_FILE}},
+               {.list = report_flags, .offset = offsetof(struct submit_command, report)}},
+    .operands = {{.offer = OFFER_JOB_FILE}},
     .n_operands = 1,
     .n_required = 1,
     .commands = oneliners,

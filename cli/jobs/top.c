@@ -151,7 +151,7 @@ const struct args top_args = {
     .usage = "[--json]",
     .about = "Shows workers and jobs, updated every second until Ctrl-C. Prints them once when "
              "standard output is not a terminal.\n",
-    .tables = {CONNECT_TABLE(struct top_command), {flags}}};
+    .tables = {CONNECT_TABLE(struct top_command), {.list = flags}}};
 
 int cli_top(int argc, char **argv)
 {

@@ -120,18 +120,14 @@ static const struct arg_foreign foreign[] = {
     {0},
 };
 
-#define COMMON_TABLE                                                                               \
-    {                                                                                              \
-        common_flags                                                                               \
-    }
-#define OTHER_TABLES {other_flags, .brief = true}, RUN_TABLES(struct oneliner, run, true)
+#define OTHER_TABLES {.list = other_flags, .brief = true}, RUN_TABLES(struct oneliner, run, true)
 #define MORE                                                                                       \
     "Exit status: 0 success, 1 some chunk failed, 2 usage, 4 ended early, 5 output could not be "  \
     "written, 126 or 127 a command could not be run or was not found. Every flag, placeholder "    \
     "and limit: man fanmill.\n"
 
 const struct args map_args = {
-    .examples = "  fanmill map gzip -9 ::: *.log              a program for each file, no shell\n"
+    .examples = "  fanmill map gzip -9 ::: *.log                a program for each file, no shell\n"
                 "  find . -name '*.jpg' -print0 | fanmill map -0 'convert {} {.}.png'\n"
                 "  fanmill map ./sim {1} {2} ::: 1 2 3 ::: a b  all six combinations\n"
                 "  fanmill map --csv --header echo {name} {age} :::: people.csv\n"
@@ -143,8 +139,12 @@ const struct args map_args = {
              "shell; a single word is a shell script, which gets items as quoted values. {} {.} "
              "{/} {//} {/.} {#} {%} {1} {name} are replaced; without any, the item is appended.\n",
     .more = MORE,
-    .tables = {{item_flags}, {map_flags}, COMMON_TABLE, {tag_flags}, OTHER_TABLES},
-    .operands = {{OFFER_PROGRAM}, {OFFER_FILE}},
+    .tables = {{.list = item_flags},
+               {.list = map_flags},
+               {.list = common_flags},
+               {.list = tag_flags},
+               OTHER_TABLES},
+    .operands = {{.offer = OFFER_PROGRAM}, {.offer = OFFER_FILE}},
     .n_operands = 2,
     .repeats = true,
     .command_follows = true,
@@ -162,8 +162,8 @@ const struct args pipe_args = {
              "default lines), and runs a command for each chunk with the chunk on its standard "
              "input. Each worker reads its own parts of the files.\n",
     .more = MORE,
-    .tables = {{pipe_flags}, COMMON_TABLE, OTHER_TABLES},
-    .operands = {{OFFER_PROGRAM}, {OFFER_FILE}},
+    .tables = {{.list = pipe_flags}, {.list = common_flags}, OTHER_TABLES},
+    .operands = {{.offer = OFFER_PROGRAM}, {.offer = OFFER_FILE}},
     .n_operands = 2,
     .repeats = true,
     .command_follows = true,
@@ -179,7 +179,7 @@ const struct args call_args = {
     .about = "Calls a C function with runs of items, in long-lived processes. The function's "
              "interface is <fanmill/kernel.h>.\n",
     .more = MORE,
-    .tables = {{call_flags}, {item_flags}, COMMON_TABLE, OTHER_TABLES},
+    .tables = {{.list = call_flags}, {.list = item_flags}, {.list = common_flags}, OTHER_TABLES},
     .n_operands = 1,
     .foreign = foreign,
     .missing = "missing kernel: LIBRARY.so:FUNCTION or builtin:NAME",

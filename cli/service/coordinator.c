@@ -218,7 +218,7 @@ const struct args coordinator_args = {
              "Programs of the same user on this machine find it automatically. Other machines "
              "need a key each: fanmill invite.\n",
     .more = "Anyone who may submit jobs can run programs on every worker, as the worker's user.\n",
-    .tables = {{flags}, {spool_flags, offsetof(struct service, spool)}}};
+    .tables = {{.list = flags}, {.list = spool_flags, .offset = offsetof(struct service, spool)}}};
 
 int cli_coordinator(int argc, char **argv)
 {

@@ -54,7 +54,7 @@ const struct args keygen_args = {
     .usage = "[--state DIR] [--json]",
     .about = "Makes a coordinator's key and prints its public half. A coordinator with --listen "
              "makes its own key if it has none; an existing key is never replaced.\n",
-    .tables = {{keygen_flags}}};
+    .tables = {{.list = keygen_flags}}};
 
 int cli_keygen(int argc, char **argv)
 {
@@ -207,8 +207,8 @@ const struct args invite_args = {
              "  client    submits jobs, controls its own\n"
              "  observer  sees jobs and results\n"
              "  admin     controls all jobs and workers\n",
-    .tables = {{invite_flags}},
-    .operands = {{.words = roles}, {OFFER_NOTHING}},
+    .tables = {{.list = invite_flags}},
+    .operands = {{.words = roles}, {.offer = OFFER_NOTHING}},
     .n_operands = 2,
     .n_required = 2,
     .missing = "missing role (worker, client, observer, admin) or name"};
@@ -265,7 +265,7 @@ static const struct arg revoke_flags[] = {
 const struct args revoke_args = {
     .usage = "NAME [--state DIR] [--json]",
     .about = "Removes a peer from the allow-list. A running coordinator disconnects it at once.\n",
-    .tables = {{revoke_flags}},
+    .tables = {{.list = revoke_flags}},
     .n_operands = 1,
     .n_required = 1,
     .missing = "missing name: the one that the peer was invited by"};

@@ -47,7 +47,7 @@ static const struct arg flags[] = {
 static const struct args plain = {
     .usage = "",
     .about = "",
-    .tables = {{flags}, {shared_flags, offsetof(struct options, shared)}},
+    .tables = {{.list = flags}, {.list = shared_flags, .offset = offsetof(struct options, shared)}},
     .n_operands = 2,
     .n_required = 1,
     .missing = "a word is missing"};
