@@ -1,5 +1,5 @@
-// Functions that are never the right choice here. The compiler is told to include this before the
-// first line of every file of the product (cmake/FmRooms.cmake), so that none can forget it.
+// Functions that are never the right choice here. The compiler includes this before the first line
+// of every file of the product (cmake/FmRooms.cmake), so that no file can forget it.
 #pragma once
 #include <signal.h>
 #include <stdio.h>
@@ -7,8 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-// Their bounds are unknown, their results are shared, or their errors can't be told: base/buf.h,
-// base/parse.h, posix_spawn and fdopen serve instead.
+// They have unknown bounds, shared results or errors that can't be detected. Use base/buf.h,
+// base/parse.h, posix_spawn and fdopen instead.
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol atoll gets gmtime localtime     \
     ctime asctime system popen
 

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 
-#define NEAREST_MAX 63 // longer words are nobody's typing mistake
+#define NEAREST_MAX 63 // a longer word is not a typing mistake
 
 int parse_u64(const char *text, uint64_t *ret)
 {
@@ -39,7 +39,7 @@ int parse_i64(const char *text, int64_t *ret)
     return 0;
 }
 
-// Digits with an optional fraction; *ret_end points behind them.
+// Digits with an optional fraction; *ret_end points past them.
 static int parse_decimal(const char *text, double *ret, const char **ret_end)
 {
     const char *c = text;

@@ -75,7 +75,9 @@ static const char *what_is_missing(const struct access *access)
         return "role";
     if (tcp && !access->coordinator[0])
         return "coordinator";
-    return tcp && (!access->keys.public_key[0] || !access->keys.secret_key[0]) ? "its keys" : NULL;
+    if (tcp && !access->keys.public_key[0])
+        return "public";
+    return tcp && !access->keys.secret_key[0] ? "secret" : NULL;
 }
 
 int access_parse(const char *name, const char *text, size_t len, struct access *ret,
@@ -100,10 +102,9 @@ int access_parse(const char *name, const char *text, size_t len, struct access *
             }
     const char *missing = r == 0 ? what_is_missing(&access) : NULL;
     if (missing)
-        r = err_set(err, -EINVAL, "%s does not give %s", name, missing);
+        r = err_set(err, -EINVAL, "%s: missing '%s'", name, missing);
     else if (r < 0 && begins && strcmp(l.word, "fanmill-access") != 0)
-        err_set(err, r, "%s:%u: '%s' is not known, or its value is not good", name, l.number,
-                l.word);
+        err_set(err, r, "%s:%u: unknown key '%s' or invalid value", name, l.number, l.word);
     if (r == 0)
         *ret = access;
     explicit_bzero(&l, sizeof(l));

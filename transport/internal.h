@@ -1,4 +1,4 @@
-// What the files of this room share. Nobody outside transport/ includes this.
+// Shared by the files of this room; not included outside transport/.
 #pragma once
 #include <stdbool.h>
 
@@ -8,7 +8,7 @@ struct transport {
     void *context;
 };
 
-// A ZeroMQ socket in the loop. Its descriptor tells edges only, and any use of the socket may
+// A ZeroMQ socket in the loop. Its descriptor reports edges only, and any use of the socket may
 // swallow one, so the events are read once more before the loop sleeps.
 struct looped {
     void *socket; // owned
@@ -19,7 +19,7 @@ struct looped {
     bool again; // call ready in the next turn even if no event says so
 };
 
-// Takes the socket over on success. `ready` is called when there may be something to receive.
+// Takes over the socket on success. `ready` is called when something may be received.
 int looped_add(struct looped *l, void *socket, void (*ready)(void *arg), void *arg);
 // Closes the socket. Safe on one that was never added (all zero).
 void looped_done(struct looped *l);

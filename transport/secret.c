@@ -50,13 +50,13 @@ int secret_read(const char *path, bool is_secret, struct buf *ret, struct err *e
         return err_sys(err, (int)n, "'%s'", path);
     ret->len += (size_t)n;
     if (memchr(ret->data, '\0', ret->len))
-        return err_set(err, -EINVAL, "'%s' has NUL bytes: it is no such file", path);
+        return err_set(err, -EINVAL, "'%s' contains NUL bytes: not a key file", path);
     return 0;
 }
 
 static int put_in_place(const char *part, const char *path, bool exclusive)
 {
-    // link() does not replace; the new name is made or it is not.
+    // link() does not replace: either it makes the new name or it fails.
     if (exclusive)
         return link(part, path) < 0 ? -errno : unlink(part) < 0 ? -errno : 0;
     return rename(part, path) < 0 ? -errno : 0;

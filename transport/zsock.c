@@ -23,9 +23,9 @@
 #define RECONNECT_MS 50
 #define RECONNECT_MAX_MS 10000
 #define KEEPALIVE_IDLE 5        // seconds without a byte, then the kernel asks
-#define KEEPALIVE_EACH 2        // seconds between two askings
+#define KEEPALIVE_EACH 2        // seconds between two probes
 #define KEEPALIVE_COUNT 3       // without an answer: then the connection is over
-#define UNACKNOWLEDGED_MS 10000 // sent and not acknowledged for so long: likewise
+#define UNACKNOWLEDGED_MS 10000 // sent and not acknowledged for this long: likewise
 #define CONNECT_MS 10000
 #define BACKLOG 1024
 #define ENFORCE_DOMAIN 93 // ZMQ_ZAP_ENFORCE_DOMAIN: a draft's name, but the number works
@@ -159,7 +159,7 @@ bool zsock_readable(struct zsock *z)
     return socket_readable(z->socket);
 }
 
-// What a connection over a network needs beside its keys: a dead peer is noticed.
+// What a connection over a network needs besides its keys: that a dead peer is noticed.
 static int set_tcp_options(void *socket)
 {
     const struct {
@@ -201,7 +201,7 @@ int zsock_set_server_keys(struct zsock *z, const struct keypair *keys, const cha
     if (r < 0)
         return err_sys(err, r, "can't use the coordinator's key");
     // Without it libzmq lets everybody in while no handler answers. An older library does not know
-    // the option; the self-test tells.
+    // the option; the self-test finds out.
     socket_set_int(z->socket, ENFORCE_DOMAIN, 1);
     z->has_keys = true;
     return 0;
@@ -235,9 +235,10 @@ static int check_endpoint(const struct zsock *z, const char *endpoint, struct er
     if (strncmp(endpoint, "tcp://", 6) != 0)
         return err_set(err, -EINVAL, "'%s' is not an address: tcp://HOST:PORT or ipc://PATH",
                        endpoint);
-    return z->has_keys ? 0
-                       : err_set(err, -EPERM, "%s: over a network only with keys (fanmill invite)",
-                                 endpoint);
+    return z->has_keys
+               ? 0
+               : err_set(err, -EPERM, "%s: connections over a network need keys (fanmill invite)",
+                         endpoint);
 }
 
 // With IPv6 on, an address of IPv4 would be shown and answered as one of IPv6.
@@ -379,7 +380,7 @@ void zmessage_connection(const struct zmessage *m, struct zconnection *ret)
         ret->fd = -1;
 }
 
-// The number may be another connection's by now.
+// The number may have become another connection's.
 static bool is_same(const struct zconnection *c)
 {
     char now[sizeof(c->name)];
@@ -477,7 +478,7 @@ int zsock_send(struct zsock *z, uint32_t peer, const void *header, size_t header
         if (r < 0)
             return r;
     }
-    // Once the first frame of a message is taken, ZeroMQ takes the others too.
+    // Once the first frame of a message is taken, ZeroMQ takes the others, too.
     int r = send_frame(z, header, header_len, body_len ? ZMQ_SNDMORE : 0);
     if (r == 0 && body_len)
         r = send_frame(z, body, body_len, 0);
