@@ -45,7 +45,5 @@ int run_check(const char *command, struct run_options *options, int *ret_status)
 // Takes the plan over. Blocking, with a loop of its own: to be called outside of one, before any
 // ZeroMQ context and thread. Returns the exit status; what goes wrong is reported on stderr.
 int run_plan(struct plan *plan, const struct run_options *options);
-// True when the job goes to a coordinator elsewhere: --connect or FANMILL_CONNECT.
-bool run_is_remote(const struct run_options *options);
 // Slots of this machine, as -j says.
 uint32_t run_slots(const struct run_options *options);
