@@ -154,9 +154,11 @@ struct help_command {
     bool man;
 };
 
-static const struct arg help_flags[] = {{0, "man", SETS_FLAG(struct help_command, man), NULL,
-                                         "print the source of a manual page: fanmill or job"},
-                                        {0}};
+static const struct arg help_flags[] = {
+    {0, "man", SETS_FLAG(struct help_command, man), NULL,
+     "print the source of a manual page: fanmill or job"},
+    {0},
+};
 static const struct args help_args = {
     .usage = "[COMMAND]\n       fanmill help --man [fanmill|job]",
     .about = "Shows what a command does and which flags it takes.\n",

@@ -44,7 +44,8 @@ static const struct arg flags[] = {
     {'p', "param", SETS_PARAM(struct check_command, params), "NAME=VALUE",
      "set a parameter of the job"},
     {'q', "quiet", SETS_FLAG(struct check_command, quiet), NULL, "print nothing for valid files"},
-    {0}};
+    {0},
+};
 const struct args check_args = {
     .usage = "[-p NAME=VALUE]... [-q] JOB.yaml...",
     .about = "Checks job files and reports every mistake with its line and column, up to 20. "

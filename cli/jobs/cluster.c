@@ -57,9 +57,11 @@ static int show_workers(struct link *link, void *arg)
     return ask_done(EXIT_ALL_WELL);
 }
 
-static const struct arg workers_flags[] = {{0, "json", SETS_FLAG(struct cluster_command, json),
-                                            NULL, "print a JSON object for each worker"},
-                                           {0}};
+static const struct arg workers_flags[] = {
+    {0, "json", SETS_FLAG(struct cluster_command, json), NULL,
+     "print a JSON object for each worker"},
+    {0},
+};
 const struct args workers_args = {
     .usage = "[--json]",
     .about = "Lists the workers of a coordinator.\n",
@@ -89,7 +91,8 @@ static int drain(struct link *link, void *arg)
 
 static const struct arg drain_flags[] = {
     {0, "json", SETS_FLAG(struct cluster_command, json), NULL, "print the count as a JSON object"},
-    {0}};
+    {0},
+};
 const struct args drain_args = {
     .usage = "WORKER",
     .about = "Lets workers finish their running chunks and leave. WORKER is a name, a number, or "
@@ -130,7 +133,9 @@ static int show_service(struct link *link, void *arg)
 }
 
 static const struct arg service_flags[] = {
-    {0, "json", SETS_FLAG(struct cluster_command, json), NULL, "print one JSON object"}, {0}};
+    {0, "json", SETS_FLAG(struct cluster_command, json), NULL, "print one JSON object"},
+    {0},
+};
 const struct args service_args = {
     .usage = "[--json]",
     .about = "Shows the coordinator's counters: chunks, peers, refused connections.\n",

@@ -63,7 +63,8 @@ static int show_status(struct link *link, void *arg)
 
 static const struct arg status_flags[] = {
     {0, "json", SETS_FLAG(struct jobs_command, json), NULL, "print a JSON object for each job"},
-    {0}};
+    {0},
+};
 const struct args status_args = {
     .usage = "[JOB] [--json]",
     .about = "Shows the state of all jobs, or of JOB: " JOB_FORMS ".\n",
@@ -103,7 +104,8 @@ static int explain(struct link *link, void *arg)
 
 static const struct arg explain_flags[] = {
     {0, "json", SETS_FLAG(struct jobs_command, json), NULL, "print a JSON object for each reason"},
-    {0}};
+    {0},
+};
 const struct args explain_args = {
     .usage = "[JOB] [--json]",
     .about = "Explains why chunks of a job are not running now. The default is the last job.\n",
@@ -163,11 +165,13 @@ static int retry(struct link *link, void *arg)
 static const struct arg count_flags[] = {
     {0, "json", SETS_FLAG(struct jobs_command, json), NULL, "print the count as a JSON object"},
     {'q', "quiet", SETS_FLAG(struct jobs_command, quiet), NULL, "print nothing"},
-    {0}};
+    {0},
+};
 
 static const struct arg cancel_flags[] = {
     {0, "kill", SETS_FLAG(struct jobs_command, kills), NULL, "send KILL at once instead of TERM"},
-    {0}};
+    {0},
+};
 const struct args cancel_args = {
     .usage = "JOB [--kill]",
     .about = "Cancels jobs: no new chunk starts, running ones get TERM and KILL 5 s later. JOB "
@@ -182,11 +186,13 @@ int cli_cancel(int argc, char **argv)
     return ask("cancel", &cancel_args, argc, argv, "", cancel);
 }
 
-static const struct arg retry_flags[] = {{0, "failed", SETS_FLAG(struct jobs_command, failed_only),
-                                          NULL, "run only the chunks that failed"},
-                                         {0, "json", SETS_FLAG(struct jobs_command, json), NULL,
-                                          "print the new job's number as a JSON object"},
-                                         {0}};
+static const struct arg retry_flags[] = {
+    {0, "failed", SETS_FLAG(struct jobs_command, failed_only), NULL,
+     "run only the chunks that failed"},
+    {0, "json", SETS_FLAG(struct jobs_command, json), NULL,
+     "print the new job's number as a JSON object"},
+    {0},
+};
 const struct args retry_args = {
     .usage = "JOB [--failed]",
     .about =

@@ -164,11 +164,14 @@ static const struct arg read_flags[] = {
     {'f', "follow", SETS_FLAG(struct reading, follow), NULL, "go on until the job has finished"},
     {0, "from", SETS_NUMBER(struct reading, from), "OFFSET",
      "start with this result, counted from 0"},
-    {0}};
+    {0},
+};
 
-static const struct arg results_flags[] = {{0, "json", SETS_FLAG(struct reading, json), NULL,
-                                            "print a JSON object per chunk, failed ones too"},
-                                           {0}};
+static const struct arg results_flags[] = {
+    {0, "json", SETS_FLAG(struct reading, json), NULL,
+     "print a JSON object per chunk, failed ones too"},
+    {0},
+};
 const struct args results_args = {
     .usage = "[JOB] [--follow] [--from OFFSET] [--json]",
     .about = "Writes the results of a detached job in the job's order: those that have come so "
@@ -187,7 +190,8 @@ int cli_results(int argc, char **argv)
 static const struct arg logs_flags[] = {
     {0, "json", SETS_FLAG(struct reading, json), NULL,
      "print a JSON object for each chunk that failed or wrote something"},
-    {0}};
+    {0},
+};
 const struct args logs_args = {
     .usage = "[JOB] [--follow] [--from OFFSET] [--json]",
     .about = "Prints what the chunks of a detached job wrote to standard error (the last 64 KiB "

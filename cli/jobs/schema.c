@@ -16,7 +16,8 @@ struct schema_command {
 static const struct arg flags[] = {
     {0, "keys", SETS_TEXT(struct schema_command, part), "PART",
      "print the keys of one part as a Markdown table: job, source, chunk, stage ..."},
-    {0}};
+    {0},
+};
 const struct args schema_args = {
     .usage = "[--keys PART]",
     .about = "Prints the JSON Schema (draft-07) of the job file, for editors that complete "

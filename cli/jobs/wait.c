@@ -99,7 +99,8 @@ static const struct arg flags[] = {
     {0, "json", SETS_FLAG(struct wait_command, json), NULL,
      "print a JSON object for each finished job"},
     {'q', "quiet", SETS_FLAG(struct wait_command, quiet), NULL, "print nothing"},
-    {0}};
+    {0},
+};
 const struct args wait_args = {
     .usage = "[JOB] [--timeout TIME]",
     .about = "Waits for jobs to finish. JOB is " JOB_FORMS "; the default is last.\n",

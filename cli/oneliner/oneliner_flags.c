@@ -16,19 +16,22 @@ static const struct arg item_flags[] = {
     {0, "header", SETS_FLAG(struct oneliner, inputs.has_header), NULL,
      "the first row names the columns: {name}"},
     {0, "range", SETS_TEXT(struct oneliner, range), "A..B", "items are the numbers from A to B"},
-    {0}};
+    {0},
+};
 
 static const struct arg map_flags[] = {
     {'n', "max-args", SETS_TEXT(struct oneliner, items), "N", "pass N items to each command"},
     {'X', "xargs", SETS_FLAG(struct oneliner, many), NULL,
      "pass as many items to each command as fit"},
-    {0}};
+    {0},
+};
 
 static const struct arg call_flags[] = {
     {'n', "items-per-chunk", SETS_TEXT(struct oneliner, items), "N", "pass N items to each call",
      "as many as take 50 ms"},
     {0, "arg", SETS_LIST(struct oneliner, args), "NAME=VALUE", "set an argument of the kernel"},
-    {0}};
+    {0},
+};
 
 static const struct arg pipe_flags[] = {
     {0, "block", SETS_TEXT(struct oneliner, block), "SIZE",
@@ -40,7 +43,8 @@ static const struct arg pipe_flags[] = {
     {0, "record-end", SETS_TEXT(struct oneliner, record_end), "S", "text that ends a record",
      "\\n"},
     {0, "record-start", SETS_TEXT(struct oneliner, record_start), "S", "text that starts a record"},
-    {0}};
+    {0},
+};
 
 static const char *const on_error_words[] = {"continue", "finish", "stop", NULL};
 static const char *const fan_in_words[] = {"all", NULL};
@@ -61,11 +65,14 @@ static const struct arg common_flags[] = {
      "write each result to a file in DIR, see --name", .offer = OFFER_FOLDER},
     {0, "json", SETS_FLAG(struct oneliner, run.json), NULL,
      "print a JSON object per chunk, failed ones too"},
-    {0}};
+    {0},
+};
 
-static const struct arg tag_flags[] = {{0, "tag", SETS_FLAG(struct oneliner, tag), NULL,
-                                        "begin each line of output with the item and a tab"},
-                                       {0}};
+static const struct arg tag_flags[] = {
+    {0, "tag", SETS_FLAG(struct oneliner, tag), NULL,
+     "begin each line of output with the item and a tab"},
+    {0},
+};
 
 // Named in the help without a line of their own: the manual page explains them.
 static const struct arg other_flags[] = {
@@ -88,7 +95,8 @@ static const struct arg other_flags[] = {
     {0, "cpus", SETS_TEXT(struct oneliner, cpus), "N", "CPUs each chunk needs"},
     {0, "memory", SETS_TEXT(struct oneliner, memory), "SIZE", "memory each chunk needs"},
     {0, "gpus", SETS_TEXT(struct oneliner, gpus), "N", "GPUs each chunk needs"},
-    {0}};
+    {0},
+};
 
 static const struct arg_foreign foreign[] = {
     {"--pipe", "that is a command: fanmill pipe"},

@@ -43,14 +43,15 @@ struct run_command {
     struct args_params params;
 };
 
-static const struct arg flags[] = {{'j', "slots", SETS_SLOTS(struct run_command, run.slots), "N",
-                                    "run N chunks at once; N%, +N, -N: of the CPUs",
-                                    "the CPUs of this process"},
-                                   {'p', "param", SETS_PARAM(struct run_command, params),
-                                    "NAME=VALUE", "set a parameter of the job"},
-                                   {0, "json", SETS_FLAG(struct run_command, run.json), NULL,
-                                    "print a JSON object per chunk, failed ones too"},
-                                   {0}};
+static const struct arg flags[] = {
+    {'j', "slots", SETS_SLOTS(struct run_command, run.slots), "N",
+     "run N chunks at once; N%, +N, -N: of the CPUs", "the CPUs of this process"},
+    {'p', "param", SETS_PARAM(struct run_command, params), "NAME=VALUE",
+     "set a parameter of the job"},
+    {0, "json", SETS_FLAG(struct run_command, run.json), NULL,
+     "print a JSON object per chunk, failed ones too"},
+    {0},
+};
 
 const struct args run_args = {
     .usage = "[-j N] [-p NAME=VALUE]... [--connect WHERE] JOB.yaml",

@@ -299,7 +299,8 @@ const struct arg run_flags[] = {
      "offer a jobserver, so that make or ninja in a chunk share the slots"},
     {0, "propagate", SETS_FLAG(struct run_options, propagate), NULL,
      "exit with the status of the first failed chunk"},
-    {0}};
+    {0},
+};
 
 uint32_t run_slots(const struct run_options *o)
 {

@@ -207,7 +207,8 @@ static const struct arg flags[] = {
      "$XDG_STATE_HOME/fanmill/default", .offer = OFFER_FOLDER},
     {'q', "quiet", SETS_FLAG(struct service, quiet), NULL, "log only warnings and errors"},
     {'v', "verbose", SETS_COUNT(struct service, verbose), NULL, "log more"},
-    {0}};
+    {0},
+};
 const struct args coordinator_args = {
     .usage = "[--listen tcp://HOST:PORT] [--state DIR]",
     .about = "Runs the service: accepts jobs (fanmill submit, fanmill run --connect, the C "

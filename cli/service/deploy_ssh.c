@@ -75,7 +75,8 @@ static const struct arg flags[] = {
     {0, "ssh", SETS_TEXT(struct deploying, deploy.ssh), "COMMAND", "ssh and its first options",
      "FANMILL_SSH, or ssh", .offer = OFFER_PROGRAM},
     {'q', "quiet", SETS_FLAG(struct deploying, quiet), NULL, "log only warnings and errors"},
-    {0}};
+    {0},
+};
 const struct args deploy_ssh_args = {
     .usage = "--connect FILE HOST...",
     .about =

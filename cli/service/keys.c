@@ -49,7 +49,8 @@ static struct json_writer *begin_object(struct show_object *object)
 static const struct arg keygen_flags[] = {
     STATE_FLAG(struct keys_command, state),
     {0, "json", SETS_FLAG(struct keys_command, json), NULL, "print a JSON object with the key"},
-    {0}};
+    {0},
+};
 const struct args keygen_args = {
     .usage = "[--state DIR] [--json]",
     .about = "Makes a coordinator's key and prints its public half. A coordinator with --listen "
@@ -195,7 +196,8 @@ static const struct arg invite_flags[] = {
     STATE_FLAG(struct invitation, state),
     {0, "json", SETS_FLAG(struct invitation, json), NULL,
      "print a JSON object: name, role, file, endpoint"},
-    {0}};
+    {0},
+};
 const struct args invite_args = {
     .usage = "worker|client|observer|admin NAME [-o FILE]",
     .about = "Lets another peer connect: makes a key for it, adds the key to the allow-list and "
@@ -261,7 +263,8 @@ int cli_invite(int argc, char **argv)
 static const struct arg revoke_flags[] = {
     STATE_FLAG(struct keys_command, state),
     {0, "json", SETS_FLAG(struct keys_command, json), NULL, "print a JSON object with the name"},
-    {0}};
+    {0},
+};
 const struct args revoke_args = {
     .usage = "NAME [--state DIR] [--json]",
     .about = "Removes a peer from the allow-list. A running coordinator disconnects it at once.\n",

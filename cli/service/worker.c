@@ -59,7 +59,8 @@ static const struct arg flags[] = {
      "ends"},
     {'q', "quiet", SETS_FLAG(struct worker_command, quiet), NULL, "log only warnings and errors"},
     {'v', "verbose", SETS_COUNT(struct worker_command, verbose), NULL, "log more"},
-    {0}};
+    {0},
+};
 const struct args worker_args = {
     .usage = "[--connect WHERE] [-j N]\n       fanmill worker deploy-ssh HOST...",
     .about = "Runs chunks for a coordinator: the one of this user on this machine, or the one "
