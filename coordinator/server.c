@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "coordinator/client.h"
 #include "coordinator/door.h"
+#include "coordinator/event_file.h"
 #include "coordinator/gate.h"
 #include "coordinator/libraries.h"
 #include "coordinator/parting.h"
@@ -188,6 +189,7 @@ static void release(struct server *server)
     zsock_close(server->ports[0].socket);
     actions_done(&server->actions);
     core_free(server->core);
+    event_file_close(server->events);
     spool_free(server->spool);
     batch_reader_done(&server->reader);
     buf_done(&server->saying);
@@ -227,14 +229,15 @@ int server_open(struct transport *transport, const struct server_options *option
         server->options.spool_bytes = SERVER_SPOOL_BYTES;
     server->options.spool_bytes = within_memory(server->options.spool_bytes);
     const char *directory = server->options.spool_directory;
-    int r =
-        core_new(&(struct core_options){.epoch = server->epoch,
-                                        .held_bytes = directory ? server->options.spool_bytes : 0},
-                 &server->core);
+    const struct core_options core_options = {
+        .epoch = server->epoch, .held_bytes = directory ? server->options.spool_bytes : 0};
+    int r = core_new(&core_options, &server->core);
     if (r == 0 && directory)
         r = spool_new(directory, &server->spool);
     if (r < 0)
         err_set(err, r, "out of memory");
+    if (r == 0 && options->record)
+        r = event_file_open(options->record, &core_options, &server->events, err);
     if (r == 0)
         r = open_private(server, transport, err);
     if (r == 0)
