@@ -1,4 +1,4 @@
-// A growing row of bytes with a named maximum.
+// A growing array of bytes with a maximum.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -21,7 +21,7 @@ static inline void buf_clear(struct buf *buf)
     buf->len = 0;
 }
 
-// Makes room for `more` bytes behind the end. -ENOBUFS past max, -ENOMEM.
+// Makes room for `more` bytes after the end. -ENOBUFS past max, -ENOMEM.
 int buf_reserve(struct buf *buf, size_t more);
 // Appends. -ENOBUFS past max, -ENOMEM; nothing is appended on failure.
 int buf_add(struct buf *buf, const void *data, size_t len);

@@ -1,4 +1,5 @@
-// The cause of a failure, in words for a person. The code that travels with it is a negative errno.
+// The cause of a failure, as a message for a person. The code that travels with it is a negative
+// errno.
 #pragma once
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +7,7 @@
 #define ERR_TEXT_MAX 512
 
 struct err {
-    char text[ERR_TEXT_MAX]; // one line, no final full stop or newline; "" when nothing was said
+    char text[ERR_TEXT_MAX]; // one line, no final full stop or newline; "" if there is none
 };
 
 // Writes the text and returns `code`, so that `return err_set(err, -EINVAL, ...)` reads as one act.
@@ -15,8 +16,8 @@ int err_set(struct err *err, int code, const char *fmt, ...) __attribute__((form
 int err_setv(struct err *err, int code, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
 
-// As err_set, with ": " and strerror(-code) behind the text.
+// As err_set, with ": " and strerror(-code) after the text.
 int err_sys(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-// Puts context in front: "reading 'a.txt'" + ": " + the text so far. Returns `code`.
+// Puts context before the text: "reading 'a.txt'" + ": " + the text so far. Returns `code`.
 int err_wrap(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

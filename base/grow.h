@@ -1,5 +1,5 @@
 // Arrays that grow at their end, without a field for their capacity: room comes in powers of two,
-// so the number of elements tells how much there is. Adding n elements one by one costs O(n).
+// so the number of elements implies the capacity. Adding n elements one by one costs O(n).
 #pragma once
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-// Bytes that several owners look at without copying them.
+// Bytes that several owners share without copying them.
 //
 // A slab is one allocation (or a foreign buffer with its own destructor) with a count of owners. A
 // slice is a part of a slab and holds one count. Counts are not atomic: slabs stay in one thread.
@@ -8,18 +8,18 @@
 
 struct slab {
     unsigned refs;
-    void (*destroy)(struct slab *); // called when refs reaches 0; frees the slab itself too
+    void (*destroy)(struct slab *); // called when refs reaches 0; frees the slab itself, too
     uint8_t *data;
     size_t len;
 };
 
 struct slice {
-    struct slab *slab; // NULL: the bytes are borrowed or static, nobody counts
+    struct slab *slab; // NULL: the bytes are borrowed or static, and not counted
     const uint8_t *data;
     size_t len;
 };
 
-// Returns a slab of `len` uninitialised bytes with one owner, or NULL when memory is out.
+// Returns a slab of `len` uninitialised bytes with one owner, or NULL when out of memory.
 struct slab *slab_new(size_t len);
 struct slab *slab_ref(struct slab *slab);
 // Accepts NULL. Returns NULL.

@@ -21,9 +21,9 @@
 
 enum role { ROLE_NONE, ROLE_WORKER, ROLE_CLIENT, ROLE_OBSERVER, ROLE_ADMIN };
 const char *role_name(enum role role);
-enum role role_parse(const char *text); // ROLE_NONE: none of them
+enum role role_parse(const char *text); // ROLE_NONE: unknown
 
-// True for [A-Za-z0-9._-]{1,63} that begins with no dot: it names files.
+// True for [A-Za-z0-9._-]{1,63} without a dot at its beginning: it names files.
 bool access_name_ok(const char *name);
 
 struct access {
@@ -35,13 +35,13 @@ struct access {
     struct keypair keys;
 };
 
-// -EINVAL with the line. `name` of the text stands in messages.
+// -EINVAL with the line. Messages call the text `name`.
 int access_parse(const char *name, const char *text, size_t len, struct access *ret,
                  struct err *err);
-// The file must be ours alone (-EPERM with what to do).
+// No other user may read the file (-EPERM, with what to do).
 int access_read(const char *path, struct access *ret, struct err *err);
 int access_format(const struct access *access, struct buf *out);
-// Whole, mode 0600; replaces.
+// Atomically, mode 0600; replaces.
 int access_write(const char *path, const struct access *access, struct err *err);
 // Wipes it.
 void access_done(struct access *access);

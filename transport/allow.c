@@ -19,10 +19,11 @@
 #include "base/clock.h"
 #include "base/container.h"
 #include "base/parse.h"
-#include "transport/secret.h"
+#include "transport/secret_file.h"
+#include "transport/secret_lines.h"
 
 #define SUFFIX ".peer"
-#define LOOK_NS (60 * NS_PER_S) // wall time may jump: expiry is looked at so often at least
+#define LOOK_NS (60 * NS_PER_S) // wall time may jump: expiry is checked at least this often
 
 struct entry {
     struct allowed peer;
@@ -49,7 +50,7 @@ static void drop_entries(struct entry **entries)
     }
 }
 
-static bool take_line(struct allowed *peer, const struct lines *l)
+static bool take_line(struct allowed *peer, const struct secret_lines *l)
 {
     uint64_t seconds;
     if (strcmp(l->word, "name") == 0 && access_name_ok(l->value)) {
@@ -76,26 +77,26 @@ static int read_peer(const char *path, struct allowed *ret, struct err *err)
 {
     _cleanup_(buf_done)
     struct buf text;
-    struct lines l;
+    struct secret_lines l;
     buf_init(&text, 0);
     int r = secret_read(path, false, &text, err);
     if (r < 0)
         return r;
-    lines_init(&l, (const char *)text.data, text.len);
-    if (lines_next(&l) != 1 || strcmp(l.word, "fanmill-peer") != 0 || strcmp(l.value, "1") != 0)
+    secret_lines_init(&l, (const char *)text.data, text.len);
+    if (secret_lines_next(&l) != 1 || strcmp(l.word, "fanmill-peer") != 0 ||
+        strcmp(l.value, "1") != 0)
         return err_set(err, -EINVAL, "'%s': its first line is not 'fanmill-peer 1'", path);
-    while ((r = lines_next(&l)) == 1)
+    while ((r = secret_lines_next(&l)) == 1)
         if (!take_line(ret, &l))
             break;
     if (r != 0)
-        return err_set(err, -EINVAL, "'%s', line %u: not known, or its value is not good", path,
-                       l.number);
+        return err_set(err, -EINVAL, "'%s', line %u: unknown key or invalid value", path, l.number);
     if (!ret->name[0] || ret->role == ROLE_NONE || !ret->public_key[0])
-        return err_set(err, -EINVAL, "'%s': a peer has a name, a role and a public key", path);
+        return err_set(err, -EINVAL, "'%s': a peer needs a name, a role and a public key", path);
     return 0;
 }
 
-static void tell_bad(const struct allow *allow, const char *why)
+static void report_bad(const struct allow *allow, const char *why)
 {
     if (allow->bad)
         allow->bad(allow->arg, why);
@@ -121,13 +122,13 @@ static void add_file(struct allow *allow, struct entry **entries, const char *na
     if (r == 0) {
         HASH_FIND(hh, *entries, entry->peer.public_key, KEY_TEXT, known);
         if (known)
-            r = err_set(&err, -EEXIST, "'%s': the key of '%s' again", path, known->peer.name);
+            r = err_set(&err, -EEXIST, "'%s': has the same key as '%s'", path, known->peer.name);
         else if (HASH_COUNT(*entries) >= ALLOW_PEERS_MAX)
             r = err_set(&err, -E2BIG, "'%s': more than %u peers", path, ALLOW_PEERS_MAX);
     }
     if (r < 0) {
         if (r != -ENOENT) // removed while we looked
-            tell_bad(allow, err.text);
+            report_bad(allow, err.text);
         free(entry);
         return;
     }
@@ -179,9 +180,9 @@ void allow_reload(struct allow *allow)
         return;
     int r = load(allow);
     if (r < 0) {
-        // Without its directory the list is empty: nobody may come in by what was written once.
+        // Without its directory the list is empty: what was written once admits nobody.
         drop_entries(&allow->entries);
-        tell_bad(allow, "the allow-list can't be read");
+        report_bad(allow, "the allow-list can't be read");
     }
     set_expiry(allow);
     if (allow->changed)
@@ -193,7 +194,7 @@ static void on_inotify(struct watch *watch, uint32_t events)
     struct allow *allow = container_of(watch, struct allow, watch);
     char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
     (void)events;
-    // What changed is found by reading all of it: files come by rename, in any order.
+    // Everything is read to find what changed: files come by rename, in any order.
     while (read(allow->inotify, buffer, sizeof(buffer)) > 0)
         ;
     allow_reload(allow);
@@ -212,7 +213,7 @@ int allow_open(const char *directory, void (*changed)(void *arg),
     allow->directory = strdup(directory);
     allow->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     int r = !allow->directory ? -ENOMEM : allow->inotify < 0 ? -errno : 0;
-    // Watched before it is read, so that nothing is missed between.
+    // Watched before it is read, so that no change is missed.
     if (r == 0 &&
         inotify_add_watch(allow->inotify, directory,
                           IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
@@ -241,7 +242,7 @@ int allow_fixed(const struct allowed *peers, size_t n, struct allow **ret, struc
         struct entry *entry = key_ok(peers[i].public_key) ? calloc(1, sizeof(*entry)) : NULL;
         if (!entry) {
             allow_close(allow);
-            return err_set(err, -EINVAL, "a key of the allow-list is none");
+            return err_set(err, -EINVAL, "invalid public key in the allow-list");
         }
         entry->peer = peers[i];
         HASH_ADD(hh, allow->entries, peer.public_key, KEY_TEXT, entry);
@@ -292,7 +293,7 @@ int allow_add(const char *directory, const struct allowed *peer, struct err *err
     struct buf text;
     char path[PATH_MAX];
     if (!access_name_ok(peer->name) || !key_ok(peer->public_key))
-        return err_set(err, -EINVAL, "'%s' is no name for a peer: letters, digits, . _ -",
+        return err_set(err, -EINVAL, "invalid peer name '%s': use letters, digits, . _ -",
                        peer->name);
     buf_init(&text, 0);
     int r = path_of(directory, peer->name, path, sizeof(path));

@@ -10,24 +10,23 @@
 
 #include <zmq.h>
 
-#include "transport/internal.h"
-#include "transport/zsock.h"
+#include "transport/zsock_own.h"
 
 #define EVENTS_PER_TURN 1024
 
 struct monitor {
     struct looped looped;
     void *watched; // the socket; borrowed
-    void (*told)(void *arg, enum monitor_event event, const char *what);
+    void (*report)(void *arg, enum monitor_event event, const char *what);
     void *arg;
     int last_fd; // the highest number that a connection may have
     struct monitor_counts counts;
 };
 
-static void tell(struct monitor *m, enum monitor_event event, const char *what)
+static void report_event(struct monitor *m, enum monitor_event event, const char *what)
 {
-    if (m->told)
-        m->told(m->arg, event, what);
+    if (m->report)
+        m->report(m->arg, event, what);
 }
 
 static void take_event(struct monitor *m, uint16_t event, uint32_t value)
@@ -36,37 +35,38 @@ static void take_event(struct monitor *m, uint16_t event, uint32_t value)
     switch (event) {
     case ZMQ_EVENT_ACCEPTED:
         m->counts.accepted++;
-        // Numbers are given out from the lowest: a high one says how many are taken.
+        // Numbers are assigned from the lowest: a high one shows how many are taken.
         if ((int)value > m->last_fd) {
             shutdown((int)value, SHUT_RDWR);
             m->counts.no_files++;
-            tell(m, MONITOR_NO_FILES,
-                 "too many connections for the open files allowed (ulimit -n)");
+            report_event(m, MONITOR_NO_FILES,
+                         "too many connections for the open files allowed (ulimit -n)");
         }
         return;
     case ZMQ_EVENT_ACCEPT_FAILED:
         m->counts.no_files += value == EMFILE || value == ENFILE;
-        tell(m, MONITOR_NO_FILES, strerror((int)value));
+        report_event(m, MONITOR_NO_FILES, strerror((int)value));
         return;
     case ZMQ_EVENT_DISCONNECTED:
         m->counts.disconnected++;
         return;
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
         m->counts.greeted++;
-        tell(m, MONITOR_GREETED, "");
+        report_event(m, MONITOR_GREETED, "");
         return;
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
         m->counts.refused++;
-        tell(m, MONITOR_REFUSED, "its key is not on the list");
+        report_event(m, MONITOR_REFUSED, "its key is not on the list");
         return;
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
         m->counts.failed++;
-        snprintf(what, sizeof(what), "not our protocol, or a wrong coordinator's key (%x)", value);
-        tell(m, MONITOR_FAILED, what);
+        snprintf(what, sizeof(what), "not our protocol, or the wrong coordinator's key (%x)",
+                 value);
+        report_event(m, MONITOR_FAILED, what);
         return;
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
         m->counts.failed++;
-        tell(m, MONITOR_FAILED, strerror((int)value));
+        report_event(m, MONITOR_FAILED, strerror((int)value));
         return;
     default:
         return;
@@ -103,15 +103,15 @@ static int last_fd(void)
 }
 
 int monitor_open(struct transport *t, struct zsock *socket,
-                 void (*told)(void *arg, enum monitor_event event, const char *what), void *arg,
+                 void (*report)(void *arg, enum monitor_event event, const char *what), void *arg,
                  struct monitor **ret, struct err *err)
 {
     char endpoint[64];
     struct monitor *m = calloc(1, sizeof(*m));
     if (!m)
         return err_set(err, -ENOMEM, "out of memory");
-    m->watched = zsock_handle(socket);
-    m->told = told;
+    m->watched = socket->socket;
+    m->report = report;
     m->last_fd = last_fd();
     m->arg = arg;
     snprintf(endpoint, sizeof(endpoint), "inproc://monitor-%p", (void *)m);

@@ -28,7 +28,7 @@ struct selftest {
     struct post post; // sockets are not closed from their own callbacks
     int result;
     bool decided;
-    bool unclaimed; // its refusal was not seen at the door yet
+    bool unclaimed; // its refusal was not counted yet
 };
 
 static void begin(struct selftest *s);
@@ -93,11 +93,11 @@ static void begin(struct selftest *s)
 {
     s->decided = false;
     s->unclaimed = true;
-    try(s); // what fails here is undecided too, and told by the timer
+    try(s); // a failure here is undecided too, and reported by the timer
     timer_set(&s->timer, clock_after(loop_now(), DECIDE_NS), on_timer);
 }
 
-// "tcp://0.0.0.0:7117" is reached by the loopback.
+// "tcp://0.0.0.0:7117" is reached by the loopback interface.
 static void reachable(const char *endpoint, char *ret, size_t size)
 {
     const char *host = endpoint + strlen("tcp://");

@@ -1,6 +1,5 @@
-// A stranger of our own: connects with a key that nobody knows, and must be refused. ZeroMQ with
-// CURVE and without an answering handler lets everybody in, so this is tried at the start and again
-// and again.
+// A stranger of our own: connects with an unknown key, and must be refused. ZeroMQ with CURVE and
+// without an answering handler lets every peer in, so this is tried at the start and repeated.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,9 +9,9 @@
 struct transport;
 struct selftest;
 
-// `endpoint`: where the coordinator is bound; of "any address" the loopback is tried. `done` is
-// called from the loop after each try: 0, -EACCES (the stranger came in), -ETIMEDOUT (nothing was
-// decided within 10 s). The first try begins at once, each further one `interval_ns` later.
+// `endpoint`: where the coordinator is bound; for "any address" the loopback is tried. `done` is
+// called from the loop after each try: 0, -EACCES (the stranger was admitted), -ETIMEDOUT (no
+// decision within 10 s). The first try begins at once, each further one `interval_ns` later.
 int selftest_open(struct transport *t, const char *endpoint, const char *server_key,
                   int64_t interval_ns, void (*done)(void *arg, int result), void *arg,
                   struct selftest **ret, struct err *err);

@@ -1,15 +1,11 @@
-// What the files of this room share. Nobody outside transport/ includes this.
+// A ZeroMQ socket in the loop, and small helpers on one. No file outside transport/ includes this.
 #pragma once
 #include <stdbool.h>
 
 #include "async/loop.h"
 
-struct transport {
-    void *context;
-};
-
-// A ZeroMQ socket in the loop. Its descriptor tells edges only, and any use of the socket may
-// swallow one, so the events are read once more before the loop sleeps.
+// A ZeroMQ socket in the loop. Its descriptor is edge-triggered, and any use of the socket
+// may swallow an edge, so the events are read once more before the loop sleeps.
 struct looped {
     void *socket; // owned
     struct watch watch;
@@ -19,7 +15,7 @@ struct looped {
     bool again; // call ready in the next turn even if no event says so
 };
 
-// Takes the socket over on success. `ready` is called when there may be something to receive.
+// Takes over the socket on success. `ready` is called when something may be received.
 int looped_add(struct looped *l, void *socket, void (*ready)(void *arg), void *arg);
 // Closes the socket. Safe on one that was never added (all zero).
 void looped_done(struct looped *l);
@@ -31,7 +27,3 @@ int socket_set_int(void *socket, int option, int value);
 int socket_recv_text(void *socket, char *ret, size_t size, bool *ret_more);
 // Drops the rest of a message.
 void socket_skip(void *socket, bool more);
-
-struct zsock;
-// ZeroMQ's own handle of it; borrowed.
-void *zsock_handle(const struct zsock *z);
