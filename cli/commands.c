@@ -139,10 +139,11 @@ int command_print_all(FILE *out)
           "  fanmill map gzip -9 ::: *.log\n"
           "  fanmill pipe --reduce builtin:sum -- wc -l < big\n"
           "  fanmill run -j 4 -p points=100000 job.yaml\n"
-          "  fanmill coordinator &  fanmill worker &  fanmill submit job.yaml; fanmill results\n"
+          "  fanmill coordinator & fanmill worker &\n"
+          "  fanmill submit job.yaml; fanmill results\n"
           "\n"
-          "fanmill COMMAND --help shows the flags of a command, fanmill --version prints the\n"
-          "version. Manual: man fanmill; the job file: man fanmill-job.\n",
+          "fanmill COMMAND --help shows the flags of a command, fanmill --version prints\n"
+          "the version. Manual: man fanmill; the job file: man fanmill-job.\n",
           out);
     return fflush(out) == 0 ? EXIT_ALL_WELL : EXIT_OUTPUT;
 }

@@ -47,6 +47,7 @@ static void keep_some_memory(void)
 
 int main(int argc, char **argv)
 {
+    static char help[] = "help";
     keep_some_memory();
     keep_standard_files();
     signal_ignore(SIGPIPE);
@@ -64,7 +65,7 @@ int main(int argc, char **argv)
         return fflush(stdout) == 0 ? EXIT_ALL_WELL : EXIT_OUTPUT;
     }
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
-        return command_print_all(stdout);
+        argv[1] = help;
     int n_words, at = find_name(argc, argv);
     if (at == argc) {
         fprintf(stderr, "fanmill: no command given, only flags: %s\ntry: fanmill help\n", word);

@@ -162,24 +162,23 @@ static void put_files(struct man_page *page)
 static void put_examples(struct man_page *page)
 {
     man_section(page, "EXAMPLES");
-    man_text(page,
-             "Compress all logs, on all CPUs:\n"
-             "  fanmill map gzip -9 ::: *.log\n"
-             "Resize images whose names may hold anything:\n"
-             "  find . -name '*.jpg' -print0 | fanmill map -0 'convert {} -resize 50%% {.}_s.jpg'\n"
-             "Count the lines of a large file:\n"
-             "  fanmill pipe --reduce builtin:sum -- wc -l < big\n"
-             "Sort a compressed file in parallel:\n"
-             "  zcat x.gz | fanmill pipe --reduce 'sort -m' -- sort >sorted\n"
-             "Try all combinations, 4 at once, each up to 3 times:\n"
-             "  fanmill map -j 4 --retries 2 ./sim {1} {2} ::: 1 2 3 ::: a b\n"
-             "Read a table:\n"
-             "  fanmill map --csv --header echo {name} {age} :::: people.csv\n"
-             "Check a job file and see what it would run:\n"
-             "  fanmill check job.yaml && fanmill run --dry-run job.yaml\n"
-             "Hand a job to a coordinator on this machine, and read its results:\n"
-             "  fanmill coordinator & fanmill worker &\n"
-             "  fanmill submit job.yaml; fanmill results --follow\n");
+    man_text(page, "Compress all logs, on all CPUs:\n"
+                   "  fanmill map gzip -9 ::: *.log\n"
+                   "Convert images whose names may hold anything:\n"
+                   "  find . -name '*.jpg' -print0 | fanmill map -0 'convert {} {.}.png'\n"
+                   "Count the lines of a large file:\n"
+                   "  fanmill pipe --reduce builtin:sum -- wc -l < big\n"
+                   "Sort a compressed file in parallel:\n"
+                   "  zcat x.gz | fanmill pipe --reduce 'sort -m' -- sort >sorted\n"
+                   "Try all combinations, 4 at once, each up to 3 times:\n"
+                   "  fanmill map -j 4 --retries 2 ./sim {1} {2} ::: 1 2 3 ::: a b\n"
+                   "Read a table:\n"
+                   "  fanmill map --csv --header echo {name} {age} :::: people.csv\n"
+                   "Check a job file and see what it would run:\n"
+                   "  fanmill check job.yaml && fanmill run --dry-run job.yaml\n"
+                   "Hand a job to a coordinator on this machine, and read its results:\n"
+                   "  fanmill coordinator & fanmill worker &\n"
+                   "  fanmill submit job.yaml; fanmill results --follow\n");
 }
 
 int manual_write(const struct command_list *commands, struct buf *out)

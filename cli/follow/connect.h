@@ -11,6 +11,11 @@ struct connect {
     const char *key;   // --key
 };
 extern const struct arg connect_flags[]; // of struct connect
+// Of options that have one as their member `connect`.
+#define CONNECT_TABLE(s)                                                                           \
+    {                                                                                              \
+        connect_flags, offsetof(s, connect)                                                        \
+    }
 
 // In a task: links to the coordinator of `access`, trying its addresses in turn.
 int connect_link(struct transport *transport, const struct access *access, struct link **ret,

@@ -16,11 +16,6 @@ struct cluster_command {
     struct json_writer *w; // service: the object that counts go into
 };
 
-#define CONNECT_TABLE                                                                              \
-    {                                                                                              \
-        connect_flags, offsetof(struct cluster_command, connect)                                   \
-    }
-
 // Parses the command line and does the command's work on a link.
 static int ask(const char *command, const struct args *args, int argc, char **argv,
                connect_fn *work)
@@ -65,9 +60,10 @@ static int show_workers(struct link *link, void *arg)
 static const struct arg workers_flags[] = {{0, "json", SETS_FLAG(struct cluster_command, json),
                                             NULL, "print a JSON object for each worker"},
                                            {0}};
-const struct args workers_args = {.usage = "[--json]",
-                                  .about = "Lists the workers of a coordinator.\n",
-                                  .tables = {CONNECT_TABLE, {workers_flags}}};
+const struct args workers_args = {
+    .usage = "[--json]",
+    .about = "Lists the workers of a coordinator.\n",
+    .tables = {CONNECT_TABLE(struct cluster_command), {workers_flags}}};
 
 int cli_workers(int argc, char **argv)
 {
@@ -98,7 +94,7 @@ const struct args drain_args = {
     .usage = "WORKER",
     .about = "Lets workers finish their running chunks and leave. WORKER is a name, a number, or "
              "all. Chunks that have not started run elsewhere.\n",
-    .tables = {CONNECT_TABLE, {drain_flags}},
+    .tables = {CONNECT_TABLE(struct cluster_command), {drain_flags}},
     .n_places = 1,
     .words_min = 1,
     .missing = "missing worker: a name or number from 'fanmill workers', or all"};
@@ -138,7 +134,7 @@ static const struct arg service_flags[] = {
 const struct args service_args = {
     .usage = "[--json]",
     .about = "Shows the coordinator's counters: chunks, peers, refused connections.\n",
-    .tables = {CONNECT_TABLE, {service_flags}}};
+    .tables = {CONNECT_TABLE(struct cluster_command), {service_flags}}};
 
 int cli_service(int argc, char **argv)
 {

@@ -18,11 +18,6 @@ struct jobs_command {
     uint64_t rows; // seen so far
 };
 
-#define CONNECT_TABLE                                                                              \
-    {                                                                                              \
-        connect_flags, offsetof(struct jobs_command, connect)                                      \
-    }
-
 static int parse(const char *command, const struct args *args, struct jobs_command *c, int argc,
                  char **argv, const char *other, int *ret_status)
 {
@@ -68,7 +63,7 @@ static const struct arg status_flags[] = {
 const struct args status_args = {.usage = "[JOB] [--json]",
                                  .about =
                                      "Shows the state of all jobs, or of JOB: " JOB_FORMS ".\n",
-                                 .tables = {CONNECT_TABLE, {status_flags}},
+                                 .tables = {CONNECT_TABLE(struct jobs_command), {status_flags}},
                                  .n_places = 1};
 
 int cli_status(int argc, char **argv)
@@ -112,7 +107,7 @@ static const struct arg explain_flags[] = {
 const struct args explain_args = {
     .usage = "[JOB] [--json]",
     .about = "Explains why chunks of a job are not running now. The default is the last job.\n",
-    .tables = {CONNECT_TABLE, {explain_flags}},
+    .tables = {CONNECT_TABLE(struct jobs_command), {explain_flags}},
     .n_places = 1};
 
 int cli_explain(int argc, char **argv)
@@ -157,7 +152,7 @@ const struct args cancel_args = {
     .usage = "JOB [--kill]",
     .about = "Cancels jobs: no new chunk starts, running ones get TERM and KILL 5 s later. JOB "
              "is " JOB_FORMS ".\n",
-    .tables = {CONNECT_TABLE, {cancel_flags}, {count_flags}},
+    .tables = {CONNECT_TABLE(struct jobs_command), {cancel_flags}, {count_flags}},
     .n_places = 1,
     .words_min = 1,
     .missing = "missing job: " JOB_FORMS};
@@ -182,7 +177,7 @@ const struct args retry_args = {
     .about =
         "Runs a detached job again, as a new job, and prints the new number. JOB is a number or "
         "last.\n",
-    .tables = {CONNECT_TABLE, {retry_flags}},
+    .tables = {CONNECT_TABLE(struct jobs_command), {retry_flags}},
     .n_places = 1,
     .words_min = 1,
     .missing = "missing job: a number or last"};
@@ -202,7 +197,7 @@ int cli_retry(int argc, char **argv)
 const struct args forget_args = {
     .usage = "JOB",
     .about = "Drops finished jobs, with their results. JOB is " JOB_FORMS ".\n",
-    .tables = {CONNECT_TABLE, {count_flags}},
+    .tables = {CONNECT_TABLE(struct jobs_command), {count_flags}},
     .n_places = 1,
     .words_min = 1,
     .missing = "missing job: " JOB_FORMS};

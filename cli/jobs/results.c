@@ -160,11 +160,6 @@ static int read_command(const char *command, const struct args *args, struct rea
     return connect_run(&reading->connect, read_job, reading);
 }
 
-#define CONNECT_TABLE                                                                              \
-    {                                                                                              \
-        connect_flags, offsetof(struct reading, connect)                                           \
-    }
-
 static const struct arg read_flags[] = {
     {'f', "follow", SETS_FLAG(struct reading, follow), NULL, "go on until the job has finished"},
     {0, "from", SETS_NUMBER(struct reading, from), "OFFSET",
@@ -180,7 +175,7 @@ const struct args results_args = {
              "far, or with --follow all of them. The default is the last job. The place of a "
              "result never changes, so a reader that counts what it used can resume there.\n",
     .more = "Exit status: that of 'fanmill run' if the job has finished, else 0.\n",
-    .tables = {CONNECT_TABLE, {read_flags}, {results_flags}},
+    .tables = {CONNECT_TABLE(struct reading), {read_flags}, {results_flags}},
     .n_places = 1};
 
 int cli_results(int argc, char **argv)
@@ -198,7 +193,7 @@ const struct args logs_args = {
     .about = "Prints what the chunks of a detached job wrote to standard error (the last 64 KiB "
              "of each) and why they failed. Each line begins with the chunk's number, "
              "counted from 1. The default is the last job.\n",
-    .tables = {CONNECT_TABLE, {read_flags}, {logs_flags}},
+    .tables = {CONNECT_TABLE(struct reading), {read_flags}, {logs_flags}},
     .n_places = 1};
 
 int cli_logs(int argc, char **argv)

@@ -158,7 +158,7 @@ const struct args submit_args = {
     .more = "Exit status: 0 submitted; with --wait or --follow that of 'fanmill run'; 2 usage "
             "or job file; 3 no coordinator. Ctrl-C ends the waiting, not the job.\n",
     .tables = {{flags},
-               {connect_flags, offsetof(struct submit_command, connect)},
+               CONNECT_TABLE(struct submit_command),
                {report_flags, offsetof(struct submit_command, report)}},
     .places = {{OFFER_JOB_FILE}},
     .n_places = 1,

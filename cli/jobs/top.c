@@ -151,7 +151,7 @@ const struct args top_args = {
     .usage = "[--json]",
     .about = "Shows workers and jobs, updated every second until Ctrl-C. Prints them once when "
              "standard output is not a terminal.\n",
-    .tables = {{connect_flags, offsetof(struct top_command, connect)}, {flags}}};
+    .tables = {CONNECT_TABLE(struct top_command), {flags}}};
 
 int cli_top(int argc, char **argv)
 {

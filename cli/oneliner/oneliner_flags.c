@@ -131,12 +131,11 @@ static const struct arg_foreign foreign[] = {
     "and limit: man fanmill.\n"
 
 const struct args map_args = {
-    .examples =
-        "  fanmill map gzip -9 ::: *.log                     a program for each file, no shell\n"
-        "  find . -name '*.jpg' -print0 | fanmill map -0 'convert {} -resize 50% {.}_s.jpg'\n"
-        "  fanmill map ./sim {1} {2} ::: 1 2 3 ::: a b       all six combinations\n"
-        "  fanmill map --csv --header echo {name} {age} :::: people.csv\n"
-        "  fanmill map -j 50% --retries 2 --timeout 5m curl -fsS {} :::: urls.txt\n",
+    .examples = "  fanmill map gzip -9 ::: *.log              a program for each file, no shell\n"
+                "  find . -name '*.jpg' -print0 | fanmill map -0 'convert {} {.}.png'\n"
+                "  fanmill map ./sim {1} {2} ::: 1 2 3 ::: a b  all six combinations\n"
+                "  fanmill map --csv --header echo {name} {age} :::: people.csv\n"
+                "  fanmill map -j 50% --retries 2 --timeout 5m curl -fsS {} :::: urls.txt\n",
     .usage = "[FLAG]... COMMAND [ARG]... [::: ITEM... | :::: FILE...]...\n"
              "       fanmill map [FLAG]... 'SCRIPT' [::: ITEM... | :::: FILE...]...",
     .about = "Runs a command for each item, as many at once as this process has CPUs. Results come "
@@ -153,11 +152,10 @@ const struct args map_args = {
     .missing = "missing command. To run the items themselves: fanmill map sh -c {} ::: ..."};
 
 const struct args pipe_args = {
-    .examples =
-        "  fanmill pipe --reduce builtin:sum -- wc -l < big            chunks of 4 MiB\n"
-        "  fanmill pipe --parts 100% -- grep -c error :::: big.log     a chunk for each slot\n"
-        "  fanmill pipe --lines 4000 -- ./a < x.fq\n"
-        "  zcat x.gz | fanmill pipe --reduce 'sort -m' -- sort\n",
+    .examples = "  fanmill pipe --reduce builtin:sum -- wc -l < big         chunks of 4 MiB\n"
+                "  fanmill pipe --parts 100% -- grep -c error :::: big.log  a chunk for each slot\n"
+                "  fanmill pipe --lines 4000 -- ./a < x.fq\n"
+                "  zcat x.gz | fanmill pipe --reduce 'sort -m' -- sort\n",
     .usage = "[FLAG]... [--] COMMAND [ARG]... [:::: FILE...]\n"
              "       fanmill pipe [FLAG]... [--] 'SCRIPT' [:::: FILE...]",
     .about = "Cuts data, from standard input or from files, into chunks of whole records (by "
@@ -176,7 +174,8 @@ const struct args call_args = {
     .examples = "  fanmill call builtin:primes --range 1..1000000 --reduce builtin:sum\n"
                 "  fanmill call ./libpi.so:count_inside --arg samples=1000 --range 1..500\n"
                 "  seq 100 | fanmill call builtin:sum -n 10\n",
-    .usage = "[FLAG]... LIB.so:FUNCTION|builtin:NAME [::: ITEM... | :::: FILE...]...",
+    .usage = "[FLAG]... LIB.so:FUNCTION|builtin:NAME\n                    [::: ITEM... | :::: "
+             "FILE...]...",
     .about = "Calls a C function with runs of items, in long-lived processes. The function's "
              "interface is <fanmill/kernel.h>.\n",
     .more = MORE,

@@ -53,7 +53,7 @@ static const struct arg flags[] = {{'j', "slots", SETS_SLOTS(struct run_command,
                                    {0}};
 
 const struct args run_args = {
-    .usage = "[-j N] [-p NAME=VALUE]... [--connect WHERE] [-q | -v] JOB.yaml",
+    .usage = "[-j N] [-p NAME=VALUE]... [--connect WHERE] JOB.yaml",
     .about = "Runs a job on this machine: a worker process with N slots is started for it and "
              "leaves with it; no daemon is needed. With --connect (or FANMILL_CONNECT) the job "
              "runs on the workers of a coordinator instead. Either way the source is read here and "

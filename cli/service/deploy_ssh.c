@@ -85,7 +85,7 @@ const struct args deploy_ssh_args = {
         "input. This program is copied to ~/.cache/fanmill of hosts that don't have this very "
         "version; they need its libraries (libzmq5, libyaml-0-2, libmsgpackc2) and ssh without a "
         "password.\n",
-    .tables = {{connect_flags, offsetof(struct deploying, connect)}, {flags}},
+    .tables = {CONNECT_TABLE(struct deploying), {flags}},
     .n_places = 1,
     .repeats = true,
     .words_min = 1,

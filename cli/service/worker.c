@@ -68,7 +68,7 @@ const struct args worker_args = {
              "the worker leaves; a second SIGTERM ends it at once.\n",
     .more = "Exit status: 0 left as asked, 2 usage, 3 refused by the coordinator, 125 internal "
             "error.\n",
-    .tables = {{connect_flags, offsetof(struct worker_command, connect)}, {flags}}};
+    .tables = {CONNECT_TABLE(struct worker_command), {flags}}};
 
 #define GPUS_MAX 1000u
 

@@ -87,6 +87,7 @@ for command in $commands; do
         # shellcheck disable=SC2086
         fanmill $name --help
         expect_status 0
+        awk 'length > 80 { exit 1 }' stdout || wrong "$name: a line of help is longer than 80 characters"
         section=$(sed -n "/^\.SS fanmill ${name//-/\\\\-}\$/,/^\.S[SH] /p" fanmill.1 | sed 's/\\-/-/g; s/\\f.//g')
         zsh=$(sed -n "/^        '$name')\$/,/;;/p" completion.zsh)
         seen="__fish_seen_subcommand_from $command${sub:+; and __fish_seen_subcommand_from $sub}"
