@@ -1,4 +1,4 @@
-// A growing row of bytes with a named maximum.
+// A growing array of bytes with a maximum.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,5 @@
-// The cause of a failure, in words for a person. The code that travels with it is a negative errno.
+// The cause of a failure, as a message for a person. The code that travels with it is a negative
+// errno.
 #pragma once
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +7,7 @@
 #define ERR_TEXT_MAX 512
 
 struct err {
-    char text[ERR_TEXT_MAX]; // one line, no final full stop or newline; "" when nothing was said
+    char text[ERR_TEXT_MAX]; // one line, no final full stop or newline; "" if there is none
 };
 
 // Writes the text and returns `code`, so that `return err_set(err, -EINVAL, ...)` reads as one act.

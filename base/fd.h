@@ -13,5 +13,5 @@ ssize_t fd_pread_full(int fd, void *data, size_t len, off_t offset);
 // A file without a name in the directory, for reading and writing. Blocking. Negative errno.
 int fd_open_unnamed(const char *directory);
 int fd_set_nonblock(int fd, bool on);
-// Raises the soft limit of open files to the hard one. Never fails: a low limit is met later.
+// Raises the soft limit of open files to the hard one. Never fails: too low a limit shows later.
 void fd_raise_limit(void);

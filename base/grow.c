@@ -7,7 +7,7 @@
 
 #define ROOM_MIN 4u
 
-// Elements that a list of `n` has room for; 0 when no address space is so large.
+// Elements that a list of `n` has room for; 0 if that exceeds the address space.
 static size_t room_for(size_t n)
 {
     size_t room = ROOM_MIN;

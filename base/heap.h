@@ -27,7 +27,7 @@ static inline struct heap_node *heap_first(const struct heap *heap)
 {
     return heap->len ? heap->nodes[0] : NULL;
 }
-// O(log n). A node that is in no heap is left alone.
+// O(log n). A node that is in no heap is ignored.
 void heap_remove(struct heap *heap, struct heap_node *node);
 static inline int heap_holds(const struct heap_node *node)
 {

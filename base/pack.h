@@ -20,12 +20,12 @@ struct pack_reader {
 };
 
 void pack_reader_init(struct pack_reader *r, const void *data, size_t len);
-// True when nothing failed so far.
+// True if nothing has failed so far.
 static inline bool pack_ok(const struct pack_reader *r)
 {
     return !r->failed;
 }
-// True when nothing failed and every byte was read: trailing bytes are an error of the peer.
+// True if nothing failed and every byte was read: trailing bytes are an error of the peer.
 static inline bool pack_at_end(const struct pack_reader *r)
 {
     return !r->failed && r->at == r->end;
@@ -50,7 +50,7 @@ static inline int64_t pack_read_i64(struct pack_reader *r)
 }
 double pack_read_f64(struct pack_reader *r);
 bool pack_read_bool(struct pack_reader *r);
-// Consumes a nil if one is next and says so.
+// Consumes a nil if one is next, and returns whether it did.
 static inline bool pack_read_nil(struct pack_reader *r)
 {
     bool is_nil = r->at != r->end && *r->at == 0xc0;
@@ -70,7 +70,7 @@ char *pack_read_strdup(struct pack_reader *r, size_t max);
 // Skips one value of any kind, nested at most 8 deep.
 void pack_skip(struct pack_reader *r);
 
-// A writer appends to a buf; its error (-ENOBUFS, -ENOMEM) is sticky too.
+// A writer appends to a buf; its error (-ENOBUFS, -ENOMEM) is sticky, too.
 struct pack_writer {
     struct buf *buf;
     int error;

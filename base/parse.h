@@ -15,5 +15,5 @@ int parse_duration(const char *text, int64_t *ret_ns);
 // "5%" -> 500, "0.5%" -> 50: hundredths of a percent, 0..10000.
 int parse_percent(const char *text, uint32_t *ret_basis_points);
 
-// The nearest of `n` names by edit distance, or NULL when none is near enough to be meant.
+// The nearest of `n` names by edit distance, or NULL if none is near enough to be meant.
 const char *parse_nearest(const char *word, const char *const *names, size_t n);

@@ -8,7 +8,7 @@
 
 struct slab {
     unsigned refs;
-    void (*destroy)(struct slab *); // called when refs reaches 0; frees the slab itself too
+    void (*destroy)(struct slab *); // called when refs reaches 0; frees the slab itself, too
     uint8_t *data;
     size_t len;
 };
@@ -19,7 +19,7 @@ struct slice {
     size_t len;
 };
 
-// Returns a slab of `len` uninitialised bytes with one owner, or NULL when memory is out.
+// Returns a slab of `len` uninitialised bytes with one owner, or NULL when out of memory.
 struct slab *slab_new(size_t len);
 struct slab *slab_ref(struct slab *slab);
 // Accepts NULL. Returns NULL.

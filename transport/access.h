@@ -35,13 +35,13 @@ struct access {
     struct keypair keys;
 };
 
-// -EINVAL with the line. `name` of the text stands in messages.
+// -EINVAL with the line. Messages call the text `name`.
 int access_parse(const char *name, const char *text, size_t len, struct access *ret,
                  struct err *err);
-// The file must be ours alone (-EPERM with what to do).
+// No other user may read the file (-EPERM, with what to do).
 int access_read(const char *path, struct access *ret, struct err *err);
 int access_format(const struct access *access, struct buf *out);
-// Whole, mode 0600; replaces.
+// Atomically, mode 0600; replaces.
 int access_write(const char *path, const struct access *access, struct err *err);
 // Wipes it.
 void access_done(struct access *access);

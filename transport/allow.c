@@ -194,7 +194,7 @@ static void on_inotify(struct watch *watch, uint32_t events)
     struct allow *allow = container_of(watch, struct allow, watch);
     char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
     (void)events;
-    // What changed is found by reading all of it: files come by rename, in any order.
+    // Everything is read to find what changed: files come by rename, in any order.
     while (read(allow->inotify, buffer, sizeof(buffer)) > 0)
         ;
     allow_reload(allow);
@@ -213,7 +213,7 @@ int allow_open(const char *directory, void (*changed)(void *arg),
     allow->directory = strdup(directory);
     allow->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     int r = !allow->directory ? -ENOMEM : allow->inotify < 0 ? -errno : 0;
-    // Watched before it is read, so that nothing is missed between.
+    // Watched before it is read, so that no change is missed.
     if (r == 0 &&
         inotify_add_watch(allow->inotify, directory,
                           IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |

@@ -34,7 +34,7 @@ int allow_fixed(const struct allowed *peers, size_t n, struct allow **ret, struc
 struct allow *allow_close(struct allow *allow);
 // Reads it again now; a fixed one stays as it is.
 void allow_reload(struct allow *allow);
-// NULL: unknown, or expired.
+// NULL: unknown or expired.
 const struct allowed *allow_find(const struct allow *allow, const char *public_key);
 size_t allow_len(const struct allow *allow);
 

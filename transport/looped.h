@@ -15,7 +15,7 @@ struct looped {
     bool again; // call ready in the next turn even if no event says so
 };
 
-// Takes the socket over on success. `ready` is called when there may be something to receive.
+// Takes over the socket on success. `ready` is called when something may be received.
 int looped_add(struct looped *l, void *socket, void (*ready)(void *arg), void *arg);
 // Closes the socket. Safe on one that was never added (all zero).
 void looped_done(struct looped *l);

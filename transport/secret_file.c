@@ -56,7 +56,7 @@ int secret_read(const char *path, bool is_secret, struct buf *ret, struct err *e
 
 static int put_in_place(const char *part, const char *path, bool exclusive)
 {
-    // link() does not replace; the new name is made or it is not.
+    // link() does not replace: either it makes the new name or it fails.
     if (exclusive)
         return link(part, path) < 0 ? -errno : unlink(part) < 0 ? -errno : 0;
     return rename(part, path) < 0 ? -errno : 0;

@@ -97,7 +97,7 @@ static void begin(struct selftest *s)
     timer_set(&s->timer, clock_after(loop_now(), DECIDE_NS), on_timer);
 }
 
-// "tcp://0.0.0.0:7117" is reached by the loopback.
+// "tcp://0.0.0.0:7117" is reached by the loopback interface.
 static void reachable(const char *endpoint, char *ret, size_t size)
 {
     const char *host = endpoint + strlen("tcp://");

@@ -20,8 +20,8 @@
 struct transport;
 struct zsock;
 
-// One context for the process. Never before a fork that is to go on without it: the zygote is
-// forked first. -EMFILE, -ENOMEM.
+// One context for the process. Never made before a fork whose child goes on without it: the zygote
+// is forked first. -EMFILE, -ENOMEM.
 int transport_new(struct transport **ret, struct err *err);
 // Ends the context; all its sockets must be closed. Blocks for the I/O thread, not for the network.
 struct transport *transport_free(struct transport *t);
