@@ -1,4 +1,17 @@
 #include "coordinator/server.h"
+#include "coordinator/client.h"
+#include "coordinator/door.h"
+#include "coordinator/event_file.h"
+#include "coordinator/gate.h"
+#include "coordinator/libraries.h"
+#include "coordinator/parting.h"
+#include "coordinator/peer.h"
+#include "coordinator/perform.h"
+#include "coordinator/readers.h"
+#include "coordinator/server_job.h"
+#include "coordinator/shell.h"
+#include "coordinator/spool.h"
+#include "coordinator/turn.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -11,18 +24,6 @@
 #include "base/clock.h"
 #include "base/container.h"
 #include "base/log.h"
-#include "coordinator/client.h"
-#include "coordinator/door.h"
-#include "coordinator/gate.h"
-#include "coordinator/libraries.h"
-#include "coordinator/parting.h"
-#include "coordinator/peer.h"
-#include "coordinator/perform.h"
-#include "coordinator/readers.h"
-#include "coordinator/server_job.h"
-#include "coordinator/shell.h"
-#include "coordinator/spool.h"
-#include "coordinator/turn.h"
 
 #define SERVER_SPOOL_SHARE 8 // of a limited address space
 #define LATE_NS NS_PER_S     // a timer this late means that the process was stopped
@@ -179,6 +180,7 @@ static void release(struct server *server)
     zsock_close(server->ports[0].socket);
     actions_done(&server->actions);
     core_free(server->core);
+    event_file_close(server->events);
     spool_free(server->spool);
     batch_reader_done(&server->reader);
     buf_done(&server->saying);
@@ -218,14 +220,15 @@ int server_open(struct transport *transport, const struct server_options *option
         server->options.spool_bytes = SERVER_SPOOL_BYTES;
     server->options.spool_bytes = within_memory(server->options.spool_bytes);
     const char *directory = server->options.spool_directory;
-    int r =
-        core_new(&(struct core_options){.epoch = server->epoch,
-                                        .held_bytes = directory ? server->options.spool_bytes : 0},
-                 &server->core);
+    const struct core_options core_options = {
+        .epoch = server->epoch, .held_bytes = directory ? server->options.spool_bytes : 0};
+    int r = core_new(&core_options, &server->core);
     if (r == 0 && directory)
         r = spool_new(directory, &server->spool);
     if (r < 0)
         err_set(err, r, "out of memory");
+    if (r == 0 && options->record)
+        r = event_file_open(options->record, &core_options, &server->events, err);
     if (r == 0)
         r = open_private(server, transport, err);
     if (r == 0)

@@ -2,6 +2,7 @@
 #pragma once
 #include "cli/args/args.h"
 #include "client/link.h"
+#include "client/requests.h"
 #include "transport/access.h"
 
 struct transport;

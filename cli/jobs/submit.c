@@ -59,7 +59,7 @@ static int follow_job(const struct submit_command *s, struct link *link, uint64_
 static int submit_job(struct link *link, void *arg)
 {
     const struct submit_command *s = arg;
-    const struct submission submission = {
+    const struct submit_request submission = {
         .plan = s->plan, .flags = SUBMIT_DETACHED, .timeout_ns = s->timeout_ns};
     struct err err = {0};
     uint64_t job = 0;

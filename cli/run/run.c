@@ -77,7 +77,7 @@ static int submit(struct run_state *run, struct err *err)
     int r = feed_open(run->link, run->plan, take(run->source), &run->feed);
     if (r < 0)
         return err_sys(err, r, "can't submit the job");
-    const struct submission s = {.plan = run->plan, .flags = SUBMIT_FEEDS, .feed = run->feed};
+    const struct submit_request s = {.plan = run->plan, .flags = SUBMIT_FEEDS, .feed = run->feed};
     return link_submit(run->link, &s, &run->follow.job, clock_after(loop_now(), SUBMIT_NS), err);
 }
 
