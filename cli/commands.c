@@ -161,8 +161,8 @@ static const struct args help_args = {.usage = "[COMMAND]\n       fanmill help -
                                       .about =
                                           "Shows what a command does and which flags it takes.\n",
                                       .tables = {{help_flags}},
-                                      .places = {{OFFER_COMMAND}, {OFFER_NOTHING}},
-                                      .n_places = 2};
+                                      .operands = {{OFFER_COMMAND}, {OFFER_NOTHING}},
+                                      .n_operands = 2};
 
 // Returns the exit status for a text that was made with `r`.
 static int print(const struct buf *out, int r)
@@ -210,9 +210,9 @@ static const struct args completion_args = {
             "  zsh   fanmill completion zsh >~/.zfunc/_fanmill, with that folder in fpath\n"
             "  fish  fanmill completion fish >~/.config/fish/completions/fanmill.fish\n"
             "An installed fanmill comes with all three.\n",
-    .places = {{.words = shells}},
-    .n_places = 1,
-    .words_min = 1,
+    .operands = {{.words = shells}},
+    .n_operands = 1,
+    .n_required = 1,
     .missing = "missing shell: bash, zsh or fish"};
 
 static int cli_completion(int argc, char **argv)

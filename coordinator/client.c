@@ -1,9 +1,9 @@
-// Clients: from their first message to what becomes of their jobs when they are gone.
+// The life of a client, from its first message to what becomes of its jobs when it has gone.
 //
-// In: a connection that comes back (door.c) or is gone (parting.c), time that passes. Out: streams
-// that end, jobs that are abandoned, answers to requests.
+// In: a connection that is made (door.c) or lost (parting.c), and time. Out: streams that end, jobs
+// that are abandoned, answers to requests.
 //
-// A client that ends may take jobs with it that have ended, and those of its own.
+// Losing a client's streams may forget jobs, and so does its end: no caller holds a job meanwhile.
 #include "coordinator/client.h"
 
 #include <stdio.h>
@@ -54,7 +54,7 @@ void client_away(struct client *client)
 {
     client->peer = NULL;
     client->away_until = clock_after(loop_now(), PROTO_SILENCE_NS);
-    // It opens them again when it comes back.
+    // It reopens them when it is back.
     readers_drop(client);
 }
 
@@ -68,7 +68,7 @@ void client_end(struct client *client)
     HASH_ITER (hh, server->jobs, job, next) {
         if (job->client != client)
             continue;
-        log_info("job ends: its client is gone", "job=%llu", (unsigned long long)job->id);
+        log_info("job cancelled: its client is gone", "job=%llu", (unsigned long long)job->id);
         server_job_abandon(job, CANCEL_RUNNING);
     }
     HASH_DELETE(hh, server->clients, client);

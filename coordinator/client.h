@@ -1,6 +1,6 @@
-// A program that submits and reads. It outlives a broken connection for PROTO_SILENCE_NS: its jobs
-// go on, its streams are closed and opened again by it. Then, or with its BYE, it ends, and the
-// jobs that are its own with it.
+// A program that submits jobs and reads their results. It survives the loss of its connection for
+// PROTO_SILENCE_NS: its jobs go on, its streams are closed, and it reopens them when it is back.
+// After that time, or with its BYE, it ends together with the jobs that are its own.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,18 +24,19 @@ struct client {
     UT_hash_handle hh; // by session
 };
 
-// The client that the peer's session belongs to; NULL.
+// The client of the peer's session, or NULL.
 struct client *client_find(const struct server *server, const struct peer *peer);
-// The peer, in state WELCOMED, becomes a client, or the connection of one that was away. NULL: no
-// memory.
+// Makes a new client of a peer in state WELCOMED (NULL: no memory), or the peer the new connection
+// of a client that was away.
 struct client *client_new(struct peer *peer);
 void client_back(struct client *client, struct peer *peer);
-// Its connection is gone.
+// Its connection is lost.
 void client_away(struct client *client);
 // Ends its streams and the jobs that are its own, and frees it.
 void client_end(struct client *client);
-// Ends those that were away for too long.
+// Ends the clients that have been away for too long.
 void clients_check(struct server *server, int64_t now);
-// Answers a request, if the client is there. Always 0, so that a verb ends with it.
+// Answers a request if the client is connected. Always returns 0, so that a handler can end with
+// it.
 int client_answer(struct client *client, uint64_t request, int code, uint64_t value,
                   const char *text);

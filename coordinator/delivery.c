@@ -1,11 +1,11 @@
 // From the core's deliveries to a job's records.
 //
-// In: ACT_DELIVER and ACT_JOB_END, by perform.c. Out: records in the job's pages (records.h),
-// marked streams, failed chunks that are kept, the core's credit.
+// In: ACT_DELIVER and ACT_JOB_END, from perform.c. Out: records in the job's pages (records.h),
+// streams marked as dirty, failed chunks kept for a retry (redo.h).
 //
-// Nothing is sent from here but a last WANT to a client that feeds. A record without memory cancels
-// its job; one that can't go to its file stays in memory, and the job gets no more credit than
-// that.
+// Nothing is sent from here except a last WANT, which tells a feeding client to stop. If memory
+// runs out for a record, its job is cancelled. If the records' file can't be written, they stay in
+// memory and the job gets no more credit. deliver_end() may forget the job.
 #include "coordinator/delivery.h"
 
 #include <errno.h>
@@ -20,8 +20,8 @@
 #include "coordinator/shell.h"
 #include "pipelines/input/matrix.h"
 
-// The item of a chunk that is only described, as text: a number of a range, a row of a matrix.
-// Without memory for it the record has no item.
+// The text of an item that is only described: a number of a range, a row of a matrix. The record
+// goes without it when memory runs out.
 static void name_item(const struct server_job *job, const struct delivery *d, struct buf *text,
                       struct record_entry *record)
 {
@@ -40,7 +40,7 @@ static void name_item(const struct server_job *job, const struct delivery *d, st
     record->item_len = text->len;
 }
 
-// The core knows the loop's time only; here it meets the wall's.
+// The core knows only the loop's time; here it becomes wall time.
 static int64_t wall_start(const struct server *server, const struct delivery *d)
 {
     int64_t start = d->ended + server->wall_ns - d->ending.run_ns;
@@ -84,7 +84,7 @@ void deliver_record(struct server_job *job, const struct delivery *d)
     name_item(job, d, &text, &record);
     if (d->ending.outcome != OUTCOME_OK && d->step == 0 && is_detached(job))
         redo_keep(&job->failed, d);
-    // What was to become a later step's input is no result of the job.
+    // Bytes meant as input of a later step are not results of the job.
     bool is_shown = d->ending.outcome == OUTCOME_OK || d->step + 1 == job->plan->n_steps ||
                     !job->plan->sink.failed_too;
     int r = job_records_add(&job->records, &record, d->parts, is_shown ? d->n_parts : 0);

@@ -6,7 +6,7 @@ struct job_summary;
 struct server_job;
 
 // ACT_DELIVER: one more record for the job's readers. Borrows the delivery. The job may be
-// cancelled, when there is no memory for it.
+// cancelled if memory runs out.
 void deliver_record(struct server_job *job, const struct delivery *d);
 // ACT_JOB_END: readers get END, the feeder stops. The job may be forgotten.
 void deliver_end(struct server_job *job, const struct job_summary *summary);

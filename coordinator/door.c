@@ -1,14 +1,16 @@
 // The way in for every message.
 //
-// In: messages from the socket. Out: a peer for each that says HELLO, REFUSE for those that may not
-// or can't say what they say, a call of the handler that the message is for (handlers.h).
+// In: messages from the sockets. Out: a peer for each sender of HELLO; a call of the message's
+// handler (handlers.h); REFUSE where a role or a peer's state does not permit the message.
 //
-// A message is handled at once and to its end; nothing here suspends. HELLO from a place or of a
-// session that is known already is a new beginning: what was there is buried first, at once, since
-// nobody else is at work then.
+// A message is handled completely before the next one; nothing here suspends. A HELLO from a known
+// address, or of a known session, is a fresh start: the peer it replaces is buried at once, not at
+// the turn's end, because nothing else is using it between two messages.
 #include "coordinator/door.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -19,10 +21,12 @@
 #include "coordinator/server_job.h"
 #include "coordinator/shell.h"
 #include "coordinator/turn.h"
+#include "proto/table.h"
 
-#define MESSAGES_PER_TURN 256 // then other work of the loop has its turn
+#define MESSAGE_MAX 2048      // bytes of the largest message's struct
+#define MESSAGES_PER_TURN 256 // then the loop does other work
 
-// What the session had before is over: what a worker held runs elsewhere, a client comes back.
+// The session's older connection is over: a worker's chunks run elsewhere, a client is back.
 static void end_session(struct server *server, const struct peer *like)
 {
     struct peer *peer, *next;
@@ -30,28 +34,25 @@ static void end_session(struct server *server, const struct peer *like)
         if (peer != like && peer->state != PEER_NEW &&
             memcmp(peer->session, like->session, sizeof(like->session)) == 0 &&
             strcmp(peer->user, like->user) == 0) {
-            peer_drop(peer, "it came back on another connection");
+            peer_drop(peer, "it reconnected");
             peer_bury(peer);
         }
 }
 
-static int on_hello(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_hello(struct peer *peer, const struct incoming *in)
 {
     struct server *server = peer->port->server;
-    struct msg_hello hello;
-    int r = msg_get(m->header, m->header_len, MSG_HELLO, &hello, err);
-    if (r < 0)
-        return r;
+    const struct msg_hello *hello = in->message;
     uint32_t version =
-        hello.version_max < PROTO_VERSION_MAX ? hello.version_max : PROTO_VERSION_MAX;
-    if (version < PROTO_VERSION_MIN || version < hello.version_min)
-        return err_set(err, -EPROTONOSUPPORT,
-                       "no version of the protocol in common: the peer (%s) speaks %u to %u, "
+        hello->version_max < PROTO_VERSION_MAX ? hello->version_max : PROTO_VERSION_MAX;
+    if (version < PROTO_VERSION_MIN || version < hello->version_min)
+        return err_set(in->err, -EPROTONOSUPPORT,
+                       "no common protocol version: the peer (%s) speaks %u to %u, "
                        "this coordinator %u to %u",
-                       hello.software, hello.version_min, hello.version_max, PROTO_VERSION_MIN,
+                       hello->software, hello->version_min, hello->version_max, PROTO_VERSION_MIN,
                        PROTO_VERSION_MAX);
-    memcpy(peer->session, hello.session, sizeof(peer->session));
-    memcpy(peer->software, hello.software, sizeof(peer->software));
+    memcpy(peer->session, hello->session, sizeof(peer->session));
+    memcpy(peer->software, hello->software, sizeof(peer->software));
     end_session(server, peer);
     struct client *client = client_find(server, peer);
     struct msg_welcome welcome = {.version = version,
@@ -67,16 +68,15 @@ static int on_hello(struct peer *peer, const struct zmessage *m, struct err *err
     return 0;
 }
 
-static int on_register(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_register(struct peer *peer, const struct incoming *in)
 {
     struct server *server = peer->port->server;
-    int r = msg_get(m->header, m->header_len, MSG_REGISTER, &peer->reg, err);
+    const struct msg_register *reg = in->message;
+    peer->reg = *reg;
+    int r = server_event(
+        server, &(struct event){.type = EV_WORKER_UP, .worker = peer->id, .reg = &peer->reg});
     if (r < 0)
-        return r;
-    r = server_event(server,
-                     &(struct event){.type = EV_WORKER_UP, .worker = peer->id, .reg = &peer->reg});
-    if (r < 0)
-        return err_set(err, r, "the worker can't be taken in");
+        return err_set(in->err, r, "the worker can't be accepted");
     peer->state = PEER_WORKER;
     for (struct server_job *job = server->jobs; job; job = job->hh.next)
         server_job_check_hope(job);
@@ -85,15 +85,19 @@ static int on_register(struct peer *peer, const struct zmessage *m, struct err *
     return 0;
 }
 
-static int on_bye(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_bye(struct peer *peer, const struct incoming *in)
 {
-    struct msg_bye bye;
-    int r = msg_get(m->header, m->header_len, MSG_BYE, &bye, err);
-    if (r < 0)
-        return r;
+    const struct msg_bye *bye = in->message;
     if (peer->client)
         client_end(peer->client);
-    peer_drop(peer, bye.reason);
+    peer_drop(peer, bye->reason);
+    return 0;
+}
+
+// Of a client: being heard is all that matters.
+static int on_heartbeat(struct peer *peer, const struct incoming *in)
+{
+    (void)peer, (void)in;
     return 0;
 }
 
@@ -101,6 +105,7 @@ const struct handler door_handlers[] = {
     {MSG_HELLO, SAID_BY(PEER_NEW), on_hello},
     {MSG_REGISTER, SAID_BY(PEER_WELCOMED), on_register},
     {MSG_BYE, SAID_BY(PEER_WELCOMED) | SAID_BY(PEER_CLIENT) | SAID_BY(PEER_WORKER), on_bye},
+    {MSG_HEARTBEAT, SAID_BY_CLIENT, on_heartbeat},
     {0},
 };
 
@@ -118,19 +123,36 @@ static const struct handler *handler_of(int type, enum peer_state state)
     return NULL;
 }
 
-// The only place where a message is let through, or not.
+static int handle(struct peer *peer, const struct handler *handler, const struct zmessage *m,
+                  struct err *err)
+{
+    const struct layout *layout = msg_layout(handler->type);
+    _Alignas(max_align_t) uint8_t message[MESSAGE_MAX];
+    const struct incoming in = {.message = message,
+                                .header = m->header,
+                                .header_len = m->header_len,
+                                .body = m->body,
+                                .err = err};
+    int r = 0;
+    assert(layout->size <= sizeof(message));
+    if (!layout->entries)
+        r = msg_get(m->header, m->header_len, handler->type, message, err);
+    return r < 0 ? r : handler->fn(peer, &in);
+}
+
+// The only place that decides whether a message is let through.
 static int dispatch(struct peer *peer, int type, const struct zmessage *m, struct err *err)
 {
     const struct handler *handler = handler_of(type, peer->state);
     if (type >= 0 && !msg_may_send(type, peer->rights)) {
         peer->port->server->counts.forbidden++;
-        return err_set(err, -EACCES, "its role does not allow %s", msg_name(type));
+        return err_set(err, -EACCES, "its role does not permit %s", msg_name(type));
     }
     if (!handler)
         return err_set(err, -EPROTO, "unexpected message %s", msg_name(type));
     if (handler->states == SAID_BY_CLIENT && !peer->client && !client_new(peer))
         return -ENOMEM;
-    return handler->fn(peer, m, err);
+    return handle(peer, handler, m, err);
 }
 
 static struct peer *let_in(struct port *port, const struct zmessage *m)
@@ -140,16 +162,16 @@ static struct peer *let_in(struct port *port, const struct zmessage *m)
         gate_pass(port->server->gate, m, &pass);
     if (pass.rights)
         return peer_new(port, m, &pass);
-    port_refuse(port, m->peer, -EACCES, "its key is not on the list any more");
+    port_refuse(port, m->peer, -EACCES, "its key is no longer on the allow-list");
     return NULL;
 }
 
-// Whose message it is; NULL when it is nobody's. HELLO is a new beginning.
+// The sender of a message, or NULL when it is ignored or was refused. HELLO is a fresh start.
 static struct peer *sender_of(struct port *port, const struct zmessage *m, int type)
 {
     struct peer *peer = peer_find(port, m->peer);
     if (type == MSG_HELLO && peer && (peer->gone || peer->state != PEER_NEW)) {
-        peer_drop(peer, "it began anew");
+        peer_drop(peer, "it reconnected as a new process");
         peer_bury(peer);
         peer = NULL;
     }
@@ -157,13 +179,13 @@ static struct peer *sender_of(struct port *port, const struct zmessage *m, int t
         return peer->gone ? NULL : peer;
     if (type == MSG_HELLO)
         return let_in(port, m);
-    // It has a connection of an earlier life of ours or of its own, and only has to begin again.
+    // Its connection is from before a restart, ours or its own; it only has to begin again.
     port->server->counts.unknown++;
     port_refuse(port, m->peer, -ENOTCONN, "say HELLO first");
     return NULL;
 }
 
-static void handle(struct port *port, const struct zmessage *m)
+static void receive(struct port *port, const struct zmessage *m)
 {
     struct err err = {0};
     int type = msg_type_of(m->header, m->header_len);
@@ -193,7 +215,7 @@ void port_pump(void *arg)
         }
         if (r <= 0)
             return;
-        handle(port, &m);
+        receive(port, &m);
         zmessage_done(&m);
     }
     zsock_again(port->socket);

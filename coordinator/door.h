@@ -1,5 +1,5 @@
-// The way in for every message: from the socket to the file whose verb it is.
+// The way in: every message goes from the socket to the file that handles it.
 #pragma once
 
-// Takes what has come through the port, a fair share of it. A zsock_ready_fn; `arg` is the port.
+// Handles the messages waiting at a port, up to a fair share. A zsock_ready_fn; `arg` is the port.
 void port_pump(void *arg);

@@ -1,9 +1,9 @@
-// How everything stands, as log lines.
+// The state of everything, as log lines.
 //
-// In: server_dump(), by SIGUSR1 of the coordinator. Out: a line for the service, for each peer, for
-// each job with its streams, for why each step of it waits, and for each task of the loop.
+// In: server_dump(), when the coordinator gets SIGUSR1. Out: one line for the service, each peer,
+// job and stream, the reason why each step of a job waits, and each task of the loop.
 //
-// Nothing is changed, sent or waited for; it costs a line for each thing that there is.
+// Nothing is changed, sent or waited for.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,11 @@
-// Where a job's chunks come from.
+// Feeds jobs with chunks.
 //
-// In: the core's wish for more (feeder_want), FEED and FEED_END of clients. Out: EV_FED and
-// EV_FED_END for the core, WANT for clients.
+// In: ACT_WANT (feeder_want), FEED and FEED_END of clients. Out: EV_FED and EV_FED_END for the
+// core, WANT for clients.
 //
-// A job is fed by its client (WANT, FEED), by a task here that reads its source, or from the chunks
-// that failed before. The task suspends while its source has nothing and while nothing is wanted;
-// meanwhile the job may end, and may be forgotten: then the task frees it as its last act.
+// A job is fed by its client (WANT, FEED), by a task that reads its source here, or from the chunks
+// that failed in another job. The task suspends while its source is empty or nothing is wanted;
+// meanwhile the job may end and even be forgotten, and then the task frees it as its last act.
 #include "coordinator/feeder.h"
 
 #include <errno.h>
@@ -136,7 +136,7 @@ void feeder_stop(struct server_job *job)
     feeder_ask(job);
 }
 
-// The client's own job that waits for this FEED; NULL: it comes too late or twice.
+// The client's own job that waits for this FEED; NULL if the message is late or a repetition.
 static struct server_job *fed_job(struct client *client, uint64_t id, uint64_t seq)
 {
     struct server_job *job = server_job_find(client->server, id);
@@ -147,18 +147,18 @@ static struct server_job *fed_job(struct client *client, uint64_t id, uint64_t s
     return job;
 }
 
-static int on_feed(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_feed(struct peer *peer, const struct incoming *in)
 {
     struct server *server = peer->port->server;
     struct lease fed;
     uint64_t seq;
-    int r = feed_get(&server->reader, m->header, m->header_len, m->body ? m->body->data : NULL,
-                     m->body ? m->body->len : 0, &seq, &fed, err);
+    int r = feed_get(&server->reader, in->header, in->header_len, in->body ? in->body->data : NULL,
+                     in->body ? in->body->len : 0, &seq, &fed, in->err);
     struct server_job *job = r < 0 ? NULL : fed_job(peer->client, fed.job, seq);
     if (!job)
         return r;
     if ((fed.kind == RUN_RANGE) != (fed.lens == NULL) || fed.count > job->want.chunks)
-        return err_set(err, -EPROTO, "bad FEED message: chunks that were not asked for");
+        return err_set(in->err, -EPROTO, "bad FEED message: chunks that were not asked for");
     struct run run = {.kind = (enum run_kind)fed.kind,
                       .count = fed.count,
                       .item_first = fed.item_first,
@@ -170,22 +170,21 @@ static int on_feed(struct peer *peer, const struct zmessage *m, struct err *err)
             return -ENOMEM;
         memcpy(run.lens, fed.lens, fed.count * sizeof(*run.lens));
     }
-    if (fed.body_len && m->body)
-        run.body = slice_of(m->body, (size_t)(fed.body - m->body->data), fed.body_len);
+    if (fed.body_len && in->body)
+        run.body = slice_of(in->body, (size_t)(fed.body - in->body->data), fed.body_len);
     server_event(server, &(struct event){.type = EV_FED, .job = job->id, .run = &run});
     return 0;
 }
 
-static int on_feed_end(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_feed_end(struct peer *peer, const struct incoming *in)
 {
-    struct msg_feed_end fed;
-    int r = msg_get(m->header, m->header_len, MSG_FEED_END, &fed, err);
-    struct server_job *job = r < 0 ? NULL : fed_job(peer->client, fed.job, fed.seq);
+    const struct msg_feed_end *fed = in->message;
+    struct server_job *job = fed_job(peer->client, fed->job, fed->seq);
     if (!job)
-        return r;
+        return 0;
     struct event event = {.type = EV_FED_END, .job = job->id};
-    event.fed_end.code = fed.code < 0 ? fed.code : 0;
-    event.fed_end.text = fed.text;
+    event.fed_end.code = fed->code < 0 ? fed->code : 0;
+    event.fed_end.text = fed->text;
     server_event(job->server, &event);
     return 0;
 }

@@ -1,10 +1,9 @@
 // Parts of files that workers can't read.
 //
-// In: the core's wish for one (fetch_part), DATA of clients. Out: EV_FETCHED for the core, FETCH
-// for clients.
+// In: ACT_FETCH (fetch_part), DATA of clients. Out: EV_FETCHED for the core, FETCH for clients.
 //
-// The file is read by whoever reads the source: here, at once and blocking, or by the job's client.
-// Meanwhile: a client that is away is not asked; the core asks again after a while.
+// The file is read where the source is read: here, blocking the loop, or by the job's client. A
+// client that is away is not asked; the core asks again after a while.
 #include "coordinator/fetch.h"
 
 #include "base/cleanup.h"
@@ -34,7 +33,7 @@ static void read_here(struct server_job *job, uint64_t chunk, const struct slice
     struct err err = {0};
     buf_init(&out, PROTO_BODY_MAX);
     int r = extent_get(data->data, data->len, &extent);
-    // Here the source was read: the file is the one that is meant, whatever became of it since.
+    // The source was read here, so this is the right file even if it has changed since.
     extent.file_size = 0;
     extent.mtime_ns = 0;
     if (r == 0)
@@ -56,17 +55,16 @@ void fetch_part(struct server_job *job, uint64_t chunk, const struct slice *exte
         peer_say(job->client->peer, MSG_FETCH, &m);
 }
 
-static int on_data(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_data(struct peer *peer, const struct incoming *in)
 {
-    struct msg_data data;
+    const struct msg_data *data = in->message;
     struct slice bytes = {0};
-    int r = msg_get(m->header, m->header_len, MSG_DATA, &data, err);
-    struct server_job *job = r < 0 ? NULL : server_job_find(peer->port->server, data.job);
+    struct server_job *job = server_job_find(peer->port->server, data->job);
     if (!job || job->client != peer->client)
-        return r;
-    if (m->body && data.code == 0)
-        bytes = slice_of(m->body, 0, m->body->len);
-    fetched(job, data.chunk, data.code < 0 ? data.code : 0, data.text, &bytes);
+        return 0;
+    if (in->body && data->code == 0)
+        bytes = slice_of(in->body, 0, in->body->len);
+    fetched(job, data->chunk, data->code < 0 ? data->code : 0, data->text, &bytes);
     return 0;
 }
 

@@ -1,9 +1,9 @@
-// A part of a file that a worker could not read: the core's wish, ACT_FETCH.
+// ACT_FETCH: a part of a file that a worker could not read is read where the source is read.
 #pragma once
 #include <stdint.h>
 
 struct server_job;
 struct slice;
 
-// Reads it here, blocking, or asks the client whose source it is.
+// Reads it here, blocking, or asks the job's client for it.
 void fetch_part(struct server_job *job, uint64_t chunk, const struct slice *extent);

@@ -11,7 +11,7 @@
 
 #define DOMAIN "fanmill"
 #define SELFTEST_NS (60 * NS_PER_S)
-#define LOG_NS NS_PER_S // between two lines about strangers
+#define LOG_NS NS_PER_S // between two log lines about refused connections
 
 struct gate {
     struct gate_options options;
@@ -21,19 +21,19 @@ struct gate {
     struct monitor *monitor;
     struct selftest *selftest;
     char endpoint[256];
-    uint64_t passed; // self-tests
-    uint64_t untold; // strangers since the last line
-    int64_t told_at;
+    uint64_t passed;   // self-tests
+    uint64_t unlogged; // connections refused since the last line
+    int64_t logged_at;
 };
 
-// What the connection's user says: its key, which the list is asked about again at any time.
+// A connection's user is its key, so that the list can be consulted again later.
 static bool decide(void *arg, const char *public_key, const char *address,
                    char ret_user[ZAP_USER_MAX])
 {
     struct gate *gate = arg;
     const struct allowed *peer = allow_find(gate->allow, public_key);
     if (!peer) {
-        log_debug("a key that is not on the list", "address=%s key=%s", address, public_key);
+        log_debug("a key is not on the allow-list", "address=%s key=%s", address, public_key);
         return false;
     }
     snprintf(ret_user, ZAP_USER_MAX, "%s", public_key);
@@ -43,7 +43,7 @@ static bool decide(void *arg, const char *public_key, const char *address,
 static void on_bad_file(void *arg, const char *why)
 {
     (void)arg;
-    log_warn("a file of the allow-list is left out", "reason=\"%s\"", why);
+    log_warn("a file of the allow-list was skipped", "reason=\"%s\"", why);
 }
 
 static void on_connection(void *arg, enum monitor_event event, const char *what)
@@ -52,13 +52,13 @@ static void on_connection(void *arg, enum monitor_event event, const char *what)
     int64_t now = loop_now();
     if (event == MONITOR_GREETED || (event == MONITOR_REFUSED && selftest_claims(gate->selftest)))
         return;
-    gate->untold++;
-    if (now - gate->told_at < LOG_NS)
+    gate->unlogged++;
+    if (now - gate->logged_at < LOG_NS)
         return;
     log_warn("a connection was refused", "reason=\"%s\" count=%llu", what,
-             (unsigned long long)gate->untold);
-    gate->told_at = now;
-    gate->untold = 0;
+             (unsigned long long)gate->unlogged);
+    gate->logged_at = now;
+    gate->unlogged = 0;
 }
 
 static void on_selftest(void *arg, int result)
@@ -66,12 +66,12 @@ static void on_selftest(void *arg, int result)
     struct gate *gate = arg;
     gate->passed += result == 0;
     if (result == -EACCES)
-        gate->options.open_door(gate->options.arg, "a stranger with an unknown key was let in");
+        gate->options.open_door(gate->options.arg, "a peer with an unknown key was let in");
     else if (result < 0 && gate->passed == 0)
         gate->options.open_door(gate->options.arg,
-                                "whether strangers are refused could not be found out");
+                                "could not verify that unauthenticated peers are refused");
     else if (result < 0)
-        log_warn("the self-test of the door was not decided", "endpoint=%s", gate->endpoint);
+        log_warn("the self-test was inconclusive", "endpoint=%s", gate->endpoint);
 }
 
 int gate_open(struct transport *t, const struct gate_options *options, struct gate **ret,
@@ -81,7 +81,7 @@ int gate_open(struct transport *t, const struct gate_options *options, struct ga
     if (!gate)
         return err_set(err, -ENOMEM, "out of memory");
     gate->options = *options;
-    gate->told_at = loop_now() - LOG_NS;
+    gate->logged_at = loop_now() - LOG_NS;
     int r = options->allow_directory
                 ? allow_open(options->allow_directory, options->changed, on_bad_file, options->arg,
                              &gate->allow, err)

@@ -11,36 +11,36 @@
 
 struct gate;
 
-// Who a connection belongs to.
+// The holder of a connection.
 struct pass {
-    unsigned rights; // enum right; 0: nobody who may anything
+    unsigned rights; // enum right; 0: no rights at all
     char name[PROTO_NAME_MAX];
 };
 
 struct gate_options {
     const char *listen; // tcp://host:port
     const struct keypair *keys;
-    const char *allow_directory; // NULL: those that are given
+    const char *allow_directory; // NULL: `allowed` instead
     const struct allowed *allowed;
     size_t n_allowed;
     zsock_ready_fn *ready;
     void *ready_arg;
-    void (*changed)(void *arg);                    // the allow-list did
-    void (*open_door)(void *arg, const char *why); // the self-test failed: nothing is safe any more
+    void (*changed)(void *arg);                    // the allow-list has changed
+    void (*open_door)(void *arg, const char *why); // the self-test failed: the door is open
     void *arg;
 };
 
-// Opens the handler, then the socket, binds it, and begins the self-test.
+// Opens the authentication handler, opens and binds the socket, and starts the self-test.
 int gate_open(struct transport *t, const struct gate_options *options, struct gate **ret,
               struct err *err);
 struct gate *gate_close(struct gate *gate);
 void gate_reload(struct gate *gate);
 struct zsock *gate_socket(const struct gate *gate);
-// Where it listens, with the port that was chosen.
+// Where it listens, with the actual port.
 const char *gate_endpoint(const struct gate *gate);
-// By the message's key, as the list is now.
+// What the key of a message may do, by the current list.
 void gate_pass(const struct gate *gate, const struct zmessage *m, struct pass *ret);
-// The same for a user as zmessage_user() gave it.
+// The same for a user as returned by zmessage_user().
 void gate_pass_of(const struct gate *gate, const char *user, struct pass *ret);
 
 struct gate_counts {

@@ -1,11 +1,11 @@
-// What workers say about chunks becomes events of the core.
+// Messages of workers become events of the core.
 //
-// In: CREDIT, RESULT, RETURN, HEARTBEAT and DRAIN of workers. Out: an event for each, or for each
-// entry of a batch.
+// In: CREDIT, RESULT, RETURN, HEARTBEAT and DRAIN of workers. Out: an event for each message, or
+// for each entry of a batch.
 //
-// The core may have given the worker up in this very turn: then it does not know it any more, and
-// nothing happens. Results that find 64 MiB waiting already go to the spool first, blocking for the
-// disk. Nothing is sent from here: ACK and new leases come with the end of the turn.
+// When 64 MiB of results are waiting, further ones go to the spool first, which blocks for the
+// disk. Nothing is sent from here: ACK and new leases follow at the end of the turn. The core may
+// have given up the worker in this very turn; it then ignores the event.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,17 +17,17 @@
 #include "coordinator/spool.h"
 #include "coordinator/turn.h"
 
-static void tell_full(struct server *server, int code, uint64_t held)
+static void report_full(struct server *server, int code, uint64_t held)
 {
     char text[PROTO_TEXT_MAX];
-    // What waits now is what there is room for.
+    // What is waiting now becomes the limit.
     server_hold_at_most(server, held);
     if (server->spool_is_full)
         return;
     server->spool_is_full = true;
     snprintf(text, sizeof(text),
              "the spool in '%.300s' can't grow (%s): %" PRIu64 " bytes of results wait, %" PRIu64
-             " of them there; nothing is lost, but no more begins until results are taken. More "
+             " of them there; nothing is lost; no new chunk starts until results are read. More "
              "room: --spool-dir DIR",
              server->options.spool_directory, strerror(-code), held, spool_bytes(server->spool));
     if (server->options.spool_full)
@@ -36,8 +36,8 @@ static void tell_full(struct server *server, int code, uint64_t held)
         log_warn("the spool is full", "reason=\"%s\"", text);
 }
 
-// Where so much waits already, a result goes to the file. What can't be written stays in memory:
-// the core hands nothing more out, so it is not much.
+// Moves a result to the file. One that can't be written stays in memory; they are few, because the
+// core leases nothing more.
 static bool to_spool(struct server *server, uint64_t held, const struct slice *body,
                      struct slice *ret)
 {
@@ -45,27 +45,27 @@ static bool to_spool(struct server *server, uint64_t held, const struct slice *b
         return false;
     int r = spool_put(server->spool, body, ret);
     if (r < 0)
-        tell_full(server, r, held);
+        report_full(server, r, held);
     return r == 0;
 }
 
-static int on_result(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_result(struct peer *peer, const struct incoming *in)
 {
     struct server *server = peer->port->server;
     struct batch_reader *reader = &server->reader;
     struct result result;
-    const uint8_t *body = m->body ? m->body->data : NULL;
-    int r =
-        result_batch_open(reader, m->header, m->header_len, body, m->body ? m->body->len : 0, err);
+    const uint8_t *body = in->body ? in->body->data : NULL;
+    int r = result_batch_open(reader, in->header, in->header_len, body,
+                              in->body ? in->body->len : 0, in->err);
     struct event event = {.type = EV_RESULT, .worker = peer->id};
     event.result.result = &result;
     event.result.epoch = reader->epoch;
     event.result.seq = reader->first_seq;
     uint64_t held = server->spool ? core_held_bytes(server->core) : 0;
     bool spools = server->spool && held >= SPOOL_MEMORY + spool_bytes(server->spool);
-    while (r >= 0 && (r = result_batch_next(reader, &result, err)) == 1) {
+    while (r >= 0 && (r = result_batch_next(reader, &result, in->err)) == 1) {
         event.result.body =
-            (struct slice){.slab = m->body, .data = result.body, .len = result.body_len};
+            (struct slice){.slab = in->body, .data = result.body, .len = result.body_len};
         struct slice spooled = {0};
         event.result.spooled = spools && to_spool(server, held, &event.result.body, &spooled);
         if (event.result.spooled)
@@ -79,41 +79,39 @@ static int on_result(struct peer *peer, const struct zmessage *m, struct err *er
     return r;
 }
 
-static int on_return(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_return(struct peer *peer, const struct incoming *in)
 {
     struct server *server = peer->port->server;
     struct event event = {.type = EV_RETURN, .worker = peer->id};
-    int r = return_batch_open(&server->reader, m->header, m->header_len, err);
-    while (r >= 0 && (r = return_batch_next(&server->reader, &event.back, err)) == 1) {
+    int r = return_batch_open(&server->reader, in->header, in->header_len, in->err);
+    while (r >= 0 && (r = return_batch_next(&server->reader, &event.back, in->err)) == 1) {
         event.job = event.back.job;
         server_event(server, &event);
     }
     return r;
 }
 
-static int on_credit(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_credit(struct peer *peer, const struct incoming *in)
 {
-    struct event event = {.type = EV_WORKER_CREDIT, .worker = peer->id};
-    int r = msg_get(m->header, m->header_len, MSG_CREDIT, &event.credit, err);
-    if (r == 0)
-        server_event(peer->port->server, &event);
-    return r;
+    const struct msg_credit *credit = in->message;
+    const struct event event = {.type = EV_WORKER_CREDIT, .worker = peer->id, .credit = *credit};
+    server_event(peer->port->server, &event);
+    return 0;
 }
 
-static int on_heartbeat(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_heartbeat(struct peer *peer, const struct incoming *in)
 {
+    const struct msg_heartbeat *beat = in->message;
     const struct event event = {.type = EV_WORKER_ALIVE, .worker = peer->id};
-    int r = msg_get(m->header, m->header_len, MSG_HEARTBEAT, &peer->beat, err);
-    if (r == 0)
-        server_event(peer->port->server, &event);
-    return r;
+    peer->beat = *beat;
+    server_event(peer->port->server, &event);
+    return 0;
 }
 
-static int on_drain(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_drain(struct peer *peer, const struct incoming *in)
 {
+    (void)in;
     const struct event event = {.type = EV_WORKER_DRAIN, .worker = peer->id};
-    (void)m;
-    (void)err;
     peer->draining = true;
     server_event(peer->port->server, &event);
     return 0;

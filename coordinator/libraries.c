@@ -1,9 +1,9 @@
-// Kernels' libraries that clients sent, for workers that do not have them.
+// Kernel libraries sent by clients, for workers that lack them.
 //
 // In: STORE of clients, NEED of workers. Out: ANSWER, LIBRARY.
 //
-// What was sent is kept while there is room; those that no job uses go first. A job of this machine
-// sends none: its file is read here when a worker asks, blocking.
+// Libraries are kept while there is room; the ones no job uses go first. A client on this machine
+// sends none: its file is read here, blocking, when a worker asks for it.
 #include "coordinator/libraries.h"
 
 #include <errno.h>
@@ -94,13 +94,15 @@ static int library_store(struct server *server, const uint8_t digest[DIGEST_BYTE
 {
     uint8_t found[DIGEST_BYTES];
     if (bytes->len > PROTO_LIBRARY_MAX)
-        return err_set(err, -EFBIG, "a kernel's library is over %u MiB", PROTO_LIBRARY_MAX >> 20);
+        return err_set(err, -EFBIG, "a kernel's library is larger than %u MiB",
+                       PROTO_LIBRARY_MAX >> 20);
     digest_bytes(bytes->data, bytes->len, found);
     if (memcmp(found, digest, DIGEST_BYTES) != 0)
-        return err_set(err, -EBADMSG, "a kernel's library changed on its way");
+        return err_set(err, -EBADMSG, "a kernel's library was corrupted on its way");
     int r = keep(server, digest, bytes);
     if (r == -ENOSPC)
-        return err_set(err, r, "the coordinator keeps %u MiB of kernels for other jobs already",
+        return err_set(err, r,
+                       "the coordinator already keeps %u MiB of kernel libraries for other jobs",
                        LIBRARIES_BYTES_MAX >> 20);
     return r < 0 ? err_sys(err, r, "a kernel's library") : 0;
 }
@@ -116,7 +118,7 @@ bool library_missing(struct server *server, const struct plan *plan, uint64_t *r
     return false;
 }
 
-// A job of this machine: its file was not sent, it is read here.
+// A job of this machine: its file was not sent but is read here.
 static int read_here(struct server *server, const uint8_t digest[DIGEST_BYTES], struct err *err)
 {
     _cleanup_(buf_done)
@@ -126,7 +128,7 @@ static int read_here(struct server *server, const uint8_t digest[DIGEST_BYTES], 
     const struct server_job *job = user_of(server, digest);
     buf_init(&file, PROTO_LIBRARY_MAX);
     if (!job)
-        return err_set(err, -ENOENT, "no job has this library");
+        return err_set(err, -ENOENT, "no job uses this library");
     int r = library_read(plan_library(job->plan, digest), digest, &file, err);
     if (r < 0)
         return r;
@@ -135,44 +137,38 @@ static int read_here(struct server *server, const uint8_t digest[DIGEST_BYTES], 
                  : library_store(server, digest, &bytes, err);
 }
 
-static int on_need(struct peer *peer, const struct zmessage *z, struct err *err)
+static int on_need(struct peer *peer, const struct incoming *in)
 {
     struct server *server = peer->port->server;
     struct msg_library m = {0};
-    struct msg_need need;
+    const struct msg_need *need = in->message;
     struct err why = {0};
-    int r = msg_get(z->header, z->header_len, MSG_NEED, &need, err);
-    if (r < 0)
-        return r;
-    const struct stored_library *library = find(server, need.digest);
+    const struct stored_library *library = find(server, need->digest);
     if (!library) {
-        m.code = read_here(server, need.digest, &why);
-        library = find(server, need.digest);
+        m.code = read_here(server, need->digest, &why);
+        library = find(server, need->digest);
     }
     if (!library && m.code == 0)
         m.code = -ENOENT;
-    memcpy(m.digest, need.digest, DIGEST_BYTES);
+    memcpy(m.digest, need->digest, DIGEST_BYTES);
     snprintf(m.text, sizeof(m.text), "%s", why.text);
-    log_info("a kernel's library goes to a worker", "worker=%llu bytes=%zu code=%d",
+    log_info("a kernel's library was sent to a worker", "worker=%llu bytes=%zu code=%d",
              (unsigned long long)peer->id, library ? library->bytes.len : 0, m.code);
     peer_say_with(peer, MSG_LIBRARY, &m, library ? library->bytes.data : NULL,
                   library ? library->bytes.len : 0);
     return 0;
 }
 
-static int on_store(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_store(struct peer *peer, const struct incoming *in)
 {
-    struct msg_store store;
+    const struct msg_store *store = in->message;
     struct err why = {0};
     struct slice bytes = {0};
-    int r = msg_get(m->header, m->header_len, MSG_STORE, &store, err);
-    if (r < 0)
-        return r;
-    if (m->body)
-        bytes = slice_of(m->body, 0, m->body->len);
-    r = library_store(peer->port->server, store.digest, &bytes, &why);
+    if (in->body)
+        bytes = slice_of(in->body, 0, in->body->len);
+    int r = library_store(peer->port->server, store->digest, &bytes, &why);
     slice_drop(&bytes);
-    return client_answer(peer->client, store.request, r, 0, why.text);
+    return client_answer(peer->client, store->request, r, 0, why.text);
 }
 
 const struct handler libraries_handlers[] = {

@@ -1,4 +1,4 @@
-// Kernels' libraries that clients sent, for workers that do not have them.
+// Kernel libraries sent by clients, for workers that lack them.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -6,8 +6,8 @@
 struct plan;
 struct server;
 
-#define LIBRARIES_BYTES_MAX (256u << 20) // those of no job go first
+#define LIBRARIES_BYTES_MAX (256u << 20) // beyond it, libraries that no job uses go first
 
-// Whether a library of the plan was not sent yet; the stage that it belongs to.
+// Whether a library of the plan is still missing, and of which stage.
 bool library_missing(struct server *server, const struct plan *plan, uint64_t *ret_stage);
 void stored_libraries_done(struct server *server);

@@ -1,11 +1,11 @@
 // The ways out for a peer.
 //
-// In: peers that are refused, marked as gone, or no longer on the allow-list. Out: REFUSE;
-// EV_WORKER_DOWN for the core; clients that are away; connections that are cut.
+// In: peers that are refused, dropped, or no longer on the allow-list. Out: REFUSE; EV_WORKER_DOWN
+// for the core; clients that are away; connections that are cut.
 //
-// Burying runs at the end of the turn, where nobody holds a peer, a stream or a job. What it leads
-// to (streams that end, jobs that are forgotten) may send, and so mark more peers: they are buried
-// in the next turn.
+// Peers are buried at the end of the turn, where nothing holds a peer, a stream or a job. That may
+// end streams and forget jobs, which sends messages and so may drop more peers: they are buried in
+// the next turn.
 #include "coordinator/parting.h"
 
 #include <errno.h>
@@ -21,7 +21,8 @@
 #include "coordinator/shell.h"
 #include "coordinator/turn.h"
 
-#define LAST_WORD_NS (500 * NS_PER_MS) // for the last message of a peer that is cut off
+#define LAST_WORD_NS                                                                               \
+    (500 * NS_PER_MS) // for a peer to receive its last message before it is cut off
 
 static struct msg_refuse refusal(int code, const char *text)
 {
@@ -55,7 +56,7 @@ void peer_bury(struct peer *peer)
     if (peer->client)
         client_away(peer->client);
     if (peer->state == PEER_WORKER) {
-        // The core may have dropped it itself; then it does not know it any more.
+        // If the core gave it up itself (ACT_DROP), it ignores the event.
         server_event(
             server,
             &(struct event){.type = EV_WORKER_DOWN, .worker = peer->id, .reason = peer->reason});
@@ -93,7 +94,7 @@ void peers_check_keys(struct server *server)
         gate_pass_of(server->gate, peer->key, &pass);
         if (pass.rights == peer->rights && strcmp(pass.name, peer->user) == 0)
             continue;
-        peer_refuse(peer, -EACCES, "its key was removed, or has another role now");
+        peer_refuse(peer, -EACCES, "its key was removed or its role changed");
         part(server, &peer->connection);
     }
 }

@@ -83,12 +83,12 @@ int peer_send(struct peer *peer, const struct buf *header, const void *body, siz
     peer->last_sent = loop_now();
     if (r == 0)
         return 0;
-    // A client that reads no more holds up its own streams only.
+    // A client that stops reading holds up only its own streams.
     if (r == -EAGAIN && peer->state != PEER_WORKER)
         return r;
-    // Credit keeps queues far below their limit, so a full one is a worker that reads no more.
+    // Credit keeps queues far below their limit: a worker whose queue is full has stopped reading.
     log_debug("peer can't be reached", "peer=%llu code=%d", (unsigned long long)peer->id, r);
-    peer_drop(peer, r == -EAGAIN ? "it doesn't read" : "its connection is gone");
+    peer_drop(peer, r == -EAGAIN ? "it does not read" : "its connection is lost");
     return r;
 }
 

@@ -1,11 +1,11 @@
 // A connection, and the way out to it.
 //
 // NEW --HELLO--> WELCOMED --REGISTER--> WORKER
-//                    '------any message of a client------> CLIENT
+//                    '------any message of a client-----> CLIENT
 //
-// peer_drop() may come at any time, from within any send: it only marks. A peer that is gone gets
-// nothing and is heard no more; it is freed at the end of the turn, by peers_bury() (parting.h), or
-// by a HELLO that comes from its place. Nothing else frees one.
+// A peer may be dropped at any time, even from within a send, but dropping only marks it as gone:
+// it is sent nothing, its messages are ignored, and it stays valid until it is buried at the end of
+// the turn (parting.h) or replaced by a HELLO from the same address. Nothing else frees a peer.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,7 +19,7 @@
 struct client;
 struct server;
 
-// A socket and who may come through it.
+// A socket that peers come through.
 struct port {
     struct server *server;
     struct zsock *socket;
@@ -32,10 +32,10 @@ enum peer_state { PEER_NEW, PEER_WELCOMED, PEER_CLIENT, PEER_WORKER, PEER_STATES
 struct peer {
     struct port *port;
     uint32_t address; // of the ROUTER
-    uint64_t place;   // port and address: what it is found by
+    uint64_t place;   // port and address: key of by_place
     uint64_t id;      // new for each HELLO; the core knows workers by it
     enum peer_state state;
-    bool gone;                   // dropped; freed once nobody iterates any more
+    bool gone;                   // dropped, not buried yet
     char reason[PROTO_TEXT_MAX]; // why, once gone
     unsigned rights;             // enum right
     char user[PROTO_NAME_MAX];   // name of its key; "" private
@@ -62,24 +62,24 @@ struct peer {
     UT_hash_handle by_id;
 };
 
-// Makes a peer in state NEW of the message's sender. NULL: no memory.
+// Makes a peer, in state NEW, of a message's sender. NULL: no memory.
 struct peer *peer_new(struct port *port, const struct zmessage *m, const struct pass *pass);
-// At once: for parting.h and for the end of the server.
+// Frees it at once. For parting.h and the end of the server only.
 void peer_free(struct peer *peer);
 
-// The peer at a place, also one that is gone; NULL.
+// The peer at an address, even one that is gone; NULL.
 struct peer *peer_find(const struct port *port, uint32_t address);
 // NULL: unknown, or gone.
 struct peer *peer_of_id(const struct server *server, uint64_t id);
 
-// Sends one message now; copies, never suspends. `peer` may be NULL or gone: -ENOTCONN. -EAGAIN:
-// the queue of a client is full, nothing was sent. -ENOMEM, -ENOBUFS: it can't be encoded. Any
-// other error has dropped the peer. Most callers need no answer: what a peer did not get it asks
-// for again, and one that is gone has its heirs.
+// Sends one message now; copies, never suspends. Returns 0; -ENOTCONN: `peer` is NULL or gone;
+// -EAGAIN: the queue of a client is full, nothing was sent; -ENOMEM, -ENOBUFS: it can't be encoded.
+// For any other error the peer has been dropped. Most callers need not look: a peer that missed a
+// message asks again, and a dropped one is settled when it is buried.
 int peer_say(struct peer *peer, enum msg_type type, const void *m);
 int peer_say_with(struct peer *peer, enum msg_type type, const void *m, const void *body,
                   size_t body_len);
-// The same for a message that is encoded already.
+// The same for a message that is already encoded.
 int peer_send(struct peer *peer, const struct buf *header, const void *body, size_t body_len);
-// Marks it as gone. The reason is for logs, and copied.
+// Marks it as gone. The reason, for the core and logs, is copied.
 void peer_drop(struct peer *peer, const char *reason);

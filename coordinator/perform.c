@@ -1,12 +1,12 @@
-// The core's actions become messages, records and wishes.
+// Carries out the core's actions.
 //
-// In: the actions of all events since the last turn's end. Out: STEP, LEASE, ACK, CANCEL and FORGET
-// for workers; what is a job's goes to delivery.c, feeder.c and fetch.c.
+// In: the actions of all events since the last turn. Out: STEP, LEASE, ACK, CANCEL and FORGET for
+// workers; actions that concern a job go to delivery.c, feeder.c and fetch.c.
 //
-// Leases of one worker are collected into one message. Meanwhile: chunks that run again are fed at
-// once (feeder_want), which hands the core events, and a record without room cancels its job: both
-// may append actions, so the list is walked by index. A peer that can't be reached is marked, no
-// more; a job that has ended may be forgotten, and is looked up again for each action.
+// All leases of one worker become one message. Carrying out an action may hand the core an event
+// (feeder_want feeds chunks that run again at once; a record without memory cancels its job), which
+// may append actions: the list is walked by index. A worker that can't be reached is only marked as
+// gone. A job may be forgotten at its end, so each action looks its job up again.
 #include "coordinator/perform.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@
 #include "coordinator/server_job.h"
 #include "coordinator/shell.h"
 
-#define LEASE_BODY (4u << 20) // a LEASE is sent when its payloads have grown to that
+#define LEASE_BODY (4u << 20) // a LEASE is sent once its payloads are that large
 
 static void send_leases(struct peer *peer)
 {
@@ -57,11 +57,11 @@ static void add_lease(struct peer *peer, const struct action *action)
     lease.lens = action->lease.lens;
     lease.body = action->lease.body.data;
     if (put_lease(peer, &lease) < 0)
-        peer_drop(peer, "a lease can't be packed");
+        peer_drop(peer, "a lease can't be encoded");
 }
 
-// The order of messages is kept: leases of other steps that were collected go first or later, never
-// this step's.
+// Messages stay in order: leases that were collected before are of other steps, so it does not
+// matter which go first.
 static void define_step(struct peer *peer, const struct action *action)
 {
     const struct server_job *job = server_job_find(peer->port->server, action->job);
@@ -77,11 +77,11 @@ static void define_step(struct peer *peer, const struct action *action)
                                         .packed = packed.data,
                                         .packed_len = packed.len});
     if (r < 0)
-        peer_drop(peer, "a step can't be packed");
+        peer_drop(peer, "a step can't be encoded");
     buf_done(&packed);
 }
 
-// The core has given the worker up; what it held is elsewhere already.
+// The core has given up the worker and taken back its chunks.
 static void lose(struct peer *peer, const char *reason)
 {
     log_warn("worker lost", "worker=%llu name=%s reason=\"%s\"", (unsigned long long)peer->id,
@@ -108,7 +108,7 @@ static void to_worker(struct server *server, const struct action *action)
         peer_say(peer, MSG_FORGET, &(struct msg_forget){.job = action->job});
         return;
     case ACT_CANCEL:
-        send_leases(peer); // a cancel must find what was leased before it
+        send_leases(peer); // a cancel must follow the leases that it is about
         peer_say(peer, MSG_CANCEL, &(struct msg_cancel){.job = action->job, .mode = action->mode});
         return;
     default:

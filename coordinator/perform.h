@@ -1,8 +1,8 @@
-// The core's actions are carried out.
+// Carries out the core's actions.
 #pragma once
 #include <stdbool.h>
 
 struct server;
 
-// All that wait, in their order. True when something was sent.
+// All that are waiting, in order. True if something was sent.
 bool perform(struct server *server);

@@ -1,12 +1,12 @@
-// What clients read of jobs.
+// Streams: clients read the records of jobs.
 //
-// In: OPEN, TAKE and CLOSE of clients; the end of the turn (readers_send). Out: RECORDS and END;
-// credit for the core; cancels.
+// In: OPEN, TAKE and CLOSE of clients; the end of the turn (readers_send). Out: RECORDS and END for
+// clients; credit and cancels for the core.
 //
-// A stream is sent what lies between its place and its credit, a few pages a turn, then others have
-// their share. Meanwhile: a send that fails marks the peer as gone and frees nothing. The last
-// reader of a job that is over and belongs to nobody takes the job with it: that is why functions
-// here end with it.
+// A stream is sent what lies between its place and its credit, a few pages a turn so that all
+// streams get their share. A send that fails marks the peer as gone and frees nothing; the stream
+// dies when the peer is buried. Ending the last stream of an abandoned job that is over forgets the
+// job, so functions here touch neither afterwards.
 #include "coordinator/readers.h"
 
 #include <errno.h>
@@ -34,30 +34,27 @@ static int check_open(const struct client *client, const struct server_job *job,
     return m->from < job->records.first ? -ESTALE : 0;
 }
 
-static int on_open(struct peer *peer, const struct zmessage *z, struct err *err)
+static int on_open(struct peer *peer, const struct incoming *in)
 {
     struct client *client = peer->client;
-    struct msg_open m;
-    int r = msg_get(z->header, z->header_len, MSG_OPEN, &m, err);
-    if (r < 0)
-        return r;
-    struct server_job *job = server_job_find(client->server, m.job);
+    const struct msg_open *m = in->message;
+    struct server_job *job = server_job_find(client->server, m->job);
     struct out_stream *stream = NULL;
-    int code = check_open(client, job, &m);
-    if (code == 0 && !(stream = stream_new(client, job, m.stream, m.from)))
+    int code = check_open(client, job, m);
+    if (code == 0 && !(stream = stream_new(client, job, m->stream, m->from)))
         code = -ENOMEM;
     if (stream) {
         stream_mark(stream);
         return 0;
     }
-    struct job_info row = {.id = m.job};
+    struct job_info row = {.id = m->job};
     if (job)
         job_row(job, &row);
-    stream_say_end(client, m.stream, code, &row);
+    stream_say_end(client, m->stream, code, &row);
     return 0;
 }
 
-// What was taken goes; the place of the one reader is found anew when its page went with it.
+// Drops what was taken. When the reader's page went with it, its place is found again.
 static void drop_taken(struct server_job *job, struct out_stream *stream)
 {
     bool at_end = stream->is_placed && stream->cursor.offset == job->records.next;
@@ -66,21 +63,20 @@ static void drop_taken(struct server_job *job, struct out_stream *stream)
         job_records_seek(&job->records, job->records.next, &stream->cursor);
 }
 
-static int on_take(struct peer *peer, const struct zmessage *z, struct err *err)
+static int on_take(struct peer *peer, const struct incoming *in)
 {
-    struct msg_take m;
-    int r = msg_get(z->header, z->header_len, MSG_TAKE, &m, err);
-    struct out_stream *stream = r < 0 ? NULL : stream_of(peer->client, m.stream);
+    const struct msg_take *m = in->message;
+    struct out_stream *stream = stream_of(peer->client, m->stream);
     if (!stream || stream->closing)
-        return r; // it has ended meanwhile
+        return 0; // it ended meanwhile
     struct server_job *job = stream->job;
-    // Nobody has taken what was not sent.
-    if (stream->is_placed && m.taken > stream->taken && m.taken <= stream->cursor.offset)
-        stream->taken = m.taken;
-    if (m.offset_end > stream->offset_end)
-        stream->offset_end = m.offset_end;
-    if (m.bytes > stream->bytes)
-        stream->bytes = m.bytes;
+    // Only what was sent can have been taken.
+    if (stream->is_placed && m->taken > stream->taken && m->taken <= stream->cursor.offset)
+        stream->taken = m->taken;
+    if (m->offset_end > stream->offset_end)
+        stream->offset_end = m->offset_end;
+    if (m->bytes > stream->bytes)
+        stream->bytes = m->bytes;
     if (!is_detached(job))
         drop_taken(job, stream);
     server_job_grant(job);
@@ -105,29 +101,28 @@ void readers_drop(struct client *client)
     }
 }
 
-static int on_close(struct peer *peer, const struct zmessage *z, struct err *err)
+static int on_close(struct peer *peer, const struct incoming *in)
 {
     const struct client *client = peer->client;
-    struct msg_close m;
-    int r = msg_get(z->header, z->header_len, MSG_CLOSE, &m, err);
-    struct out_stream *stream = r < 0 ? NULL : stream_of(client, m.stream);
+    const struct msg_close *m = in->message;
+    struct out_stream *stream = stream_of(client, m->stream);
     if (!stream || stream->closing)
-        return r;
+        return 0;
     struct server_job *job = stream->job;
     bool may = (client->rights & RIGHT_RULE) ||
                ((client->rights & RIGHT_SUBMIT) && strcmp(client->user, job->owner) == 0);
     stream->closing = true;
     stream_mark(stream);
     if (job->client == client)
-        server_job_abandon(job, m.mode ? m.mode : CANCEL_RUNNING);
-    else if (may && m.mode)
-        server_job_cancel(job, m.mode);
+        server_job_abandon(job, m->mode ? m->mode : CANCEL_RUNNING);
+    else if (may && m->mode)
+        server_job_cancel(job, m->mode);
     else
         end_and_forget(stream, 0);
     return 0;
 }
 
-// A stream may begin where no record is yet. True once it has its place.
+// A stream may begin at a record that does not exist yet. True once it has its place.
 static bool find_place(const struct server_job *job, struct out_stream *stream)
 {
     if (!stream->is_placed && job->records.next >= stream->from)
@@ -135,8 +130,8 @@ static bool find_place(const struct server_job *job, struct out_stream *stream)
     return stream->is_placed;
 }
 
-// Sends the next records that the stream may have. 1: some, 0: none; -EAGAIN: the queue is full;
-// else the connection, or the stream's place, is lost.
+// Sends the next records within the stream's credit. 1: some, 0: none, -EAGAIN: the queue is full;
+// otherwise the connection is lost, or the stream has ended because its records can't be read.
 static int send_page(struct server *server, struct out_stream *stream)
 {
     struct job_records *records = &stream->job->records;
@@ -158,24 +153,24 @@ static int send_page(struct server *server, struct out_stream *stream)
     return r < 0 ? r : 1;
 }
 
-// Sends what the stream may have. True when more could go in another turn.
+// Sends what the stream's credit allows. True if there may be more for the next turn.
 static bool send_some(struct server *server, struct out_stream *stream, bool *ret_sent)
 {
     const struct server_job *job = stream->job;
     for (int i = 0; i < PAGES_PER_TURN; i++) {
         if (stream->closing && job->ended) {
             *ret_sent = true;
-            end_and_forget(stream, stream->told_end ? 0 : -ECANCELED);
+            end_and_forget(stream, stream->end_sent ? 0 : -ECANCELED);
             return false;
         }
-        if (stream->closing || stream->told_end)
+        if (stream->closing || stream->end_sent)
             return false;
         bool is_placed = find_place(job, stream);
         if (job->ended && (!is_placed || stream->cursor.offset >= job->records.next)) {
             struct job_info row;
             job_row(job, &row);
-            stream->told_end = stream_say_end(stream->client, stream->id, 0, &row) == 0;
-            *ret_sent |= stream->told_end;
+            stream->end_sent = stream_say_end(stream->client, stream->id, 0, &row) == 0;
+            *ret_sent |= stream->end_sent;
             return false;
         }
         if (!is_placed || stream->sent_bytes >= stream->bytes || send_page(server, stream) <= 0)

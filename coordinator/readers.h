@@ -1,11 +1,11 @@
-// What clients read: OPEN, TAKE, CLOSE, and the records on their way out.
+// Records on their way to clients.
 #pragma once
 #include <stdbool.h>
 
 struct client;
 struct server;
 
-// Sends what the dirty streams may have. True when something was sent. May forget jobs.
+// Sends what the credit of the dirty streams allows. True if something was sent. May forget jobs.
 bool readers_send(struct server *server);
-// Ends all streams of a client that is gone, without a word. May forget jobs.
+// Frees all streams of a client without sending END. May forget jobs.
 void readers_drop(struct client *client);

@@ -80,7 +80,7 @@ static int page_write(struct job_records *records, struct record_page *page)
     return 0;
 }
 
-// Oldest first: what was just made is what a reader that follows wants next.
+// Oldest first: a reader that keeps up wants the newest next.
 static int spill(struct job_records *records)
 {
     int r = 0;
@@ -164,7 +164,7 @@ static bool page_ends_whole(const struct job_records *records, size_t i)
     return i + 1 < records->n ? !records->pages[i + 1].goes_on : !records->mid_record;
 }
 
-// The offset behind the last record that begins in the page or before it.
+// The offset after the last record that begins in the page or before it.
 static uint64_t page_end(const struct job_records *records, size_t i)
 {
     uint64_t next = i + 1 < records->n ? records->pages[i + 1].first : records->next;
@@ -190,7 +190,7 @@ void job_records_drop(struct job_records *records, uint64_t offset)
     records->page_number += n;
 }
 
-// Length of one msgpack entry and the bytes it stands for. The bytes are our own.
+// Decodes one entry and its encoded length. The bytes are our own.
 static int skip_entry(const uint8_t *header, size_t len, struct record_entry *ret, size_t *ret_len)
 {
     struct pack_reader r;
@@ -200,7 +200,7 @@ static int skip_entry(const uint8_t *header, size_t len, struct record_entry *re
     return pack_ok(&r) ? 0 : -EIO;
 }
 
-// The page's encoded entries, from the file if they are there.
+// The page's encoded entries, read from the file if necessary.
 static int page_load(const struct job_records *records, const struct record_page *page,
                      struct buf *scratch, const uint8_t **ret_header, const uint8_t **ret_body)
 {
@@ -230,7 +230,7 @@ int job_records_seek(const struct job_records *records, uint64_t offset, struct 
         i++;
     *ret = (struct record_cursor){.page = records->page_number + i, .offset = offset};
     if (i == records->n) {
-        // Not there yet. A page that is being written goes on with it.
+        // Not there yet; it will continue the page that is being written.
         const struct record_page *last = records->n ? &records->pages[records->n - 1] : NULL;
         ret->offset = records->next;
         if (!last || page_is_full(last))
@@ -301,7 +301,7 @@ int job_records_take(struct job_records *records, struct record_cursor *cursor, 
     size_t header_end = cursor->header_at, body_end = cursor->body_at;
     uint64_t offset = cursor->offset;
     uint32_t n = 0;
-    // All of a page is the common case, and needs no look at its entries.
+    // In the common case all of the page goes, without a look at its entries.
     size_t number = (size_t)(cursor->page - records->page_number);
     uint64_t after = page_end(records, number);
     if (r == 0 && after <= offset_end && page_ends_whole(records, number) &&

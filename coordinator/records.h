@@ -1,6 +1,6 @@
-// A job's records, encoded as they will be sent, in pages: from the oldest that may be asked for to
-// the newest. Memory up to RECORDS_MEMORY; what is kept beyond it goes to an unlinked file. A
-// cursor stands between two entries and survives everything but job_records_drop() of its page.
+// A job's records, encoded as they will be sent, in pages, from the oldest that is kept to the
+// newest. Up to RECORDS_MEMORY is kept in memory, further pages in an unlinked file. A cursor
+// stands between two entries and stays valid until job_records_drop() drops its page.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,7 +12,7 @@
 #define RECORDS_PAGE_ENTRIES 4096u
 #define RECORDS_PAGE_HEADER (256u << 10)
 #define RECORDS_PAGE_BODY (1u << 20)
-#define RECORDS_MEMORY (8u << 20) // of records that are kept; then whole pages go to its file
+#define RECORDS_MEMORY (8u << 20) // then whole pages go to the file
 
 struct record_page {
     uint64_t first; // offset of its first entry
@@ -30,7 +30,7 @@ struct job_records {
     const char *directory; // for the file; borrowed. NULL: never a file
     struct record_page *pages;
     size_t n;
-    uint64_t page_number; // of pages[0], counted from the first that ever was
+    uint64_t page_number; // of pages[0], counted from the job's first
     uint64_t first;       // oldest offset that is kept
     uint64_t next;        // offset of the next record
     uint64_t body_added;  // result bytes, since the first
@@ -52,17 +52,17 @@ struct record_cursor {
 void job_records_init(struct job_records *records, const char *directory);
 void job_records_done(struct job_records *records);
 // Appends a record with its bytes, in entries of at most PROTO_RECORD_PART_MAX. -ENOMEM; writing
-// the file: -ENOSPC, -EIO, ... and then the record is kept in memory all the same.
+// the file: -ENOSPC, -EIO, ...; the record is then kept in memory all the same.
 int job_records_add(struct job_records *records, const struct record_entry *record,
                     const struct slice *parts, size_t n_parts);
-// Forgets whole pages below the offset. A cursor that has nothing before it must seek again.
+// Drops whole pages below the offset. A cursor in a dropped page must seek again.
 void job_records_drop(struct job_records *records, uint64_t offset);
-// Stands before the first entry of a record. -ESTALE: it was dropped.
+// Places the cursor before the first entry of a record. -ESTALE: it was dropped.
 int job_records_seek(const struct job_records *records, uint64_t offset, struct record_cursor *ret);
-// Result bytes that are there behind the cursor.
+// Result bytes after the cursor.
 uint64_t job_records_after(const struct job_records *records, const struct record_cursor *cursor);
-// Takes entries from the cursor's page: appends them to `header` behind a RECORDS head of `stream`,
+// Takes entries from the cursor's page: appends them to `header`, after a RECORDS head of `stream`,
 // and their bytes to `body`, as many as stay below `offset_end` and `bytes` (one at least, if it is
-// below offset_end). Moves the cursor. Returns how many, 0 when there is nothing; -EIO, -ENOMEM.
+// below offset_end). Moves the cursor. Returns their number, or -EIO, -ENOMEM.
 int job_records_take(struct job_records *records, struct record_cursor *cursor, uint64_t stream,
                      uint64_t offset_end, uint64_t bytes, struct buf *header, struct buf *body);

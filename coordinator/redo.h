@@ -1,5 +1,5 @@
-// Chunks that failed, kept as the source gave them, so that a detached job's failures can be run
-// again without its source.
+// The failed chunks of a detached job, kept as the source gave them, so that they can be run again
+// without the source.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include "base/slice.h"
 
-#define REDO_CHUNKS_MAX 65536u // that are kept of a job
+#define REDO_CHUNKS_MAX 65536u // kept of one job
 #define REDO_BYTES_MAX (64u << 20)
 
 struct delivery;
@@ -25,13 +25,13 @@ struct redo_list {
     struct redo *list;
     size_t n;
     uint64_t bytes;
-    bool is_short; // more failed than are kept
+    bool is_short; // more chunks failed than are kept
 };
 
 void redo_done(struct redo_list *list);
-// Copies the failed chunk of a delivery to the end. Without room or memory the list is short.
+// Appends a copy of a delivery's failed chunk. Without room or memory the list becomes short.
 void redo_keep(struct redo_list *list, const struct delivery *d);
-// The same chunks, with counts of their own. -ENOMEM.
+// The same chunks, with counts of their own on the payloads. -ENOMEM.
 int redo_copy(const struct redo_list *from, struct redo_list *ret);
-// One chunk as a run of one; its payload moves. -ENOMEM: nothing moved.
+// Makes a run of the one chunk; its payload moves into it. -ENOMEM: nothing was moved.
 int redo_run(struct redo *redo, struct run *ret);

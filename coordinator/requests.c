@@ -1,10 +1,11 @@
-// CONTROL: what clients want done with jobs and workers.
+// CONTROL: clients cancel, forget and retry jobs and drain workers.
 //
-// In: CONTROL of clients, with a verb and a range of jobs, or a worker's name. Out: ANSWER with how
-// many it met; cancels for the core; DRAIN for workers; new jobs (retry.c).
+// In: CONTROL of clients, with a verb and a range of jobs or the name of a worker. Out: ANSWER with
+// the number of jobs or workers affected; cancels for the core; DRAIN for workers; new jobs
+// (retry.c).
 //
-// A user rules its own jobs, an admin everybody's. Meanwhile: FORGET frees the job it is at, RETRY
-// may free any that has ended, so the loop over jobs stops after one.
+// Users control their own jobs, admins all. VERB_FORGET frees the job that the loop is at, which
+// HASH_ITER survives. VERB_RETRY may free any job that has ended, so it ends the loop.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +25,7 @@ static int control_job(struct client *client, struct server_job *job, uint32_t v
                        uint64_t *ret_value, struct err *why)
 {
     if (!may_rule(client, job))
-        return err_set(why, -EACCES, "job %llu is another one's (%s)", (unsigned long long)job->id,
+        return err_set(why, -EACCES, "job %llu belongs to '%s'", (unsigned long long)job->id,
                        job->owner);
     switch (verb) {
     case VERB_CANCEL:
@@ -59,50 +60,39 @@ static int drain_workers(struct client *client, const char *name, uint64_t *ret_
         ++*ret_n;
         peer_say(peer, MSG_DRAIN, &(struct msg_drain){0});
     }
-    return *ret_n ? 0 : err_set(why, -ENOENT, "there is no worker '%s'", name);
+    return *ret_n ? 0 : err_set(why, -ENOENT, "no worker '%s'", name);
 }
 
-static int on_control(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_control(struct peer *peer, const struct incoming *in)
 {
     struct server *server = peer->port->server;
     struct client *client = peer->client;
-    struct msg_control control;
+    const struct msg_control *control = in->message;
     struct err why = {0};
     uint64_t value = 0;
-    int r = msg_get(m->header, m->header_len, MSG_CONTROL, &control, err);
-    if (r < 0)
-        return r;
-    if (control.verb == VERB_DRAIN) {
-        r = drain_workers(client, control.name, &value, &why);
-        return client_answer(client, control.request, r, value, why.text);
+    int r = 0;
+    if (control->verb == VERB_DRAIN) {
+        r = drain_workers(client, control->name, &value, &why);
+        return client_answer(client, control->request, r, value, why.text);
     }
     struct server_job *job, *next;
-    bool is_retry = control.verb == VERB_RETRY || control.verb == VERB_RETRY_FAILED;
+    bool is_retry = control->verb == VERB_RETRY || control->verb == VERB_RETRY_FAILED;
     bool any = false;
-    uint64_t newest = server->next_job; // a retry makes jobs; those are not meant
+    uint64_t newest = server->next_job; // a retry adds jobs, which are not meant
     HASH_ITER (hh, server->jobs, job, next) {
-        if (job->id > newest || !server_job_is_meant(job, control.first, control.last))
+        if (job->id > newest || !server_job_is_meant(job, control->first, control->last))
             continue;
         any = true;
-        r = control_job(client, job, control.verb, &value, &why);
+        r = control_job(client, job, control->verb, &value, &why);
         if (r < 0 || is_retry)
             break;
     }
     if (!any)
-        r = err_set(&why, -ENOENT, "there is no such job");
-    return client_answer(client, control.request, r, value, why.text);
-}
-
-static int on_heartbeat(struct peer *peer, const struct zmessage *m, struct err *err)
-{
-    (void)peer;
-    (void)m;
-    (void)err;
-    return 0; // that it was heard is all
+        r = err_set(&why, -ENOENT, "no such job");
+    return client_answer(client, control->request, r, value, why.text);
 }
 
 const struct handler requests_handlers[] = {
     {MSG_CONTROL, SAID_BY_CLIENT, on_control},
-    {MSG_HEARTBEAT, SAID_BY_CLIENT, on_heartbeat},
     {0},
 };

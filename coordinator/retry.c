@@ -1,10 +1,10 @@
-// A job runs once more.
+// Runs a job once more.
 //
-// In: CONTROL with RETRY or RETRY_FAILED, by requests.c. Out: a submission with a copy of the plan,
-// and its source opened anew, or the failed chunks that were kept (redo.c).
+// In: VERB_RETRY and VERB_RETRY_FAILED, from requests.c. Out: a submission with a copy of the plan
+// and its source opened again, or with the failed chunks that were kept (redo.h).
 //
-// Meanwhile: the new job may take the place of an ended one, also of the one that is run again:
-// only its id is used after that.
+// The new job may take the place of an ended one, even of the one that is retried, so that is not
+// touched after submit_job().
 #include "coordinator/retry.h"
 
 #include <errno.h>
@@ -31,14 +31,14 @@ static int check_retry(const struct server_job *job, bool failed_only, struct er
     if (!job->ended)
         return err_set(err, -EBUSY, "job %llu has not ended", id);
     if (!is_detached(job))
-        return err_set(err, -EINVAL, "job %llu is not a detached one", id);
+        return err_set(err, -EINVAL, "job %llu is not detached", id);
     if (failed_only && job->failed.is_short)
         return err_set(err, -E2BIG,
-                       "more chunks of job %llu failed than are kept; run all of it again", id);
+                       "more chunks of job %llu failed than are kept; retry the whole job", id);
     if (failed_only && job->failed.n == 0)
         return err_set(err, -ENOENT,
-                       job->summary.failed ? "the chunks of job %llu that failed are of a later "
-                                             "step; run all of it again"
+                       job->summary.failed ? "the failed chunks of job %llu belong to a later "
+                                             "step; retry the whole job"
                                            : "no chunk of job %llu failed",
                        id);
     return 0;
@@ -56,7 +56,7 @@ int retry_job(struct client *client, struct server_job *job, bool failed_only, u
         r = copy_plan(job->plan, &s.plan, err);
     if (r < 0)
         return r;
-    // No client's key: the ids of this coordinator are unique enough.
+    // Not a client's key, but unique here as the id is.
     memcpy(message.key, &server->next_job, sizeof(server->next_job));
     if (failed_only) {
         r = redo_copy(&job->failed, &again);

@@ -1,4 +1,4 @@
-// A job that runs once more, in whole or what failed of it, as a new job.
+// Runs a job, or its failed chunks, once more as a new job.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -8,6 +8,6 @@
 struct client;
 struct server_job;
 
-// Submits it for the client. May forget other jobs that have ended: submit_job().
+// Submits the new job for the client. May forget ended jobs, even this one: submit_job().
 int retry_job(struct client *client, struct server_job *job, bool failed_only, uint64_t *ret_id,
               struct err *err);

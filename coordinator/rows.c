@@ -1,9 +1,10 @@
 // QUERY: rows about jobs, workers and the service.
 //
-// In: QUERY of clients and observers. Out: INFO with as many rows as fit, again and again, then an
-// empty one. Everything is answered at once, so all rows of one answer are of one moment.
+// In: QUERY of clients and observers. Out: as many INFO messages as the rows need, then an empty
+// one. All rows are made at once, so that they describe one moment.
 //
-// Nothing is changed here; a send that fails marks the peer, and the rest goes nowhere.
+// Nothing is changed here. A send that fails marks the peer as gone; the remaining rows are
+// dropped.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static void worker_row(const struct peer *peer, struct worker_info *ret)
 struct answerer {
     struct client *client;
     const struct msg_query *query;
-    struct buf header; // of the INFO that is being written
+    struct buf header; // of the INFO being written
     struct batch_writer writer;
     int error;
 };
@@ -138,7 +139,7 @@ static void explain(struct answerer *a, const struct server_job *job)
     if (job->ended)
         add_reason(&e, 0, "the job has ended");
     else if (core_explain(job->server->core, job->id, add_reason, &e) < 0)
-        add_reason(&e, 0, "the job is coming to its end");
+        add_reason(&e, 0, "the job is ending");
 }
 
 static void add_workers(struct answerer *a)
@@ -168,19 +169,16 @@ static void add_jobs(struct answerer *a)
     }
 }
 
-static int on_query(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_query(struct peer *peer, const struct incoming *in)
 {
-    struct msg_query query;
-    struct answerer a = {.client = peer->client, .query = &query};
-    int r = msg_get(m->header, m->header_len, MSG_QUERY, &query, err);
-    if (r < 0)
-        return r;
+    const struct msg_query *query = in->message;
+    struct answerer a = {.client = peer->client, .query = query};
     buf_init(&a.header, PROTO_HEADER_MAX);
-    // `more` is true until the last INFO, which is empty: nobody counts rows beforehand.
+    // `more` is true until the last INFO, which is empty: rows are not counted beforehand.
     begin_rows(&a, true);
-    if (query.what == QUERY_WORKERS)
+    if (query->what == QUERY_WORKERS)
         add_workers(&a);
-    else if (query.what == QUERY_SERVICE)
+    else if (query->what == QUERY_SERVICE)
         add_service(&a);
     else
         add_jobs(&a);

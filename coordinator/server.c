@@ -1,4 +1,17 @@
 #include "coordinator/server.h"
+#include "coordinator/client.h"
+#include "coordinator/door.h"
+#include "coordinator/event_file.h"
+#include "coordinator/gate.h"
+#include "coordinator/libraries.h"
+#include "coordinator/parting.h"
+#include "coordinator/peer.h"
+#include "coordinator/perform.h"
+#include "coordinator/readers.h"
+#include "coordinator/server_job.h"
+#include "coordinator/shell.h"
+#include "coordinator/spool.h"
+#include "coordinator/turn.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -11,21 +24,9 @@
 #include "base/clock.h"
 #include "base/container.h"
 #include "base/log.h"
-#include "coordinator/client.h"
-#include "coordinator/door.h"
-#include "coordinator/gate.h"
-#include "coordinator/libraries.h"
-#include "coordinator/parting.h"
-#include "coordinator/peer.h"
-#include "coordinator/perform.h"
-#include "coordinator/readers.h"
-#include "coordinator/server_job.h"
-#include "coordinator/shell.h"
-#include "coordinator/spool.h"
-#include "coordinator/turn.h"
 
 #define SERVER_SPOOL_SHARE 8 // of a limited address space
-#define LATE_NS NS_PER_S     // a timer so late means that the whole process was stopped
+#define LATE_NS NS_PER_S     // a timer this late means that the process was stopped
 
 static void on_tick(struct timer *timer)
 {
@@ -35,7 +36,7 @@ static void on_tick(struct timer *timer)
     for (uint32_t i = 0; i < server->n_ports; i++)
         port_pump(&server->ports[i]);
     if (late > LATE_NS) {
-        // Stopped and continued: the workers' messages are still on their way in.
+        // Stopped and continued: messages of workers may still be on their way.
         server->tick_at = clock_after(loop_now(), LATE_NS);
         timer_set(&server->tick, server->tick_at, on_tick);
         return;
@@ -54,7 +55,7 @@ static void set_tick(struct server *server)
         timer_set(&server->tick, next, on_tick);
 }
 
-// What a full queue held up is tried again.
+// Tries again what a full queue held up.
 static void mark_streams(const struct client *client)
 {
     struct out_stream *stream;
@@ -91,9 +92,10 @@ static int64_t wall_less_loop(void)
     return now.tv_sec * NS_PER_S + now.tv_nsec - loop_now();
 }
 
-// Before the loop sleeps: who is gone is buried, all events of this turn become leases, deliveries
-// and wants, and streams get their share. Sending may swallow the socket's edge, so after a send
-// the loop stays awake and the socket looks again; so it does for peers that were lost by sending.
+// The end of a turn, before the loop sleeps: dropped peers are buried, the turn's events become
+// leases, deliveries and wants, and streams get their share. Sending may consume the socket's edge,
+// so the loop stays awake after it to look at the socket again, and to bury peers that sending has
+// lost.
 static bool on_flush(struct prepare *prepare)
 {
     struct server *server = container_of(prepare, struct server, flush);
@@ -170,7 +172,7 @@ const char *server_endpoint(const struct server *server)
 
 static void release(struct server *server)
 {
-    // The last words go out; a peer that does not listen holds us up for a moment only.
+    // Last messages still go out; a peer that does not read delays us only for a moment.
     for (uint32_t i = 0; i < server->n_ports; i++)
         zsock_set_linger(server->ports[i].socket, ZSOCK_BYE_MS);
     stored_libraries_done(server);
@@ -178,6 +180,7 @@ static void release(struct server *server)
     zsock_close(server->ports[0].socket);
     actions_done(&server->actions);
     core_free(server->core);
+    event_file_close(server->events);
     spool_free(server->spool);
     batch_reader_done(&server->reader);
     buf_done(&server->saying);
@@ -187,7 +190,7 @@ static void release(struct server *server)
     free(server);
 }
 
-// Results in the spool are mapped: where address space is limited, most of it is for other things.
+// Spooled results are mapped; where address space is limited, most of it is for other things.
 static uint64_t within_memory(uint64_t bytes)
 {
     struct rlimit limit;
@@ -209,7 +212,7 @@ int server_open(struct transport *transport, const struct server_options *option
     buf_init(&server->header, PROTO_HEADER_MAX);
     buf_init(&server->body, PROTO_BODY_MAX);
     batch_reader_init(&server->reader);
-    // An ephemeral coordinator has no journal to count its starts in.
+    // Without a journal, starts are not counted; a random epoch does.
     if (getrandom(&server->epoch, sizeof(server->epoch), 0) != sizeof(server->epoch))
         server->epoch = (uint64_t)clock_now();
     server->epoch >>= 1;
@@ -217,14 +220,15 @@ int server_open(struct transport *transport, const struct server_options *option
         server->options.spool_bytes = SERVER_SPOOL_BYTES;
     server->options.spool_bytes = within_memory(server->options.spool_bytes);
     const char *directory = server->options.spool_directory;
-    int r =
-        core_new(&(struct core_options){.epoch = server->epoch,
-                                        .held_bytes = directory ? server->options.spool_bytes : 0},
-                 &server->core);
+    const struct core_options core_options = {
+        .epoch = server->epoch, .held_bytes = directory ? server->options.spool_bytes : 0};
+    int r = core_new(&core_options, &server->core);
     if (r == 0 && directory)
         r = spool_new(directory, &server->spool);
     if (r < 0)
         err_set(err, r, "out of memory");
+    if (r == 0 && options->record)
+        r = event_file_open(options->record, &core_options, &server->events, err);
     if (r == 0)
         r = open_private(server, transport, err);
     if (r == 0)
@@ -244,7 +248,7 @@ static void say_bye(struct server *server)
 {
     struct peer *peer, *next;
     HASH_ITER (by_place, server->by_place, peer, next) {
-        peer_say(peer, MSG_BYE, &(struct msg_bye){.reason = "the coordinator ends"});
+        peer_say(peer, MSG_BYE, &(struct msg_bye){.reason = "the coordinator is shutting down"});
     }
 }
 
@@ -258,7 +262,7 @@ struct server *server_close(struct server *server)
     prepare_remove(&server->flush);
     timer_cancel(&server->tick);
     timer_cancel(&server->heartbeat);
-    // The core borrows the plans of jobs.
+    // The core borrows the jobs' plans.
     actions_clear(&server->actions);
     server->core = core_free(server->core);
     while (server->clients) {

@@ -1,8 +1,8 @@
 // The coordinator's shell: carries messages, source runs and time into the core and its actions
 // out. It decides nothing itself.
 //
-//     worker --ROUTER--> inbox --events--> core --actions--> outbox --ROUTER--> worker
-//     client or source --feeder----^          '--deliveries--> spool --streams--> client
+//     worker --door--> inbox --events--> core --actions--> perform --> worker
+//     client or source --feeder----^         '--deliveries--> records --readers--> client
 //
 // Incoming messages only change state; once a turn of the loop, before it sleeps, one EV_FLUSH lets
 // the core lease and deliver all that is ready, and each peer gets at most one message of each
@@ -25,24 +25,25 @@ struct transport;
 
 struct server_options {
     const char *const *endpoints; // private ones, bound by server_open; NULL-terminated, at most 8
-    // Where others connect: tcp://host:port, with keys and the folder of the allow-list
-    // (transport/allow.h). NULL: nobody from outside.
+    // Where other machines connect: tcp://host:port, with keys and the folder of the allow-list
+    // (transport/allow.h). NULL: nowhere.
     const char *listen;
     const struct keypair *keys;
     const char *allow_directory;
     const struct allowed *allowed; // instead of the folder: just these. Borrowed for server_open
     size_t n_allowed;
-    // Strangers are not kept out: the process must end. With `listen`.
+    // Authentication does not work: the process must end. Required with `listen`.
     void (*open_door)(void *arg, const char *why);
-    // Where results that wait, and records that are kept, go beyond memory; NULL: nowhere.
-    // Borrowed.
+    // Folder for waiting results and kept records that exceed memory; NULL: none. Borrowed.
     const char *spool_directory;
-    // Of one job's results that wait, and likewise of its kept records; then its dispatch waits.
-    // 0: 1 GiB.
+    // Limit for one job's waiting results, and likewise for its kept records; at the limit no new
+    // chunk of it starts. 0: 1 GiB.
     uint64_t spool_bytes;
-    // The directory has no room: said once, in words. Nothing is lost. NULL: it is logged.
+    // The spool can't grow; nothing is lost. Called once, with a text for people. NULL: it is
+    // logged.
     void (*spool_full)(void *arg, const char *text);
-    // A worker is gone. Optional.
+    const char *record; // file for the core's events (event_file.h); NULL. Borrowed for server_open
+    // A worker was lost or has left. Optional.
     void (*worker_gone)(void *arg, uint64_t worker, const char *reason);
     // A job that was not abandoned has ended, or a detached one has begun. Optional.
     void (*job_changed)(void *arg, uint64_t job, bool ended);
@@ -51,28 +52,28 @@ struct server_options {
 
 int server_open(struct transport *transport, const struct server_options *options,
                 struct server **ret, struct err *err);
-// Says BYE to peers, ends feeders and open jobs. Suspends until the feeders have ended.
+// Sends BYE to peers, ends feeders and jobs. Suspends until the feeders have ended.
 struct server *server_close(struct server *server);
 
-// Where it listens for others, with the port that was chosen; NULL: nowhere.
+// Where it listens for other machines, with the actual port; NULL: nowhere.
 const char *server_endpoint(const struct server *server);
 
-// A worker's process is known to be dead: its chunks go elsewhere at once. -ENOENT.
+// A worker's process is known to be dead: its chunks go elsewhere in this turn. -ENOENT.
 int server_worker_died(struct server *server, pid_t pid, const char *reason);
 
-// Logs how everything stands, at level info: peers, jobs and why their steps wait, tasks.
+// Logs the state of everything at level info: peers, jobs and why their steps wait, tasks.
 void server_dump(const struct server *server);
 
 // Reads the allow-list again.
 void server_reload(struct server *server);
 bool server_job_is_detached(const struct server *server, uint64_t job);
-// The plan of a job that is known; NULL. Borrowed until the job is forgotten.
+// The plan of a job, or NULL. Borrowed until the job is forgotten.
 const struct plan *server_job_plan(const struct server *server, uint64_t job);
 
 // Since the start.
 struct server_counts {
     uint64_t bad_messages;
-    uint64_t forbidden; // messages that the sender's role does not allow
+    uint64_t forbidden; // messages that the sender's role does not permit
     uint64_t unknown;   // messages of peers that did not say HELLO
     uint64_t jobs;
     uint64_t results;

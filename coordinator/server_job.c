@@ -36,8 +36,8 @@ void server_job_cancel(struct server_job *job, enum cancel_mode mode)
                      &(struct event){.type = EV_CANCEL, .job = job->id, .cancel = mode});
 }
 
-// What was delivered and not sent counts against what the reader is ready for, so that credit is
-// left whenever the reader has taken all.
+// What is delivered but not sent counts against the reader's credit, so that credit is left
+// whenever the reader has taken everything.
 static uint64_t bytes_ready(const struct server_job *job)
 {
     const struct out_stream *reader = LIST_FIRST(&job->readers);
@@ -80,7 +80,7 @@ void server_job_check_hope(struct server_job *job)
     char why[256];
     bool hopeless = !job->ended && core_job_hopeless(job->server->core, job->id, why, sizeof(why));
     if (hopeless && !job->hopeless)
-        log_warn("a job waits for a worker that is not there", "job=%llu reason=\"%s\"",
+        log_warn("no connected worker can run this job", "job=%llu reason=\"%s\"",
                  (unsigned long long)job->id, why);
     job->hopeless = hopeless;
 }

@@ -1,8 +1,8 @@
-// A job of the shell: where its chunks come from, where its records go, and who it belongs to. What
-// its chunks do is the core's (core/state.h: struct core_job), which borrows the plan.
+// A job as the shell knows it: where its chunks come from, where its records go, and its owner. Its
+// chunks are the core's business (core/state.h: struct core_job); the core borrows the plan.
 //
-// It is freed by server_job_forget() alone, which is called when it has ended and nobody wants its
-// records any more. Whoever calls a function that may forget says so; a send never does.
+// Only server_job_forget() frees a job, once it has ended and its records are no longer wanted.
+// Functions that may forget jobs say so in their headers; sending never does.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,18 +27,18 @@ struct server_job {
     struct plan *plan; // owned
     uint32_t flags;    // enum submit_flag
     char owner[PROTO_NAME_MAX];
-    struct client *client; // that it belongs to; NULL: detached, or abandoned
+    struct client *client; // its owner; NULL: detached, or abandoned
 
-    // Chunks: from the client, from `source`, or from `again`. feeder.h.
+    // Chunks, from the client, from `source`, or from `again`: feeder.h.
     struct source_reader *source;
-    struct redo_list again; // what this job runs once more
+    struct redo_list again; // failed chunks of another job that this one runs
     size_t again_at;
     struct source_want want;  // the core's last
     bool want_open;           // a WANT waits for its FEED
     uint64_t want_seq;        // of the last WANT
     struct task *feeder_task; // reads `source`; NULL once it has ended
     struct waitq feeder;
-    bool wanted;    // the feeder's turn
+    bool wanted;    // the feeder is to go on
     bool forgotten; // freed when the feeder has ended
 
     // Records: delivery.h, readers.h.
@@ -48,11 +48,11 @@ struct server_job {
     uint64_t granted;           // records of credit given to the core
     uint64_t granted_bytes;
     uint64_t delivered_bytes;
-    uint64_t full_at; // bytes of its records when their file could not be written; 0: never
-    bool discard;     // nobody reads: records are dropped
+    uint64_t full_at; // bytes of its records when their file failed; 0: it never did
+    bool discard;     // abandoned: records are dropped
 
-    bool hopeless; // it was said that a step of it can't run
-    bool broken;   // a record had no room
+    bool hopeless; // it was logged that no worker can run a step of it
+    bool broken;   // memory ran out for a record
     bool timed_out;
     bool ended;
     struct timer timeout;
@@ -66,25 +66,26 @@ struct server_job {
 
 struct server_job *server_job_find(const struct server *server, uint64_t id);
 struct server_job *server_job_by_key(const struct server *server, const uint8_t *key);
-// Whether the range of ids of a request means the job: 0..0 is the newest that is known.
+// Whether a request's range of ids includes the job; 0..0 is the newest job.
 bool server_job_is_meant(const struct server_job *job, uint64_t first, uint64_t last);
 static inline bool is_detached(const struct server_job *job)
 {
     return job->flags & SUBMIT_DETACHED;
 }
-// Gives the core the credit that the readers and the limits leave.
+// Passes the readers' credit on to the core, as far as the limits allow.
 void server_job_grant(struct server_job *job);
-// Asks the core to end it; its end comes with ACT_JOB_END. Nothing happens to one that has ended.
+// Has the core end the job, which reports ACT_JOB_END later. Does nothing if the job has ended.
 void server_job_cancel(struct server_job *job, enum cancel_mode mode);
-// Logs once when what it needs is on no worker.
+// Logs, once, that no connected worker can run a step of it.
 void server_job_check_hope(struct server_job *job);
 
-// Ends its streams and frees it, now or when its feeder has ended. The core must be done with it:
-// ACT_JOB_END was carried out, or the core is gone.
+// Ends its streams and frees it, at the latest when its feeder has ended. Only after ACT_JOB_END,
+// or without a core.
 void server_job_forget(struct server_job *job);
-// Forgets it when it is over and belongs to nobody: with its end, or with its last reader.
+// Forgets it if it is over, abandoned and no longer read.
 void server_job_forget_if_unwanted(struct server_job *job);
-// Nobody reads it any more: ends it. It is forgotten when it is over, at once if it is already.
+// Its owner has gone: ends it and drops its records. It is forgotten when it is over, maybe at
+// once.
 void server_job_abandon(struct server_job *job, enum cancel_mode mode);
-// Frees one that is in no table and has no feeder. The core must not know it.
+// Frees a job that is in no table and has no feeder, and that the core does not know.
 void server_job_free(struct server_job *job);

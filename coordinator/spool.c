@@ -10,8 +10,8 @@
 #include "base/fd.h"
 #include "base/grow.h"
 
-// The slab's bytes are the mapping; it has an owner for each result in it, and the spool itself
-// while it is being filled.
+// The slab's bytes are the mapping. Each result in it is an owner, and so is the spool while it
+// fills the segment.
 struct spool_segment {
     struct slab slab;
     struct spool *spool;
@@ -46,7 +46,7 @@ static void segment_over(struct slab *slab)
     struct spool_segment *segment = (struct spool_segment *)(void *)slab;
     struct spool *spool = segment->spool;
     munmap(slab->data, SPOOL_SEGMENT);
-    // The disk gets its room back; where that can't be done, the next segment here uses it.
+    // Returns the room to the disk; where that is impossible, the next segment reuses it.
     int r = fallocate(spool->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, segment->at,
                       SPOOL_SEGMENT);
     (void)r;
@@ -80,7 +80,7 @@ uint64_t spool_bytes(const struct spool *spool)
     return spool->bytes;
 }
 
-// A place in the file; room for it among the holes is made here, so that its end can't fail.
+// A place in the file. Room for it in `holes` is made now, so that its end can't fail.
 static int find_place(struct spool *spool, off_t *ret)
 {
     if (spool->n_holes) {
@@ -148,7 +148,7 @@ int spool_put(struct spool *spool, const struct slice *body, struct slice *ret)
     struct spool_segment *segment = spool->filling;
     if (r < 0 || !segment)
         return r;
-    // Written, not copied into the mapping: a full disk is an error here, and a signal there.
+    // Written, not copied into the mapping: a full disk is then an error instead of a signal.
     r = write_at(spool->fd, body->data, body->len, segment->at + (off_t)segment->used);
     if (r < 0) {
         stop_filling(spool);

@@ -1,8 +1,8 @@
-// Results that wait in the core, for an earlier one or for a slow consumer. The first SPOOL_MEMORY
-// bytes stay in the messages they came in; what comes when so much waits already goes to one
-// unlinked file, in segments that are mapped for reading as long as a result of theirs waits. So a
-// result costs neither memory nor a descriptor of its own. How much may wait at all is the core's
-// to say: it hands nothing more out then.
+// Results that wait in the core for an earlier one or for a slow consumer. The first SPOOL_MEMORY
+// bytes stay in the messages they came in; further results go to one unlinked file, in segments
+// that are mapped for reading as long as one of their results waits. So a result costs neither
+// memory nor a descriptor of its own. How much may wait at all is up to the core, which then leases
+// nothing more.
 #pragma once
 #include <stdint.h>
 
@@ -18,9 +18,9 @@ struct spool;
 int spool_new(const char *directory, struct spool **ret);
 // All slices must be dropped. Accepts NULL. Returns NULL.
 struct spool *spool_free(struct spool *spool);
-// Writes the bytes and gives a slice of them; blocking. `body` is at most SPOOL_SEGMENT and stays
+// Writes the bytes and returns a slice of them; blocks. `body` is at most SPOOL_SEGMENT and stays
 // the caller's. -ENOSPC, -EFBIG, -EDQUOT, -EIO, -ENOMEM, ...: nothing is kept, and a later call may
 // succeed again.
 int spool_put(struct spool *spool, const struct slice *body, struct slice *ret);
-// Bytes of the results that are in the file now, with those of their segments that are over.
+// Bytes of all results in segments that still hold a waiting one.
 uint64_t spool_bytes(const struct spool *spool);

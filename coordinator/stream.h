@@ -23,26 +23,26 @@ struct out_stream {
     struct client *client;
     struct server_job *job;
     uint64_t from;
-    bool is_placed; // the record that it begins with is there
+    bool is_placed; // its first record exists
     struct record_cursor cursor;
     uint64_t taken;
     uint64_t offset_end;
-    uint64_t bytes; // result bytes it may be sent since OPEN
+    uint64_t bytes; // result bytes that may be sent, since OPEN
     uint64_t sent_bytes;
-    bool told_end; // CLOSE is awaited
-    bool closing;  // CLOSE came: END comes when the job is over
+    bool end_sent; // CLOSE is awaited
+    bool closing;  // after CLOSE: END follows when the job is over
 };
 
-// The client's stream of that number; NULL.
+// The client's stream with that number, or NULL.
 struct out_stream *stream_of(const struct client *client, uint64_t id);
-// Opens one at the job's record `from`. NULL: no memory.
+// Opens a stream at record `from` of the job. NULL: no memory.
 struct out_stream *stream_new(struct client *client, struct server_job *job, uint64_t id,
                               uint64_t from);
-// At the end of the turn it is looked at: it may have something to send.
+// Has it looked at at the end of the turn: there may be something to send.
 void stream_mark(struct out_stream *stream);
-// Frees it without a word.
+// Frees it without sending END.
 void stream_forget(struct out_stream *stream);
-// Says END and frees it.
+// Sends END and frees it.
 void stream_end(struct out_stream *stream, int code);
-// Says END, also for a stream that was never opened. peer_say()'s answers.
+// Sends END, also for a stream that could not be opened. Returns as peer_say() does.
 int stream_say_end(struct client *client, uint64_t stream, int code, const struct job_info *row);

@@ -1,11 +1,11 @@
-// SUBMIT: a plan becomes a job.
+// Turns plans into jobs.
 //
-// In: SUBMIT of a client with a packed plan, or a submission of retry.c. Out: ANSWER with the job's
-// id; EV_SUBMIT and the first credit for the core; a feeder, when the source is read here.
+// In: SUBMIT of a client with a packed plan, or a submission from retry.c. Out: ANSWER with the
+// job's id; EV_SUBMIT and the first credit for the core; a feeder if the source is read here.
 //
-// The same key gives the same job, so that a client may send SUBMIT again after a reconnect.
-// Meanwhile: to make room, the oldest ended job that nobody reads is forgotten. Whoever holds
-// another job over submit_job() holds one that runs or is read, or looks for it again.
+// The same key gives the same job, so that a client can repeat SUBMIT after a reconnect. To make
+// room, the oldest ended job without readers is forgotten: a caller of submit_job() must not hold
+// such a job.
 #include "coordinator/submit.h"
 
 #include <errno.h>
@@ -25,7 +25,6 @@
 #include "coordinator/shell.h"
 #include "coordinator/turn.h"
 
-
 static void on_timeout(struct timer *timer)
 {
     struct server_job *job = container_of(timer, struct server_job, timeout);
@@ -33,7 +32,7 @@ static void on_timeout(struct timer *timer)
     server_job_cancel(job, CANCEL_RUNNING);
 }
 
-// The oldest that has ended and that nobody reads makes room.
+// Forgets the oldest ended job without readers if there are too many jobs.
 static int make_room(struct server *server, struct err *err)
 {
     if (HASH_CNT(hh, server->jobs) < SERVER_JOBS_MAX)
@@ -91,7 +90,7 @@ int submit_job(struct server *server, struct submission *s, struct server_job **
     r = server_event(server, &(struct event){.type = EV_SUBMIT, .job = job->id, .plan = job->plan});
     if (r < 0) {
         server_job_free(job);
-        return err_set(err, r, "the job can't be taken in");
+        return err_set(err, r, "the job can't be accepted");
     }
     HASH_ADD(hh, server->jobs, id, sizeof(job->id), job);
     HASH_ADD(by_key, server->by_key, key, sizeof(job->key), job);
@@ -118,44 +117,41 @@ static int open_source(const struct plan *plan, struct source_reader **ret, stru
     for (size_t i = 0; i < plan->source.n_texts; i++)
         if (plan->source.kind != SOURCE_ITEMS && strcmp(plan->source.texts[i], "-") == 0)
             return err_set(err, -EINVAL,
-                           "a detached job can't read the standard input of the one who submits "
-                           "it: name a file, or stay with it (fanmill run --connect)");
+                           "a detached job can't read the standard input of its submitter: name a "
+                           "file, or stay attached (fanmill run --connect)");
     return source_open(plan, ret, err);
 }
 
-static int on_submit(struct peer *peer, const struct zmessage *m, struct err *err)
+static int on_submit(struct peer *peer, const struct incoming *in)
 {
     struct server *server = peer->port->server;
     struct client *client = peer->client;
-    struct msg_submit submit;
+    const struct msg_submit *submit = in->message;
     struct err why = {0};
-    int r = msg_get(m->header, m->header_len, MSG_SUBMIT, &submit, err);
-    if (r < 0)
-        return r;
-    if (!m->body || m->body->len > PROTO_PLAN_MAX)
-        return err_set(err, -EPROTO, "a SUBMIT without a plan, or with one that is too large");
-    struct server_job *job = server_job_by_key(server, submit.key);
+    if (!in->body || in->body->len > PROTO_PLAN_MAX)
+        return err_set(in->err, -EPROTO, "a SUBMIT without a plan, or with one that is too large");
+    struct server_job *job = server_job_by_key(server, submit->key);
     if (job && strcmp(job->owner, client->user) == 0)
-        return client_answer(client, submit.request, 0, job->id, "");
-    struct submission s = {.message = &submit, .client = client};
+        return client_answer(client, submit->request, 0, job->id, "");
+    struct submission s = {.message = submit, .client = client};
     uint64_t stage = 0;
-    r = job ? err_set(&why, -EEXIST, "another one's job has this key")
-            : plan_unpack(m->body->data, m->body->len, submit.flags & SUBMIT_PARTIAL, &s.plan,
-                          &why);
-    // Who is on this machine need not send files that can be read here.
+    int r = job ? err_set(&why, -EEXIST, "this key is in use by another user's job")
+                : plan_unpack(in->body->data, in->body->len, submit->flags & SUBMIT_PARTIAL,
+                              &s.plan, &why);
+    // A client on this machine need not send files: they can be read here.
     if (r == 0 && s.plan && !peer->port->is_private && library_missing(server, s.plan, &stage)) {
         plan_free(s.plan);
-        return client_answer(client, submit.request, -ENODATA, stage,
-                             "a kernel's library is not here");
+        return client_answer(client, submit->request, -ENODATA, stage,
+                             "a kernel's library is missing");
     }
-    if (r == 0 && s.plan && !(submit.flags & SUBMIT_FEEDS))
+    if (r == 0 && s.plan && !(submit->flags & SUBMIT_FEEDS))
         r = open_source(s.plan, &s.source, &why);
     if (r < 0) {
         plan_free(s.plan);
-        return client_answer(client, submit.request, r, 0, why.text);
+        return client_answer(client, submit->request, r, 0, why.text);
     }
     r = submit_job(server, &s, &job, &why);
-    return client_answer(client, submit.request, r, r < 0 ? 0 : job->id, why.text);
+    return client_answer(client, submit->request, r, r < 0 ? 0 : job->id, why.text);
 }
 
 const struct handler submit_handlers[] = {

@@ -1,4 +1,4 @@
-// A new job: from SUBMIT, or to run again what failed.
+// A new job, from SUBMIT or by a retry.
 #pragma once
 #include "base/err.h"
 
@@ -19,7 +19,7 @@ struct submission {
 };
 void submission_done(struct submission *s);
 
-// Makes the job of a submission and begins it. On failure all is freed: -EBUSY, -ENOMEM. Ended jobs
-// that nobody reads may be forgotten to make room.
+// Makes and starts the job of a submission. On failure (-EBUSY, -ENOMEM) everything is freed. May
+// forget an ended job without readers to make room.
 int submit_job(struct server *server, struct submission *s, struct server_job **ret,
                struct err *err);

@@ -1,10 +1,12 @@
 #include "coordinator/turn.h"
 
 #include "coordinator/core/core.h"
+#include "coordinator/event_file.h"
 #include "coordinator/shell.h"
 
 static int hand_in(struct server *server, const struct event *event)
 {
+    event_file_add(server->events, event, loop_now());
     return core_handle(server->core, event, loop_now(), &server->actions);
 }
 
@@ -22,5 +24,5 @@ void server_flush(struct server *server)
 
 void server_hold_at_most(struct server *server, uint64_t bytes)
 {
-    core_hold_at_most(server->core, bytes);
+    hand_in(server, &(struct event){.type = EV_HOLD, .held_bytes = bytes});
 }

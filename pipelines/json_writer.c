@@ -1,11 +1,13 @@
 #include "pipelines/json_writer.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/utf8.h"
 
 #define BASE64 sodium_base64_VARIANT_ORIGINAL
@@ -73,13 +75,18 @@ static void add_base64(struct json_writer *w, const uint8_t *data, size_t len)
     add(w, "\"", 1);
 }
 
-// Begins a value. `suffix` is added to its name.
-static void add_name(struct json_writer *w, const char *name, const char *suffix)
+static void begin_value(struct json_writer *w)
 {
     if (!w->first)
         add(w, ",", 1);
     add_break(w);
     w->first = false;
+}
+
+// Begins a value. `suffix` is added to its name.
+static void add_name(struct json_writer *w, const char *name, const char *suffix)
+{
+    begin_value(w);
     if (!name)
         return;
     add(w, "\"", 1);
@@ -134,12 +141,17 @@ void json_put_seconds(struct json_writer *w, const char *name, int64_t ns, int d
     json_put_raw(w, name, "%.*s", digits > 0 ? len - 9 + digits : len - 10, all);
 }
 
+static void open_bracket(struct json_writer *w, const char *bracket)
+{
+    add(w, bracket, 1);
+    w->depth++;
+    w->first = true;
+}
+
 void json_begin(struct json_writer *w, const char *name, const char *bracket)
 {
     add_name(w, name, "");
-    add_str(w, bracket);
-    w->depth++;
-    w->first = true;
+    open_bracket(w, bracket);
 }
 
 void json_end(struct json_writer *w, const char *bracket)
@@ -149,6 +161,53 @@ void json_end(struct json_writer *w, const char *bracket)
         add_break(w);
     add_str(w, bracket);
     w->first = false;
+}
+
+// Copies what is between two quotes; returns the second.
+static const char *put_quoted(struct json_writer *w, const char *text)
+{
+    size_t len = strcspn(text + 1, "'");
+    add_quoted(w, (const uint8_t *)text + 1, len);
+    return text + len + 1;
+}
+
+static void put_members(struct json_writer *w, const char *text)
+{
+    bool begins = true; // a member or an element
+    for (const char *c = text; *c; c++) {
+        bool closes = *c == '}' || *c == ']';
+        if (*c == ' ')
+            continue;
+        if (begins && !closes)
+            begin_value(w);
+        begins = *c == ',' || *c == '{' || *c == '[';
+        if (*c == '\'')
+            c = put_quoted(w, c);
+        else if (*c == '{' || *c == '[')
+            open_bracket(w, c);
+        else if (closes)
+            json_end(w, *c == '}' ? "}" : "]");
+        else if (*c == ':')
+            add_str(w, w->indented ? ": " : ":");
+        else if (*c != ',')
+            add(w, c, 1);
+    }
+}
+
+void json_put_members(struct json_writer *w, const char *fmt, ...)
+{
+    _free_ char *text = NULL;
+    va_list ap;
+    va_start(ap, fmt);
+    int r = vasprintf(&text, fmt, ap);
+    va_end(ap);
+    if (r >= 0) {
+        put_members(w, text);
+        return;
+    }
+    text = NULL;
+    if (w->error == 0)
+        w->error = -ENOMEM;
 }
 
 void json_open(struct json_writer *w)

@@ -5,13 +5,6 @@
 
 #include "pipelines/plan_parts.h"
 
-static void free_words(char **words, size_t n)
-{
-    for (size_t i = 0; words && i < n; i++)
-        free(words[i]);
-    free(words);
-}
-
 static void free_list(char **words)
 {
     for (size_t i = 0; words && words[i]; i++)
@@ -31,7 +24,7 @@ static void free_pairs(struct plan_pair *pairs, size_t n)
 static void stage_done(struct stage *stage)
 {
     free(stage->name);
-    free_words(stage->words, stage->n_words);
+    plan_free_words(stage->words, stage->n_words);
     free_list(stage->shell);
     free(stage->workdir);
     free_pairs(stage->env, stage->n_env);

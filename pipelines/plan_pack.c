@@ -12,13 +12,6 @@ static void put_pairs(struct pack_writer *w, const struct plan_pair *pairs, size
     }
 }
 
-static void put_words(struct pack_writer *w, char *const *words, size_t n)
-{
-    pack_array(w, (uint32_t)n);
-    for (size_t i = 0; i < n; i++)
-        pack_str(w, words[i]);
-}
-
 static void put_stage(struct pack_writer *w, const struct stage *stage, const char *library_at)
 {
     size_t n_shell = 0;
@@ -28,8 +21,8 @@ static void put_stage(struct pack_writer *w, const struct stage *stage, const ch
     pack_u64(w, stage->kind);
     pack_str(w, stage->name);
     pack_bool(w, stage->is_script);
-    put_words(w, stage->words, stage->n_words);
-    put_words(w, stage->shell, n_shell);
+    plan_put_words(w, stage->words, stage->n_words);
+    plan_put_words(w, stage->shell, n_shell);
     pack_str(w, stage->workdir);
     put_pairs(w, stage->env, stage->n_env);
     pack_array(w, KERNEL_FIELDS);

@@ -15,3 +15,10 @@
 void plan_source_pack(struct pack_writer *w, const struct source *source, bool whole, bool feeds);
 // Bounded and checked. What was read belongs to the source, even if the reader failed.
 void plan_source_unpack(struct pack_reader *r, struct source *source, bool whole);
+
+// The reader has failed unless an array of `n` follows.
+void plan_expect_array(struct pack_reader *r, uint32_t n);
+// A list of texts, NULL-terminated; at most `max` of them. *ret_n is right at any time.
+void plan_get_words(struct pack_reader *r, uint32_t max, char ***ret, size_t *ret_n);
+void plan_put_words(struct pack_writer *w, char *const *words, size_t n);
+void plan_free_words(char **words, size_t n);

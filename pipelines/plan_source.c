@@ -13,26 +13,12 @@
 #define WHOLE_SOURCE_FIELDS 7
 #define TEXTS_MAX (1u << 20) // items of a source
 
-static void free_texts(char **texts, size_t n)
-{
-    for (size_t i = 0; texts && i < n; i++)
-        free(texts[i]);
-    free(texts);
-}
-
 void plan_source_done(struct source *source)
 {
-    free_texts(source->texts, source->n_texts);
-    free_texts(source->rows.columns, source->rows.n_columns);
+    plan_free_words(source->texts, source->n_texts);
+    plan_free_words(source->rows.columns, source->rows.n_columns);
     free(source->rows.split_at);
     matrix_free(source->matrix);
-}
-
-static void put_texts(struct pack_writer *w, char *const *texts, size_t n)
-{
-    pack_array(w, (uint32_t)n);
-    for (size_t i = 0; i < n; i++)
-        pack_str(w, texts[i]);
 }
 
 static void put_separator(struct pack_writer *w, const struct separator_rule *rule)
@@ -51,7 +37,7 @@ static void put_rows(struct pack_writer *w, const struct row_rule *rows)
     pack_u64(w, (uint8_t)rows->delimiter);
     pack_str(w, rows->split_at);
     pack_bool(w, rows->has_header);
-    put_texts(w, rows->columns, rows->n_columns);
+    plan_put_words(w, rows->columns, rows->n_columns);
 }
 
 void plan_source_pack(struct pack_writer *w, const struct source *source, bool whole, bool feeds)
@@ -62,7 +48,7 @@ void plan_source_pack(struct pack_writer *w, const struct source *source, bool w
     pack_array(w, whole ? WHOLE_SOURCE_FIELDS : STEP_SOURCE_FIELDS);
     pack_u64(w, source->kind);
     if (whole)
-        put_texts(w, source->texts, source->n_texts);
+        plan_put_words(w, source->texts, source->n_texts);
     if (source->kind == SOURCE_RANGE)
         range_pack(w, &source->range);
     else
@@ -77,29 +63,6 @@ void plan_source_pack(struct pack_writer *w, const struct source *source, bool w
         pack_nil(w);
 }
 
-static void expect_array(struct pack_reader *r, uint32_t n)
-{
-    if (pack_read_array(r, n) != n)
-        pack_fail(r);
-}
-
-// The count is right at any time, so that a failure half-way frees exactly what exists.
-static void get_texts(struct pack_reader *r, uint32_t max, char ***ret, size_t *ret_n)
-{
-    uint32_t n = pack_read_array(r, max);
-    if (n == 0)
-        return;
-    char **texts = calloc((size_t)n + 1, sizeof(*texts));
-    if (!texts) {
-        pack_fail(r);
-        return;
-    }
-    *ret = texts;
-    *ret_n = n;
-    for (uint32_t i = 0; i < n && pack_ok(r); i++)
-        texts[i] = pack_read_strdup(r, PLAN_PACKED_MAX);
-}
-
 static uint8_t get_mark(struct pack_reader *r, char mark[SEPARATOR_MARK_MAX])
 {
     size_t len;
@@ -110,7 +73,7 @@ static uint8_t get_mark(struct pack_reader *r, char mark[SEPARATOR_MARK_MAX])
 
 static void get_separator(struct pack_reader *r, struct separator_rule *rule)
 {
-    expect_array(r, SEPARATOR_FIELDS);
+    plan_expect_array(r, SEPARATOR_FIELDS);
     rule->end_len = get_mark(r, rule->end);
     rule->start_len = get_mark(r, rule->start);
     rule->header_lines = (uint32_t)pack_read_u64(r, SEPARATOR_HEADER_MAX);
@@ -121,12 +84,12 @@ static void get_separator(struct pack_reader *r, struct separator_rule *rule)
 
 static void get_rows(struct pack_reader *r, enum source_kind kind, struct row_rule *rows)
 {
-    expect_array(r, ROWS_FIELDS);
+    plan_expect_array(r, ROWS_FIELDS);
     rows->form = (enum row_form)pack_read_u64(r, ROW_WHOLE);
     rows->delimiter = (char)pack_read_u64(r, UINT8_MAX);
     rows->split_at = pack_read_nil(r) ? NULL : pack_read_strdup(r, ROW_SPLIT_MAX);
     rows->has_header = pack_read_bool(r);
-    get_texts(r, ROW_FIELDS_MAX, &rows->columns, &rows->n_columns);
+    plan_get_words(r, ROW_FIELDS_MAX, &rows->columns, &rows->n_columns);
     if (!pack_ok(r))
         return;
     bool may_split = kind == SOURCE_CSV || kind == SOURCE_ITEMS || kind == SOURCE_LINES;
@@ -142,10 +105,10 @@ static void get_rows(struct pack_reader *r, enum source_kind kind, struct row_ru
 
 void plan_source_unpack(struct pack_reader *r, struct source *source, bool whole)
 {
-    expect_array(r, whole ? WHOLE_SOURCE_FIELDS : STEP_SOURCE_FIELDS);
+    plan_expect_array(r, whole ? WHOLE_SOURCE_FIELDS : STEP_SOURCE_FIELDS);
     source->kind = (enum source_kind)pack_read_u64(r, SOURCE_MATRIX);
     if (whole)
-        get_texts(r, TEXTS_MAX, &source->texts, &source->n_texts);
+        plan_get_words(r, TEXTS_MAX, &source->texts, &source->n_texts);
     if (source->kind == SOURCE_RANGE)
         source->range = range_unpack(r);
     else if (!pack_read_nil(r))

@@ -6,20 +6,13 @@
 #include "base/pack.h"
 #include "pipelines/plan_parts.h"
 
-static void expect_array(struct pack_reader *r, uint32_t n)
-{
-    if (pack_read_array(r, n) != n)
-        pack_fail(r);
-}
-
 // NULL for nil.
 static char *get_optional(struct pack_reader *r)
 {
     return pack_read_nil(r) ? NULL : pack_read_strdup(r, PLAN_PACKED_MAX);
 }
 
-// Both of these keep the count of their array right at any time, so that a failure half-way frees
-// exactly what exists.
+// The count is right at any time, so that a failure half-way frees exactly what exists.
 static void get_pairs(struct pack_reader *r, struct plan_pair **ret, size_t *ret_n)
 {
     uint32_t n = pack_read_map(r, PLAN_ARGS_MAX);
@@ -38,34 +31,18 @@ static void get_pairs(struct pack_reader *r, struct plan_pair **ret, size_t *ret
     }
 }
 
-static void get_words(struct pack_reader *r, char ***ret, size_t *ret_n)
-{
-    uint32_t n = pack_read_array(r, PLAN_ARGS_MAX);
-    if (n == 0)
-        return;
-    char **words = calloc((size_t)n + 1, sizeof(*words));
-    if (!words) {
-        pack_fail(r);
-        return;
-    }
-    *ret = words;
-    *ret_n = n;
-    for (uint32_t i = 0; i < n && pack_ok(r); i++)
-        words[i] = pack_read_strdup(r, PLAN_PACKED_MAX);
-}
-
 static void get_stage(struct pack_reader *r, struct stage *stage)
 {
     size_t n_shell = 0;
-    expect_array(r, STAGE_FIELDS);
+    plan_expect_array(r, STAGE_FIELDS);
     stage->kind = (enum stage_kind)pack_read_u64(r, STAGE_KERNEL);
     stage->name = get_optional(r);
     stage->is_script = pack_read_bool(r);
-    get_words(r, &stage->words, &stage->n_words);
-    get_words(r, &stage->shell, &n_shell);
+    plan_get_words(r, PLAN_ARGS_MAX, &stage->words, &stage->n_words);
+    plan_get_words(r, PLAN_ARGS_MAX, &stage->shell, &n_shell);
     stage->workdir = get_optional(r);
     get_pairs(r, &stage->env, &stage->n_env);
-    expect_array(r, KERNEL_FIELDS);
+    plan_expect_array(r, KERNEL_FIELDS);
     stage->library = get_optional(r);
     stage->function = get_optional(r);
     pack_read_exact(r, stage->digest, sizeof(stage->digest));
@@ -113,7 +90,7 @@ static void get_labels(struct pack_reader *r, struct step *step)
 
 static void get_step(struct pack_reader *r, struct step *step)
 {
-    expect_array(r, STEP_FIELDS);
+    plan_expect_array(r, STEP_FIELDS);
     step->chunking.rule = (enum chunk_rule)pack_read_u64(r, CHUNK_PARTS);
     step->chunking.n = pack_read_u64(r, UINT64_MAX);
     step->is_reduce = pack_read_bool(r);
@@ -154,7 +131,7 @@ static int read_plan(struct plan *plan, const void *data, size_t len, struct err
 
     struct pack_reader r;
     pack_reader_init(&r, data, len);
-    expect_array(&r, PLAN_FIELDS);
+    plan_expect_array(&r, PLAN_FIELDS);
     plan->name = pack_read_strdup(&r, PLAN_NAME_MAX);
     plan->directory = pack_read_strdup(&r, PLAN_PACKED_MAX);
     get_pairs(&r, &plan->params, &plan->n_params);
@@ -197,7 +174,7 @@ static void get_steps(struct pack_reader *r, struct plan *plan)
 
 static void get_sink(struct pack_reader *r, struct sink *sink)
 {
-    expect_array(r, SINK_FIELDS);
+    plan_expect_array(r, SINK_FIELDS);
     sink->kind = (enum sink_kind)pack_read_u64(r, SINK_NONE);
     sink->format = (enum sink_format)pack_read_u64(r, FORMAT_JSON);
     sink->if_exists = (enum if_exists)pack_read_u64(r, EXISTS_SKIP);
@@ -216,7 +193,7 @@ static int read_whole(struct plan *plan, const void *data, size_t len, struct er
         return err_set(err, -EPROTO, "a plan of %zu bytes exceeds the limit of %u", len,
                        PLAN_WHOLE_MAX);
     pack_reader_init(&r, data, len);
-    expect_array(&r, WHOLE_FIELDS);
+    plan_expect_array(&r, WHOLE_FIELDS);
     plan->name = pack_read_strdup(&r, PLAN_NAME_MAX);
     plan->directory = pack_read_strdup(&r, PLAN_PACKED_MAX);
     get_pairs(&r, &plan->params, &plan->n_params);

@@ -248,7 +248,7 @@ static bool begins_command(const struct args *args, const char *word, bool only_
 
 static size_t words_max(const struct args *args)
 {
-    return args->command_follows ? 0 : args->repeats ? ARGS_WORDS_MAX : args->n_places;
+    return args->command_follows ? 0 : args->repeats ? ARGS_WORDS_MAX : args->n_operands;
 }
 
 static int take_word(const char *command, const struct args *args, const char *word,
@@ -258,7 +258,7 @@ static int take_word(const char *command, const struct args *args, const char *w
         list->list[list->n++] = word;
         return 0;
     }
-    if (args->n_places)
+    if (args->n_operands)
         args_mistake(command, "'%s' is one word too many%s", word,
                      args->surplus ? args->surplus : "");
     else
@@ -295,7 +295,7 @@ int args_parse(const char *command, const struct args *args, void *options, int 
         else
             r = take_word(command, args, argv[i], ret);
     }
-    if (r == 0 && ret->n < args->words_min) {
+    if (r == 0 && ret->n < args->n_required) {
         args_mistake(command, "%s", args->missing);
         r = -EINVAL;
     }

@@ -40,7 +40,7 @@ struct arg {
     size_t offset;            // of what it sets, in the struct of its table
     const char *value;        // what its value is called; NULL: it takes none
     const char *help;         // half a sentence, in the imperative where it does something
-    const char *standard;     // its default, as help shows it; NULL: none to show
+    const char *by_default;   // its default, as help shows it; NULL: none to show
     const char *const *words; // what the value may be, ends with NULL. ARG_TEXT: others, too
     enum arg_offer offer;
 };
@@ -81,7 +81,7 @@ struct arg_table {
 };
 
 // A word of a command other than a flag: an operand.
-struct arg_place {
+struct arg_operand {
     enum arg_offer offer;
     const char *const *words; // ends with NULL; NULL: see `offer`
 };
@@ -93,7 +93,7 @@ struct arg_foreign {
 };
 
 #define ARGS_TABLES_MAX 10
-#define ARGS_PLACES_MAX 2
+#define ARGS_OPERANDS_MAX 2
 #define ARGS_WORDS_MAX 64
 
 struct args {
@@ -102,13 +102,13 @@ struct args {
     const char *more;     // after the flags; NULL
     const char *examples; // the help begins with them; NULL
     struct arg_table tables[ARGS_TABLES_MAX + 1];
-    struct arg_place places[ARGS_PLACES_MAX];
-    size_t n_places;
-    bool repeats; // the last place may be repeated
-    size_t words_min;
-    const char *missing;               // what to say when words are missing
+    struct arg_operand operands[ARGS_OPERANDS_MAX];
+    size_t n_operands;
+    bool repeats; // the last operand may be repeated
+    size_t n_required;
+    const char *missing;               // what to say when operands are missing
     const char *surplus;               // what to add to "one word too many"; NULL
-    bool command_follows;              // the places are those of a command of the user's
+    bool command_follows;              // the operands are those of a command of the user's
     const char *const *commands;       // one of ours, if it is the first word; ends with NULL. NULL
     const struct arg_foreign *foreign; // ends with a NULL word; NULL: none
 };

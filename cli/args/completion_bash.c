@@ -104,17 +104,17 @@ static void put_values(struct script *s, const struct command *command)
     }
 }
 
-static void put_places(struct script *s, const struct command *command)
+static void put_operands(struct script *s, const struct command *command)
 {
     const struct args *args = command->args;
     struct command_words words = command_words(command);
-    for (size_t i = 0; i < args->n_places; i++) {
-        const struct arg_place *place = &args->places[i];
-        if (args->repeats && i + 1 == args->n_places)
+    for (size_t i = 0; i < args->n_operands; i++) {
+        const struct arg_operand *operand = &args->operands[i];
+        if (args->repeats && i + 1 == args->n_operands)
             script_put(s, "    '%s '*)", command->name);
         else
             script_put(s, "    '%s %zu')", command->name, i + 1);
-        script_put(s, " echo %s ;;\n", kind_word(place->offer, place->words));
+        script_put(s, " echo %s ;;\n", kind_word(operand->offer, operand->words));
     }
     if (*words.second)
         script_put(s, "    '%s 1') echo words ;;\n", words.first);
@@ -131,13 +131,13 @@ static void put_choices(struct script *s, const struct command *command)
         script_put_words(s, flag->words);
         script_put(s, " ;;\n");
     }
-    for (size_t i = 0; i < args->n_places; i++) {
-        const struct arg_place *place = &args->places[i];
-        if (!place->words && place->offer != OFFER_COMMAND)
+    for (size_t i = 0; i < args->n_operands; i++) {
+        const struct arg_operand *operand = &args->operands[i];
+        if (!operand->words && operand->offer != OFFER_COMMAND)
             continue;
         script_put(s, "    '%s %zu') echo ", command->name, i + 1);
-        if (place->words)
-            script_put_words(s, place->words);
+        if (operand->words)
+            script_put_words(s, operand->words);
         else
             script_put(s, "$_fanmill_commands");
         script_put(s, " ;;\n");
@@ -166,7 +166,7 @@ int completion_bash(const struct command_list *commands, struct buf *out)
     script_put(&s, "'\n\n");
     put_function(&s, "flags", put_flags);
     put_function(&s, "value", put_values);
-    put_function(&s, "place", put_places);
+    put_function(&s, "place", put_operands);
     put_function(&s, "choices", put_choices);
     return s.error < 0 ? s.error : buf_add_str(out, engine);
 }

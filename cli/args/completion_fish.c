@@ -72,12 +72,12 @@ static void put_command(struct script *s, const struct command *command)
         put_flag(s, command, flag);
     begin(s, command);
     script_put(s, " -s h -l help -d 'show its help'\n");
-    // fish does not know places: what one of them takes is offered in all.
-    for (size_t i = 0; i < args->n_places; i++) {
-        if (args->places[i].offer == OFFER_NOTHING && !args->places[i].words)
+    // fish does not know which operand it is at: what one of them takes is offered for all.
+    for (size_t i = 0; i < args->n_operands; i++) {
+        if (args->operands[i].offer == OFFER_NOTHING && !args->operands[i].words)
             continue;
         begin(s, command);
-        put_offer(s, args->places[i].offer, args->places[i].words);
+        put_offer(s, args->operands[i].offer, args->operands[i].words);
         script_put(s, "\n");
     }
 }

@@ -63,16 +63,16 @@ static void put_command(struct script *s, const struct command *command)
     ARGS_EACH (args, table, flag)
         put_flag(s, flag);
     script_put(s, " \\\n                '(-h --help)'{-h,--help}'[show its help]'");
-    for (size_t i = 0; i < args->n_places; i++) {
-        if (args->repeats && i + 1 == args->n_places)
+    for (size_t i = 0; i < args->n_operands; i++) {
+        if (args->repeats && i + 1 == args->n_operands)
             script_put(s, " \\\n                '*");
         else
             script_put(s, " \\\n                '%zu", i + 1);
-        put_offer(s, " ", args->places[i].offer, args->places[i].words);
+        put_offer(s, " ", args->operands[i].offer, args->operands[i].words);
         script_put(s, "'");
     }
     // Words within a command: `fanmill worker deploy-ssh`.
-    if (args->n_places == 0 && !strchr(command->name, ' '))
+    if (args->n_operands == 0 && !strchr(command->name, ' '))
         script_put(s, " \\\n                \"1: :(${${(M)within:#$words[1]:*}#*:})\"");
     script_put(s, "\n            ;;\n");
 }

@@ -32,8 +32,8 @@ int help_of_flag(const struct arg *flag, struct buf *out)
                        : flag->words[i + 1] ? ", "
                                             : " or ",
                        flag->words[i]);
-    if (r == 0 && flag->standard)
-        r = buf_printf(out, " (default: %s)", flag->standard);
+    if (r == 0 && flag->by_default)
+        r = buf_printf(out, " (default: %s)", flag->by_default);
     return r;
 }
 

@@ -125,7 +125,7 @@ static int watch_signals(void *arg)
         if (!f->signal)
             f->signal = number;
         if (!f->ends_job) {
-            scope_cancel(f->looking);
+            scope_cancel(f->watching);
             continue;
         }
         bool again = f->cancels++ > 0;
@@ -160,7 +160,7 @@ void follow_run(struct follow *f)
                                             .from = f->from,
                                             .window_items = FOLLOW_WINDOW_ITEMS,
                                             .window_bytes = FOLLOW_WINDOW_BYTES};
-    struct scope looking;
+    struct scope watching;
     struct group group;
     int r = results_open(f->link, &options, &f->results);
     if (r < 0) {
@@ -168,8 +168,8 @@ void follow_run(struct follow *f)
         return;
     }
     group_open(&group);
-    f->looking = &looking;
-    scope_enter(&looking, CLOCK_FOREVER);
+    f->watching = &watching;
+    scope_enter(&watching, CLOCK_FOREVER);
     if (!f->no_signals)
         r = group_spawn(&group, "signals", watch_signals, f);
     if (r == 0)
@@ -178,7 +178,7 @@ void follow_run(struct follow *f)
         r = report_start(f->report, &group, f->link, f->job);
     if (r == 0)
         r = consume(f);
-    scope_leave(&looking);
+    scope_leave(&watching);
     report_stop(f->report);
     f->error = r == 0 || f->signal ? 0 : r;
     f->info = *results_job(f->results);

@@ -35,7 +35,7 @@ struct follow {
     bool lost;      // a worker that the job can't do without
     uint32_t cancels;
     struct event_flag lost_flag;
-    struct scope *looking; // cancelled by a signal that ends only our watching
+    struct scope *watching; // cancelled by a signal that ends only our watching
 };
 
 // Reads the stream to its end. Suspends. The sink is left open.

@@ -51,10 +51,10 @@ const struct args check_args = {
              "Starts nothing.\n",
     .more = "Exit status: 0 all files are valid, 2 some are not.\n",
     .tables = {{flags}},
-    .places = {{OFFER_JOB_FILE}},
-    .n_places = 1,
+    .operands = {{OFFER_JOB_FILE}},
+    .n_operands = 1,
     .repeats = true,
-    .words_min = 1,
+    .n_required = 1,
     .missing = "missing job file"};
 
 int cli_check(int argc, char **argv)

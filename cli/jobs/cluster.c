@@ -95,8 +95,8 @@ const struct args drain_args = {
     .about = "Lets workers finish their running chunks and leave. WORKER is a name, a number, or "
              "all. Chunks that have not started run elsewhere.\n",
     .tables = {CONNECT_TABLE(struct cluster_command), {drain_flags}},
-    .n_places = 1,
-    .words_min = 1,
+    .n_operands = 1,
+    .n_required = 1,
     .missing = "missing worker: a name or number from 'fanmill workers', or all"};
 
 int cli_drain(int argc, char **argv)

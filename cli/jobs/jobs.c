@@ -14,17 +14,21 @@ struct jobs_command {
     bool quiet;
     bool kills;
     bool failed_only;
-    enum verb verb;
     uint64_t rows; // seen so far
 };
 
-static int parse(const char *command, const struct args *args, struct jobs_command *c, int argc,
-                 char **argv, const char *other, int *ret_status)
+// Reads the command line and does the command's work on a link.
+static int ask(const char *command, const struct args *args, int argc, char **argv,
+               const char *other, connect_fn *work)
 {
-    return ask_parse(command, args, c, argc, argv, other, &c->jobs, ret_status);
+    struct jobs_command c = {0};
+    int status;
+    return ask_parse(command, args, &c, argc, argv, other, &c.jobs, &status) != 0
+               ? status
+               : connect_run(&c.connect, work, &c);
 }
 
-// ---- looking
+// ---- queries
 
 static void show_row(void *arg, const void *row)
 {
@@ -64,15 +68,11 @@ const struct args status_args = {.usage = "[JOB] [--json]",
                                  .about =
                                      "Shows the state of all jobs, or of JOB: " JOB_FORMS ".\n",
                                  .tables = {CONNECT_TABLE(struct jobs_command), {status_flags}},
-                                 .n_places = 1};
+                                 .n_operands = 1};
 
 int cli_status(int argc, char **argv)
 {
-    struct jobs_command c = {0};
-    int status;
-    return parse("status", &status_args, &c, argc, argv, "all", &status) != 0
-               ? status
-               : connect_run(&c.connect, show_status, &c);
+    return ask("status", &status_args, argc, argv, "all", show_status);
 }
 
 static void show_line(void *arg, const void *row)
@@ -108,36 +108,56 @@ const struct args explain_args = {
     .usage = "[JOB] [--json]",
     .about = "Explains why chunks of a job are not running now. The default is the last job.\n",
     .tables = {CONNECT_TABLE(struct jobs_command), {explain_flags}},
-    .n_places = 1};
+    .n_operands = 1};
 
 int cli_explain(int argc, char **argv)
 {
-    struct jobs_command c = {0};
-    int status;
-    return parse("explain", &explain_args, &c, argc, argv, "last", &status) != 0
-               ? status
-               : connect_run(&c.connect, explain, &c);
+    return ask("explain", &explain_args, argc, argv, "last", explain);
 }
 
-// ---- ruling
+// ---- control
 
-static int control(struct link *link, void *arg)
+static int control(struct link *link, const struct jobs_command *c, enum verb verb,
+                   uint64_t *ret_value)
 {
-    struct jobs_command *c = arg;
-    const struct msg_control m = {.verb = c->verb, .first = c->jobs.first, .last = c->jobs.last};
+    const struct msg_control m = {.verb = verb, .first = c->jobs.first, .last = c->jobs.last};
     struct err err = {0};
-    uint64_t value = 0;
-    int r = link_control(link, &m, &value, connect_deadline(), &err);
-    if (r < 0)
-        return connect_failed(link, &err, r);
-    bool is_retry = c->verb == VERB_RETRY || c->verb == VERB_RETRY_FAILED;
-    if (c->json)
-        show_number(stdout, is_retry ? "id" : "jobs", value);
-    else if (is_retry)
-        printf("%" PRIu64 "\n", value);
-    else if (!c->quiet && value == 0 && c->verb != VERB_FORGET)
+    int r = link_control(link, &m, ret_value, connect_deadline(), &err);
+    return r < 0 ? connect_failed(link, &err, r) : EXIT_ALL_WELL;
+}
+
+static int cancel(struct link *link, void *arg)
+{
+    const struct jobs_command *c = arg;
+    uint64_t n = 0;
+    int status = control(link, c, c->kills ? VERB_KILL : VERB_CANCEL, &n);
+    if (status == EXIT_ALL_WELL && c->json)
+        show_number(stdout, "jobs", n);
+    else if (status == EXIT_ALL_WELL && !c->quiet && n == 0)
         fprintf(stderr, "fanmill: the job had already finished\n");
-    return ask_done(EXIT_ALL_WELL);
+    return ask_done(status);
+}
+
+static int forget(struct link *link, void *arg)
+{
+    const struct jobs_command *c = arg;
+    uint64_t n = 0;
+    int status = control(link, c, VERB_FORGET, &n);
+    if (status == EXIT_ALL_WELL && c->json)
+        show_number(stdout, "jobs", n);
+    return ask_done(status);
+}
+
+static int retry(struct link *link, void *arg)
+{
+    const struct jobs_command *c = arg;
+    uint64_t id = 0;
+    int status = control(link, c, c->failed_only ? VERB_RETRY_FAILED : VERB_RETRY, &id);
+    if (status == EXIT_ALL_WELL && c->json)
+        show_number(stdout, "id", id);
+    else if (status == EXIT_ALL_WELL)
+        printf("%" PRIu64 "\n", id);
+    return ask_done(status);
 }
 
 static const struct arg count_flags[] = {
@@ -153,18 +173,13 @@ const struct args cancel_args = {
     .about = "Cancels jobs: no new chunk starts, running ones get TERM and KILL 5 s later. JOB "
              "is " JOB_FORMS ".\n",
     .tables = {CONNECT_TABLE(struct jobs_command), {cancel_flags}, {count_flags}},
-    .n_places = 1,
-    .words_min = 1,
+    .n_operands = 1,
+    .n_required = 1,
     .missing = "missing job: " JOB_FORMS};
 
 int cli_cancel(int argc, char **argv)
 {
-    struct jobs_command c = {0};
-    int status;
-    if (parse("cancel", &cancel_args, &c, argc, argv, "", &status) != 0)
-        return status;
-    c.verb = c.kills ? VERB_KILL : VERB_CANCEL;
-    return connect_run(&c.connect, control, &c);
+    return ask("cancel", &cancel_args, argc, argv, "", cancel);
 }
 
 static const struct arg retry_flags[] = {{0, "failed", SETS_FLAG(struct jobs_command, failed_only),
@@ -178,35 +193,29 @@ const struct args retry_args = {
         "Runs a detached job again, as a new job, and prints the new number. JOB is a number or "
         "last.\n",
     .tables = {CONNECT_TABLE(struct jobs_command), {retry_flags}},
-    .n_places = 1,
-    .words_min = 1,
+    .n_operands = 1,
+    .n_required = 1,
     .missing = "missing job: a number or last"};
 
 int cli_retry(int argc, char **argv)
 {
     struct jobs_command c = {0};
     int status;
-    if (parse("retry", &retry_args, &c, argc, argv, "", &status) != 0)
+    if (ask_parse("retry", &retry_args, &c, argc, argv, "", &c.jobs, &status) != 0)
         return status;
-    if (c.jobs.first != c.jobs.last)
-        return args_mistake("retry", "one job at a time");
-    c.verb = c.failed_only ? VERB_RETRY_FAILED : VERB_RETRY;
-    return connect_run(&c.connect, control, &c);
+    return c.jobs.first == c.jobs.last ? connect_run(&c.connect, retry, &c)
+                                       : args_mistake("retry", "one job at a time");
 }
 
 const struct args forget_args = {
     .usage = "JOB",
     .about = "Drops finished jobs, with their results. JOB is " JOB_FORMS ".\n",
     .tables = {CONNECT_TABLE(struct jobs_command), {count_flags}},
-    .n_places = 1,
-    .words_min = 1,
+    .n_operands = 1,
+    .n_required = 1,
     .missing = "missing job: " JOB_FORMS};
 
 int cli_forget(int argc, char **argv)
 {
-    struct jobs_command c = {.verb = VERB_FORGET};
-    int status;
-    return parse("forget", &forget_args, &c, argc, argv, "", &status) != 0
-               ? status
-               : connect_run(&c.connect, control, &c);
+    return ask("forget", &forget_args, argc, argv, "", forget);
 }

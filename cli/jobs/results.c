@@ -176,7 +176,7 @@ const struct args results_args = {
              "result never changes, so a reader that counts what it used can resume there.\n",
     .more = "Exit status: that of 'fanmill run' if the job has finished, else 0.\n",
     .tables = {CONNECT_TABLE(struct reading), {read_flags}, {results_flags}},
-    .n_places = 1};
+    .n_operands = 1};
 
 int cli_results(int argc, char **argv)
 {
@@ -194,7 +194,7 @@ const struct args logs_args = {
              "of each) and why they failed. Each line begins with the chunk's number, "
              "counted from 1. The default is the last job.\n",
     .tables = {CONNECT_TABLE(struct reading), {read_flags}, {logs_flags}},
-    .n_places = 1};
+    .n_operands = 1};
 
 int cli_logs(int argc, char **argv)
 {

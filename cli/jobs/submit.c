@@ -160,9 +160,9 @@ const struct args submit_args = {
     .tables = {{flags},
                CONNECT_TABLE(struct submit_command),
                {report_flags, offsetof(struct submit_command, report)}},
-    .places = {{OFFER_JOB_FILE}},
-    .n_places = 1,
-    .words_min = 1,
+    .operands = {{OFFER_JOB_FILE}},
+    .n_operands = 1,
+    .n_required = 1,
     .commands = oneliners,
     .missing = "missing job: a job file, or map, pipe or call"};
 

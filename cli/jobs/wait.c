@@ -105,7 +105,7 @@ const struct args wait_args = {
     .about = "Waits for jobs to finish. JOB is " JOB_FORMS "; the default is last.\n",
     .more = "Exit status: that of 'fanmill run', the highest of several jobs; 124 on timeout.\n",
     .tables = {CONNECT_TABLE(struct wait_command), {flags}},
-    .n_places = 1};
+    .n_operands = 1};
 
 int cli_wait(int argc, char **argv)
 {

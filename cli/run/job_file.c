@@ -66,9 +66,9 @@ const struct args run_args = {
             "worker lost, 4 ended early, 5 output could not be written, 125 internal error, 126 or "
             "127 a command could not be run or was not found, 128+N ended by signal N.\n",
     .tables = {{flags}, RUN_TABLES(struct run_command, run, false)},
-    .places = {{OFFER_JOB_FILE}},
-    .n_places = 1,
-    .words_min = 1,
+    .operands = {{OFFER_JOB_FILE}},
+    .n_operands = 1,
+    .n_required = 1,
     .missing = "missing job file"};
 
 int cli_run(int argc, char **argv)

@@ -26,6 +26,7 @@
 struct service {
     const char *listen;
     const char *folder; // --state
+    const char *record;
     bool quiet;
     int verbose;
     struct state state;
@@ -145,6 +146,7 @@ static int main_task(void *arg)
                                      .spool_directory =
                                          s->spool.given ? s->spool.given : s->state.folder,
                                      .spool_bytes = s->spool.bytes,
+                                     .record = s->record,
                                      .job_changed = on_job_changed,
                                      .open_door = on_open_door,
                                      .arg = s};
@@ -205,6 +207,10 @@ static const struct arg flags[] = {
     {0, "state", SETS_TEXT(struct service, folder), "DIR",
      "folder for keys, allow-list and kept results; each coordinator needs its own",
      "$XDG_STATE_HOME/fanmill/default", .offer = OFFER_FOLDER},
+    {0, "record", SETS_TEXT(struct service, record), "FILE",
+     "record the scheduler's events in FILE, at most 1 GiB, so that a fault can be replayed; it may "
+     "hold texts of failures and results that a later stage reads",
+     .offer = OFFER_FILE},
     {'q', "quiet", SETS_FLAG(struct service, quiet), NULL, "log only warnings and errors"},
     {'v', "verbose", SETS_COUNT(struct service, verbose), NULL, "log more"},
     {0}};

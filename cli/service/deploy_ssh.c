@@ -86,9 +86,9 @@ const struct args deploy_ssh_args = {
         "version; they need its libraries (libzmq5, libyaml-0-2, libmsgpackc2) and ssh without a "
         "password.\n",
     .tables = {CONNECT_TABLE(struct deploying), {flags}},
-    .n_places = 1,
+    .n_operands = 1,
     .repeats = true,
-    .words_min = 1,
+    .n_required = 1,
     .missing = "missing hosts: [user@]host[:port][/slots] ..."};
 
 int cli_deploy_ssh(int argc, char **argv)

@@ -208,9 +208,9 @@ const struct args invite_args = {
              "  observer  sees jobs and results\n"
              "  admin     controls all jobs and workers\n",
     .tables = {{invite_flags}},
-    .places = {{.words = roles}, {OFFER_NOTHING}},
-    .n_places = 2,
-    .words_min = 2,
+    .operands = {{.words = roles}, {OFFER_NOTHING}},
+    .n_operands = 2,
+    .n_required = 2,
     .missing = "missing role (worker, client, observer, admin) or name"};
 
 static void show_invitation(const struct invitation *in, const char *role, const char *name)
@@ -266,8 +266,8 @@ const struct args revoke_args = {
     .usage = "NAME [--state DIR] [--json]",
     .about = "Removes a peer from the allow-list. A running coordinator disconnects it at once.\n",
     .tables = {{revoke_flags}},
-    .n_places = 1,
-    .words_min = 1,
+    .n_operands = 1,
+    .n_required = 1,
     .missing = "missing name: the one that the peer was invited by"};
 
 int cli_revoke(int argc, char **argv)

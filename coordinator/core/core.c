@@ -32,11 +32,6 @@ uint64_t core_held_bytes(const struct core *core)
     return bytes;
 }
 
-void core_hold_at_most(struct core *core, uint64_t bytes)
-{
-    core->options.held_bytes = bytes;
-}
-
 struct core *core_free(struct core *core)
 {
     if (!core)
@@ -172,12 +167,17 @@ int core_handle(struct core *core, const struct event *event, int64_t now, struc
     case EV_WORKER_DRAIN:
     case EV_WORKER_DOWN:
         return handle_worker(core, event, actions);
+    case EV_HOLD:
+        core->options.held_bytes = event->held_bytes;
+        return 0;
     case EV_TICK:
         tick(core, actions);
         return 0;
     case EV_FLUSH:
         flush(core, actions);
         return 0;
+    case EV_COUNT:
+        break;
     }
     return -EINVAL;
 }

@@ -62,16 +62,6 @@ static int build(struct diag *diag, const char *directory, const struct load_opt
     return 0;
 }
 
-static void arena_cleanup(struct arena *arena)
-{
-    arena_done(arena);
-}
-
-static void diag_cleanup(struct diag *diag)
-{
-    diag_done(diag);
-}
-
 // The end of a load: what was found goes to the report, a plan without mistakes to the caller.
 static int conclude(struct diag *diag, int r, struct plan **plan, struct plan **ret,
                     struct load_report *report)
@@ -91,7 +81,7 @@ static int conclude(struct diag *diag, int r, struct plan **plan, struct plan **
 int load_tree(const char *command, const char *directory, struct node *root,
               const struct load_options *options, struct plan **ret, struct load_report *report)
 {
-    _cleanup_(diag_cleanup)
+    _cleanup_(diag_done)
     struct diag diag;
     _cleanup_(plan_free_ptr)
     struct plan *plan = NULL;
@@ -104,9 +94,9 @@ int load_tree(const char *command, const char *directory, struct node *root,
 int load_text(const char *name, const char *directory, const char *text, size_t len,
               const struct load_options *options, struct plan **ret, struct load_report *report)
 {
-    _cleanup_(diag_cleanup)
+    _cleanup_(diag_done)
     struct diag diag;
-    _cleanup_(arena_cleanup)
+    _cleanup_(arena_done)
     struct arena arena = {0};
     _cleanup_(plan_free_ptr)
     struct plan *plan = NULL;

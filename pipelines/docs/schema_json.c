@@ -1,5 +1,4 @@
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -14,19 +13,17 @@
 #define INTEGER "-?" NUMERAL
 #define EXACT_MAX (1ull << 53) // greater numbers are not exact in every reader of JSON
 
-static void put_types(struct json_writer *w, const char *types)
-{
-    char list[SCHEMA_WORDS_MAX][SCHEMA_WORD_LEN_MAX + 1];
-    size_t n = schema_words(types, list);
-    if (n == 1) {
-        json_put_text(w, "type", types);
-        return;
-    }
-    json_begin(w, "type", "[");
-    for (size_t i = 0; i < n; i++)
-        json_put_text(w, NULL, list[i]);
-    json_end(w, "]");
-}
+// Any scalar is a text as it is written.
+#define SCALAR "'type': ['string', 'number', 'boolean'], 'minLength': 1"
+#define ANY_SCALAR "'type': ['string', 'number', 'boolean', 'null']"
+#define LIST "'type': 'array', 'minItems': 1, "
+#define NAMES "'additionalProperties': {" ANY_SCALAR "}"
+#define RANGE                                                                                      \
+    "'type': 'string', 'pattern': '^(" INTEGER "\\.\\." INTEGER "(\\.\\." INTEGER                  \
+    ")?|.*\\{.+\\}.*)$'"
+#define AXIS                                                                                       \
+    "'anyOf': [{" LIST "'items': {" ANY_SCALAR "}}, {" RANGE "}, {'$ref': '#/definitions/range'}]"
+#define RULES "{'type': 'array', 'items': {'type': 'object', " NAMES ", 'minProperties': 1}}"
 
 static void put_words(struct json_writer *w, const char *words)
 {
@@ -38,136 +35,20 @@ static void put_words(struct json_writer *w, const char *words)
     json_end(w, "]");
 }
 
-static void put_limits(struct json_writer *w, const struct schema_key *key)
+static void put_number(struct json_writer *w, const char *types, const struct schema_key *key,
+                       const char *pattern)
 {
-    if (key->max == 0)
-        return;
-    json_put_number(w, "minimum", key->min);
-    if (key->max < EXACT_MAX)
+    json_put_members(w, "'type': %s", types);
+    if (key->max)
+        json_put_number(w, "minimum", key->min);
+    if (key->max && key->max < EXACT_MAX)
         json_put_number(w, "maximum", key->max);
-}
-
-// Any scalar is a text as it is written.
-static void put_scalar(struct json_writer *w, bool may_be_empty)
-{
-    put_types(w, may_be_empty ? "string, number, boolean, null" : "string, number, boolean");
-    if (!may_be_empty)
-        json_put_number(w, "minLength", 1);
-}
-
-static void put_list(struct json_writer *w, bool of_any, unsigned max)
-{
-    json_put_text(w, "type", "array");
-    json_put_number(w, "minItems", 1);
-    if (max)
-        json_put_number(w, "maxItems", max);
-    json_begin(w, "items", "{");
-    put_scalar(w, of_any);
-    json_end(w, "}");
-}
-
-static void put_text_or_list(struct json_writer *w, bool of_any, unsigned max)
-{
-    json_begin(w, "anyOf", "[");
-    json_begin(w, NULL, "{");
-    put_scalar(w, false);
-    json_end(w, "}");
-    json_begin(w, NULL, "{");
-    put_list(w, of_any, max);
-    json_end(w, "}");
-    json_end(w, "]");
-}
-
-static void put_names(struct json_writer *w, const char *pattern)
-{
-    json_put_text(w, "type", "object");
-    if (pattern) {
-        json_begin(w, "propertyNames", "{");
-        json_put_text(w, "pattern", pattern);
-        json_end(w, "}");
-    }
-    json_begin(w, "additionalProperties", "{");
-    put_scalar(w, true);
-    json_end(w, "}");
-}
-
-static void put_amounts(struct json_writer *w)
-{
-    json_put_text(w, "type", "object");
-    json_put_number(w, "maxProperties", PLAN_LABELS_MAX);
-    json_begin(w, "propertyNames", "{");
-    json_put_text(w, "pattern", "^[a-z0-9_-]+$");
-    json_put_number(w, "maxLength", PLAN_LABEL_MAX);
-    json_end(w, "}");
-    json_begin(w, "additionalProperties", "{");
-    put_types(w, "number, string"); // quotes do no harm here
-    json_put_number(w, "minimum", 0);
-    json_end(w, "}");
-}
-
-#define RANGE_PATTERN "^(" INTEGER "\\.\\." INTEGER "(\\.\\." INTEGER ")?|.*\\{.+\\}.*)$"
-
-static void put_range(struct json_writer *w)
-{
-    json_put_text(w, "type", "string");
-    json_put_text(w, "pattern", RANGE_PATTERN);
-}
-
-// A list of values or a range.
-static void put_axis(struct json_writer *w)
-{
-    json_begin(w, "anyOf", "[");
-    json_begin(w, NULL, "{");
-    put_list(w, true, 0);
-    json_end(w, "}");
-    json_begin(w, NULL, "{");
-    put_range(w);
-    json_end(w, "}");
-    json_begin(w, NULL, "{");
-    json_put_text(w, "$ref", "#/definitions/range");
-    json_end(w, "}");
-    json_end(w, "]");
-}
-
-static void put_matrix(struct json_writer *w)
-{
-    static const char *const rules[] = {"include", "exclude"};
-    json_put_text(w, "type", "object");
-    json_begin(w, "propertyNames", "{");
-    json_put_text(w, "pattern", "^[A-Za-z_][A-Za-z0-9_-]*$");
-    json_end(w, "}");
-    json_begin(w, "properties", "{");
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        json_begin(w, rules[i], "{");
-        json_put_text(w, "type", "array");
-        json_begin(w, "items", "{");
-        put_names(w, NULL);
-        json_put_number(w, "minProperties", 1);
-        json_end(w, "}");
-        json_end(w, "}");
-    }
-    json_end(w, "}");
-    json_begin(w, "additionalProperties", "{");
-    put_axis(w);
-    json_end(w, "}");
-}
-
-// Quotes do no harm to it.
-static void put_flag(struct json_writer *w)
-{
-    static const char *const words[] = {"true", "false"};
-    json_begin(w, "enum", "[");
-    for (size_t i = 0; i < 2; i++) {
-        json_put_raw(w, NULL, "%s", words[i]);
-        json_put_text(w, NULL, words[i]);
-    }
-    json_end(w, "]");
+    json_put_text(w, "pattern", pattern);
 }
 
 static void put_kernel(struct json_writer *w)
 {
-    static const char *const patterns[] = {"^.+:[A-Za-z_][A-Za-z0-9_]*$", "\\{.+\\}"};
-    json_put_text(w, "type", "string");
+    json_put_members(w, "'type': 'string'");
     json_begin(w, "anyOf", "[");
     json_begin(w, NULL, "{");
     json_begin(w, "enum", "[");
@@ -175,11 +56,7 @@ static void put_kernel(struct json_writer *w)
         json_put_text(w, NULL, builtins[i].name);
     json_end(w, "]");
     json_end(w, "}");
-    for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
-        json_begin(w, NULL, "{");
-        json_put_text(w, "pattern", patterns[i]);
-        json_end(w, "}");
-    }
+    json_put_members(w, "{'pattern': '^.+:[A-Za-z_][A-Za-z0-9_]*$'}, {'pattern': '\\{.+\\}'}");
     json_end(w, "]");
 }
 
@@ -188,83 +65,79 @@ static void put_type(struct json_writer *w, const struct schema_key *key)
 {
     switch (key->type) {
     case KEY_TEXT:
+        json_put_members(w, SCALAR);
+        break;
     case KEY_NOTE:
-        put_scalar(w, key->type == KEY_NOTE);
+        json_put_members(w, ANY_SCALAR);
         break;
     case KEY_NAME:
-        put_scalar(w, false);
-        json_put_text(w, "pattern", "^[a-z0-9_-]+$");
-        json_put_number(w, "maxLength", PLAN_NAME_MAX);
+        json_put_members(w, SCALAR ", 'pattern': '^[a-z0-9_-]+$', 'maxLength': %d", PLAN_NAME_MAX);
         break;
     case KEY_COUNT:
-        json_put_text(w, "type", "integer");
-        put_limits(w, key);
-        break;
     case KEY_INTEGER:
-        json_put_text(w, "type", "integer");
+        put_number(w, "'integer'", key, NULL);
         break;
     case KEY_NUMBER:
-        json_put_text(w, "type", "number");
-        put_limits(w, key);
+        put_number(w, "'number'", key, NULL);
         break;
     case KEY_SIZE:
-        put_types(w, "number, string");
-        put_limits(w, key);
-        json_put_text(w, "pattern", "^" DECIMAL "(B|[KMGT](B|iB)?)?$");
+        put_number(w, "['number', 'string']", key, "^" DECIMAL "(B|[KMGT](B|iB)?)?$");
         break;
     case KEY_DURATION:
-        put_types(w, "number, string");
-        put_limits(w, key);
-        json_put_text(w, "pattern", "^" DECIMAL "(ms|s|m|h|d)?$");
+        put_number(w, "['number', 'string']", key, "^" DECIMAL "(ms|s|m|h|d)?$");
         break;
     case KEY_SHARE:
-        put_types(w, "integer, string");
-        put_limits(w, key);
-        json_put_text(w, "pattern", "^(100(\\.0+)?|(0|[1-9][0-9]?)(\\.[0-9]+)?)%$");
+        put_number(w, "['integer', 'string']", key, "^(100(\\.0+)?|(0|[1-9][0-9]?)(\\.[0-9]+)?)%$");
         break;
     case KEY_RANGE:
-        put_range(w);
+        json_put_members(w, RANGE);
         break;
-    case KEY_FLAG:
-        put_flag(w);
+    case KEY_FLAG: // quotes do it no harm
+        json_put_members(w, "'enum': [true, 'true', false, 'false']");
         break;
     case KEY_MATRIX:
-        put_matrix(w);
+        json_put_members(w, "'type': 'object', "
+                            "'propertyNames': {'pattern': '^[A-Za-z_][A-Za-z0-9_-]*$'}, "
+                            "'properties': {'include': " RULES ", 'exclude': " RULES "}, "
+                            "'additionalProperties': {" AXIS "}");
         break;
     case KEY_WORD:
         put_words(w, key->words);
         break;
     case KEY_TEXTS:
-        put_text_or_list(w, false, 0);
+        json_put_members(w, "'anyOf': [{" SCALAR "}, {" LIST "'items': {" SCALAR "}}]");
         break;
     case KEY_LIST:
-        put_list(w, true, 0);
+        json_put_members(w, LIST "'items': {" ANY_SCALAR "}");
         break;
     case KEY_COMMAND:
-        put_text_or_list(w, true, PLAN_ARGS_MAX);
+        json_put_members(
+            w, "'anyOf': [{" SCALAR "}, {" LIST "'maxItems': %d, 'items': {" ANY_SCALAR "}}]",
+            PLAN_ARGS_MAX);
         break;
     case KEY_KERNEL:
         put_kernel(w);
         break;
     case KEY_PAIRS:
-        put_names(w, NULL);
+        json_put_members(w, "'type': 'object', " NAMES);
         break;
     case KEY_PARAMS:
-        put_names(w, "^[A-Za-z][A-Za-z0-9_]*$");
-        break;
     case KEY_ENV:
-        put_names(w, "^[A-Za-z_][A-Za-z0-9_]*$");
+        json_put_members(
+            w,
+            "'type': 'object', 'propertyNames': {'pattern': '^[A-Za-z%s][A-Za-z0-9_]*$'}, " NAMES,
+            key->type == KEY_ENV ? "_" : "");
         break;
-    case KEY_AMOUNTS:
-        put_amounts(w);
+    case KEY_AMOUNTS: // quotes do them no harm
+        json_put_members(w,
+                         "'type': 'object', 'maxProperties': %d, "
+                         "'propertyNames': {'pattern': '^[a-z0-9_-]+$', 'maxLength': %d}, "
+                         "'additionalProperties': {'type': ['number', 'string'], 'minimum': 0}",
+                         PLAN_LABELS_MAX, PLAN_LABEL_MAX);
         break;
     case KEY_STAGES:
-        json_put_text(w, "type", "array");
-        json_put_number(w, "minItems", 1);
-        json_put_number(w, "maxItems", PLAN_STAGES_MAX - 1);
-        json_begin(w, "items", "{");
-        json_put_text(w, "$ref", "#/definitions/stage");
-        json_end(w, "}");
+        json_put_members(w, LIST "'maxItems': %d, 'items': {'$ref': '#/definitions/stage'}",
+                         PLAN_STAGES_MAX - 1);
         break;
     case KEY_MAP:
         break;
@@ -328,8 +201,7 @@ static void put_key(struct json_writer *w, const struct schema_key *key)
     json_begin(w, key->name, "{");
     put_description(w, key);
     if (key->flags & (KEY_RESERVED | KEY_LATER)) {
-        json_begin(w, "not", "{");
-        json_end(w, "}");
+        json_put_members(w, "'not': {}");
     } else if (key->min == key->max && key->max) {
         json_put_number(w, "const", key->max);
     } else if (inside == SECTION_COUNT && !has_words) {
@@ -346,26 +218,12 @@ static void put_key(struct json_writer *w, const struct schema_key *key)
             put_type(w, key);
             json_end(w, "}");
         }
-        if (inside != SECTION_COUNT) {
-            char ref[64];
-            snprintf(ref, sizeof(ref), "#/definitions/%s", schema_section_name(inside));
-            json_begin(w, NULL, "{");
-            json_put_text(w, "$ref", ref);
-            json_end(w, "}");
-        }
+        if (inside != SECTION_COUNT)
+            json_put_members(w, "{'$ref': '#/definitions/%s'}", schema_section_name(inside));
         json_end(w, "]");
     }
     if (standard && !(key->flags & KEY_NOT_OFFERED))
         put_default(w, key, standard);
-    json_end(w, "}");
-}
-
-static void put_required(struct json_writer *w, const char *name, const char *key)
-{
-    json_begin(w, name, "{");
-    json_begin(w, "required", "[");
-    json_put_text(w, NULL, key);
-    json_end(w, "]");
     json_end(w, "}");
 }
 
@@ -382,7 +240,7 @@ static void put_rule(struct json_writer *w, enum section section, const char *na
             json_begin(w, name, "[");
         any = true;
         if (flag == KEY_ONE_OF)
-            put_required(w, NULL, key->name);
+            json_put_members(w, "{'required': ['%s']}", key->name);
         else
             json_put_text(w, NULL, key->name);
     }
@@ -405,7 +263,7 @@ static void put_company(struct json_writer *w, enum section section)
         json_begin(w, c->key, "{");
         json_begin(w, "anyOf", "[");
         for (size_t k = 0; k < n; k++)
-            put_required(w, NULL, with[k]);
+            json_put_members(w, "{'required': ['%s']}", with[k]);
         json_end(w, "]");
         json_end(w, "}");
     }
@@ -415,12 +273,8 @@ static void put_company(struct json_writer *w, enum section section)
 
 static void put_section(struct json_writer *w, enum section section)
 {
-    json_put_text(w, "type", "object");
-    json_put_flag(w, "additionalProperties", false);
-    json_begin(w, "patternProperties", "{");
-    json_begin(w, "^x-", "{");
-    json_end(w, "}");
-    json_end(w, "}");
+    json_put_members(
+        w, "'type': 'object', 'additionalProperties': false, 'patternProperties': {'^x-': {}}");
     put_rule(w, section, "required", KEY_REQUIRED);
     put_rule(w, section, "oneOf", KEY_ONE_OF);
     put_company(w, section);
@@ -435,8 +289,8 @@ int schema_json(struct buf *out)
 {
     struct json_writer w = {.out = out, .indented = true};
     json_open(&w);
-    json_put_text(&w, "$schema", "http://json-schema.org/draft-07/schema#");
-    json_put_text(&w, "title", "fanmill job file, version 1");
+    json_put_members(&w, "'$schema': 'http://json-schema.org/draft-07/schema#', "
+                         "'title': 'fanmill job file, version 1'");
     put_section(&w, SECTION_JOB);
     json_begin(&w, "definitions", "{");
     for (unsigned i = 0; i < SECTION_COUNT; i++) {

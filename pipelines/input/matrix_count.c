@@ -149,22 +149,6 @@ static int compare_nodes(const void *a, const void *b)
     return memcmp(x->set, y->set, x->set_bytes);
 }
 
-static void free_node(void *node)
-{
-    free(((struct count_node *)node)->children);
-    free(node);
-}
-
-void matrix_count_done(struct matrix *m)
-{
-    tdestroy(m->nodes, free_node);
-    for (size_t i = 0; i < m->n_axes; i++) {
-        free(m->axes[i].named);
-        free(m->axes[i].specials);
-        free(m->axes[i].possible);
-    }
-}
-
 // The axis of a group; where groups have several, nothing is excluded.
 static const struct axis *axis_of(const struct matrix *m, size_t level)
 {
@@ -288,7 +272,7 @@ static int count_excluded(struct matrix *m)
     return r < 0 ? r : build(m, 0, all, &m->root);
 }
 
-int matrix_count_all(struct matrix *m, struct err *err)
+static int count_all(struct matrix *m, struct err *err)
 {
     int r = m->n_axes ? count_excluded(m) : 0;
     if (r == -E2BIG)
@@ -301,6 +285,40 @@ int matrix_count_all(struct matrix *m, struct err *err)
         m->n_created += !m->includes[i].extends;
     }
     return 0;
+}
+
+static int form_groups(struct matrix *m, struct err *err)
+{
+    m->groups = calloc(m->n_axes, sizeof(*m->groups));
+    if (!m->groups)
+        return err_sys(err, -ENOMEM, "matrix");
+    for (size_t i = 0; i < m->n_axes; i++) {
+        const struct axis *axis = &m->axes[i];
+        uint64_t count = axis_count(axis);
+        if (count == 0)
+            return err_set(err, -EINVAL, "axis %zu has no values", i + 1);
+        if (!axis->linked)
+            m->groups[m->n_groups++] = (struct axis_group){.first = i};
+        struct axis_group *group = &m->groups[m->n_groups - 1];
+        group->count = group->n && group->count < count ? group->count : count;
+        group->n++;
+    }
+    uint64_t all = 1;
+    for (size_t i = 0; i < m->n_groups; i++)
+        if (__builtin_mul_overflow(all, m->groups[i].count, &all) || all > INT64_MAX)
+            return err_set(err, -ERANGE, "more than 2^63 combinations");
+    if (m->n_groups != m->n_axes && (m->n_excludes || m->n_includes))
+        return err_set(err, -EINVAL, "exclude and include can't be used with linked axes");
+    return 0;
+}
+
+int matrix_seal(struct matrix *m, struct err *err)
+{
+    // Without axes only include makes combinations.
+    if (m->n_axes == 0 && m->n_includes == 0)
+        return err_set(err, -EINVAL, "needs at least one axis");
+    int r = m->n_axes ? form_groups(m, err) : 0;
+    return r < 0 ? r : count_all(m, err);
 }
 
 void matrix_positions(const struct matrix *m, uint64_t index, uint64_t *ret)

@@ -60,6 +60,8 @@ struct count_node {
     uint64_t set[];
 };
 
+#define MATRIX_NUMBER_BYTES 24 // of a number of a range, with its end
+
 struct matrix {
     struct axis *axes;
     size_t n_axes;
@@ -100,9 +102,5 @@ static inline uint64_t axis_count(const struct axis *axis)
 // Position of a value on an axis, or -ENOENT.
 int matrix_find_value(const struct matrix *m, const struct axis *axis, const char *value,
                       size_t len, uint64_t *ret);
-// Builds the graph that counts, and finds out which rules of include extend. As matrix_seal().
-int matrix_count_all(struct matrix *m, struct err *err);
-// Frees what it made.
-void matrix_count_done(struct matrix *m);
 // The positions, one for each group, of a combination of the axes. `index` is below m->base.
 void matrix_positions(const struct matrix *m, uint64_t index, uint64_t *ret);

@@ -13,7 +13,7 @@
 #include "pipelines/source/source_kinds.h"
 #include "pipelines/source/source_queue.h"
 
-struct counted {
+struct counted_items {
     struct source_reader base;
     struct paths files;       // SOURCE_FILES owns its names
     char *const *texts;       // the items; NULL: a range or a matrix
@@ -23,7 +23,8 @@ struct counted {
 };
 
 // Items of the next chunk, and how many chunks of exactly that size may follow one another.
-static uint64_t next_size(struct counted *c, const struct source_want *want, uint64_t *ret_chunks)
+static uint64_t next_size(struct counted_items *c, const struct source_want *want,
+                          uint64_t *ret_chunks)
 {
     const struct chunking *rule = &c->base.plan->steps[0].chunking;
     uint64_t remaining = c->count - c->at;
@@ -45,7 +46,7 @@ static uint64_t next_size(struct counted *c, const struct source_want *want, uin
     return size < remaining ? size : remaining;
 }
 
-static int add_chunk(const struct counted *c, uint64_t first, uint64_t end, bool raw,
+static int add_chunk(const struct counted_items *c, uint64_t first, uint64_t end, bool raw,
                      struct buf *body)
 {
     int r = 0;
@@ -56,7 +57,7 @@ static int add_chunk(const struct counted *c, uint64_t first, uint64_t end, bool
     return r;
 }
 
-static int fill(const struct counted *c, const struct source_want *want, uint64_t size,
+static int fill(const struct counted_items *c, const struct source_want *want, uint64_t size,
                 uint64_t chunks, struct run *run, struct err *err)
 {
     _cleanup_(buf_done)
@@ -89,7 +90,7 @@ static int fill(const struct counted *c, const struct source_want *want, uint64_
 static int counted_next(struct source_reader *base, const struct source_want *want, struct run *run,
                         struct err *err)
 {
-    struct counted *c = (struct counted *)base;
+    struct counted_items *c = (struct counted_items *)base;
     if (c->at == c->count)
         return 0;
     uint64_t chunks;
@@ -120,7 +121,7 @@ static int counted_next(struct source_reader *base, const struct source_want *wa
 
 static uint64_t counted_total(const struct source_reader *base)
 {
-    const struct counted *c = (const struct counted *)base;
+    const struct counted_items *c = (const struct counted_items *)base;
     const struct chunking *rule = &base->plan->steps[0].chunking;
     if (c->count == 0)
         return 0;
@@ -133,7 +134,7 @@ static uint64_t counted_total(const struct source_reader *base)
 
 static void counted_close(struct source_reader *base)
 {
-    struct counted *c = (struct counted *)base;
+    struct counted_items *c = (struct counted_items *)base;
     paths_done(&c->files);
     free(c);
 }
@@ -154,7 +155,7 @@ static int guard_dash(char **name)
     return 0;
 }
 
-static int find_files(struct counted *c, struct err *err)
+static int find_files(struct counted_items *c, struct err *err)
 {
     const struct plan *plan = c->base.plan;
     const struct source *source = &plan->source;
@@ -190,7 +191,7 @@ int source_open_counted(const struct plan *plan, struct source_reader **ret, str
     if (rule->rule == CHUNK_BYTES || rule->rule == CHUNK_LINES ||
         (rule->rule != CHUNK_AUTO && rule->n == 0))
         return err_set(err, -EINVAL, "chunk: this source produces items; use items, parts or auto");
-    struct counted *c = calloc(1, sizeof(*c));
+    struct counted_items *c = calloc(1, sizeof(*c));
     if (!c)
         return err_sys(err, -ENOMEM, "source");
     c->base = (struct source_reader){.ops = &counted_ops, .plan = plan};

@@ -44,6 +44,16 @@ enum brace {
 enum brace brace_at(const char *text, const struct template_names *names, struct part *ret,
                     size_t *ret_len);
 
+// Whether the character may be part of the name of a param.
+bool part_name_char(char c);
+// Whether the text, "", ".", "/" ..., is a form.
+bool part_form_of(const char *text, size_t len, enum part_form *ret);
+
+// A placeholder of another tool, which would silently stay as it is; NULL: none.
+const char *template_foreign(const char *text);
+// Sets t->suspect and t->nearest. -ENOMEM.
+int template_find_suspect(struct template *t, const char *text, const struct template_names *names);
+
 // Appends a part to the template. -ENOMEM.
 int template_add(struct template *t, const struct part *part);
 

@@ -22,7 +22,7 @@ blind_worker() { # NAME [OPTION...]: sees another library, or none, in ./lib
         exec '$FANMILL_BIN' worker -v --name $name -j 2 $*"
     WORKER=$LAST
 }
-sends() { grep -c "a kernel's library goes to a worker" coordinator-default.log; }
+sends() { grep -c "a kernel's library was sent to a worker" coordinator-default.log; }
 job say <<YAML
 source: {range: 1..50}
 chunk: {items: 1}

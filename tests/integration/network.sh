@@ -68,11 +68,11 @@ grep -q '"key":"w1"' "$WORK/stdout" || wrong "the worker's key"
 case_is "roles"
 fanmill submit --connect eye.access numbers.yaml
 expect_status 3
-expect_stderr "its role does not allow SUBMIT"
+expect_stderr "its role does not permit SUBMIT"
 fanmill cancel --connect eye.access all
-expect_stderr "its role does not allow CONTROL"
+expect_stderr "its role does not permit CONTROL"
 fanmill status --connect w1.access
-expect_stderr "its role does not allow QUERY"
+expect_stderr "its role does not permit QUERY"
 fanmill drain --connect alice.access w1
 expect_status 2
 expect_stderr "only an admin may drain"
@@ -80,14 +80,14 @@ fanmill submit --connect alice.access slow.yaml
 job=$(cat "$WORK/stdout")
 fanmill cancel --connect bob.access "$job"
 expect_status 2
-expect_stderr "is another one's (alice)"
+expect_stderr "belongs to 'alice'"
 fanmill cancel --connect root.access "$job"
 expect_status 0
 fanmill wait -q --connect alice.access "$job"
 expect_status 4
 fanmill worker --connect alice.access
 expect_status 3
-expect_stderr "its role does not allow REGISTER"
+expect_stderr "its role does not permit REGISTER"
 [ "$(count forbidden)" -ge 4 ] || wrong "forbidden messages are not counted"
 
 case_is "strangers"

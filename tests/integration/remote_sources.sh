@@ -61,7 +61,7 @@ expect_status 0
 expect_same csv.want
 fanmill submit stdin.yaml <rows.csv
 expect_status 2
-expect_stderr "a detached job can't read the standard input of the one who submits it"
+expect_stderr "a detached job can't read the standard input of its submitter"
 
 end_all
 rmdir "$WORK/run/fanmill" 2>/dev/null

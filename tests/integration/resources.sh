@@ -57,8 +57,8 @@ fanmill submit never.yaml
 never=$(cat stdout)
 fanmill explain "$never"
 expect_status 0
-grep -q 'step 1: no worker can ever run it: .* needs 3 gpus and has' stdout || wrong "$(cat stdout)"
-grep -q 'a job waits for a worker that is not there' coordinator-default.log || wrong "not logged"
+grep -q 'step 1: no worker can ever run it: worker .* has . gpus, 3 needed' stdout || wrong "$(cat stdout)"
+grep -q 'no connected worker can run this job' coordinator-default.log || wrong "not logged"
 # It does not hold up others.
 job plain <<'YAML'
 source: {range: 1..20}

@@ -262,7 +262,7 @@ worker two -j 1
 until_workers 2
 fanmill drain nobody
 expect_status 2
-expect_stderr "there is no worker 'nobody'"
+expect_stderr "no worker 'nobody'"
 fanmill drain two
 wait "$WORKER" || wrong "exit status of a drained worker"
 until_workers 1

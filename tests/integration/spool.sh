@@ -79,7 +79,7 @@ case_is "a spool that may not grow is told; nothing is lost"
 STATUS=$(cat status)
 expect_status 0
 expect_stderr "fanmill: the spool in '$WORK/spool' can't grow (File too large): "
-expect_stderr "nothing is lost, but no more begins until results are taken. More room: --spool-dir DIR"
+expect_stderr "nothing is lost; no new chunk starts until results are read. More room: --spool-dir DIR"
 [ "$(wc -l <stderr)" = 1 ] || wrong "told more than once"
 cmp -s expected sum || wrong "other bytes"
 expect_nothing_left

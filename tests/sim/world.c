@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "coordinator/event_file.h"
 
 struct sim_call {
     struct heap_node node;
@@ -72,6 +73,7 @@ void sim_at(struct world *w, int64_t when, sim_fn *fn, uint64_t a, uint64_t b, v
 
 int sim_event(struct world *w, const struct event *event)
 {
+    event_file_add(w->record, event, w->now);
     int r = core_handle(w->core, event, w->now, &w->actions);
     core_check(w->core);
     return r;
@@ -152,7 +154,7 @@ static void run_world(struct world *w)
     }
 }
 
-static void run_seed(uint64_t seed, bool verbose)
+static void run_seed(uint64_t seed, bool verbose, const char *record)
 {
     struct world w = {.seed = seed, .verbose = verbose, .rng = {.state = seed * 7919 + 1}};
     struct core_options options = {.epoch = SIM_EPOCH, .window_items = 0};
@@ -165,6 +167,9 @@ static void run_seed(uint64_t seed, bool verbose)
         options.held_bytes = 1 + rng_below(&w.rng, 4096);
     if (core_new(&options, &w.core) < 0)
         abort();
+    struct err err;
+    if (record && event_file_open(record, &options, &w.record, &err) < 0)
+        sim_fail(&w, "%s", err.text);
     jobs_make(&w);
     workers_begin(&w);
     run_world(&w);
@@ -179,6 +184,7 @@ static void run_seed(uint64_t seed, bool verbose)
     jobs_free(&w);
     actions_done(&w.actions);
     core_free(w.core);
+    event_file_close(w.record);
     heap_done(&w.events);
 }
 
@@ -186,6 +192,7 @@ int main(int argc, char **argv)
 {
     unsigned long long first = 1, last = 300;
     bool verbose = false;
+    const char *record = NULL; // the last seed's events
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--seeds") == 0 && i + 1 < argc)
             sscanf(argv[++i], "%llu..%llu", &first, &last);
@@ -194,12 +201,14 @@ int main(int argc, char **argv)
             last = first;
         else if (strcmp(argv[i], "--verbose") == 0)
             verbose = true;
+        else if (strcmp(argv[i], "--record") == 0 && i + 1 < argc)
+            record = argv[++i];
     }
     for (unsigned long long seed = first; seed <= last; seed++) {
         // So that a seed that aborts is known.
         if (getenv("SIM_SHOW_SEED"))
             fprintf(stderr, "at seed %llu\n", seed);
-        run_seed(seed, verbose);
+        run_seed(seed, verbose, record);
     }
     printf("seeds %llu..%llu: well\n", first, last);
     return 0;

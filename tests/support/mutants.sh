@@ -44,7 +44,8 @@ try() {
         echo "mutant $name: can't be built" >"$mine.survived"
         return
     fi
-    if passes "$mine/program" "$file"; then
+    # The shell's own words about a program that was aborted are not wanted.
+    if { passes "$mine/program" "$file"; } 2>/dev/null; then
         echo "mutant $name: SURVIVED" >"$mine.survived"
     else
         echo "mutant $name: caught ($(caught_by "$mine/program.log"))" >"$mine.caught"

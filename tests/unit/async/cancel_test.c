@@ -1,7 +1,6 @@
 // Cancels a scene at its first suspension, at its second, and so on until it runs through: each
 // time it must come out with the cause, at once but for its cleanup, and leave nothing behind.
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <errno.h>
 
 #include "async/group.h"
@@ -9,6 +8,7 @@
 #include "base/clock.h"
 #include "parts.h"
 #include "run.h"
+#include "tests/support/descriptors.h"
 
 enum how { CANCEL_TASK, CANCEL_SCOPE, DEADLINE };
 
@@ -75,17 +75,6 @@ static int walk_main(void *arg)
     // A cancel that was asked for is no failure; a deadline is the victim's to report.
     cr_expect_eq(r, w->how == DEADLINE || w->how == CANCEL_SCOPE ? w->result : 0);
     return 0;
-}
-
-static int count_descriptors(void)
-{
-    int n = 0;
-    DIR *dir = opendir("/proc/self/fd");
-    while (dir && readdir(dir))
-        n++;
-    if (dir)
-        closedir(dir);
-    return n;
 }
 
 // Returns how many suspensions there were to cancel.

@@ -1,5 +1,4 @@
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -15,6 +14,7 @@
 #include "async/waitq.h"
 #include "base/clock.h"
 #include "run.h"
+#include "tests/support/descriptors.h"
 
 static int sleeps_a_second(void *arg)
 {
@@ -331,17 +331,6 @@ static int levels_main(void *arg)
 Test(loop, watches_levels)
 {
     cr_assert_eq(run_real(levels_main, NULL), 0);
-}
-
-static int count_descriptors(void)
-{
-    int n = 0;
-    DIR *dir = opendir("/proc/self/fd");
-    while (dir && readdir(dir))
-        n++;
-    if (dir)
-        closedir(dir);
-    return n;
 }
 
 static int fork_main(void *arg)

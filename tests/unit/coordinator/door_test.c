@@ -69,9 +69,9 @@ static enum fate fate_of(uint32_t address, int type)
         return HANDLED;
     hear(address, MSG_REFUSE, &refuse);
     cr_expect(peer_at(address)->gone, "who is refused is gone");
-    if (strncmp(refuse.text, "its role does not allow ", 24) == 0) {
+    if (strncmp(refuse.text, "its role does not permit ", 25) == 0) {
         cr_expect_eq(refuse.code, -EACCES);
-        cr_expect_str_eq(refuse.text + 24, msg_name(type));
+        cr_expect_str_eq(refuse.text + 25, msg_name(type));
         return FORBIDDEN;
     }
     cr_expect_eq(refuse.code, -EPROTO);
@@ -199,7 +199,7 @@ static void a_worker_that_reads_no_more(void)
     submitted(1, NUMBERS, SUBMIT_DETACHED);
     turn();
     cr_expect_eq(gone, 1);
-    cr_expect_str_eq(gone_for, "it doesn't read");
+    cr_expect_str_eq(gone_for, "it does not read");
     cr_expect_null(peer_at(8));
     while (answer(9, OUTCOME_OK, "x", 1))
         turn();

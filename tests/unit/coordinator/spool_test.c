@@ -1,8 +1,8 @@
 // The spool: bytes come back from the file, the disk gets its room back, a full one loses nothing.
 #include "coordinator/spool.h"
+#include "tests/support/descriptors.h"
 
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -19,16 +19,6 @@ static struct slice part(size_t len, int fill)
     return (struct slice){.data = bytes, .len = len};
 }
 
-static int open_files(void)
-{
-    DIR *dir = opendir("/proc/self/fd");
-    int n = 0;
-    while (readdir(dir))
-        n++;
-    closedir(dir);
-    return n;
-}
-
 static bool is_all(const struct slice *slice, int fill)
 {
     for (size_t i = 0; i < slice->len; i++)
@@ -41,14 +31,14 @@ Test(spool, many_results_one_descriptor)
 {
     struct spool *spool;
     struct slice kept[40];
-    int before = open_files();
+    int before = count_descriptors();
     cr_assert_eq(spool_new("/tmp", &spool), 0);
-    cr_expect_eq(open_files(), before, "nothing is opened before it is needed");
+    cr_expect_eq(count_descriptors(), before, "nothing is opened before it is needed");
     for (int i = 0; i < 40; i++) {
         struct slice body = part(1 << 20, i);
         cr_assert_eq(spool_put(spool, &body, &kept[i]), 0);
     }
-    cr_expect_eq(open_files(), before + 1);
+    cr_expect_eq(count_descriptors(), before + 1);
     cr_expect_eq(spool_bytes(spool), 40ull << 20);
     for (int i = 0; i < 40; i++)
         cr_expect(is_all(&kept[i], i), "result %d", i);
@@ -56,7 +46,7 @@ Test(spool, many_results_one_descriptor)
         slice_drop(&kept[i]);
     cr_expect_lt(spool_bytes(spool), SPOOL_SEGMENT);
     spool_free(spool);
-    cr_expect_eq(open_files(), before);
+    cr_expect_eq(count_descriptors(), before);
 }
 
 Test(spool, places_that_are_over_are_used_again)

@@ -42,6 +42,28 @@ Test(json_writer, indented)
     buf_done(&out);
 }
 
+Test(json_writer, members_as_they_are_read)
+{
+    static const char *const expected[] = {
+        "{\"a\":1,\"b\":{\"c\":[\"x, \\\\\",true],\"d\":{}},\"e\":[7]}\n",
+        "{\n  \"a\": 1,\n  \"b\": {\n    \"c\": [\n      \"x, \\\\\",\n      true\n    ],\n"
+        "    \"d\": {}\n  },\n  \"e\": [\n    7\n  ]\n}\n"};
+    for (int i = 0; i < 2; i++) {
+        struct buf out = {0};
+        struct json_writer w = {.out = &out, .indented = i == 1};
+        json_open(&w);
+        json_put_number(&w, "a", 1);
+        json_put_members(&w, "'b': {'c': ['%s, \\', true], 'd': {}}", "x");
+        json_begin(&w, "e", "[");
+        json_put_members(&w, "%d", 7);
+        json_end(&w, "]");
+        cr_assert_eq(json_done(&w), 0);
+        buf_add(&out, "", 1);
+        cr_expect_str_eq((char *)out.data, expected[i]);
+        buf_done(&out);
+    }
+}
+
 Test(json_writer, seconds)
 {
     static const struct {

@@ -301,7 +301,7 @@ static int read_exact(const void *h, size_t hn, const void *b, size_t bn)
     return r;
 }
 
-Test(message, cut_off_anywhere_or_with_more_behind_it_is_refused)
+Test(message, cut_off_anywhere_or_with_a_tail_is_refused)
 {
     for (size_t i = 0; i < N_SAMPLES; i++) {
         struct buf h, b;

@@ -8,48 +8,7 @@
 #include "base/clock.h"
 #include "box.h"
 #include "run.h"
-
-// first, first + step, ...: n boxes, `every_ns` apart; then the result.
-struct ticks {
-    uintptr_t first, step, n;
-    int64_t every_ns;
-    int result;
-    int closed;
-};
-
-static int ticking(struct gen *g, void *arg)
-{
-    struct ticks *t = arg;
-    int r = 0;
-    for (uintptr_t i = 0; r == 0 && i < t->n; i++) {
-        if (t->every_ns)
-            r = task_sleep(t->every_ns);
-        if (r == 0)
-            r = gen_yield(g, box(t->first + i * t->step));
-    }
-    t->closed++;
-    return r < 0 ? r : t->result;
-}
-
-static struct stream *tick(struct ticks *t)
-{
-    return gen_new(ticking, t, unbox);
-}
-
-static void expect_items(struct stream *s, const char *what, int end)
-{
-    char got[128] = "";
-    size_t len = 0;
-    void *item;
-    int r;
-    while ((r = stream_next(s, &item)) == 1)
-        len += (size_t)snprintf(got + len, sizeof(got) - len, "%d ", (int)unboxed(item));
-    cr_expect_str_eq(got, what);
-    cr_expect_eq(r, end, "%d is not %d", r, end);
-    // The end stays the end; but -ETIMEDOUT was the consumer's, and is not what a generator that it
-    // ended goes on to say.
-    cr_expect_eq(stream_next(s, &item), end == -ETIMEDOUT ? -ECANCELED : end);
-}
+#include "ticks.h"
 
 static int timeout_main(void *arg)
 {
@@ -105,12 +64,7 @@ static int late_main(void *arg)
     return 0;
 }
 
-Test(operators, with_tasks_of_their_own_wait_for_a_late_input)
-{
-    live = 0;
-    cr_assert_eq(run_virtual(late_main, NULL), 0);
-    cr_assert_eq(live, 0);
-}
+STREAM_TEST(operators, with_tasks_of_their_own_wait_for_a_late_input, late_main)
 
 static struct stream *outer;
 
@@ -133,19 +87,9 @@ static int busy_main(void *arg)
     return 0;
 }
 
-Test(operators, have_one_consumer_at_a_time)
-{
-    live = 0;
-    cr_assert_eq(run_virtual(busy_main, NULL), 0);
-    cr_assert_eq(live, 0);
-}
+STREAM_TEST(operators, have_one_consumer_at_a_time, busy_main)
 
-Test(operators, an_item_may_be_awaited_for_a_time)
-{
-    live = 0;
-    cr_assert_eq(run_virtual(timeout_main, NULL), 0);
-    cr_assert_eq(live, 0);
-}
+STREAM_TEST(operators, an_item_may_be_awaited_for_a_time, timeout_main)
 
 static int take_main(void *arg)
 {
@@ -211,12 +155,7 @@ static int merge_main(void *arg)
     return 0;
 }
 
-Test(operators, merge_gives_what_comes_from_any_input)
-{
-    live = 0;
-    cr_assert_eq(run_virtual(merge_main, NULL), 0);
-    cr_assert_eq(live, 0);
-}
+STREAM_TEST(operators, merge_gives_what_comes_from_any_input, merge_main)
 
 static int cancelled_next_main(void *arg)
 {
@@ -234,12 +173,7 @@ static int cancelled_next_main(void *arg)
     return 0;
 }
 
-Test(operators, a_next_that_timed_out_lost_nothing)
-{
-    live = 0;
-    cr_assert_eq(run_virtual(cancelled_next_main, NULL), 0);
-    cr_assert_eq(live, 0);
-}
+STREAM_TEST(operators, a_next_that_timed_out_lost_nothing, cancelled_next_main)
 
 struct mapping {
     int running, most;
@@ -325,12 +259,7 @@ static int pmap_main(void *arg)
     return 0;
 }
 
-Test(operators, pmap_works_on_several_within_its_bound)
-{
-    live = 0;
-    cr_assert_eq(run_virtual(pmap_main, NULL), 0);
-    cr_assert_eq(live, 0);
-}
+STREAM_TEST(operators, pmap_works_on_several_within_its_bound, pmap_main)
 
 struct racer {
     int64_t ns;
@@ -411,130 +340,6 @@ Test(operators, say_so_when_there_is_no_room_for_their_tasks)
 {
     live = 0;
     cr_assert_eq(run_virtual_opts((struct loop_options){.max_tasks = 3}, no_room_main, NULL), 0);
-    cr_assert_eq(live, 0);
-}
-
-static void expect_batches(struct stream *s, const char *what, int end)
-{
-    char got[128] = "";
-    size_t len = 0;
-    void *item;
-    int r;
-    while ((r = stream_next(s, &item)) == 1) {
-        struct batch *b = item;
-        for (size_t i = 0; i < b->n; i++)
-            len += (size_t)snprintf(got + len, sizeof(got) - len, i ? ",%d" : "%d",
-                                    (int)unboxed(batch_take(b, i)));
-        len += (size_t)snprintf(got + len, sizeof(got) - len, " ");
-        s->drop(b);
-    }
-    cr_expect_str_eq(got, what);
-    cr_expect_eq(r, end, "%d is not %d", r, end);
-    cr_expect_eq(stream_next(s, &item), end);
-    stream_close(s);
-}
-
-static int batch_main(void *arg)
-{
-    (void)arg;
-    struct ticks a = {1, 1, 5, NS_PER_S, 0, 0};
-    expect_batches(stream_batch(tick(&a), 2, CLOCK_FOREVER), "1,2 3,4 5 ", 0);
-    a.result = -EIO;
-    expect_batches(stream_batch(tick(&a), 2, CLOCK_FOREVER), "1,2 3,4 5 ", -EIO);
-    // At 1 2 3 4 5 s: the first waits until 3.5.
-    expect_batches(stream_batch(tick(&a), 10, 5 * NS_PER_S / 2), "1,2,3 4,5 ", -EIO);
-    a.result = 0;
-    expect_batches(stream_batch(tick(&a), 3, 100 * NS_PER_S), "1,2,3 4,5 ", 0);
-    expect_batches(stream_batch(tick(&a), 3, 0), "1 2 3 4 5 ", 0);
-
-    // What a cancelled next had gathered comes with the next one.
-    for (int timed = 0; timed < 2; timed++) {
-        struct stream *s = stream_batch(tick(&a), 4, timed ? 100 * NS_PER_S : CLOCK_FOREVER);
-        void *item;
-        struct scope scope;
-        scope_enter(&scope, 5 * NS_PER_S / 2);
-        cr_assert_eq(stream_next(s, &item), -ETIMEDOUT);
-        scope_leave(&scope);
-        if (timed)
-            expect_batches(s, "1,2,3,4 5 ", 0);
-        else
-            expect_batches(s, "1,2 ", -ECANCELED); // it reached the generator, which ended
-    }
-    struct stream *s = stream_batch(tick(&a), 2, CLOCK_FOREVER);
-    void *item;
-    cr_assert_eq(stream_next(s, &item), 1);
-    batch_free(item); // nothing taken
-    stream_close(s);
-    batch_free(NULL);
-    cr_assert_null(stream_batch(NULL, 1, 1));
-    return 0;
-}
-
-Test(operators, batches_by_count_and_time)
-{
-    live = 0;
-    cr_assert_eq(run_virtual(batch_main, NULL), 0);
-    cr_assert_eq(live, 0);
-}
-
-static int zip_main(void *arg)
-{
-    (void)arg;
-    struct ticks a = {1, 1, 3, NS_PER_S, 0, 0}, b = {11, 1, 2, 2 * NS_PER_S, 0, 0};
-    struct stream *ins[] = {tick(&a), tick(&b)};
-    expect_batches(stream_zip(ins, 2, false), "1,11 2,12 ", 0);
-    cr_assert_eq(live, 0, "the third of the longer one was dropped");
-    cr_assert_eq(a.closed + b.closed, 2);
-    b.result = -EIO;
-    ins[0] = tick(&a);
-    ins[1] = tick(&b);
-    expect_batches(stream_zip(ins, 2, false), "1,11 2,12 ", -EIO);
-    // Cancelled between the two inputs of a pair.
-    a = (struct ticks){1, 1, 2, 0, 0, 0};
-    b = (struct ticks){11, 1, 2, 2 * NS_PER_S, 0, 0};
-    struct stream *slow[] = {tick(&b)};
-    ins[0] = tick(&a);
-    ins[1] = stream_merge(slow, 1, 1);
-    struct stream *s = stream_zip(ins, 2, false);
-    void *item;
-    struct scope scope;
-    scope_enter(&scope, NS_PER_S);
-    cr_assert_eq(stream_next(s, &item), -ETIMEDOUT);
-    scope_leave(&scope);
-    expect_batches(s, "1,11 2,12 ", 0);
-    // Strict: whichever is longer, and an end that is waited for in pieces.
-    a = (struct ticks){1, 1, 2, 0, 0, 0};
-    b = (struct ticks){11, 1, 3, 2 * NS_PER_S, 0, 0};
-    ins[0] = tick(&a);
-    slow[0] = tick(&b);
-    ins[1] = stream_merge(slow, 1, 1);
-    s = stream_timeout(stream_zip(ins, 2, true), NS_PER_S);
-    int late = 0, r;
-    while ((r = stream_next(s, &item)) == 1 || r == -ETIMEDOUT) {
-        late += r == -ETIMEDOUT;
-        if (r == 1)
-            s->drop(item);
-    }
-    cr_assert_eq(r, -EILSEQ);
-    cr_assert_geq(late, 3);
-    stream_close(s);
-    ins[0] = tick(&b);
-    ins[1] = tick(&a);
-    expect_batches(stream_zip(ins, 2, true), "11,1 12,2 ", -EILSEQ);
-    b.n = 2;
-    ins[0] = tick(&b);
-    ins[1] = tick(&a);
-    expect_batches(stream_zip(ins, 2, true), "11,1 12,2 ", 0);
-    ins[0] = NULL;
-    ins[1] = tick(&a);
-    cr_assert_null(stream_zip(ins, 2, false));
-    return 0;
-}
-
-Test(operators, zip_ends_with_the_shortest)
-{
-    live = 0;
-    cr_assert_eq(run_virtual(zip_main, NULL), 0);
     cr_assert_eq(live, 0);
 }
 

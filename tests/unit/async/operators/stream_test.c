@@ -51,11 +51,7 @@ static int generator_main(void *arg)
     return 0;
 }
 
-Test(gen, gives_items_ends_and_closes_early)
-{
-    live = 0;
-    cr_assert_eq(run_virtual(generator_main, NULL), 0);
-}
+STREAM_TEST(gen, gives_items_ends_and_closes_early, generator_main)
 
 static int yields_after_close(struct gen *g, void *arg)
 {
@@ -114,12 +110,7 @@ static int awaiting_main(void *arg)
     return 0;
 }
 
-Test(gen, awaits_in_its_consumers_task)
-{
-    live = 0;
-    cr_assert_eq(run_virtual(awaiting_main, NULL), 0);
-    cr_assert_eq(live, 0);
-}
+STREAM_TEST(gen, awaits_in_its_consumers_task, awaiting_main)
 
 static int awaiting_beside(void *arg)
 {
@@ -207,12 +198,7 @@ static int operators_main(void *arg)
     return 0;
 }
 
-Test(stream, operators_chain_and_close_what_they_own)
-{
-    live = 0;
-    cr_assert_eq(run_virtual(operators_main, NULL), 0);
-    cr_assert_eq(live, 0);
-}
+STREAM_TEST(stream, operators_chain_and_close_what_they_own, operators_main)
 
 static int produces(void *arg)
 {
@@ -257,12 +243,7 @@ static int channel_main(void *arg)
     return 0;
 }
 
-Test(chan, is_bounded_ends_and_drops_what_is_left)
-{
-    live = 0;
-    cr_assert_eq(run_virtual(channel_main, NULL), 0);
-    cr_assert_eq(live, 0);
-}
+STREAM_TEST(chan, is_bounded_ends_and_drops_what_is_left, channel_main)
 
 static int sends_one(void *arg)
 {

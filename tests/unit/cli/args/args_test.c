@@ -48,8 +48,8 @@ static const struct args plain = {
     .usage = "",
     .about = "",
     .tables = {{flags}, {shared_flags, offsetof(struct options, shared)}},
-    .n_places = 2,
-    .words_min = 1,
+    .n_operands = 2,
+    .n_required = 1,
     .missing = "a word is missing"};
 
 static struct options o;
@@ -138,7 +138,7 @@ Test(args, where_a_command_of_the_users_begins_reading_ends)
 {
     struct args args = plain;
     args.command_follows = true;
-    args.words_min = 0;
+    args.n_required = 0;
     cr_assert_eq(PARSE(&args, "-n", "1", "ls", "-q"), 0);
     cr_expect_eq(words.rest, 2);
     cr_expect_not(o.shared.quiet);
@@ -151,7 +151,7 @@ Test(args, a_command_of_ours_begins_at_the_first_word_alone)
     static const char *const commands[] = {"map", NULL};
     struct args args = plain;
     args.commands = commands;
-    args.words_min = 0;
+    args.n_required = 0;
     cr_assert_eq(PARSE(&args, "-q", "map", "-q"), 0);
     cr_expect_eq(words.rest, 1);
     cr_assert_eq(PARSE(&args, "job.yaml", "map"), 0);

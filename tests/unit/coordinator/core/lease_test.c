@@ -5,9 +5,7 @@ Test(lease, a_worker_gets_no_more_than_its_window)
 {
     struct rig rig;
     rig_open(&rig, 100, NULL);
-    rig_worker(&rig, 1, 2, 3);
-    rig_submit(&rig);
-    rig_stream(&rig, UINT32_MAX);
+    rig_begin(&rig, 2, 3, UINT32_MAX);
     cr_expect_eq(rig_open_leases(&rig, 1), 3);
     rig_answer(&rig, rig_any(&rig), OUTCOME_OK, 0);
     cr_expect_eq(rig_open_leases(&rig, 1), 3, "an answer makes room for one");
@@ -23,9 +21,7 @@ Test(lease, a_repeated_credit_changes_nothing)
 {
     struct rig rig;
     rig_open(&rig, 100, NULL);
-    rig_worker(&rig, 1, 2, 4);
-    rig_submit(&rig);
-    rig_stream(&rig, UINT32_MAX);
+    rig_begin(&rig, 2, 4, UINT32_MAX);
     for (int i = 0; i < 10; i++)
         rig_credit(&rig, 1, 4);
     cr_expect_eq(rig.n_leases, 4);
@@ -36,9 +32,7 @@ Test(lease, consecutive_chunks_travel_as_one_run)
 {
     struct rig rig;
     rig_open(&rig, 1000, NULL);
-    rig_worker(&rig, 1, 2, 200);
-    rig_submit(&rig);
-    rig_stream(&rig, UINT32_MAX);
+    rig_begin(&rig, 2, 200, UINT32_MAX);
     cr_expect_geq(rig.n_leases, 100);
     cr_expect_leq(rig.n_lease_actions, rig.n_leases / 20);
     cr_expect_eq(rig.n_steps_sent, 1, "a step is defined once");
@@ -63,9 +57,7 @@ Test(lease, parallelism_bounds_what_is_out)
     struct rig rig;
     rig_open(&rig, 100, NULL);
     rig.plan.parallelism = 2;
-    rig_worker(&rig, 1, 8, 50);
-    rig_submit(&rig);
-    rig_stream(&rig, UINT32_MAX);
+    rig_begin(&rig, 8, 50, UINT32_MAX);
     cr_expect_eq(rig_open_leases(&rig, 1), 2);
     rig_run(&rig);
     cr_expect(rig.fed == 100 || rig.n_records < 100);
@@ -76,9 +68,7 @@ Test(lease, a_lost_worker_s_chunks_go_to_another)
 {
     struct rig rig;
     rig_open(&rig, 6, NULL);
-    rig_worker(&rig, 1, 2, 6);
-    rig_submit(&rig);
-    rig_stream(&rig, UINT32_MAX);
+    rig_begin(&rig, 2, 6, UINT32_MAX);
     rig_stream(&rig, 100);
     cr_assert_eq(rig_open_leases(&rig, 1), 6);
     rig_down(&rig, 1);
@@ -96,9 +86,7 @@ Test(lease, a_lost_worker_is_blamed_on_as_many_chunks_as_it_had_slots)
     struct rig rig;
     rig_open(&rig, 10, NULL);
     rig.plan.crash_limit = 1;
-    rig_worker(&rig, 1, 2, 10);
-    rig_submit(&rig);
-    rig_stream(&rig, UINT32_MAX);
+    rig_begin(&rig, 2, 10, UINT32_MAX);
     rig_stream(&rig, 100);
     rig_down(&rig, 1);
     rig_worker(&rig, 2, 2, 10);
@@ -113,9 +101,7 @@ Test(lease, a_silent_worker_is_lost_at_its_time_and_not_before)
 {
     struct rig rig;
     rig_open(&rig, 4, &(struct core_options){.silence_ns = 5 * NS_PER_S});
-    rig_worker(&rig, 1, 2, 4);
-    rig_submit(&rig);
-    rig_stream(&rig, UINT32_MAX);
+    rig_begin(&rig, 2, 4, UINT32_MAX);
     int64_t last = rig.now;
     rig.now = last + 3 * NS_PER_S;
     rig_event(&rig, (struct event){.type = EV_WORKER_ALIVE, .worker = 1}, 0);
@@ -130,9 +116,7 @@ Test(lease, a_draining_worker_gets_nothing_new)
 {
     struct rig rig;
     rig_open(&rig, 20, NULL);
-    rig_worker(&rig, 1, 2, 4);
-    rig_submit(&rig);
-    rig_stream(&rig, UINT32_MAX);
+    rig_begin(&rig, 2, 4, UINT32_MAX);
     rig_event(&rig, (struct event){.type = EV_WORKER_DRAIN, .worker = 1}, 0);
     size_t before = rig.n_leases;
     rig_answer(&rig, rig_any(&rig), OUTCOME_OK, 0);
@@ -145,9 +129,7 @@ Test(lease, a_returned_chunk_costs_no_attempt)
 {
     struct rig rig;
     rig_open(&rig, 1, NULL);
-    rig_worker(&rig, 1, 1, 1);
-    rig_submit(&rig);
-    rig_stream(&rig, UINT32_MAX);
+    rig_begin(&rig, 1, 1, UINT32_MAX);
     for (int i = 0; i < 20; i++) {
         size_t at = rig_any(&rig);
         cr_assert_neq(at, SIZE_MAX);
@@ -165,9 +147,7 @@ Test(lease, events_of_unknown_workers_and_jobs_are_refused)
 {
     struct rig rig;
     rig_open(&rig, 4, NULL);
-    rig_worker(&rig, 1, 1, 1);
-    rig_submit(&rig);
-    rig_stream(&rig, UINT32_MAX);
+    rig_begin(&rig, 1, 1, UINT32_MAX);
     rig_event(&rig, (struct event){.type = EV_WORKER_CREDIT, .worker = 9}, -EINVAL);
     rig_event(&rig, (struct event){.type = EV_WORKER_DOWN, .worker = 9, .reason = "x"}, -EINVAL);
     rig_event(&rig, (struct event){.type = EV_CANCEL, .job = 9}, -EINVAL);

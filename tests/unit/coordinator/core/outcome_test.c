@@ -1,19 +1,12 @@
 // Retries, blame, and what ends a job.
 #include "rig.h"
 
-static void begin(struct rig *rig, uint64_t total)
-{
-    rig_worker(rig, 1, 2, 4);
-    rig_submit(rig);
-    rig_stream(rig, total + 10);
-}
-
 Test(outcome, a_stale_attempt_is_fenced)
 {
     struct rig rig;
     rig_open(&rig, 1, NULL);
     rig.steps[0].retry.limit = 1;
-    begin(&rig, 1);
+    rig_begin(&rig, 2, 4, UINT32_MAX);
     size_t first = rig_any(&rig);
     rig_answer(&rig, first, OUTCOME_EXIT, 1);
     size_t second = rig_any(&rig);
@@ -33,7 +26,7 @@ Test(outcome, another_coordinator_s_epoch_is_fenced)
 {
     struct rig rig;
     rig_open(&rig, 1, NULL);
-    begin(&rig, 1);
+    rig_begin(&rig, 2, 4, UINT32_MAX);
     const struct rig_lease *lease = &rig.leases[rig_any(&rig)];
     struct result result = {
         .job = RIG_JOB, .attempt = lease->attempt, .chunk = lease->chunk, .n_items = 1};
@@ -53,7 +46,7 @@ Test(outcome, retries_wait_longer_each_time_and_end)
     rig_open(&rig, 1, &(struct core_options){.silence_ns = 1000 * NS_PER_S});
     rig.steps[0].retry = (struct retry_policy){
         .limit = 3, .delay_ns = NS_PER_S, .backoff = 2, .max_delay_ns = 3 * NS_PER_S};
-    begin(&rig, 1);
+    rig_begin(&rig, 2, 4, UINT32_MAX);
     const int64_t delays[] = {1 * NS_PER_S, 2 * NS_PER_S, 3 * NS_PER_S};
     for (int i = 0; i < 3; i++) {
         int64_t failed_at = rig.now;
@@ -81,7 +74,7 @@ Test(outcome, crashes_are_counted_apart_from_retries)
     struct rig rig;
     rig_open(&rig, 1, NULL);
     rig.plan.crash_limit = 3;
-    begin(&rig, 1);
+    rig_begin(&rig, 2, 4, UINT32_MAX);
     rig_answer(&rig, rig_any(&rig), OUTCOME_CRASH, 11);
     rig_answer(&rig, rig_any(&rig), OUTCOME_CRASH, 11);
     cr_expect_not(rig.ended, "no retries were asked for, and yet it runs again");
@@ -97,7 +90,7 @@ Test(outcome, a_command_that_is_not_there_ends_the_job_at_once)
     struct rig rig;
     rig_open(&rig, 1000, NULL);
     rig.steps[0].retry.limit = 9;
-    begin(&rig, 1000);
+    rig_begin(&rig, 2, 4, UINT32_MAX);
     rig_answer(&rig, rig_any(&rig), OUTCOME_NOT_FOUND, 127);
     while (!rig.ended && rig_any(&rig) != SIZE_MAX)
         rig_answer(&rig, rig_any(&rig), OUTCOME_CANCELLED, 0);
@@ -112,7 +105,7 @@ Test(outcome, on_error_continue_runs_all)
 {
     struct rig rig;
     rig_open(&rig, 10, NULL);
-    begin(&rig, 10);
+    rig_begin(&rig, 2, 4, UINT32_MAX);
     rig_answer(&rig, rig_find(&rig, 0, 2), OUTCOME_EXIT, 1);
     rig_run(&rig);
     cr_assert(rig.ended);
@@ -129,7 +122,7 @@ Test(outcome, on_error_finish_starts_no_more)
     struct rig rig;
     rig_open(&rig, 1000, NULL);
     rig.plan.on_error = ON_ERROR_FINISH;
-    begin(&rig, 1000);
+    rig_begin(&rig, 2, 4, UINT32_MAX);
     rig_answer(&rig, rig_any(&rig), OUTCOME_EXIT, 1);
     size_t leased = rig.n_leases;
     cr_expect_eq(rig.n_cancels == 0 || rig.cancel_mode == CANCEL_QUEUED, true);
@@ -146,7 +139,7 @@ Test(outcome, on_error_stop_ends_what_runs)
     struct rig rig;
     rig_open(&rig, 1000, NULL);
     rig.plan.on_error = ON_ERROR_STOP;
-    begin(&rig, 1000);
+    rig_begin(&rig, 2, 4, UINT32_MAX);
     rig_answer(&rig, rig_any(&rig), OUTCOME_EXIT, 1);
     cr_expect_eq(rig.n_cancels, 1);
     cr_expect_eq(rig.cancel_mode, CANCEL_RUNNING);
@@ -163,7 +156,7 @@ Test(outcome, max_failures_is_how_many_may_fail)
     struct rig rig;
     rig_open(&rig, 100, NULL);
     rig.plan.max_failures = 2;
-    begin(&rig, 100);
+    rig_begin(&rig, 2, 4, UINT32_MAX);
     rig_answer(&rig, rig_any(&rig), OUTCOME_EXIT, 1);
     rig_answer(&rig, rig_any(&rig), OUTCOME_EXIT, 1);
     size_t before = rig.n_leases;
@@ -182,7 +175,7 @@ Test(outcome, a_cancelled_job_keeps_what_was_finished)
 {
     struct rig rig;
     rig_open(&rig, 100, NULL);
-    begin(&rig, 100);
+    rig_begin(&rig, 2, 4, UINT32_MAX);
     rig_answer(&rig, rig_find(&rig, 0, 0), OUTCOME_OK, 0);
     rig_answer(&rig, rig_find(&rig, 0, 1), OUTCOME_OK, 0);
     rig_cancel(&rig, CANCEL_RUNNING);
@@ -202,7 +195,7 @@ Test(outcome, a_worker_lost_while_the_job_is_stopped_ends_it)
 {
     struct rig rig;
     rig_open(&rig, 100, NULL);
-    begin(&rig, 100);
+    rig_begin(&rig, 2, 4, UINT32_MAX);
     rig_cancel(&rig, CANCEL_RUNNING);
     cr_expect_not(rig.ended);
     rig_down(&rig, 1);
@@ -215,7 +208,7 @@ Test(outcome, a_source_that_breaks_keeps_what_is_done)
     struct rig rig;
     rig_open(&rig, 3, NULL);
     rig.holds_back = true;
-    begin(&rig, 3);
+    rig_begin(&rig, 2, 4, UINT32_MAX);
     struct run run = {.kind = RUN_RANGE, .count = 2, .items_per_chunk = 1, .item_end = 2};
     rig_event(&rig, (struct event){.type = EV_FED, .job = RIG_JOB, .run = &run}, 0);
     struct event broken = {.type = EV_FED_END, .job = RIG_JOB};
@@ -234,7 +227,7 @@ Test(outcome, results_are_acknowledged_cumulatively)
 {
     struct rig rig;
     rig_open(&rig, 8, NULL);
-    begin(&rig, 8);
+    rig_begin(&rig, 2, 4, UINT32_MAX);
     rig_answer(&rig, rig_find(&rig, 0, 0), OUTCOME_OK, 0);
     rig_answer(&rig, rig_find(&rig, 0, 1), OUTCOME_OK, 0);
     cr_expect_eq(rig.acked[1], 2);
@@ -248,14 +241,8 @@ Test(outcome, a_file_that_the_worker_can_t_read_is_fetched)
     struct rig rig;
     rig_open(&rig, 1, NULL);
     rig.holds_back = true; // the test feeds
-    rig_worker(&rig, 1, 2, 2);
-    rig_submit(&rig);
-    rig_stream(&rig, 10);
-    uint32_t *lens = malloc(sizeof(*lens));
-    struct run run = {.kind = RUN_EXTENT, .count = 1, .lens = lens};
-    *lens = 6;
-    cr_assert_eq(slice_copy("extent", 6, &run.body), 0);
-    rig_event(&rig, (struct event){.type = EV_FED, .job = RIG_JOB, .run = &run}, 0);
+    rig_begin(&rig, 2, 2, 10);
+    rig_feed_extent(&rig, "extent");
     rig_answer(&rig, rig_find(&rig, 0, 0), OUTCOME_INPUT, -2);
     cr_assert_eq(rig.n_fetches, 1);
     cr_expect_eq(rig.fetch_chunk, 0);
@@ -280,14 +267,8 @@ Test(outcome, a_file_that_nobody_can_read_fails)
     struct rig rig;
     rig_open(&rig, 1, NULL);
     rig.holds_back = true; // the test feeds
-    rig_worker(&rig, 1, 2, 2);
-    rig_submit(&rig);
-    rig_stream(&rig, 10);
-    uint32_t *lens = malloc(sizeof(*lens));
-    struct run run = {.kind = RUN_EXTENT, .count = 1, .lens = lens};
-    *lens = 6;
-    cr_assert_eq(slice_copy("extent", 6, &run.body), 0);
-    rig_event(&rig, (struct event){.type = EV_FED, .job = RIG_JOB, .run = &run}, 0);
+    rig_begin(&rig, 2, 2, 10);
+    rig_feed_extent(&rig, "extent");
     rig_answer(&rig, rig_find(&rig, 0, 0), OUTCOME_INPUT, -2);
     struct slice bytes = {0};
     struct event event = {.type = EV_FETCHED, .job = RIG_JOB};

@@ -175,6 +175,22 @@ void rig_stream(struct rig *rig, uint64_t items)
     rig_event(rig, event, 0);
 }
 
+void rig_begin(struct rig *rig, uint32_t slots, uint32_t window, uint64_t items)
+{
+    rig_worker(rig, 1, slots, window);
+    rig_submit(rig);
+    rig_stream(rig, items);
+}
+
+void rig_feed_extent(struct rig *rig, const char *extent)
+{
+    struct run run = {.kind = RUN_EXTENT, .count = 1, .lens = malloc(sizeof(*run.lens))};
+    cr_assert_not_null(run.lens);
+    run.lens[0] = (uint32_t)strlen(extent);
+    cr_assert_eq(slice_copy(extent, run.lens[0], &run.body), 0);
+    rig_event(rig, (struct event){.type = EV_FED, .job = RIG_JOB, .run = &run}, 0);
+}
+
 void rig_tick(struct rig *rig, int64_t now)
 {
     rig->now = now;
@@ -196,7 +212,7 @@ void rig_cancel(struct rig *rig, enum cancel_mode mode)
 
 void rig_answer_text(struct rig *rig, size_t at, enum outcome outcome, int code, const char *text)
 {
-    cr_assert_neq(at, SIZE_MAX, "there is no such lease");
+    cr_assert_neq(at, SIZE_MAX, "no such lease");
     struct rig_lease *lease = &rig->leases[at];
     struct result result = {.job = RIG_JOB,
                             .step = lease->step,
@@ -243,7 +259,7 @@ void rig_part(struct rig *rig, size_t at, const char *text)
 void rig_answer(struct rig *rig, size_t at, enum outcome outcome, int code)
 {
     char text[32];
-    cr_assert_neq(at, SIZE_MAX, "there is no such lease");
+    cr_assert_neq(at, SIZE_MAX, "no such lease");
     snprintf(text, sizeof(text), "%" PRIu64 "\n", rig->leases[at].chunk);
     rig_answer_text(rig, at, outcome, code, outcome == OUTCOME_OK ? text : "");
 }

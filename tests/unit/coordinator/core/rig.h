@@ -59,6 +59,10 @@ void rig_submit(struct rig *rig);
 void rig_worker(struct rig *rig, uint64_t id, uint32_t slots, uint32_t window);
 void rig_credit(struct rig *rig, uint64_t id, uint32_t window);
 void rig_stream(struct rig *rig, uint64_t items);
+// Worker 1, the job, and a consumer ready for `items`: what most tests begin with.
+void rig_begin(struct rig *rig, uint32_t slots, uint32_t window, uint64_t items);
+// One chunk that is a part of a file. With `holds_back`.
+void rig_feed_extent(struct rig *rig, const char *extent);
 void rig_tick(struct rig *rig, int64_t now);
 void rig_down(struct rig *rig, uint64_t id);
 void rig_cancel(struct rig *rig, enum cancel_mode mode);
@@ -69,7 +73,7 @@ void rig_answer_text(struct rig *rig, size_t lease, enum outcome outcome, int co
 // A part of its result; the chunk runs on.
 void rig_part(struct rig *rig, size_t lease, const char *text);
 void rig_return(struct rig *rig, size_t lease);
-// The first open lease of a chunk, or of any; SIZE_MAX when there is none.
+// The first open lease of a chunk, or of any; SIZE_MAX: none.
 size_t rig_find(const struct rig *rig, uint32_t step, uint64_t chunk);
 size_t rig_any(const struct rig *rig);
 size_t rig_open_leases(const struct rig *rig, uint64_t worker);

@@ -15,9 +15,7 @@ Test(step, a_later_step_is_fed_before_the_first_has_ended)
     rig_open(&rig, 100, NULL);
     rig.plan.n_steps = 2;
     rig.steps[1].chunking = (struct chunking){CHUNK_ITEMS, 2};
-    rig_worker(&rig, 1, 8, 8);
-    rig_submit(&rig);
-    rig_stream(&rig, 100);
+    rig_begin(&rig, 8, 8, 100);
     rig_answer(&rig, rig_find(&rig, 0, 0), OUTCOME_OK, 0);
     cr_expect_eq(rig_find(&rig, 1, 0), SIZE_MAX, "one result is half a chunk");
     rig_answer(&rig, rig_find(&rig, 0, 1), OUTCOME_OK, 0);
@@ -34,9 +32,7 @@ Test(step, a_later_step_takes_results_in_order)
     rig_open(&rig, 4, NULL);
     rig.plan.n_steps = 2;
     rig.steps[1].chunking = (struct chunking){CHUNK_ITEMS, 2};
-    rig_worker(&rig, 1, 8, 8);
-    rig_submit(&rig);
-    rig_stream(&rig, 100);
+    rig_begin(&rig, 8, 8, 100);
     rig_answer(&rig, rig_find(&rig, 0, 3), OUTCOME_OK, 0);
     rig_answer(&rig, rig_find(&rig, 0, 2), OUTCOME_OK, 0);
     cr_expect_eq(rig_find(&rig, 1, 0), SIZE_MAX);
@@ -114,18 +110,16 @@ Test(step, a_failure_in_an_early_step_is_a_record_and_the_rest_goes_on)
     rig.plan.n_steps = 2;
     rig.steps[1].is_reduce = true;
     rig.steps[1].fan_in = PLAN_FAN_IN_ALL;
-    rig_worker(&rig, 1, 8, 8);
-    rig_submit(&rig);
-    rig_stream(&rig, 100);
+    rig_begin(&rig, 8, 8, 100);
     rig_answer(&rig, rig_find(&rig, 0, 1), OUTCOME_EXIT, 3);
     rig_run(&rig);
     cr_assert(rig.ended);
     cr_expect_eq(rig.summary.failed, 1);
     cr_assert_eq(rig.n_records, 2);
-    bool told = false;
+    bool is_recorded = false;
     for (size_t i = 0; i < 2; i++)
-        told |= rig.records[i].step == 0 && rig.records[i].chunk == 1 &&
-                rig.records[i].ending.code == 3;
-    cr_expect(told);
+        is_recorded |= rig.records[i].step == 0 && rig.records[i].chunk == 1 &&
+                       rig.records[i].ending.code == 3;
+    cr_expect(is_recorded);
     rig_close(&rig);
 }

@@ -5,9 +5,7 @@ Test(stream, input_order_whatever_order_answers_come_in)
 {
     struct rig rig;
     rig_open(&rig, 4, NULL);
-    rig_worker(&rig, 1, 4, 4);
-    rig_submit(&rig);
-    rig_stream(&rig, 10);
+    rig_begin(&rig, 4, 4, 10);
     rig_answer(&rig, rig_find(&rig, 0, 3), OUTCOME_OK, 0);
     rig_answer(&rig, rig_find(&rig, 0, 1), OUTCOME_OK, 0);
     cr_expect_eq(rig.n_records, 0);
@@ -28,9 +26,7 @@ Test(stream, completion_order_is_the_order_of_answers)
     struct rig rig;
     rig_open(&rig, 3, NULL);
     rig.plan.order = ORDER_COMPLETION;
-    rig_worker(&rig, 1, 4, 4);
-    rig_submit(&rig);
-    rig_stream(&rig, 10);
+    rig_begin(&rig, 4, 4, 10);
     rig_answer(&rig, rig_find(&rig, 0, 2), OUTCOME_OK, 0);
     rig_answer(&rig, rig_find(&rig, 0, 0), OUTCOME_OK, 0);
     rig_answer(&rig, rig_find(&rig, 0, 1), OUTCOME_OK, 0);
@@ -70,9 +66,7 @@ Test(stream, a_chunk_that_runs_again_keeps_its_place_in_the_credit)
     struct rig rig;
     rig_open(&rig, 10, NULL);
     rig.plan.steps[0].retry = (struct retry_policy){.limit = 1, .delay_ns = 1000000};
-    rig_worker(&rig, 1, 10, 10);
-    rig_submit(&rig);
-    rig_stream(&rig, 3);
+    rig_begin(&rig, 10, 10, 3);
     rig_answer(&rig, rig_find(&rig, 0, 0), OUTCOME_EXIT, 1);
     rig_answer(&rig, rig_find(&rig, 0, 1), OUTCOME_OK, 0);
     rig_answer(&rig, rig_find(&rig, 0, 2), OUTCOME_OK, 0);
@@ -122,9 +116,7 @@ Test(stream, a_slow_first_chunk_holds_the_window_not_the_memory)
 {
     struct rig rig;
     rig_open(&rig, 3000, &(struct core_options){.window_items = 64});
-    rig_worker(&rig, 1, 4, 1000);
-    rig_submit(&rig);
-    rig_stream(&rig, UINT32_MAX);
+    rig_begin(&rig, 4, 1000, UINT32_MAX);
     size_t slow = rig_find(&rig, 0, 0);
     rig.leases[slow].over = true; // it is left alone
     rig_run(&rig);
@@ -142,9 +134,7 @@ Test(stream, a_billion_chunks_are_a_few_words)
 {
     struct rig rig;
     rig_open(&rig, 1000000000, NULL);
-    rig_worker(&rig, 1, 2, 100);
-    rig_submit(&rig);
-    rig_stream(&rig, UINT32_MAX);
+    rig_begin(&rig, 2, 100, UINT32_MAX);
     struct core_stats stats;
     core_stats(rig.core, &stats);
     cr_expect_leq(stats.pending + stats.leased, 100000);
@@ -168,9 +158,7 @@ Test(stream, the_end_is_told_after_the_last_record_and_the_job_is_forgotten)
 {
     struct rig rig;
     rig_open(&rig, 5, NULL);
-    rig_worker(&rig, 1, 2, 10);
-    rig_submit(&rig);
-    rig_stream(&rig, 5);
+    rig_begin(&rig, 2, 10, 5);
     rig_run(&rig);
     cr_expect(rig.ended);
     cr_expect_eq(rig.summary.chunks, 5);
@@ -183,9 +171,7 @@ Test(stream, results_that_wait_are_bounded_by_their_bytes)
 {
     struct rig rig;
     rig_open(&rig, 100, &(struct core_options){.held_bytes = 30});
-    rig_worker(&rig, 1, 4, 4);
-    rig_submit(&rig);
-    rig_stream(&rig, 1000);
+    rig_begin(&rig, 4, 4, 1000);
     // Chunk 0 is slow; 10 bytes come from each of the others.
     for (uint64_t chunk = 1; chunk < 100 && rig_find(&rig, 0, chunk) != SIZE_MAX; chunk++)
         rig_answer_text(&rig, rig_find(&rig, 0, chunk), OUTCOME_OK, 0, "0123456789");
@@ -203,11 +189,9 @@ Test(stream, a_spool_that_became_smaller_loses_nothing)
 {
     struct rig rig;
     rig_open(&rig, 20, &(struct core_options){.held_bytes = 1000});
-    rig_worker(&rig, 1, 2, 2);
-    rig_submit(&rig);
-    rig_stream(&rig, 1000);
+    rig_begin(&rig, 2, 2, 1000);
     rig_answer(&rig, rig_find(&rig, 0, 1), OUTCOME_OK, 0);
-    core_hold_at_most(rig.core, 1);
+    rig_event(&rig, (struct event){.type = EV_HOLD, .held_bytes = 1}, 0);
     rig_answer(&rig, rig_find(&rig, 0, 2), OUTCOME_OK, 0);
     cr_expect_eq(rig_open_leases(&rig, 1), 1);
     rig_answer(&rig, rig_find(&rig, 0, 0), OUTCOME_CRASH, 9);
@@ -232,7 +216,7 @@ Test(stream, parts_of_a_running_chunk_come_with_the_credit)
         rig_part(&rig, lease, "one");
         cr_assert_eq(rig.n_records, 1);
         rig_part(&rig, lease, "two");
-        cr_expect_eq(rig.n_records, 1, "there is no credit for it");
+        cr_expect_eq(rig.n_records, 1, "without credit for it");
         rig_stream(&rig, 2);
         cr_assert_eq(rig.n_records, 2);
         cr_expect_str_eq(rig_text(&rig, 1), "two");

@@ -7,42 +7,13 @@
 #include <zlib.h>
 
 #include "base/cleanup.h"
+#include "made.h"
 #include "pipelines/frame.h"
 #include "pipelines/input/matrix.h"
 #include "pipelines/rows.h"
 #include "pipelines/source/extent.h"
 #include "pipelines/source/source.h"
 #include "tests/unit/pipelines/folder.h"
-
-struct made {
-    struct plan plan;
-    struct step step;
-    char *texts[4];
-};
-
-static struct plan *make(struct made *m, const char *directory, enum source_kind kind,
-                         enum chunk_rule rule, uint64_t n)
-{
-    *m = (struct made){0};
-    m->step.chunking = (struct chunking){rule, n};
-    m->plan.directory = (char *)(uintptr_t)directory;
-    m->plan.steps = &m->step;
-    m->plan.n_steps = 1;
-    m->plan.source.kind = kind;
-    m->plan.source.texts = m->texts;
-    m->plan.source.separator.end[0] = '\n';
-    m->plan.source.separator.end_len = 1;
-    m->plan.source.delimiter = '\n';
-    if (kind == SOURCE_CSV)
-        m->plan.source.rows =
-            (struct row_rule){.form = ROW_CSV, .delimiter = ',', .has_header = true};
-    return &m->plan;
-}
-
-static void add(struct made *m, const char *text)
-{
-    m->texts[m->plan.source.n_texts++] = (char *)(uintptr_t)text;
-}
 
 static void columns_done(struct plan *plan)
 {
@@ -312,9 +283,8 @@ Test(source_table, compressed_files_are_read_as_streams)
     add(&m, "x"), add(&m, "y");
     expect_chunks(plan, "[h\n1\n2\n][h\n3\n][h\n4\n5]");
     m.step.chunking = (struct chunking){CHUNK_PARTS, 2};
-    expect_chunks(plan,
-                  "! source.data: 'x' is compressed, so its size is unknown; chunk.parts "
-                  "needs a plain file, use bytes or lines");
+    expect_chunks(plan, "! source.data: 'x' is compressed, so its size is unknown; chunk.parts "
+                        "needs a plain file, use bytes or lines");
     m.step.chunking = (struct chunking){CHUNK_LINES, 1};
     plan->source.n_texts = 1;
     folder_file(&f, "x", "\x1f\x8b\x08nonsense", 11);

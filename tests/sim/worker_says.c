@@ -1,0 +1,213 @@
+// What a worker sends to the core: credit, results, lies; and how its chunks come to an end.
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "workers.h"
+
+struct wire_result {
+    uint64_t epoch, seq, job, chunk;
+    uint32_t step, attempt;
+    uint8_t outcome;
+    bool more;
+    uint32_t n_items;
+    uint32_t lens[64];
+    size_t len;
+    uint8_t bytes[];
+};
+
+bool worker_arrives(struct world *w, uint64_t id)
+{
+    const struct sim_worker *worker = worker_of(w, id);
+    return worker && !worker->cut;
+}
+
+static void on_credit(struct world *w, uint64_t id, uint64_t window, void *data)
+{
+    (void)data;
+    if (!worker_arrives(w, id))
+        return;
+    struct event event = {.type = EV_WORKER_CREDIT, .worker = id};
+    event.credit = (struct msg_credit){(uint32_t)window, SIM_WORKER_BYTES};
+    sim_event(w, &event);
+}
+
+void worker_send_credit(struct world *w, struct sim_worker *worker, uint32_t window)
+{
+    worker->window = window;
+    if (window > worker->window_max)
+        worker->window_max = window;
+    sim_at(w, link_time(w, &worker->in_at), on_credit, worker->id, window, NULL);
+}
+
+static void on_result(struct world *w, uint64_t id, uint64_t b, void *data)
+{
+    const struct wire_result *wire = data;
+    (void)b;
+    if (!worker_arrives(w, id))
+        return;
+    struct result result = {.job = wire->job,
+                            .step = wire->step,
+                            .attempt = wire->attempt,
+                            .chunk = wire->chunk,
+                            .more = wire->more,
+                            .ending.outcome = wire->outcome,
+                            .ending.code = wire->outcome == OUTCOME_OK ? 0 : 1,
+                            .ending.run_ns = 1000,
+                            .n_items = wire->n_items ? wire->n_items : 1,
+                            .item_lens = wire->n_items ? wire->lens : NULL,
+                            .body = wire->bytes,
+                            .body_len = wire->len};
+    struct event event = {.type = EV_RESULT, .worker = id};
+    event.result.result = &result;
+    event.result.epoch = wire->epoch;
+    event.result.seq = wire->seq;
+    event.result.body = (struct slice){.data = wire->bytes, .len = wire->len};
+    sim_event(w, &event);
+}
+
+static struct wire_result *make_result(const struct sim_worker *worker,
+                                       const struct sim_chunk *chunk, uint8_t outcome,
+                                       const void *bytes, size_t len)
+{
+    struct wire_result *wire = calloc(1, sizeof(*wire) + len);
+    if (!wire)
+        abort();
+    wire->epoch = SIM_EPOCH;
+    wire->seq = worker->next_seq;
+    wire->job = chunk->job;
+    wire->step = chunk->step;
+    wire->chunk = chunk->number;
+    wire->attempt = chunk->attempt;
+    wire->outcome = outcome;
+    wire->len = len;
+    if (len)
+        memcpy(wire->bytes, bytes, len);
+    return wire;
+}
+
+static void send_wire(struct world *w, struct sim_worker *worker, struct wire_result *wire)
+{
+    sim_at(w, link_time(w, &worker->in_at), on_result, worker->id, 0, wire);
+}
+
+// Words that must not count: of another epoch, of another attempt, of a worker that doesn't have
+// it.
+static void send_lies(struct world *w, struct sim_worker *worker, const struct sim_chunk *chunk)
+{
+    static const char lie[] = "999999999\n";
+    struct wire_result *wire = make_result(worker, chunk, OUTCOME_OK, lie, sizeof(lie) - 1);
+    switch (rng_below(&w->rng, 3)) {
+    case 0:
+        wire->epoch--;
+        break;
+    case 1:
+        wire->attempt += rng_percent(&w->rng, 50) ? 1 : (uint32_t)-1;
+        break;
+    default: {
+        struct sim_worker *other = &w->workers[rng_below(&w->rng, SIM_WORKERS_MAX)];
+        if (other->id && other != worker) {
+            wire->seq = other->next_seq++;
+            send_wire(w, other, wire);
+            return;
+        }
+        wire->epoch++;
+        break;
+    }
+    }
+    worker->next_seq++;
+    send_wire(w, worker, wire);
+}
+
+static void split_lines(struct wire_result *wire)
+{
+    size_t begin = 0;
+    for (size_t i = 0; i < wire->len; i++) {
+        if (wire->bytes[i] != '\n')
+            continue;
+        if (wire->n_items == 64) { // too many for a message of ours: one result again
+            wire->n_items = 0;
+            return;
+        }
+        wire->lens[wire->n_items++] = (uint32_t)(i + 1 - begin);
+        begin = i + 1;
+    }
+}
+
+void worker_send_final(struct world *w, struct sim_worker *worker, const struct sim_chunk *chunk,
+                       uint8_t outcome)
+{
+    const struct sim_job *job = job_of(w, chunk->job);
+    size_t at = 0;
+    bool split = !job->emits_items && rng_percent(&w->rng, 20);
+    while (outcome == OUTCOME_OK && split && chunk->bytes.len - at > 1) {
+        size_t len = 1 + rng_below(&w->rng, chunk->bytes.len - at - 1);
+        struct wire_result *part = make_result(worker, chunk, 0, chunk->bytes.data + at, len);
+        part->more = true;
+        worker->next_seq++;
+        send_wire(w, worker, part);
+        at += len;
+    }
+    size_t left = outcome == OUTCOME_OK ? chunk->bytes.len - at : 0;
+    struct wire_result *wire =
+        make_result(worker, chunk, outcome, left ? chunk->bytes.data + at : NULL, left);
+    if (job->emits_items && outcome == OUTCOME_OK)
+        split_lines(wire);
+    worker->next_seq++;
+    worker->outstanding--;
+    if (rng_percent(&w->rng, 10) && w->now < SIM_FAULTS_END) {
+        // Sent again, as after a reconnect.
+        struct wire_result *twin = malloc(sizeof(*wire) + wire->len);
+        if (!twin)
+            abort();
+        memcpy(twin, wire, sizeof(*wire) + wire->len);
+        send_wire(w, worker, wire);
+        send_wire(w, worker, twin);
+        return;
+    }
+    send_wire(w, worker, wire);
+}
+
+// ---- running
+
+static void on_run_over(struct world *w, uint64_t id, uint64_t slot, void *data)
+{
+    struct sim_worker *worker = worker_of(w, id);
+    (void)data;
+    if (!worker || !worker->run[slot])
+        return;
+    struct sim_chunk *chunk = worker->run[slot];
+    const struct sim_job *job = job_of(w, chunk->job);
+    bool faults = w->now < SIM_FAULTS_END;
+    uint8_t outcome = OUTCOME_OK;
+    if (job_is_poisoned(job, &chunk->bytes))
+        outcome = OUTCOME_EXIT;
+    else if (faults && rng_percent(&w->rng, job->fail_percent))
+        outcome = OUTCOME_EXIT;
+    else if (faults && rng_percent(&w->rng, job->crash_percent))
+        outcome = OUTCOME_CRASH;
+    worker->run[slot] = NULL;
+    worker->running--;
+    worker_send_final(w, worker, chunk, outcome);
+    sim_chunk_free(chunk);
+    worker_start_runs(w, worker);
+}
+
+void worker_start_runs(struct world *w, struct sim_worker *worker)
+{
+    for (uint32_t slot = 0; slot < worker->slots && worker->queue; slot++) {
+        if (worker->run[slot])
+            continue;
+        struct sim_chunk *chunk = worker->queue;
+        worker->queue = chunk->next;
+        if (!worker->queue)
+            worker->queue_last = NULL;
+        worker->run[slot] = chunk;
+        worker->running++;
+        if (w->now < SIM_FAULTS_END && rng_percent(&w->rng, 8))
+            send_lies(w, worker, chunk);
+        uint64_t us =
+            rng_percent(&w->rng, 3) ? rng_below(&w->rng, 2000000) : rng_below(&w->rng, 20000);
+        sim_at(w, w->now + (int64_t)us * NS_PER_US, on_run_over, worker->id, slot, NULL);
+    }
+}
