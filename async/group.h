@@ -21,6 +21,9 @@ int group_spawn(struct group *group, const char *name, task_fn *fn, void *arg);
 // As group_spawn, with an owned handle (task_join or task_unref); NULL on failure.
 struct task *group_go(struct group *group, const char *name, task_fn *fn, void *arg);
 void group_cancel(struct group *group);
+// Cancels what is left of a group that was never opened (all zero: no scope of a body belongs to
+// it), and waits for its end even if the caller is cancelled. For streams that own tasks.
+void group_end(struct group *group);
 // Waits for all members, however long: a cancel from outside is passed on to them first. Returns
 // the first member's error, or else the code of a cancel from outside, or else 0. Call it exactly
 // once.

@@ -97,9 +97,6 @@ void thread_loop_done(struct loop *loop);
 void loop_ring(const struct loop *loop);
 // Called when a member ends; in group.c.
 void group_member_ended(struct task *task);
-// Cancels what is left of a group that was never opened (all zero: no scope of a body belongs to
-// it), and waits for its end even if the caller is cancelled. For streams that own tasks.
-void group_end(struct group *group);
 
 struct waiter {
     struct waiter *next, *prev;

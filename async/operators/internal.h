@@ -9,8 +9,5 @@ void streams_close(struct stream *const *ins, size_t n);
 // Marks the stream's end with the code of this next(), which is returned: every later one returns
 // it, too, but -ECANCELED for -ETIMEDOUT, which would mean that it may be called again.
 int stream_finish(struct stream *s, int code);
-// As stream_next() for a task of an operator's own, which no consumer's deadline reaches: an input
-// that was only late (stream_timeout) is asked again.
-int stream_next_patiently(struct stream *s, void **ret);
 // next() of a stream_merge(), with a deadline: -ETIMEDOUT.
 int merge_next_until(struct stream *s, void **ret, int64_t deadline);

@@ -45,6 +45,9 @@ static inline int stream_next(struct stream *s, void **ret)
     s->busy = false;
     return r == 1 ? 1 : stream_no_item(s, r);
 }
+// As stream_next() for a task of an operator's own, which no consumer's deadline reaches: an input
+// that was only late (stream_timeout) is asked again.
+int stream_next_patiently(struct stream *s, void **ret);
 // Accepts NULL.
 void stream_close(struct stream *s);
 
