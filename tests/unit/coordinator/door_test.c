@@ -1,5 +1,5 @@
-// The way in: who may say what and when, and what becomes of a peer that is not let in, begins anew
-// or is lost.
+// The way in: which peer may say what and when, and what becomes of one that is not let in,
+// restarts or is lost.
 #include "post.h"
 
 #include "coordinator/client.h"
@@ -68,7 +68,7 @@ static enum fate fate_of(uint32_t address, int type)
     if (!letter(address, MSG_REFUSE))
         return HANDLED;
     hear(address, MSG_REFUSE, &refuse);
-    cr_expect(peer_at(address)->gone, "who is refused is gone");
+    cr_expect(peer_at(address)->gone, "a refused peer is gone");
     if (strncmp(refuse.text, "its role does not permit ", 25) == 0) {
         cr_expect_eq(refuse.code, -EACCES);
         cr_expect_str_eq(refuse.text + 25, msg_name(type));

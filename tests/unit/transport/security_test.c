@@ -134,7 +134,7 @@ static int known_key(void *arg)
     cr_expect_eq(zsock_send(z, 0, "again", 5, NULL, 0), 0);
     until(&d, &d.messages, 2);
     cr_expect_str_neq(before.name, d.connection.name);
-    cr_expect_eq(zconnection_cut(&before), -ENOTCONN, "it is gone, whoever has its number now");
+    cr_expect_eq(zconnection_cut(&before), -ENOTCONN, "it is gone, whatever has its number now");
     zsock_close(z);
     close_door(&d);
     return 0;
@@ -225,7 +225,7 @@ static int without_handler(void *arg)
     open_door(&d, false);
     struct zsock *z = knock(&d, d.keys.public_key, &d.known);
     until(&d, &d.events[MONITOR_FAILED], 1);
-    cr_expect_eq(d.messages, 0, "without a handler nobody comes in");
+    cr_expect_eq(d.messages, 0, "without a handler no peer comes in");
     zsock_close(z);
     close_door(&d);
     return 0;
@@ -293,7 +293,7 @@ static int allow_list(void *arg)
     // Removed live.
     cr_assert_eq(allow_remove(l.folder, "n1", &err), 0);
     until_known(&l, one.public_key, false);
-    // A file that others can write, and one that is none, are left out.
+    // A file that others can write, and a malformed one, are skipped.
     snprintf(path, sizeof(path), "%s/n2.peer", l.folder);
     int changes = l.changes;
     chmod(path, 0666);

@@ -300,7 +300,7 @@ static void play_not_ready(struct scene *s)
     add(s, 1, 0, 10, 1);
     add(s, 2, 10, 10, 1);
     add(s, 3, 20, 10, 1);
-    wait_for(s, 10); // those behind them are not held up
+    wait_for(s, 10); // those after them are not held up
     cr_expect_eq(pool_backlog(s->pool), 20);
     struct buf packed = made_packed("identity", NULL, NULL, 0);
     cr_assert_eq(pool_ready(s->pool, 1, 0, packed.data, packed.len), 0);
