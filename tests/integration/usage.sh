@@ -1,5 +1,5 @@
 #!/bin/bash
-# Command lines that are wrong: exactly what is told, and the exit status. Nothing runs.
+# Wrong command lines: the exact message, and the exit status. Nothing runs.
 . tests/support/lib.sh
 echo data >data
 
