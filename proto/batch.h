@@ -8,9 +8,9 @@
 #include "base/pack.h"
 #include "proto/msg_type.h"
 
-// Begin, add..., end. The count is fixed up at the end, so a batch grows while there is something
-// ready. add returns -E2BIG when the batch is full (send it and begin another); an entry that is
-// too large for any message is -EMSGSIZE.
+// Begin, add..., end. The count is fixed up at the end, so a batch grows as long as something is
+// ready. add returns -E2BIG when the batch is full (send it and begin another), and -EMSGSIZE for
+// an entry that is too large for any message.
 struct batch_writer {
     struct buf *header;
     struct buf *body; // NULL: its entries have no payload
@@ -37,7 +37,7 @@ void batch_reader_done(struct batch_reader *r);
 // Writes the head, whose last field is the count. 0, -ENOBUFS, -ENOMEM.
 int batch_begin(struct batch_writer *w, struct buf *header, struct buf *body, enum msg_type type,
                 const void *head);
-// Makes place for an entry of at most `header_bytes` and `body_bytes`. -E2BIG: full.
+// Whether it has room for an entry of at most `header_bytes` and `body_bytes`. -E2BIG: full.
 int batch_reserve(const struct batch_writer *w, uint32_t count_max, uint64_t header_bytes,
                   uint64_t body_bytes);
 // Counts an entry whose header was written from `before` on and adds its payload; takes both back
@@ -51,7 +51,7 @@ int batch_open(struct batch_reader *r, enum msg_type type, void *ret_head, const
                size_t len, const void *body, size_t body_len, struct err *err);
 // Grows the reader's reusable array. -ENOMEM.
 int batch_reserve_lens(struct batch_reader *r, uint32_t n);
-// Takes `len` bytes of the body; fails the reader when there are fewer.
+// Takes `len` bytes of the body; with fewer left it fails the reader.
 const uint8_t *batch_take_body(struct batch_reader *r, uint64_t len);
 // After an entry was read: 1, or -EPROTO when the reader failed.
 int batch_took(struct batch_reader *r, enum msg_type type, struct err *err);

@@ -7,9 +7,9 @@
 #include "proto/rights.h"
 
 enum submit_flag {
-    SUBMIT_DETACHED = 1, // goes on when the client is gone; its records are kept
+    SUBMIT_DETACHED = 1, // goes on without the client; its records are kept
     SUBMIT_FEEDS = 2,    // the client reads the source: WANT, FEED
-    SUBMIT_PARTIAL = 4,  // parts of a result are records of their own, as they come
+    SUBMIT_PARTIAL = 4,  // parts of a result are records themselves, as they arrive
 };
 #define SUBMIT_FLAGS 7u
 
@@ -24,7 +24,7 @@ struct msg_submit {
 struct msg_answer {
     uint64_t request;
     int32_t code;   // 0 or negative errno
-    uint64_t value; // SUBMIT: the job's id; CONTROL: how many it met
+    uint64_t value; // SUBMIT: the job's id; CONTROL: how many it applied to
     char text[PROTO_TEXT_MAX];
 };
 
@@ -44,14 +44,14 @@ struct msg_take {
     uint64_t bytes;
 };
 
-// Answered by END when all that was asked is over.
+// Answered by END when everything asked for is over.
 struct msg_close {
     uint64_t stream;
     enum cancel_mode mode; // of the job; NONE: only the stream ends
 };
 
-// A client's source should give so many chunks as one FEED with this number. Asked again with the
-// same number after a reconnect, the client sends the same FEED again.
+// Asks a client's source for at most `chunks` and `bytes`, to be sent as one FEED with this number.
+// Asked again with the same number after a reconnect, the client sends the same FEED again.
 struct msg_want {
     uint64_t job;
     uint64_t seq;
@@ -68,7 +68,7 @@ struct msg_feed_end {
     char text[PROTO_TEXT_MAX];
 };
 
-// A worker could not read this part of a file of the client's source: the client reads it.
+// A worker could not read this part of a file: the client, whose source named it, reads it.
 struct msg_fetch {
     uint64_t job;
     uint64_t chunk;

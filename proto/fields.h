@@ -1,5 +1,5 @@
-// How a struct is written as a row of fields, as data: a layout lists the fields in their order on
-// the wire, and everything that reads, writes, prints or documents a message goes by it.
+// How a struct is written as a row of fields, as data: a layout lists the fields in the order in
+// which they are written. All that reads, writes, prints or documents a message goes by it.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@ enum field_kind {
     FIELD_BIN_REF, // pointer and length; too many bytes are -ENOBUFS
     FIELD_BIN_NIL, // the same, cut when too long, and nothing is nil
     FIELD_COUNT,   // of the entries that follow: uint32_t in the four-byte form, patched in later
-    FIELD_ROW,     // a struct with a layout of its own: an array in the array
+    FIELD_ROW,     // a struct with its own layout: an array in the array
     FIELD_ROWS,    // an array of such structs, and their number
     FIELD_CANCEL,  // enum cancel_mode, written less one
     FIELD_LENS,    // lengths of payloads; written and read by the entry's own code
@@ -53,51 +53,30 @@ struct layout {
 #define MEMBER(type, member) .name = #member, .offset = offsetof(struct type, member)
 #define MEMBER_SIZE(type, member) sizeof(((struct type *)NULL)->member)
 
-#define U8(type, member, most)                                                                     \
+#define FIELD(type, member, how, least, most)                                                      \
     {                                                                                              \
-        MEMBER(type, member), .kind = FIELD_U8, .max = (most)                                      \
+        MEMBER(type, member), .kind = (how), .min = (least), .max = (most)                         \
     }
-#define U32(type, member) U32_TO(type, member, UINT32_MAX)
-#define U32_TO(type, member, most) U32_IN(type, member, 0, most)
-#define U32_IN(type, member, least, most)                                                          \
-    {                                                                                              \
-        MEMBER(type, member), .kind = FIELD_U32, .min = (least), .max = (most)                     \
-    }
-#define U64(type, member) U64_TO(type, member, UINT64_MAX)
-#define U64_TO(type, member, most)                                                                 \
-    {                                                                                              \
-        MEMBER(type, member), .kind = FIELD_U64, .max = (most)                                     \
-    }
-#define I32(type, member) I32_IN(type, member, INT32_MIN, INT32_MAX)
-#define I32_IN(type, member, least, most)                                                          \
-    {                                                                                              \
-        MEMBER(type, member), .kind = FIELD_I32, .min = (least), .max = (most)                     \
-    }
-#define I64(type, member) I64_FROM(type, member, INT64_MIN)
-#define I64_FROM(type, member, least)                                                              \
-    {                                                                                              \
-        MEMBER(type, member), .kind = FIELD_I64, .min = (least), .max = INT64_MAX                  \
-    }
-#define BOOL(type, member)                                                                         \
-    {                                                                                              \
-        MEMBER(type, member), .kind = FIELD_BOOL, .max = 1                                         \
-    }
-#define TEXT(type, member)                                                                         \
-    {                                                                                              \
-        MEMBER(type, member), .kind = FIELD_TEXT, .max = MEMBER_SIZE(type, member)                 \
-    }
-#define BIN(type, member)                                                                          \
-    {                                                                                              \
-        MEMBER(type, member), .kind = FIELD_BIN, .max = MEMBER_SIZE(type, member)                  \
-    }
+#define U8(type, member, most) FIELD(type, member, FIELD_U8, 0, most)
+#define U32(type, member) FIELD(type, member, FIELD_U32, 0, UINT32_MAX)
+#define U32_TO(type, member, most) FIELD(type, member, FIELD_U32, 0, most)
+#define U32_IN(type, member, least, most) FIELD(type, member, FIELD_U32, least, most)
+#define U64(type, member) FIELD(type, member, FIELD_U64, 0, UINT64_MAX)
+#define U64_TO(type, member, most) FIELD(type, member, FIELD_U64, 0, most)
+#define I32(type, member) FIELD(type, member, FIELD_I32, INT32_MIN, INT32_MAX)
+#define I32_TO(type, member, most) FIELD(type, member, FIELD_I32, INT32_MIN, most)
+#define I64(type, member) FIELD(type, member, FIELD_I64, INT64_MIN, INT64_MAX)
+#define I64_FROM(type, member, least) FIELD(type, member, FIELD_I64, least, INT64_MAX)
+#define BOOL(type, member) FIELD(type, member, FIELD_BOOL, 0, 1)
+#define TEXT(type, member) FIELD(type, member, FIELD_TEXT, 0, MEMBER_SIZE(type, member))
+#define BIN(type, member) FIELD(type, member, FIELD_BIN, 0, MEMBER_SIZE(type, member))
+#define COUNT(type, member, least, most) FIELD(type, member, FIELD_COUNT, least, most)
+#define CANCEL(type, member) FIELD(type, member, FIELD_CANCEL, 0, CANCEL_KILL - 1)
+#define LENS(type, member, most) FIELD(type, member, FIELD_LENS, 0, most)
 #define REF(type, member, len, how, most)                                                          \
     {                                                                                              \
         MEMBER(type, member), .len_offset = offsetof(struct type, len), .kind = (how),             \
                               .max = (most)                                                        \
-    }
-#define COUNT(type, member, least, most)                                                           \
-    {                                                                                              \
-        MEMBER(type, member), .kind = FIELD_COUNT, .min = (least), .max = (most)                   \
     }
 #define ROW(type, member, layout)                                                                  \
     {                                                                                              \
@@ -107,14 +86,6 @@ struct layout {
     {                                                                                              \
         MEMBER(type, member), .len_offset = offsetof(struct type, number), .kind = FIELD_ROWS,     \
                               .max = (most), .row = (layout)                                       \
-    }
-#define CANCEL(type, member)                                                                       \
-    {                                                                                              \
-        MEMBER(type, member), .kind = FIELD_CANCEL, .max = CANCEL_KILL - 1                         \
-    }
-#define LENS(type, member, most)                                                                   \
-    {                                                                                              \
-        MEMBER(type, member), .kind = FIELD_LENS, .max = (most)                                    \
     }
 
 // The name without the struct in the struct: "outcome" of ending.outcome.

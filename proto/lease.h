@@ -23,7 +23,7 @@ struct lease {
     size_t body_len;
 };
 
-// Worker -> coordinator: these chunks were leased and never begun. Costs no attempt.
+// Worker -> coordinator: these chunks were leased and have not begun. It costs no attempt.
 struct msg_return {
     uint64_t job;
     uint32_t step;

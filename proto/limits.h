@@ -1,4 +1,4 @@
-// Every size and count that a peer could choose has its limit here. PROTOCOL.md repeats the table.
+// Every size and count that a peer could choose has its limit here; PROTOCOL.md has the same table.
 #pragma once
 
 #define PROTO_VERSION_MIN 1u
@@ -9,7 +9,7 @@
 #define PROTO_MESSAGE_MAX (257u << 20) // ZMQ_MAXMSGSIZE: the larger of the two, with room
 #define PROTO_RUN_KINDS 4u             // kinds of a lease entry, from 0
 #define PROTO_NAME_MAX 64u             // names of peers, jobs, labels
-#define PROTO_TEXT_MAX 512u            // words for a person
+#define PROTO_TEXT_MAX 512u            // text for a person
 #define PROTO_SESSION_BYTES 16u
 #define PROTO_LEASE_RUNS_MAX 4096u  // runs in one LEASE
 #define PROTO_RUN_CHUNKS_MAX 65536u // chunks in one run of a LEASE
@@ -30,5 +30,5 @@
 #define PROTO_LIBRARY_MAX (64u << 20)     // a kernel's file
 #define PROTO_LIST_MAX 256u               // bytes of a list in words, with its end
 
-#define PROTO_HEARTBEAT_NS (1 * 1000000000ll) // sent when nothing else was for so long
-#define PROTO_SILENCE_NS (5 * 1000000000ll)   // a peer silent for so long is lost
+#define PROTO_HEARTBEAT_NS (1 * 1000000000ll) // of silence before a HEARTBEAT
+#define PROTO_SILENCE_NS (5 * 1000000000ll)   // of silence before a peer is lost

@@ -40,7 +40,7 @@ struct msg_welcome {
     uint64_t worker;  // the id the coordinator gave this connection; it names the worker in logs
     int64_t heartbeat_ns;
     int64_t silence_ns;
-    bool resumed; // the session was known: what it held was kept
+    bool resumed; // the session was known: its leases were kept
 };
 
 struct msg_refuse {
@@ -56,8 +56,8 @@ struct msg_register {
     struct resources resources; // what its running chunks may take together
 };
 
-// Absolute, not a difference: the coordinator keeps what it leased and has no result for below the
-// window. A lost or repeated CREDIT can't make credit drift. window_items 0 pauses.
+// Absolute, not a difference: the coordinator keeps what it has leased and has no result for below
+// the window. A lost or repeated CREDIT can't make credit drift. window_items 0 pauses.
 struct msg_credit {
     uint32_t window_items;
     uint64_t window_bytes; // payload bytes of leases the worker is ready to hold
@@ -71,7 +71,7 @@ struct msg_step {
     size_t packed_len;
 };
 
-// The worker may forget the job: nothing of it will be leased again.
+// The worker may forget the job: none of its chunks will be leased again.
 struct msg_forget {
     uint64_t job;
 };
@@ -86,7 +86,7 @@ struct msg_heartbeat {
     uint32_t backlog; // leased chunks not yet begun
 };
 
-// How strongly a job is ended. On the wire CANCEL's is one less, CLOSE's is as it is here.
+// How strongly a job is ended. A CANCEL is written with one less, a CLOSE with these numbers.
 enum cancel_mode {
     CANCEL_NONE = 0,
     CANCEL_QUEUED = 1,  // give back what has not begun
@@ -98,8 +98,8 @@ struct msg_cancel {
     enum cancel_mode mode; // not NONE
 };
 
-// Coordinator -> worker: start nothing new, return what has not begun, finish the rest, then BYE.
-// Worker -> coordinator: I am leaving in this way; lease me nothing more.
+// Coordinator -> worker: begin nothing new, return what has not begun, finish the rest, then BYE.
+// Worker -> coordinator: it is leaving in this way and takes no more leases.
 struct msg_drain {
     uint32_t grace_ms;
 };
@@ -116,6 +116,6 @@ struct msg_need {
 // The file is the body.
 struct msg_library {
     uint8_t digest[DIGEST_BYTES];
-    int32_t code; // 0, or negative errno: nobody has it
+    int32_t code; // 0, or negative errno: no one has it
     char text[PROTO_TEXT_MAX];
 };

@@ -95,7 +95,7 @@ static bool lacks(const char *what, uint64_t has, uint64_t wants, char *ret, siz
         return false;
     amount(wants, a, sizeof(a));
     amount(has, b, sizeof(b));
-    snprintf(ret, size, "needs %s %s and has %s", a, what, b);
+    snprintf(ret, size, "has %s %s, %s needed", b, what, a);
     return true;
 }
 
@@ -107,14 +107,14 @@ bool resources_lack(const struct resources *total, const struct resources *want,
         lacks("gpus", total->gpus, want->gpus, ret, size))
         return true;
     if (want->memory_bytes > total->memory_bytes) {
-        snprintf(ret, size, "needs %" PRIu64 " MiB of memory and has %" PRIu64,
-                 want->memory_bytes >> 20, total->memory_bytes >> 20);
+        snprintf(ret, size, "has %" PRIu64 " MiB of memory, %" PRIu64 " needed",
+                 total->memory_bytes >> 20, want->memory_bytes >> 20);
         return true;
     }
     for (uint32_t i = 0; i < want->n_labels; i++) {
         const struct resource_label *label = &want->labels[i];
         if (!find_label(total, label->name)) {
-            snprintf(ret, size, "needs '%s' and does not have it", label->name);
+            snprintf(ret, size, "does not have '%s'", label->name);
             return true;
         }
         snprintf(name, sizeof(name), "'%s'", label->name);

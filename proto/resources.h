@@ -1,5 +1,5 @@
 // What a worker has and what a running chunk takes of it: processors, memory, graphics processors
-// and labels of the user's own. Amounts are thousandths, memory is bytes.
+// and labels that the user defines. Amounts are thousandths, memory is bytes.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,14 +23,14 @@ struct resources {
 };
 
 bool resource_name_ok(const char *name);
-// How many times `want` fits into what `used` leaves of `total`; at most `max`. A label that is
-// wanted with amount 0 must be there.
+// How many times `want` fits into what `used` leaves of `total`; at most `max`. A label wanted with
+// amount 0 must be present.
 uint32_t resources_fit(const struct resources *total, const struct resources *used,
                        const struct resources *want, uint32_t max);
 // used += n * want, used -= want; only what `total` knows is counted.
 void resources_add(struct resources *used, const struct resources *want, uint32_t n);
 void resources_remove(struct resources *used, const struct resources *want);
-// What of `want` is more than `total`, in words: "needs 4 gpus and has 2"; false: all is there.
+// Whether `want` is more than `total`; in words: "has 2 gpus, 4 needed".
 bool resources_lack(const struct resources *total, const struct resources *want, char *ret,
                     size_t size);
 // "cpus=8 gpus=2 ssd=1"

@@ -1,5 +1,5 @@
-// One entry for each message, in the order of the wire. PROTOCOL.md says the same in words; a test
-// compares them.
+// The fields of each message, in the order in which they are written. PROTOCOL.md says the same; a
+// test compares them.
 #include "proto/table.h"
 
 #include "proto/client.h"
@@ -33,8 +33,7 @@ static const struct msg_field welcome[] = {U32(msg_welcome, version),
                                            I64_FROM(msg_welcome, heartbeat_ns, 1),
                                            I64_FROM(msg_welcome, silence_ns, 1),
                                            BOOL(msg_welcome, resumed)};
-static const struct msg_field refuse[] = {I32_IN(msg_refuse, code, INT32_MIN, -1),
-                                          TEXT(msg_refuse, text)};
+static const struct msg_field refuse[] = {I32_TO(msg_refuse, code, -1), TEXT(msg_refuse, text)};
 static const struct msg_field heartbeat[] = {U32(msg_heartbeat, running),
                                              U32(msg_heartbeat, backlog)};
 static const struct msg_field bye[] = {TEXT(msg_bye, reason)};
@@ -60,8 +59,8 @@ static const struct msg_field ack[] = {U64(msg_ack, seq)};
 static const struct msg_field cancel[] = {U64(msg_cancel, job), CANCEL(msg_cancel, mode)};
 static const struct msg_field drain[] = {U32(msg_drain, grace_ms)};
 static const struct msg_field need[] = {BIN(msg_need, digest)};
-static const struct msg_field library[] = {
-    BIN(msg_library, digest), I32_IN(msg_library, code, INT32_MIN, 0), TEXT(msg_library, text)};
+static const struct msg_field library[] = {BIN(msg_library, digest), I32_TO(msg_library, code, 0),
+                                           TEXT(msg_library, text)};
 
 static const struct msg_field lease[] = {U64(lease_head, epoch),
                                          COUNT(lease_head, count, 0, PROTO_LEASE_RUNS_MAX)};
@@ -219,7 +218,7 @@ const struct layout *info_row(enum query what)
     return rows[what];
 }
 
-static const struct msg_field end[] = {U64(msg_end, stream), I32_IN(msg_end, code, INT32_MIN, 0),
+static const struct msg_field end[] = {U64(msg_end, stream), I32_TO(msg_end, code, 0),
                                        ROW(msg_end, job, &job_row)};
 
 const struct layout *msg_layout(int type)

@@ -6,6 +6,7 @@
 #include "async/operators/chan.h"
 #include "async/operators/internal.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 int stream_refuse(const struct stream *s)
 {
@@ -208,7 +209,7 @@ static int timeout_next(struct stream *s, void **ret)
 {
     struct derived *o = container_of(s, struct derived, stream);
     struct scope scope;
-    scope_enter(&scope, o->timeout_ns);
+    scope_enter_idle(&scope, clock_after(loop_now(), o->timeout_ns));
     int r = stream_next(o->in, ret);
     scope_leave(&scope);
     return r; // an item that came with the deadline came

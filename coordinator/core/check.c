@@ -1,4 +1,4 @@
-// The invariants, as code. Each is a sentence that is printed when it doesn't hold.
+// The invariants, as code. Each is a sentence, printed when it does not hold.
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,11 +19,11 @@ struct counts {
 static void check_chunk(const struct core_step *step, const struct chunk *chunk,
                         struct counts *counts)
 {
-    MUST(chunk->step == step, "a record hangs in the line of its own step");
+    MUST(chunk->step == step, "a chunk is in the line of its own step");
     MUST(step_find(step, chunk->number) == chunk, "a live chunk is found by its number");
     MUST(chunk->number < step->fed, "chunks are numbered before they live");
-    MUST(!chunk->line_next || chunk->line_next->number > chunk->number,
-         "a line is in order of number");
+    const struct chunk *next = TAILQ_NEXT(chunk, in_line);
+    MUST(!next || next->number > chunk->number, "a line is in order of number");
     MUST(chunk->crashes <= step->job->plan->crash_limit, "crashes stay within their limit");
     MUST(chunk->failures <= step->spec->retry.limit + 1, "retries stay within their limit");
     counts->payload_bytes += chunk->payload.len;
@@ -33,7 +33,8 @@ static void check_chunk(const struct core_step *step, const struct chunk *chunk,
         break;
     case CHUNK_PENDING:
         counts->pending++;
-        MUST(!chunk->next || chunk->next->number > chunk->number, "pending is in order of number");
+        next = TAILQ_NEXT(chunk, in_queue);
+        MUST(!next || next->number > chunk->number, "pending is in order of number");
         MUST(chunk->n_parts == 0, "a chunk that is to run has no result");
         break;
     case CHUNK_WAITING:
@@ -58,20 +59,18 @@ static void check_chunk(const struct core_step *step, const struct chunk *chunk,
 static void check_line(const struct core_step *step, const struct line *line, uint64_t *n,
                        struct counts *counts)
 {
-    const struct chunk *before = NULL;
-    for (const struct chunk *chunk = line->first; chunk; chunk = chunk->line_next) {
-        MUST(chunk->line_prev == before, "a line is linked both ways");
+    const struct chunk *chunk;
+    TAILQ_FOREACH (chunk, line, in_line) {
         check_chunk(step, chunk, counts);
-        before = chunk;
         ++*n;
     }
-    MUST(line->last == before, "a line ends at its last chunk");
 }
 
 static uint64_t queue_length(const struct queue *queue)
 {
     uint64_t n = 0;
-    for (const struct chunk *chunk = queue->first; chunk; chunk = chunk->next)
+    const struct chunk *chunk;
+    TAILQ_FOREACH (chunk, &queue->chunks, in_queue)
         n++;
     MUST(n == queue->n, "a queue knows its length");
     return n;
@@ -121,7 +120,7 @@ static void check_job(const struct core *core, const struct core_job *job, struc
         MUST(job->summary.ok + job->summary.failed ==
                  job->summary.chunks - (step_live(step) - step->held.n),
              "every chunk that is over was counted once");
-        // Parts of running chunks are records too.
+        // Parts of running chunks are records, too.
         uint64_t ended = job->summary.ok + job->summary.failed - step->held.n;
         MUST(job->plan->partial ? job->delivered >= ended : job->delivered == ended,
              "what is over is held or delivered");
@@ -134,7 +133,8 @@ static void check_job(const struct core *core, const struct core_job *job, struc
 static uint64_t check_worker(const struct core_worker *worker)
 {
     uint64_t bytes = 0;
-    for (const struct chunk *chunk = worker->leased.first; chunk; chunk = chunk->next) {
+    const struct chunk *chunk;
+    TAILQ_FOREACH (chunk, &worker->leased.chunks, in_queue) {
         MUST(chunk->worker == worker && chunk->state == CHUNK_LEASED,
              "a worker's queue holds what it leased");
         bytes += chunk->payload.len;
@@ -149,7 +149,8 @@ static void check_claims(const struct core_worker *worker)
 {
     static const struct resources nothing;
     struct resources claimed = {0};
-    for (const struct chunk *chunk = worker->leased.first; chunk; chunk = chunk->next)
+    const struct chunk *chunk;
+    TAILQ_FOREACH (chunk, &worker->leased.chunks, in_queue)
         if (chunk->step->claims)
             resources_add(&claimed, &chunk->step->claim, 1);
     MUST(claimed.cpus == worker->claimed.cpus && claimed.gpus == worker->claimed.gpus &&

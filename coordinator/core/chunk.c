@@ -21,7 +21,7 @@ static struct chunk **index_home(const struct chunk_index *index, uint64_t numbe
 static void index_put(struct chunk_index *index, struct chunk *chunk)
 {
     struct chunk **home = index_home(index, chunk->number);
-    chunk->index_next = *home;
+    chunk->next = *home;
     *home = chunk;
 }
 
@@ -36,7 +36,7 @@ static int index_reserve(struct chunk_index *index)
         return -ENOMEM;
     for (size_t i = 0; i < index->cap; i++) {
         for (struct chunk *chunk = index->slots[i], *next; chunk; chunk = next) {
-            next = chunk->index_next;
+            next = chunk->next;
             index_put(&wider, chunk);
         }
     }
@@ -49,8 +49,8 @@ static void index_remove(struct chunk_index *index, const struct chunk *chunk)
 {
     struct chunk **at = index_home(index, chunk->number);
     while (*at != chunk)
-        at = &(*at)->index_next;
-    *at = chunk->index_next;
+        at = &(*at)->next;
+    *at = chunk->next;
     index->len--;
 }
 
@@ -60,7 +60,7 @@ struct chunk *step_find(const struct core_step *step, uint64_t number)
         return NULL;
     struct chunk *chunk = *index_home(&step->index, number);
     while (chunk && chunk->number != number)
-        chunk = chunk->index_next;
+        chunk = chunk->next;
     return chunk;
 }
 
@@ -102,12 +102,7 @@ struct chunk *chunk_new(struct core *core, struct core_step *step, uint64_t numb
     core->free = chunk->next;
     *chunk = (struct chunk){.number = number, .step = step, .level = level, .state = CHUNK_NOWHERE};
     struct line *line = chunk_line(chunk);
-    chunk->line_prev = line->last;
-    if (line->last)
-        line->last->line_next = chunk;
-    else
-        line->first = chunk;
-    line->last = chunk;
+    TAILQ_INSERT_TAIL(line, chunk, in_line);
     index_put(&step->index, chunk);
     step->index.len++;
     return chunk;
@@ -130,23 +125,11 @@ void chunk_drop_result(struct chunk *chunk)
     chunk->error = NULL;
 }
 
-static void line_remove(struct line *line, struct chunk *chunk)
-{
-    if (chunk->line_prev)
-        chunk->line_prev->line_next = chunk->line_next;
-    else
-        line->first = chunk->line_next;
-    if (chunk->line_next)
-        chunk->line_next->line_prev = chunk->line_prev;
-    else
-        line->last = chunk->line_prev;
-}
-
 void chunk_free(struct core *core, struct chunk *chunk)
 {
     struct core_step *step = chunk->step;
     chunk_unqueue(core, chunk);
-    line_remove(chunk_line(chunk), chunk);
+    TAILQ_REMOVE(chunk_line(chunk), chunk, in_line);
     index_remove(&step->index, chunk);
     step->input_bytes -= chunk->payload.len;
     slice_drop(&chunk->payload);
@@ -155,51 +138,38 @@ void chunk_free(struct core *core, struct chunk *chunk)
     core->free = chunk;
 }
 
+void queue_init(struct queue *queue)
+{
+    TAILQ_INIT(&queue->chunks);
+    queue->n = 0;
+}
+
 void queue_push(struct queue *queue, struct chunk *chunk)
 {
-    chunk->prev = queue->last;
-    chunk->next = NULL;
-    if (queue->last)
-        queue->last->next = chunk;
-    else
-        queue->first = chunk;
-    queue->last = chunk;
+    TAILQ_INSERT_TAIL(&queue->chunks, chunk, in_queue);
     queue->n++;
 }
 
-void queue_remove(struct queue *queue, struct chunk *chunk)
+static void queue_remove(struct queue *queue, struct chunk *chunk)
 {
-    if (chunk->prev)
-        chunk->prev->next = chunk->next;
-    else
-        queue->first = chunk->next;
-    if (chunk->next)
-        chunk->next->prev = chunk->prev;
-    else
-        queue->last = chunk->prev;
-    chunk->prev = chunk->next = NULL;
+    TAILQ_REMOVE(&queue->chunks, chunk, in_queue);
     queue->n--;
 }
 
 void chunk_make_pending(struct core *core, struct chunk *chunk)
 {
     struct queue *pending = &chunk->step->pending;
+    const struct chunk *last = TAILQ_LAST(&pending->chunks, line);
     chunk->state = CHUNK_PENDING;
     core->stats.pending++;
-    if (!pending->last || pending->last->number < chunk->number) {
+    if (!last || last->number < chunk->number) {
         queue_push(pending, chunk);
         return;
     }
-    struct chunk *after = pending->first;
+    struct chunk *after = TAILQ_FIRST(&pending->chunks);
     while (after->number < chunk->number)
-        after = after->next;
-    chunk->next = after;
-    chunk->prev = after->prev;
-    if (after->prev)
-        after->prev->next = chunk;
-    else
-        pending->first = chunk;
-    after->prev = chunk;
+        after = TAILQ_NEXT(after, in_queue);
+    TAILQ_INSERT_BEFORE(after, chunk, in_queue);
     pending->n++;
 }
 

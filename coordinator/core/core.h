@@ -1,12 +1,11 @@
 // The core: jobs, steps, chunks, workers, leases, attempts and result streams as one pure state
-// machine. Events go in with the time at which they happened, actions come out; there is no
-// descriptor, clock, thread, random number or hash order in it. The same events give the same
-// actions.
+// machine. Events go in with the time at which they happened, actions come out. It uses no
+// descriptor, clock, thread, random number or hash order: the same events give the same actions.
 //
 //     submit, fed chunks, worker messages, stream credit, cancel, clock  -->  core_handle()
 //     core_handle()  -->  steps and leases to workers, wants to feeders, deliveries, job ends
 //
-// A shell (coordinator/server) carries both; tests and the simulator are shells too.
+// A shell (coordinator/) carries both; tests and the simulator are shells, too.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,10 +22,10 @@ struct core_options {
     uint64_t epoch;        // of this coordinator; fences what older ones leased
     uint32_t window_items; // chunks of one step between source and consumer; 0: from the slots
     uint64_t window_bytes; // payload bytes of one step in memory; 0: 64 MiB
-    // Results of one job that may wait for an earlier one; those that wait for the consumer alone
-    // are bounded by window_bytes too. 0: window_bytes a step.
+    // Results of one job that may wait for an earlier one; those that wait only for the consumer
+    // are bounded by window_bytes, too. 0: window_bytes for each step.
     uint64_t held_bytes;
-    int64_t silence_ns; // a worker silent for so long is lost; 0: PROTO_SILENCE_NS
+    int64_t silence_ns; // after which a silent worker is lost; 0: PROTO_SILENCE_NS
 };
 
 int core_new(const struct core_options *options, struct core **ret);
@@ -36,20 +35,20 @@ struct core *core_free(struct core *core);
 enum event_type {
     EV_SUBMIT,        // a job with a checked plan
     EV_FED,           // a run of chunks from the feeder, as wanted
-    EV_FED_END,       // the source is at its end, or broke
+    EV_FED_END,       // the source has ended or failed
     EV_WORKER_UP,     // a worker registered
     EV_WORKER_CREDIT, // its window, absolute
     EV_RESULT,        // one entry of a RESULT
     EV_RETURN,        // chunks given back unstarted
-    EV_WORKER_ALIVE,  // any message came from it
+    EV_WORKER_ALIVE,  // it sent any message
     EV_WORKER_DRAIN,  // it is leaving: nothing new
-    EV_WORKER_DOWN,   // its connection or process is gone
+    EV_WORKER_DOWN,   // its connection or process has ended
     EV_STREAM_CREDIT, // the consumer is ready for more, cumulative
     EV_CANCEL,        // end a job early
-    EV_FETCHED,       // the bytes of a part of a file, or why there are none
-    EV_HOLD,          // there is less room for results that wait than core_options said
+    EV_FETCHED,       // the bytes of a part of a file, or why they could not be read
+    EV_HOLD,          // there is less room for waiting results than core_options said
     EV_TICK,          // time passed; due timers fire
-    EV_FLUSH,         // the shell has nothing more to hand in now: schedule and send
+    EV_FLUSH,         // no more events for now: schedule and send
     EV_COUNT,
 };
 
@@ -68,7 +67,7 @@ struct event {
         struct msg_credit credit;       // WORKER_CREDIT
         struct {
             const struct result *result; // borrowed for the call
-            struct slice body; // the entry's bytes; borrowed: the core takes its own count
+            struct slice body; // the entry's bytes; borrowed: the core counts its own reference
             bool spooled;      // `body` lies where results may wait: it is never copied
             uint64_t epoch;
             uint64_t seq;
@@ -104,22 +103,22 @@ enum action_type {
     ACT_JOB_END, // the job is over; its summary. The last action of a job
 };
 
-// Ready for the consumer, in the job's order, with dense offsets. The shell that executes
-// ACT_DELIVER takes it over (delivery_done).
+// Ready for the consumer, in the job's order, with dense offsets. The shell takes it over from
+// ACT_DELIVER (delivery_done).
 struct delivery {
     uint64_t offset;
     uint32_t step; // a failure may be of any step; results are of the last
     uint64_t chunk;
     uint32_t attempt;
     struct ending ending;
-    int64_t ended; // when its outcome came; 0: it is a part
+    int64_t ended; // when its outcome arrived; 0: it is a part
     uint64_t worker;
     char *error;         // malloc'd or NULL
     uint64_t item_first; // number of the chunk's first item, from 0
-    uint64_t items;      // of the chunk; 0: not known, it is data
+    uint64_t items;      // of the chunk; 0: unknown, it is data
     struct slice item;   // the chunk's payload when it is one raw item, else empty
-    bool partial;        // a part that a running chunk gave
-    // Of a failed chunk of the first step, so that it can be run again: as the source gave it.
+    bool partial;        // a part that a running chunk emitted
+    // Of a failed chunk of the first step, as the source gave it, so that it can be run again.
     uint8_t kind; // enum run_kind
     uint64_t items_per_chunk;
     struct slice payload;
@@ -133,7 +132,7 @@ void delivery_done(struct delivery *d);
 enum job_state { JOB_RUNNING, JOB_FINISHING, JOB_STOPPING, JOB_ENDED };
 struct job_summary {
     enum job_fate fate;
-    uint64_t chunks; // of the first step, so far known
+    uint64_t chunks; // of the first step, known so far
     uint64_t ok;     // chunks of all steps
     uint64_t failed;
     uint64_t cancelled;
@@ -183,19 +182,19 @@ struct actions {
 void actions_clear(struct actions *actions);
 void actions_done(struct actions *actions);
 
-// Takes one event in and appends what is to be done. Cheap events only change state; leases, wants
-// and deliveries are made at EV_FLUSH, so that one message carries all that is ready.
-// Returns 0, or -EINVAL for an event that names an unknown job or worker (nothing happened; peers
-// can cause it, so the shell counts and goes on), or -ENOMEM (the job concerned is ended).
+// Takes one event and appends what is to be done. Cheap events only change state; leases, wants and
+// deliveries are made at EV_FLUSH, so that one message carries everything that is ready.
+// Returns 0, -EINVAL for an event that names an unknown job or worker (nothing has happened; peers
+// can cause it, so the shell counts it and goes on), or -ENOMEM (the job concerned has been ended).
 int core_handle(struct core *core, const struct event *event, int64_t now, struct actions *actions);
 
-// When EV_TICK is next worth sending; CLOCK_FOREVER when nothing waits for time.
+// When to send the next EV_TICK; CLOCK_FOREVER when nothing waits for time.
 int64_t core_next_deadline(const struct core *core);
 
-// Verifies every invariant; aborts with the broken one on stderr. For tests: O(everything).
+// Verifies every invariant; prints a broken one on stderr and aborts. For tests: O(everything).
 void core_check(const struct core *core);
 
-// Result bytes that wait, of all jobs.
+// Bytes of results that wait, of all jobs.
 uint64_t core_held_bytes(const struct core *core);
 
 struct core_stats {
@@ -205,10 +204,10 @@ struct core_stats {
     uint64_t done, failed, retries, duplicates, fenced;
 };
 void core_stats(const struct core *core, struct core_stats *ret);
-// Why chunks of a job do not run now: a line of words for each step. -ENOENT.
-typedef void core_tell_fn(void *arg, uint32_t step, const char *text);
-int core_explain(const struct core *core, uint64_t job, core_tell_fn *tell, void *arg);
-// Whether a step of the job needs what none of the workers that are there has; why, in words.
+// Why chunks of a job do not run now: `fn` gets one or more lines of words for each step. -ENOENT.
+typedef void core_reason_fn(void *arg, uint32_t step, const char *text);
+int core_explain(const struct core *core, uint64_t job, core_reason_fn *fn, void *arg);
+// Whether a step of the job needs what none of the connected workers has; what, in words.
 bool core_job_hopeless(const struct core *core, uint64_t job, char *ret, size_t size);
 // Chunks that the worker has now; 0 for an unknown one.
 uint64_t core_worker_leased(const struct core *core, uint64_t worker);

@@ -6,7 +6,7 @@
 #include "coordinator/core/state.h"
 #include "pipelines/frame.h"
 
-#define WANT_SHARE 8 // ask again when so small a part of the window is free
+#define WANT_SHARE 8 // ask again when 1/8 of the window is free
 
 uint32_t step_window(const struct core *core)
 {
@@ -18,10 +18,10 @@ uint32_t step_window(const struct core *core)
     return window < CORE_WINDOW_MAX ? (uint32_t)window : CORE_WINDOW_MAX;
 }
 
-// All wait for one that is not over: then more may wait than a consumer that is slow is worth.
+// All wait for one that is still running: then more may wait than for a slow consumer.
 static bool waits_for_earlier(const struct core_step *step)
 {
-    const struct chunk *head = step->line.first;
+    const struct chunk *head = TAILQ_FIRST(&step->line);
     return step->job->plan->order == ORDER_INPUT && head && head->state != CHUNK_HELD;
 }
 
@@ -131,7 +131,7 @@ void job_fed_end(struct core *core, struct core_job *job, int code, const char *
     job->steps[0].input_ended = true;
     if (code < 0) {
         job->fate = FATE_SOURCE;
-        // The source's own words come before those of a chunk.
+        // The source's reason takes precedence over that of a chunk.
         job->summary.text[0] = '\0';
         job_say(job, "%s", text ? text : strerror(-code));
     }

@@ -56,7 +56,7 @@ bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
 void job_deliver_part(struct core_job *job, struct chunk *chunk, struct actions *actions)
 {
     const struct core_step *step = chunk->step;
-    bool is_turn = job->plan->order == ORDER_COMPLETION || step->line.first == chunk;
+    bool is_turn = job->plan->order == ORDER_COMPLETION || TAILQ_FIRST(&step->line) == chunk;
     if (!job->plan->partial || !step_gives_results(step) || !is_turn || chunk->n_parts == 0 ||
         !has_credit(job))
         return;
@@ -106,12 +106,12 @@ void chunk_become_input(struct core *core, struct chunk *chunk)
     chunk_free(core, chunk);
 }
 
-// Parts that came before the consumer's credit for them did.
+// Parts that arrived before the consumer's credit.
 static void deliver_parts(struct core_step *step, struct actions *actions)
 {
     struct core_job *job = step->job;
-    for (struct chunk *chunk = step->line.first; chunk && has_credit(job);
-         chunk = chunk->line_next) {
+    for (struct chunk *chunk = TAILQ_FIRST(&step->line); chunk && has_credit(job);
+         chunk = TAILQ_NEXT(chunk, in_line)) {
         if (chunk->state == CHUNK_LEASED)
             job_deliver_part(job, chunk, actions);
         if (job->plan->order == ORDER_INPUT)
@@ -122,8 +122,8 @@ static void deliver_parts(struct core_step *step, struct actions *actions)
 static struct chunk *next_ready(const struct core_step *step)
 {
     if (step->job->plan->order == ORDER_COMPLETION)
-        return step->held.first;
-    struct chunk *head = step->line.first;
+        return TAILQ_FIRST(&step->held.chunks);
+    struct chunk *head = TAILQ_FIRST(&step->line);
     return head && head->state == CHUNK_HELD ? head : NULL;
 }
 

@@ -46,6 +46,9 @@ int job_submit(struct core *core, uint64_t id, const struct plan *plan)
         step->job = job;
         step->number = i;
         step->spec = &plan->steps[i];
+        TAILQ_INIT(&step->line);
+        queue_init(&step->pending);
+        queue_init(&step->held);
         struct cutter_rule rule = cut_rule(step->spec);
         cutter_init(&step->cutter, &rule);
         buf_init(&step->inputs, PROTO_BODY_MAX);
@@ -58,8 +61,8 @@ int job_submit(struct core *core, uint64_t id, const struct plan *plan)
 
 static void drop_chunks(struct core *core, struct line *line)
 {
-    while (line->first)
-        chunk_free(core, line->first);
+    while (!TAILQ_EMPTY(line))
+        chunk_free(core, TAILQ_FIRST(line));
 }
 
 void job_free(struct core *core, struct core_job *job)
@@ -93,8 +96,8 @@ void job_say(struct core_job *job, const char *fmt, ...)
 
 static void drop_unrun(struct core *core, struct core_job *job, struct line *line)
 {
-    for (struct chunk *chunk = line->first, *next; chunk; chunk = next) {
-        next = chunk->line_next;
+    for (struct chunk *chunk = TAILQ_FIRST(line), *next; chunk; chunk = next) {
+        next = TAILQ_NEXT(chunk, in_line);
         if (chunk->state != CHUNK_PENDING && chunk->state != CHUNK_WAITING)
             continue;
         job->summary.unrun++;
@@ -140,7 +143,7 @@ static bool too_many_failures(const struct core_job *job)
     const struct plan *plan = job->plan;
     if (job->summary.failed > plan->max_failures)
         return true;
-    // A share of all chunks is known only when the source is at its end.
+    // A share of all chunks is known only once the source has ended.
     return plan->max_failures_bp > 0 && job->steps[0].input_ended &&
            job->summary.failed * 10000 > job->summary.chunks * plan->max_failures_bp;
 }

@@ -1,5 +1,5 @@
 // Which pending chunk goes to which worker. First every worker gets work for its slots, then their
-// windows are filled, evenly while there is not enough for all.
+// windows are filled, evenly as long as the work does not suffice for all.
 #include <errno.h>
 #include <stdlib.h>
 
@@ -21,12 +21,13 @@ static bool continues(const struct chunk *last, const struct chunk *next)
 static uint32_t measure_run(const struct queue *pending, uint32_t max, uint64_t max_bytes,
                             uint64_t *ret_bytes)
 {
-    const struct chunk *last = pending->first;
+    const struct chunk *last = TAILQ_FIRST(&pending->chunks);
     uint64_t bytes = last->payload.len;
     uint32_t n = 1;
-    while (n < max && last->next && continues(last, last->next) &&
-           bytes + last->next->payload.len <= max_bytes) {
-        last = last->next;
+    const struct chunk *next;
+    while (n < max && (next = TAILQ_NEXT(last, in_queue)) && continues(last, next) &&
+           bytes + next->payload.len <= max_bytes) {
+        last = next;
         bytes += last->payload.len;
         n++;
     }
@@ -39,15 +40,15 @@ static bool step_over_budget(const struct core *core, const struct core_step *st
     return step->held_bytes >= step_held_max(core, step);
 }
 
-// Chunks of the last step that may begin, so that no more are at work or done than the consumer is
-// ready to take. What comes before the last step is bounded by its windows.
+// Chunks of the last step that may begin, so that no more run or wait than the consumer is ready to
+// take. Earlier steps are bounded by their windows.
 static uint64_t consumer_room(const struct core_step *step)
 {
     const struct core_job *job = step->job;
     if (!step_gives_results(step))
         return UINT64_MAX;
-    // A chunk that waits for its next attempt keeps its place: those behind it could fill the order
-    // up so that it never ran.
+    // A chunk that waits for its next attempt keeps its place: otherwise later ones could use up
+    // the credit and it would never run.
     uint64_t used = job->delivered + step->leased + step->held.n + step->waiting;
     return job->credit_items > used ? job->credit_items - used : 0;
 }
@@ -55,7 +56,7 @@ static uint64_t consumer_room(const struct core_step *step)
 static bool step_can_lease(const struct core *core, const struct core_step *step)
 {
     // With the memory for results used up, one chunk at a time keeps the order moving.
-    return step->pending.first && consumer_room(step) > 0 &&
+    return TAILQ_FIRST(&step->pending.chunks) && consumer_room(step) > 0 &&
            (!step_over_budget(core, step) || step->leased == 0);
 }
 
@@ -76,7 +77,7 @@ static struct core_step *pick_step(const struct core *core, const struct core_wo
     return NULL;
 }
 
-// The job with the fewest chunks at work, so that a large job doesn't starve a small one.
+// The job with the fewest running chunks, so that a large job does not starve a small one.
 static struct core_step *pick_fair(const struct core *core, const struct core_worker *worker,
                                    uint32_t *ret_jobs)
 {
@@ -130,12 +131,12 @@ static int lease_run(struct core *core, struct core_worker *worker, struct core_
     uint64_t budget = worker->window_bytes > worker->leased_bytes
                           ? worker->window_bytes - worker->leased_bytes
                           : 0;
-    if (worker->leased.n > 0 && step->pending.first->payload.len > budget)
+    if (worker->leased.n > 0 && TAILQ_FIRST(&step->pending.chunks)->payload.len > budget)
         return 0;
     uint64_t bytes;
     uint32_t n = measure_run(&step->pending, max,
                              budget < CORE_LEASE_BYTES ? budget : CORE_LEASE_BYTES, &bytes);
-    struct chunk *first = step->pending.first;
+    struct chunk *first = TAILQ_FIRST(&step->pending.chunks);
     _free_ uint32_t *lens = NULL;
     if (first->kind != RUN_RANGE) {
         lens = malloc(n * sizeof(*lens));
@@ -167,7 +168,7 @@ static int lease_run(struct core *core, struct core_worker *worker, struct core_
     action->lease.body = first->payload.slab ? slice_ref(&first->payload) : (struct slice){0};
     action->lease.body.len = bytes;
     for (uint32_t i = 0; i < n; i++) {
-        struct chunk *chunk = step->pending.first;
+        struct chunk *chunk = TAILQ_FIRST(&step->pending.chunks);
         if (lens)
             lens[i] = (uint32_t)chunk->payload.len;
         lease->item_end = chunk->item_first + chunk->items;
@@ -193,7 +194,7 @@ static bool fill_worker(struct core *core, struct core_worker *worker, uint32_t 
     while (room > 0) {
         uint32_t jobs;
         struct core_step *step = pick_fair(core, worker, &jobs);
-        // Another worker may take what this one can't.
+        // Another worker may be able to take what this one cannot.
         if (!step)
             return core->claiming > 0;
         uint32_t quantum = jobs > 1 ? (room + jobs - 1) / jobs : room;

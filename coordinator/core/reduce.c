@@ -1,17 +1,16 @@
 // A reduce step as a tree that feeds itself. Level 0 takes the results of the step before, in their
 // order; a chunk of level n takes fan_in consecutive inputs of level n; its result is an input of
-// level n + 1, in order. The tree is over when a level made one chunk and gets no more input.
+// level n + 1, in order. The tree ends when a level has made one chunk and gets no more input.
 //
-//     level 0   a b c d  e f g h  i           fan_in 4; i alone is reduced once, as any input is
+//     level 0   a b c d  e f g h  i           fan_in 4; even i alone is reduced once
 //     level 1      A        B     C
 //     level 2               R                 the result
 //
-// An input that is left alone at a higher level goes up as it is.
+// A single input left at a higher level goes up as it is.
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/grow.h"
 #include "coordinator/core/state.h"
 #include "pipelines/frame.h"
 
@@ -30,11 +29,12 @@ static int reserve_level(struct core_step *step, uint32_t level)
         return 0;
     if (level >= CORE_LEVELS_MAX)
         return -EMSGSIZE;
-    if (grow(step->levels, step->n_levels, level + 1 - step->n_levels) < 0)
+    // All at once: a line must not move.
+    if (!step->levels && !(step->levels = calloc(CORE_LEVELS_MAX, sizeof(*step->levels))))
         return -ENOMEM;
     for (; step->n_levels <= level; step->n_levels++) {
         struct level *added = &step->levels[step->n_levels];
-        *added = (struct level){0};
+        TAILQ_INIT(&added->line);
         buf_init(&added->inputs, PROTO_BODY_MAX);
     }
     return 0;
@@ -136,7 +136,8 @@ int reduce_advance(struct core *core, struct core_step *step, struct actions *ac
     int r = 0;
     for (uint32_t level = 0; level < step->n_levels && r == 0; level++) {
         struct chunk *chunk;
-        while (r == 0 && (chunk = step->levels[level].line.first) && chunk->state == CHUNK_HELD) {
+        while (r == 0 && (chunk = TAILQ_FIRST(&step->levels[level].line)) &&
+               chunk->state == CHUNK_HELD) {
             if (chunk->ending.outcome != OUTCOME_OK || is_root(step, level)) {
                 if (!job_deliver(core, job, chunk, actions))
                     return 0;
@@ -150,7 +151,7 @@ int reduce_advance(struct core *core, struct core_step *step, struct actions *ac
                 chunk_become_input(core, chunk);
         }
         const struct level *l = &step->levels[level];
-        if (r == 0 && job->state == JOB_RUNNING && l->input_ended && !l->line.first &&
+        if (r == 0 && job->state == JOB_RUNNING && l->input_ended && TAILQ_EMPTY(&l->line) &&
             level + 1 < step->n_levels && !step->levels[level + 1].input_ended)
             r = reduce_end_input(core, step, level + 1);
     }

@@ -7,9 +7,9 @@
 #include "base/grow.h"
 #include "coordinator/core/state.h"
 
-#define MEAN_WEIGHT 8 // of what was before, against one new run
+#define MEAN_WEIGHT 8 // runs that the mean looks back on
 
-// Keeps the entry's bytes: a small result in its own piece, so that it doesn't pin the message.
+// Keeps the entry's bytes: a small result as a copy, so that it does not pin the message.
 static int keep_bytes(struct chunk *chunk, const struct slice *body, bool spooled)
 {
     if (!body->len)
@@ -35,8 +35,8 @@ static void add_item_len(struct chunk *chunk, uint32_t len)
     chunk->item_lens[chunk->n_items++] = len;
 }
 
-// The lengths of single results, for a next step that counts them. Parts that name none are pieces
-// of one result; a result whose parts name none at all is one item.
+// The lengths of single results, for a next step that counts them. Parts without lengths are pieces
+// of one result; a result without any lengths is one item.
 static int keep_item_lens(struct chunk *chunk, const struct result *result)
 {
     const struct core_job *job = chunk->step->job;
@@ -101,8 +101,8 @@ static void fail(struct core *core, struct chunk *chunk, struct actions *actions
     job_count_failure(core, chunk->step->job, chunk, actions);
 }
 
-// Its worker can't read the file: the chunk waits until somebody who can has sent the bytes. If
-// nobody answers, it is tried as it is again.
+// Its worker can't read the file: the chunk waits until its bytes have been fetched from a peer
+// that can. Without an answer it is tried again as it is.
 static bool fetch(struct core *core, struct chunk *chunk, struct actions *actions)
 {
     struct core_job *job = chunk->step->job;
@@ -218,7 +218,7 @@ static int settle(struct core *core, struct chunk *chunk, const struct result *r
     }
     if (step_gives_results(step))
         job_count_success(core, chunk);
-    // The payload is not needed again, unless it names the item.
+    // The payload is not needed any more, unless it names the item.
     if (chunk->kind != RUN_BYTES || chunk->items != 1) {
         step->input_bytes -= chunk->payload.len;
         slice_drop(&chunk->payload);
@@ -227,7 +227,7 @@ static int settle(struct core *core, struct chunk *chunk, const struct result *r
     return 0;
 }
 
-// The chunk that the entry speaks of, if it counts.
+// The chunk that the entry names, if the entry counts.
 static struct chunk *find_leased(struct core *core, const struct core_worker *worker,
                                  const struct event *event)
 {
@@ -312,7 +312,7 @@ void chunk_lost(struct core *core, struct chunk *chunk, bool blame, const char *
     char text[PROTO_TEXT_MAX];
     chunk_unqueue(core, chunk);
     chunk_drop_result(chunk);
-    // What was being ended is cancelled, however it came to its end.
+    // What was being cancelled counts as cancelled, however it ended.
     blame = blame && chunk->step->job->state != JOB_STOPPING;
     chunk->ending = (struct ending){.outcome = blame ? OUTCOME_CRASH : OUTCOME_CANCELLED};
     if (blame) {

@@ -1,13 +1,14 @@
-// What the core remembers. Nobody outside coordinator/core/ includes this.
+// What the core remembers. Private to coordinator/core/.
 //
-// A chunk that is not over has a record; a chunk that is over has none. Records are found by number
-// through their step's index, hang in their line in order of number, and in exactly one queue:
+// A struct chunk lives until its chunk is over and its result has left. It is found by number
+// through its step's index, is in its line, in order of number, and in exactly one of these places:
 //
 //     PENDING  step.pending   waits for a worker's credit
 //     LEASED   worker.leased  a worker has it
 //     WAITING  (a timer)      waits for its next attempt
 //     HELD     step.held      over; waits for its turn, the next step or the consumer
 #pragma once
+#include <sys/queue.h>
 #include <uthash.h>
 
 #include "base/heap.h"
@@ -15,25 +16,26 @@
 #include "pipelines/source/cutter.h"
 
 #define CORE_WINDOW_MIN 256u   // chunks of a step, so that small jobs start at once
-#define CORE_WINDOW_MAX 65536u // about 20 MB of records
+#define CORE_WINDOW_MAX 65536u // about 20 MB of struct chunk
 #define CORE_WINDOW_FACTOR 4u  // times what all workers are ready to hold
 #define CORE_WINDOW_BYTES (64ull << 20)
-#define CORE_LEASE_BYTES (1u << 20)     // a lease entry is closed at so many payload bytes
+#define CORE_LEASE_BYTES (1u << 20)     // payload bytes at which a lease entry is closed
 #define CORE_LEVELS_MAX 64u             // of a reduce tree; fan_in >= 2 makes more than 2^63 inputs
-#define CORE_REDUCE_BYTES (64ull << 20) // a reduce chunk begins early when its inputs are so large
-#define CORE_RECUT_BYTES (1u << 20)     // data chunks of a later step that says nothing of its own
-#define CORE_FETCH_NS (60 * INT64_C(1000000000)) // then the worker is asked once more
-#define CORE_PARTS_MAX 4096u                     // parts of one result
-#define CORE_RESULT_COPY_MAX 4096u // smaller results are copied, so that none pins a message
+#define CORE_REDUCE_BYTES (64ull << 20) // of inputs, at which a reduce chunk begins early
+#define CORE_RECUT_BYTES (1u << 20) // of a later step's data chunks, unless the job says otherwise
+#define CORE_FETCH_NS                                                                              \
+    (60 * INT64_C(1000000000))     // without an answer, until the worker is asked again
+#define CORE_PARTS_MAX 4096u       // parts of one result
+#define CORE_RESULT_COPY_MAX 4096u // up to here results are copied, so that they pin no message
 
 enum chunk_state { CHUNK_NOWHERE, CHUNK_PENDING, CHUNK_LEASED, CHUNK_WAITING, CHUNK_HELD };
 
 struct chunk {
     uint64_t number;
     struct core_step *step;
-    struct chunk *line_prev, *line_next;
-    struct chunk *index_next;
-    struct chunk *prev, *next;
+    TAILQ_ENTRY(chunk) in_line;
+    TAILQ_ENTRY(chunk) in_queue;
+    struct chunk *next;         // in its bucket of the index; of those to use again
     struct core_worker *worker; // LEASED
     struct heap_node retry;     // WAITING
     struct slice payload;
@@ -49,7 +51,7 @@ struct chunk {
     bool over_limit;      // LEASED: its result is too large, what comes of it is dropped
     struct ending ending; // once HELD
     int64_t ended;        // once HELD
-    uint64_t worker_id;   // that gave the result
+    uint64_t worker_id;   // of the last lease; 0: no worker had it
     struct slice *parts;
     size_t n_parts;
     size_t result_bytes;
@@ -59,14 +61,12 @@ struct chunk {
     struct slice stderr_text;
 };
 
-struct queue {
-    struct chunk *first, *last;
-    uint64_t n;
-};
+// Chunks one after another. A step has one line, in order of number; a reduce step one per level.
+TAILQ_HEAD(line, chunk);
 
-// Records in order of number. A step has one line, a reduce step one per level.
-struct line {
-    struct chunk *first, *last;
+struct queue {
+    struct line chunks;
+    uint64_t n;
 };
 
 // Buckets by the low bits of the number: live numbers are near each other, so a bucket holds one.
@@ -102,11 +102,11 @@ struct core_step {
     bool input_ended;
     int64_t mean_run_ns;
     struct resources claim; // of one running chunk
-    bool claims;            // more than a slot: never leased ahead, only where there is room for it
-    struct cutter cutter;   // LINES and BYTES rules of a later step
-    struct buf inputs;      // ITEMS rule of a later step: framed
-    uint64_t n_inputs;      // in `inputs`
-    struct level *levels;   // reduce
+    bool claims; // it takes more than a slot: never leased ahead, only where resources are free
+    struct cutter cutter; // LINES and BYTES rules of a later step
+    struct buf inputs;    // ITEMS rule of a later step: framed
+    uint64_t n_inputs;    // in `inputs`
+    struct level *levels; // reduce: CORE_LEVELS_MAX, of which n_levels are in use
     uint32_t n_levels;
 };
 
@@ -169,7 +169,7 @@ struct core {
     struct core_worker *workers; // uthash; iterates in order of arrival
     struct heap retries;         // chunk.retry
     struct heap silences;        // worker.silence
-    struct chunk *free;          // records to use again
+    struct chunk *free;          // structs to use again
     struct chunk_slab *slabs;
     uint64_t slots;    // of all workers
     uint64_t windows;  // of all workers
@@ -179,19 +179,19 @@ struct core {
 };
 
 // chunk.c
-// At the end of its line: numbers of a step must grow. In no queue yet. NULL: no memory.
+// At the end of its line: the numbers of a step must grow. In no queue yet. NULL: no memory.
 struct chunk *chunk_new(struct core *core, struct core_step *step, uint64_t number, uint8_t level);
-// Takes the record out of every place and gives it back.
+// Takes the chunk out of every place and recycles the struct.
 void chunk_free(struct core *core, struct chunk *chunk);
 void chunk_slabs_free(struct core *core);
 struct chunk *step_find(const struct core_step *step, uint64_t number);
+void queue_init(struct queue *queue);
 void queue_push(struct queue *queue, struct chunk *chunk);
-void queue_remove(struct queue *queue, struct chunk *chunk);
 // Into step.pending, before all with a higher number: what runs again comes first.
 void chunk_make_pending(struct core *core, struct chunk *chunk);
-// Out of the place its state names. The record is in no queue until the caller puts it into one.
+// Out of the place that its state names. The caller puts it into another one.
 void chunk_unqueue(struct core *core, struct chunk *chunk);
-// Marks it as over; its result is in the record.
+// Marks it as over; its result is in it.
 void chunk_hold(struct core *core, struct chunk *chunk);
 void chunk_drop_result(struct chunk *chunk);
 
@@ -205,31 +205,31 @@ void job_wind_down(struct core *core, struct core_job *job, enum job_fate fate,
 // A chunk has succeeded, and nothing can undo that any more: counts it. A chunk that never ran does
 // not count.
 void job_count_success(struct core *core, const struct chunk *chunk);
-// A chunk is over without success: counts it, and ends the job when that was one too many.
+// A chunk is over without success: counts it, and ends the job if that was one too many.
 void job_count_failure(struct core *core, struct core_job *job, const struct chunk *chunk,
                        struct actions *actions);
-// Ends the job when it has failed too often.
+// Ends the job if too many of its chunks have failed.
 void job_check_failures(struct core *core, struct core_job *job, struct actions *actions);
-// Says once why, for people.
+// Keeps the first reason why the job ends, for people.
 void job_say(struct core_job *job, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-// After a turn: everything over? Then ACT_JOB_END, and the job is freed (returns true).
+// After a turn: if everything is over, emits ACT_JOB_END, frees the job and returns true.
 bool job_try_end(struct core *core, struct core_job *job, struct actions *actions);
 
 // feed.c
 int job_fed(struct core *core, struct core_job *job, struct run *run);
 void job_fed_end(struct core *core, struct core_job *job, int code, const char *text,
                  struct actions *actions);
-// Bytes that the step keeps from its input and its results.
+// Drops the input that is not yet in a chunk.
 void step_drop_inputs(struct core_step *step);
-// Result bytes of the step that may wait.
+// How many bytes of the step's results may wait.
 uint64_t step_held_max(const struct core *core, const struct core_step *step);
-// May the step take more input now?
+// Whether the step may take more input now.
 bool step_has_room(const struct core *core, const struct core_step *step);
 uint32_t step_window(const struct core *core);
-// A result of the step before becomes input. -ENOMEM, -EMSGSIZE.
+// A result of the previous step becomes input. -ENOMEM, -EMSGSIZE.
 int step_take_result(struct core *core, struct core_step *step, const struct chunk *result);
 int step_end_input(struct core *core, struct core_step *step);
-// Each result that a kernel emitted is an item of its own.
+// Whether each result that a kernel emitted is an item.
 bool step_wants_item_lens(const struct core_step *step);
 // What a new chunk is made of.
 struct chunk_input {
@@ -242,12 +242,12 @@ struct chunk_input {
 };
 // A new pending chunk with the next number. Takes the payload over, also on failure.
 int step_add_chunk(struct core *core, struct core_step *step, const struct chunk_input *input);
-// The same for what the step before has given: its items follow those of the chunk before.
+// The same for what the previous step has given: its items follow those of the last chunk.
 int step_add_next(struct core *core, struct core_step *step, struct slice payload, uint8_t kind,
                   uint64_t items, uint8_t level);
-// All its bytes in one piece; a new owner. -ENOMEM.
+// All its bytes in one piece; the caller drops the slice. -ENOMEM.
 int chunk_result_bytes(const struct chunk *result, struct slice *ret);
-// Nothing more can come from it.
+// Whether nothing more can come from it.
 bool step_is_over(const struct core_step *step);
 void job_want(struct core *core, struct core_job *job, struct actions *actions);
 
@@ -260,18 +260,18 @@ int reduce_advance(struct core *core, struct core_step *step, struct actions *ac
 void reduce_done(struct core_step *step);
 
 // gather.c
-// A good result that can't be an input: it becomes a failure.
+// A good result that is too large to be an input becomes a failure.
 int job_refuse_result(struct core *core, struct core_job *job, struct chunk *chunk,
                       struct actions *actions);
 // Its result went into the next step or level, so nothing can undo its success: counts and frees
 // it.
 void chunk_become_input(struct core *core, struct chunk *chunk);
 void job_gather(struct core *core, struct core_job *job, struct actions *actions);
-// Gives the record to the consumer when there is credit; false: not now.
+// Gives its result or failure to the consumer if there is credit; false: not now.
 bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
                  struct actions *actions);
-// What a running chunk has given so far, when the job wants parts, its turn is there and the
-// consumer is ready; else it stays for later.
+// Delivers what a running chunk has emitted so far, if the job wants parts, it is the chunk's turn
+// and the consumer is ready; otherwise that stays for later.
 void job_deliver_part(struct core_job *job, struct chunk *chunk, struct actions *actions);
 
 // claim.c
@@ -283,12 +283,12 @@ void core_schedule(struct core *core, struct actions *actions);
 // result.c
 int core_result(struct core *core, struct core_worker *worker, const struct event *event,
                 struct actions *actions);
-// The bytes of a part of a file that a worker could not read.
+// The bytes of a part of a file that a worker could not read have arrived.
 void job_fetched(struct core *core, struct core_job *job, const struct event *event,
                  struct actions *actions);
 int core_return(struct core *core, struct core_worker *worker, uint64_t job,
                 const struct msg_return *back);
-// A leased chunk whose worker is gone.
+// A leased chunk has lost its worker; `blame`: it may be the cause.
 void chunk_lost(struct core *core, struct chunk *chunk, bool blame, const char *reason,
                 struct actions *actions);
 

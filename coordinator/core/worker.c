@@ -20,6 +20,7 @@ int worker_up(struct core *core, uint64_t id, const struct msg_register *reg)
     if (!worker)
         return -ENOMEM;
     worker->id = id;
+    queue_init(&worker->leased);
     worker->slots = reg->slots < 1 ? 1 : reg->slots;
     worker->total = reg->resources;
     if (!worker->total.cpus)
@@ -61,7 +62,7 @@ void worker_down(struct core *core, struct core_worker *worker, const char *reas
 {
     // Executors take chunks in the order of their leases: only the oldest can have been running.
     uint32_t running = worker->slots;
-    for (struct chunk *chunk; (chunk = worker->leased.first);) {
+    for (struct chunk *chunk; (chunk = TAILQ_FIRST(&worker->leased.chunks));) {
         chunk_lost(core, chunk, running > 0, reason, actions);
         if (running > 0)
             running--;

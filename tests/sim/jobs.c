@@ -12,7 +12,7 @@ struct sim_job *job_of(struct world *w, uint64_t id)
     for (unsigned i = 0; i < w->n_jobs; i++)
         if (w->jobs[i].id == id)
             return &w->jobs[i];
-    sim_fail(w, "an action names job %llu, which is none", (unsigned long long)id);
+    sim_fail(w, "an action names job %llu, which does not exist", (unsigned long long)id);
 }
 
 static void make_chunking(struct rng *rng, struct chunking *chunking)
@@ -156,7 +156,7 @@ void job_remember(struct world *w, struct sim_job *job, uint32_t step, uint64_t 
                   const struct buf *bytes)
 {
     if (step >= job->plan.n_steps)
-        sim_fail(w, "a lease names step %u, which is none", step);
+        sim_fail(w, "a lease names step %u, which does not exist", step);
     while (job->n_contents[step] <= chunk) {
         uint64_t n = job->n_contents[step] ? job->n_contents[step] * 2 : 64;
         struct content *c = realloc(job->contents[step], n * sizeof(*c));
@@ -335,7 +335,7 @@ static int mark_lines(struct world *w, const struct sim_job *job, const struct b
             continue;
         }
         if (!inside || number >= job->n_items)
-            sim_fail(w, "job %llu: line %llu is none of the input", (unsigned long long)job->id,
+            sim_fail(w, "job %llu: line %llu is not in the input", (unsigned long long)job->id,
                      (unsigned long long)number);
         if (seen[number]++)
             sim_fail(w, "job %llu: line %llu came twice", (unsigned long long)job->id,

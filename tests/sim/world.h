@@ -78,7 +78,7 @@ struct sim_worker {
     uint64_t id; // 0: not there
     uint32_t slots;
     uint32_t window;
-    uint32_t window_max;  // told at any time
+    uint32_t window_max;  // announced at any time
     uint32_t outstanding; // leased, without a final result that was sent
     uint32_t running;
     struct sim_chunk *queue, *queue_last;

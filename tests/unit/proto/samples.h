@@ -1,4 +1,4 @@
-// One of each message, with every field set to something of its own, and the bytes it must have.
+// One of each message, each field with a value of its own, and the bytes it must have.
 #pragma once
 #include <errno.h>
 

@@ -212,7 +212,7 @@ void rig_cancel(struct rig *rig, enum cancel_mode mode)
 
 void rig_answer_text(struct rig *rig, size_t at, enum outcome outcome, int code, const char *text)
 {
-    cr_assert_neq(at, SIZE_MAX, "there is no such lease");
+    cr_assert_neq(at, SIZE_MAX, "no such lease");
     struct rig_lease *lease = &rig->leases[at];
     struct result result = {.job = RIG_JOB,
                             .step = lease->step,
@@ -259,7 +259,7 @@ void rig_part(struct rig *rig, size_t at, const char *text)
 void rig_answer(struct rig *rig, size_t at, enum outcome outcome, int code)
 {
     char text[32];
-    cr_assert_neq(at, SIZE_MAX, "there is no such lease");
+    cr_assert_neq(at, SIZE_MAX, "no such lease");
     snprintf(text, sizeof(text), "%" PRIu64 "\n", rig->leases[at].chunk);
     rig_answer_text(rig, at, outcome, code, outcome == OUTCOME_OK ? text : "");
 }

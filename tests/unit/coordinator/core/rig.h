@@ -73,7 +73,7 @@ void rig_answer_text(struct rig *rig, size_t lease, enum outcome outcome, int co
 // A part of its result; the chunk runs on.
 void rig_part(struct rig *rig, size_t lease, const char *text);
 void rig_return(struct rig *rig, size_t lease);
-// The first open lease of a chunk, or of any; SIZE_MAX when there is none.
+// The first open lease of a chunk, or of any; SIZE_MAX: none.
 size_t rig_find(const struct rig *rig, uint32_t step, uint64_t chunk);
 size_t rig_any(const struct rig *rig);
 size_t rig_open_leases(const struct rig *rig, uint64_t worker);

@@ -116,10 +116,10 @@ Test(step, a_failure_in_an_early_step_is_a_record_and_the_rest_goes_on)
     cr_assert(rig.ended);
     cr_expect_eq(rig.summary.failed, 1);
     cr_assert_eq(rig.n_records, 2);
-    bool told = false;
+    bool is_recorded = false;
     for (size_t i = 0; i < 2; i++)
-        told |= rig.records[i].step == 0 && rig.records[i].chunk == 1 &&
-                rig.records[i].ending.code == 3;
-    cr_expect(told);
+        is_recorded |= rig.records[i].step == 0 && rig.records[i].chunk == 1 &&
+                       rig.records[i].ending.code == 3;
+    cr_expect(is_recorded);
     rig_close(&rig);
 }

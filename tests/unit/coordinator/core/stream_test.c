@@ -216,7 +216,7 @@ Test(stream, parts_of_a_running_chunk_come_with_the_credit)
         rig_part(&rig, lease, "one");
         cr_assert_eq(rig.n_records, 1);
         rig_part(&rig, lease, "two");
-        cr_expect_eq(rig.n_records, 1, "there is no credit for it");
+        cr_expect_eq(rig.n_records, 1, "without credit for it");
         rig_stream(&rig, 2);
         cr_assert_eq(rig.n_records, 2);
         cr_expect_str_eq(rig_text(&rig, 1), "two");
