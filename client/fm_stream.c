@@ -37,11 +37,11 @@ static void drop_lent(struct fm_stream *s)
 static void stream_free(struct fm_stream *s)
 {
     struct fm_stream *in;
-    struct fm_call *call;
+    struct fm_function *call;
     while ((in = LIST_FIRST(&s->inputs)))
         stream_free(in);
-    while ((call = SLIST_FIRST(&s->calls))) {
-        SLIST_REMOVE_HEAD(&s->calls, entry);
+    while ((call = SLIST_FIRST(&s->functions))) {
+        SLIST_REMOVE_HEAD(&s->functions, entry);
         free(call);
     }
     drop_lent(s);
