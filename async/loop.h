@@ -25,8 +25,8 @@ struct loop_options {
     // Told when a task kept the loop for `slow_ns` or longer without an await. 0: nobody looks.
     int64_t slow_ns;
     void (*slow)(void *arg, const char *task, int64_t ns);
-    // Time for tests: `clock` tells it, `idle` is called with the next deadline instead of sleeping
-    // when no descriptor is ready. Both or none.
+    // Time for tests: `clock` returns it, `idle` is called with the next deadline instead of
+    // sleeping when no descriptor is ready. Both or none.
     int64_t (*clock)(void *arg);
     void (*idle)(void *arg, int64_t deadline);
     void *arg;          // of all three
@@ -44,7 +44,7 @@ int loop_run_opts(const struct loop_options *options, task_fn *main, void *arg);
 struct loop *loop_current(void);
 // The time at the beginning of this turn.
 int64_t loop_now(void);
-// For a forked child that leaves the parent's loop behind: closes its descriptors, forgets it.
+// For a forked child, which must not use its parent's loop: closes its descriptors, forgets it.
 void loop_after_fork_child(void);
 // A line for each task that lives: its name, its state, and what its awaits fail with if they do.
 void loop_dump(FILE *out);
@@ -88,7 +88,7 @@ int timer_set_idle(struct timer *timer, int64_t deadline, void (*fn)(struct time
 #define LOOP_PATIENCE_NS 100000000
 void timer_cancel(struct timer *timer);
 
-// A call before each sleep: for sources whose descriptors tell edges only. Returning true keeps the
+// A call before each sleep: for sources whose descriptors show edges only. Returning true keeps the
 // loop awake for another turn.
 struct prepare {
     LIST_ENTRY(prepare) entry;
