@@ -109,7 +109,7 @@ void fm_stream_news(struct fm_stream *s)
 {
     s = fm_stream_top(s);
     s->news = true;
-    if (!s->stream || !s->stream->busy)
+    if (!s->stream || s->stream->state != STREAM_BUSY)
         show_news(s);
 }
 
@@ -150,7 +150,7 @@ static int begin_call(struct fm_stream *s, size_t max)
 {
     if (!s)
         return fm_failf(-EINVAL, "the stream is NULL");
-    if (s->stream->busy)
+    if (s->stream->state == STREAM_BUSY)
         return fail_pull(s, -EBUSY);
     drop_lent(s);
     if (s->lent && max == 1)
