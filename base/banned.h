@@ -1,5 +1,5 @@
-// Functions that are never the right choice here. The compiler includes this before the first line
-// of every file of the product (cmake/FmRooms.cmake), so that no file can forget it.
+// Functions that are never the right choice. The compiler includes this before the
+// first line of every file of the product (cmake/FmRooms.cmake), so that none can forget it.
 #pragma once
 #include <signal.h>
 #include <stdio.h>
@@ -7,12 +7,12 @@
 #include <string.h>
 #include <time.h>
 
-// They have unknown bounds, shared results or errors that can't be detected. Use base/buf.h,
-// base/parse.h, posix_spawn and fdopen instead.
+// Their bounds are unknown, their results are shared, or their errors can't be seen: base/buf.h,
+// base/parse.h, posix_spawn and fdopen serve instead.
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol atoll gets gmtime localtime     \
     ctime asctime system popen
 
 // What a handler set by it does when it is called differs between systems: base/signals.h. Not
-// poisoned, for "signal" is a good name for a number, too.
+// poisoned: "signal" is also a good name for a number.
 void (*signal(int number, void (*handler)(int)))(int)
     __attribute__((unavailable("sigaction, or base/signals.h")));

@@ -38,11 +38,6 @@ int digest_fd(int fd, uint64_t max, uint8_t ret[DIGEST_BYTES], uint64_t *ret_siz
     return 0;
 }
 
-void digest_text(const uint8_t digest[DIGEST_BYTES], char ret[DIGEST_TEXT])
-{
-    sodium_bin2hex(ret, DIGEST_TEXT, digest, DIGEST_BYTES);
-}
-
 bool digest_is_none(const uint8_t digest[DIGEST_BYTES])
 {
     return sodium_is_zero(digest, DIGEST_BYTES);

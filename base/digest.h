@@ -6,11 +6,9 @@
 #include <stdint.h>
 
 #define DIGEST_BYTES 32
-#define DIGEST_TEXT (2 * DIGEST_BYTES + 1) // hexadecimal, with its NUL
 
 void digest_bytes(const void *data, size_t len, uint8_t ret[DIGEST_BYTES]);
-// Of all that is left to read; *ret_size is its length. Blocking. -EFBIG over `max` bytes.
+// Of all that remains to be read; *ret_size: how much that was. Blocking. -EFBIG over `max` bytes.
 int digest_fd(int fd, uint64_t max, uint8_t ret[DIGEST_BYTES], uint64_t *ret_size);
-void digest_text(const uint8_t digest[DIGEST_BYTES], char ret[DIGEST_TEXT]);
 // All zero: stands for no digest.
 bool digest_is_none(const uint8_t digest[DIGEST_BYTES]);

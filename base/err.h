@@ -16,8 +16,8 @@ int err_set(struct err *err, int code, const char *fmt, ...) __attribute__((form
 int err_setv(struct err *err, int code, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
 
-// As err_set, with ": " and strerror(-code) appended.
+// As err_set, with ": " and strerror(-code) after the text.
 int err_sys(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-// Prepends context: "reading 'a.txt'" + ": " + the text so far. Returns `code`.
+// Puts context before the text: "reading 'a.txt'" + ": " + the text so far. Returns `code`.
 int err_wrap(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

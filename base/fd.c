@@ -25,16 +25,18 @@ int fd_write_all(int fd, const void *data, size_t len)
     return 0;
 }
 
-ssize_t fd_read_full(int fd, void *data, size_t len)
+// `offset` -1: from where the descriptor stands.
+static ssize_t read_full(int fd, void *data, size_t len, off_t offset)
 {
     size_t done = 0;
     while (done < len) {
-        ssize_t n = read(fd, (uint8_t *)data + done, len - done);
-        if (n < 0) {
-            if (errno == EINTR)
-                continue;
+        uint8_t *at = (uint8_t *)data + done;
+        ssize_t n =
+            offset < 0 ? read(fd, at, len - done) : pread(fd, at, len - done, offset + (off_t)done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
             return -errno;
-        }
         if (n == 0)
             break;
         done += (size_t)n;
@@ -42,21 +44,14 @@ ssize_t fd_read_full(int fd, void *data, size_t len)
     return (ssize_t)done;
 }
 
+ssize_t fd_read_full(int fd, void *data, size_t len)
+{
+    return read_full(fd, data, len, -1);
+}
+
 ssize_t fd_pread_full(int fd, void *data, size_t len, off_t offset)
 {
-    size_t done = 0;
-    while (done < len) {
-        ssize_t n = pread(fd, (uint8_t *)data + done, len - done, offset + (off_t)done);
-        if (n < 0) {
-            if (errno == EINTR)
-                continue;
-            return -errno;
-        }
-        if (n == 0)
-            break;
-        done += (size_t)n;
-    }
-    return (ssize_t)done;
+    return offset < 0 ? -EINVAL : read_full(fd, data, len, offset);
 }
 
 int fd_open_unnamed(const char *directory)

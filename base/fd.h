@@ -10,7 +10,7 @@ int fd_write_all(int fd, const void *data, size_t len);
 ssize_t fd_read_full(int fd, void *data, size_t len);
 // As fd_read_full, at an offset.
 ssize_t fd_pread_full(int fd, void *data, size_t len, off_t offset);
-// An unlinked file in the directory, for reading and writing. Blocking. Negative errno.
+// A file without a name in the directory, for reading and writing. Blocking. Negative errno.
 int fd_open_unnamed(const char *directory);
 int fd_set_nonblock(int fd, bool on);
 // Raises the soft limit of open files to the hard one. Never fails: too low a limit shows later.

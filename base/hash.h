@@ -1,5 +1,5 @@
-// FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/): for hash tables of
-// trusted keys. Not collision-resistant.
+// FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/): distinguishes things that were not
+// made alike on purpose. Not collision-resistant.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

@@ -60,8 +60,20 @@ static uint8_t take_tag(struct pack_reader *r)
     return *r->at++;
 }
 
-static uint32_t checked_count(struct pack_reader *r, uint64_t n, uint32_t max, size_t least_bytes)
+// The number of an array or a map: in the tag `few`, or after `many` or `many` + 1.
+static uint32_t take_count(struct pack_reader *r, uint8_t few, uint8_t many, uint32_t max,
+                           size_t least_bytes)
 {
+    uint8_t tag = take_tag(r);
+    uint64_t n = 0;
+    if ((tag & 0xf0) == few)
+        n = tag & 0x0f;
+    else if (tag == many)
+        n = take_number(r, 2);
+    else if (tag == many + 1)
+        n = take_number(r, 4);
+    else
+        pack_fail(r);
     if (r->failed || n > max || n * least_bytes > left(r)) {
         pack_fail(r);
         return 0;
@@ -71,32 +83,12 @@ static uint32_t checked_count(struct pack_reader *r, uint64_t n, uint32_t max, s
 
 uint32_t pack_read_array(struct pack_reader *r, uint32_t max)
 {
-    uint8_t tag = take_tag(r);
-    uint64_t n = 0;
-    if ((tag & 0xf0) == 0x90)
-        n = tag & 0x0f;
-    else if (tag == 0xdc)
-        n = take_number(r, 2);
-    else if (tag == 0xdd)
-        n = take_number(r, 4);
-    else
-        pack_fail(r);
-    return checked_count(r, n, max, 1);
+    return take_count(r, 0x90, 0xdc, max, 1);
 }
 
 uint32_t pack_read_map(struct pack_reader *r, uint32_t max)
 {
-    uint8_t tag = take_tag(r);
-    uint64_t n = 0;
-    if ((tag & 0xf0) == 0x80)
-        n = tag & 0x0f;
-    else if (tag == 0xde)
-        n = take_number(r, 2);
-    else if (tag == 0xdf)
-        n = take_number(r, 4);
-    else
-        pack_fail(r);
-    return checked_count(r, n, max, 2);
+    return take_count(r, 0x80, 0xde, max, 2);
 }
 
 // Any integer: its value in two's complement and whether it is negative.

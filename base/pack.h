@@ -1,5 +1,5 @@
 // MessagePack with fixed schemas. Writing goes through msgpack-c; reading is a bounded cursor of
-// our own, because the general unpacker reserves whatever five bytes of a peer claim
+// our own, because the general unpacker reserves whatever a peer's five bytes claim
 // (docs/decisions/0003-bounded-reader.md).
 //
 // A reader checks every count against the bytes that are left, so a claim can't cost more than the

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 
-#define NEAREST_MAX 63 // a longer word is not a typing mistake
+#define NEAREST_MAX 63 // longer words are not typing mistakes
 
 int parse_u64(const char *text, uint64_t *ret)
 {
@@ -39,7 +39,7 @@ int parse_i64(const char *text, int64_t *ret)
     return 0;
 }
 
-// Digits with an optional fraction; *ret_end points past them.
+// Digits with an optional fraction; *ret_end points after them.
 static int parse_decimal(const char *text, double *ret, const char **ret_end)
 {
     const char *c = text;
@@ -64,52 +64,50 @@ static int parse_decimal(const char *text, double *ret, const char **ret_end)
     return 0;
 }
 
-int parse_size(const char *text, uint64_t *ret_bytes)
+struct unit {
+    const char *suffix;
+    double factor;
+};
+
+// A decimal with one of the suffixes; -ERANGE from `end` on.
+static int parse_scaled(const char *text, const struct unit *units, size_t n, double end,
+                        int64_t *ret)
 {
-    static const struct {
-        const char *suffix;
-        double factor;
-    } units[] = {
-        {"", 1},       {"B", 1},        {"K", 0x1p10},   {"KiB", 0x1p10}, {"KB", 1e3},
-        {"M", 0x1p20}, {"MiB", 0x1p20}, {"MB", 1e6},     {"G", 0x1p30},   {"GiB", 0x1p30},
-        {"GB", 1e9},   {"T", 0x1p40},   {"TiB", 0x1p40}, {"TB", 1e12},
-    };
     double value;
-    const char *end;
-    if (parse_decimal(text, &value, &end) < 0)
+    const char *suffix;
+    if (parse_decimal(text, &value, &suffix) < 0)
         return -EINVAL;
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (strcmp(end, units[i].suffix) != 0)
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(suffix, units[i].suffix) != 0)
             continue;
         value *= units[i].factor;
-        if (value >= 0x1p63)
+        if (value >= end)
             return -ERANGE;
-        *ret_bytes = (uint64_t)llround(value);
+        *ret = llround(value);
         return 0;
     }
     return -EINVAL;
 }
 
+int parse_size(const char *text, uint64_t *ret_bytes)
+{
+    static const struct unit units[] = {
+        {"", 1},       {"B", 1},        {"K", 0x1p10},   {"KiB", 0x1p10}, {"KB", 1e3},
+        {"M", 0x1p20}, {"MiB", 0x1p20}, {"MB", 1e6},     {"G", 0x1p30},   {"GiB", 0x1p30},
+        {"GB", 1e9},   {"T", 0x1p40},   {"TiB", 0x1p40}, {"TB", 1e12},
+    };
+    int64_t bytes = 0;
+    int r = parse_scaled(text, units, sizeof(units) / sizeof(units[0]), 0x1p63, &bytes);
+    if (r == 0)
+        *ret_bytes = (uint64_t)bytes;
+    return r;
+}
+
 int parse_duration(const char *text, int64_t *ret_ns)
 {
-    static const struct {
-        const char *suffix;
-        double ns;
-    } units[] = {{"", 1e9}, {"s", 1e9}, {"ms", 1e6}, {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9}};
-    double value;
-    const char *end;
-    if (parse_decimal(text, &value, &end) < 0)
-        return -EINVAL;
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (strcmp(end, units[i].suffix) != 0)
-            continue;
-        value *= units[i].ns;
-        if (value >= 0x1p62)
-            return -ERANGE;
-        *ret_ns = llround(value);
-        return 0;
-    }
-    return -EINVAL;
+    static const struct unit units[] = {{"", 1e9},   {"s", 1e9},    {"ms", 1e6},
+                                        {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9}};
+    return parse_scaled(text, units, sizeof(units) / sizeof(units[0]), 0x1p62, ret_ns);
 }
 
 int parse_percent(const char *text, uint32_t *ret_basis_points)

@@ -2,15 +2,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/utf8.h"
-
-#define BASE64 sodium_base64_VARIANT_ORIGINAL
 
 static void add(struct json_writer *w, const void *data, size_t len)
 {
@@ -62,17 +59,27 @@ static void add_quoted(struct json_writer *w, const uint8_t *text, size_t len)
     add(w, "\"", 1);
 }
 
+// By hand: libsodium's, which takes the same time for all bytes, is nine times slower.
 static void add_base64(struct json_writer *w, const uint8_t *data, size_t len)
 {
-    size_t size = sodium_base64_encoded_len(len, BASE64); // its NUL included
-    add(w, "\"", 1);
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     if (w->error == 0)
-        w->error = buf_reserve(w->out, size);
-    if (w->error == 0) {
-        sodium_bin2base64((char *)w->out->data + w->out->len, size, data, len, BASE64);
-        w->out->len += size - 1;
+        w->error = buf_reserve(w->out, (len + 2) / 3 * 4 + 2);
+    if (w->error < 0)
+        return;
+    uint8_t *to = w->out->data + w->out->len;
+    *to++ = '"';
+    for (size_t at = 0; at < len; at += 3) {
+        size_t left = len - at;
+        uint32_t bits = (uint32_t)data[at] << 16 | (left > 1 ? (uint32_t)data[at + 1] << 8 : 0) |
+                        (left > 2 ? data[at + 2] : 0u);
+        *to++ = (uint8_t)digits[bits >> 18];
+        *to++ = (uint8_t)digits[bits >> 12 & 63];
+        *to++ = left > 1 ? (uint8_t)digits[bits >> 6 & 63] : '=';
+        *to++ = left > 2 ? (uint8_t)digits[bits & 63] : '=';
     }
-    add(w, "\"", 1);
+    *to++ = '"';
+    w->out->len = (size_t)(to - w->out->data);
 }
 
 static void begin_value(struct json_writer *w)

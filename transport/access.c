@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "transport/secret.h"
+#include "transport/secret_file.h"
+#include "transport/secret_lines.h"
 
 static const char *const roles[] = {
     [ROLE_WORKER] = "worker",
@@ -34,7 +35,7 @@ bool access_name_ok(const char *name)
            strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == len;
 }
 
-static bool take_line(struct access *access, const struct lines *l)
+static bool take_line(struct access *access, const struct secret_lines *l)
 {
     if (strcmp(l->word, "endpoint") == 0) {
         bool known = strncmp(l->value, "tcp://", 6) == 0 || strncmp(l->value, "ipc://", 6) == 0;
@@ -75,36 +76,34 @@ static const char *what_is_missing(const struct access *access)
         return "role";
     if (tcp && !access->coordinator[0])
         return "coordinator";
-    if (tcp && !access->keys.public_key[0])
-        return "public";
-    return tcp && !access->keys.secret_key[0] ? "secret" : NULL;
+    return tcp && (!access->keys.public_key[0] || !access->keys.secret_key[0]) ? "keys" : NULL;
 }
 
 int access_parse(const char *name, const char *text, size_t len, struct access *ret,
                  struct err *err)
 {
     struct access access = {0};
-    struct lines l;
+    struct secret_lines l;
     int r = -EINVAL;
     if (len > SECRET_FILE_MAX)
         return err_set(err, -EFBIG, "%s: too large for an access file", name);
-    lines_init(&l, text, len);
-    bool begins = lines_next(&l) == 1 && strcmp(l.word, "fanmill-access") == 0;
+    secret_lines_init(&l, text, len);
+    bool begins = secret_lines_next(&l) == 1 && strcmp(l.word, "fanmill-access") == 0;
     if (!begins)
         err_set(err, r, "%s is not an access file: its first line is not 'fanmill-access 1'", name);
     else if (strcmp(l.value, "1") != 0)
-        err_set(err, r, "%s is of a newer fanmill (version '%s')", name, l.value);
+        err_set(err, r, "%s was made by a newer fanmill (version '%s')", name, l.value);
     else
-        while ((r = lines_next(&l)) == 1)
+        while ((r = secret_lines_next(&l)) == 1)
             if (!take_line(&access, &l)) {
                 r = -EINVAL;
                 break;
             }
     const char *missing = r == 0 ? what_is_missing(&access) : NULL;
     if (missing)
-        r = err_set(err, -EINVAL, "%s: missing '%s'", name, missing);
+        r = err_set(err, -EINVAL, "%s: missing %s", name, missing);
     else if (r < 0 && begins && strcmp(l.word, "fanmill-access") != 0)
-        err_set(err, r, "%s:%u: unknown key '%s' or invalid value", name, l.number, l.word);
+        err_set(err, r, "%s:%u: '%s' is unknown, or its value is invalid", name, l.number, l.word);
     if (r == 0)
         *ret = access;
     explicit_bzero(&l, sizeof(l));
@@ -112,16 +111,9 @@ int access_parse(const char *name, const char *text, size_t len, struct access *
     return r;
 }
 
-static void wipe(struct buf *text)
-{
-    if (text->data)
-        explicit_bzero(text->data, text->cap);
-    buf_done(text);
-}
-
 int access_read(const char *path, struct access *ret, struct err *err)
 {
-    _cleanup_(wipe)
+    _cleanup_(secret_wipe)
     struct buf text;
     buf_init(&text, 0);
     int r = secret_read(path, true, &text, err);
@@ -146,7 +138,7 @@ int access_format(const struct access *a, struct buf *out)
 
 int access_write(const char *path, const struct access *access, struct err *err)
 {
-    _cleanup_(wipe)
+    _cleanup_(secret_wipe)
     struct buf text;
     buf_init(&text, 0);
     int r = access_format(access, &text);

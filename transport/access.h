@@ -21,9 +21,9 @@
 
 enum role { ROLE_NONE, ROLE_WORKER, ROLE_CLIENT, ROLE_OBSERVER, ROLE_ADMIN };
 const char *role_name(enum role role);
-enum role role_parse(const char *text); // ROLE_NONE: none of them
+enum role role_parse(const char *text); // ROLE_NONE: unknown
 
-// True for [A-Za-z0-9._-]{1,63} that does not begin with a dot: it names files.
+// True for [A-Za-z0-9._-]{1,63} without a dot at its beginning: it names files.
 bool access_name_ok(const char *name);
 
 struct access {

@@ -19,7 +19,8 @@
 #include "base/clock.h"
 #include "base/container.h"
 #include "base/parse.h"
-#include "transport/secret.h"
+#include "transport/secret_file.h"
+#include "transport/secret_lines.h"
 
 #define SUFFIX ".peer"
 #define LOOK_NS (60 * NS_PER_S) // wall time may jump: expiry is checked at least this often
@@ -49,7 +50,7 @@ static void drop_entries(struct entry **entries)
     }
 }
 
-static bool take_line(struct allowed *peer, const struct lines *l)
+static bool take_line(struct allowed *peer, const struct secret_lines *l)
 {
     uint64_t seconds;
     if (strcmp(l->word, "name") == 0 && access_name_ok(l->value)) {
@@ -76,15 +77,16 @@ static int read_peer(const char *path, struct allowed *ret, struct err *err)
 {
     _cleanup_(buf_done)
     struct buf text;
-    struct lines l;
+    struct secret_lines l;
     buf_init(&text, 0);
     int r = secret_read(path, false, &text, err);
     if (r < 0)
         return r;
-    lines_init(&l, (const char *)text.data, text.len);
-    if (lines_next(&l) != 1 || strcmp(l.word, "fanmill-peer") != 0 || strcmp(l.value, "1") != 0)
+    secret_lines_init(&l, (const char *)text.data, text.len);
+    if (secret_lines_next(&l) != 1 || strcmp(l.word, "fanmill-peer") != 0 ||
+        strcmp(l.value, "1") != 0)
         return err_set(err, -EINVAL, "'%s': its first line is not 'fanmill-peer 1'", path);
-    while ((r = lines_next(&l)) == 1)
+    while ((r = secret_lines_next(&l)) == 1)
         if (!take_line(ret, &l))
             break;
     if (r != 0)
@@ -178,7 +180,7 @@ void allow_reload(struct allow *allow)
         return;
     int r = load(allow);
     if (r < 0) {
-        // Without its directory the list is empty: what it held before admits no one.
+        // Without its directory the list is empty: what was written once admits nobody.
         drop_entries(&allow->entries);
         report_bad(allow, "the allow-list can't be read");
     }
@@ -291,8 +293,7 @@ int allow_add(const char *directory, const struct allowed *peer, struct err *err
     struct buf text;
     char path[PATH_MAX];
     if (!access_name_ok(peer->name) || !key_ok(peer->public_key))
-        return err_set(err, -EINVAL,
-                       "'%s' is not a valid name: use letters, digits, '.', '_' and '-'",
+        return err_set(err, -EINVAL, "invalid peer name '%s': use letters, digits, . _ -",
                        peer->name);
     buf_init(&text, 0);
     int r = path_of(directory, peer->name, path, sizeof(path));

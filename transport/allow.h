@@ -24,15 +24,15 @@ struct allowed {
 };
 
 // Reads the directory and watches it in the running loop. `changed` is called after each reading
-// but the first, and when a key expires. A file that is malformed, or that others can change, is
-// skipped, and `bad` is called with the reason. Both are optional.
+// but the first, and when an entry expires. A file that is invalid, or that others can change,
+// is left out; `bad` is called with the reason. Both optional.
 int allow_open(const char *directory, void (*changed)(void *arg),
                void (*bad)(void *arg, const char *why), void *arg, struct allow **ret,
                struct err *err);
-// A fixed list, borrowed while it is open. -EINVAL: an invalid key.
+// A fixed list, for as long as it is open. -EINVAL: an invalid key.
 int allow_fixed(const struct allowed *peers, size_t n, struct allow **ret, struct err *err);
 struct allow *allow_close(struct allow *allow);
-// Reads it again now; a fixed list stays as it is.
+// Reads it again now; a fixed one stays as it is.
 void allow_reload(struct allow *allow);
 // NULL: unknown or expired.
 const struct allowed *allow_find(const struct allow *allow, const char *public_key);

@@ -7,12 +7,13 @@
 #include <zmq.h>
 
 #include "base/cleanup.h"
-#include "transport/secret.h"
+#include "transport/secret_file.h"
+#include "transport/secret_lines.h"
 
 int keypair_new(struct keypair *ret, struct err *err)
 {
     if (zmq_curve_keypair(ret->public_key, ret->secret_key) < 0)
-        return err_sys(err, -errno, "can't make keys (a libzmq without CURVE?)");
+        return err_sys(err, -errno, "can't make keys (libzmq without CURVE?)");
     return 0;
 }
 
@@ -33,26 +34,19 @@ bool key_ok(const char *text)
     return ok;
 }
 
-static void wipe(struct buf *text)
-{
-    if (text->data)
-        explicit_bzero(text->data, text->cap);
-    buf_done(text);
-}
-
 int keyfile_read(const char *path, struct keypair *ret, struct err *err)
 {
-    _cleanup_(wipe)
+    _cleanup_(secret_wipe)
     struct buf text;
-    struct lines l;
+    struct secret_lines l;
     struct keypair keys = {0};
     bool is_key = false;
     buf_init(&text, 0);
     int r = secret_read(path, true, &text, err);
     if (r < 0)
         return r;
-    lines_init(&l, (const char *)text.data, text.len);
-    while ((r = lines_next(&l)) == 1) {
+    secret_lines_init(&l, (const char *)text.data, text.len);
+    while ((r = secret_lines_next(&l)) == 1) {
         if (strcmp(l.word, "fanmill-key") == 0)
             is_key = strcmp(l.value, "1") == 0;
         else if (strcmp(l.word, "public") == 0 && key_ok(l.value))
@@ -80,7 +74,7 @@ int keyfile_read(const char *path, struct keypair *ret, struct err *err)
 
 int keyfile_write(const char *path, const struct keypair *keys, struct err *err)
 {
-    _cleanup_(wipe)
+    _cleanup_(secret_wipe)
     struct buf text;
     buf_init(&text, 0);
     int r = buf_printf(&text, "fanmill-key 1\npublic %s\nsecret %s\n", keys->public_key,

@@ -17,8 +17,8 @@ int keypair_new(struct keypair *ret, struct err *err);
 void keypair_done(struct keypair *keys);
 bool key_ok(const char *text);
 
-// A secret file is a regular file of mode 0600 or less that belongs to us or root; anything else
-// is refused with -EPERM and what to do. No links.
+// A secret file is a regular file of mode 0600 or less that belongs to us or root; all others, and
+// links, are refused with -EPERM and what to do.
 int keyfile_read(const char *path, struct keypair *ret, struct err *err);
-// -EEXIST if the file exists.
+// -EEXIST when the file exists.
 int keyfile_write(const char *path, const struct keypair *keys, struct err *err);

@@ -1,5 +1,4 @@
-// The private directory of a local run: it holds the coordinator's socket, no other user may enter
-// it, and it is removed at the end.
+// The private directory of a local run: holds the coordinator's socket, and is removed after it.
 #pragma once
 #include <stddef.h>
 
@@ -13,7 +12,7 @@ struct localdir {
 };
 
 // Makes a new directory with mode 0700 under $XDG_RUNTIME_DIR, $TMPDIR or /tmp: the first that
-// exists, is writable and short enough for a socket's address.
+// exists, is writable and is short enough for a socket's address.
 int localdir_make(struct localdir *ret, struct err *err);
 // Removes the socket and the directory. Safe to call twice, and from another process.
 void localdir_remove(const struct localdir *dir);

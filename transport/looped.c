@@ -1,11 +1,12 @@
+#include "transport/looped.h"
+
 #include <errno.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
 
 #include <zmq.h>
 
-#include "transport/internal.h"
+#include "base/container.h"
 
 bool socket_readable(void *socket)
 {
@@ -50,14 +51,14 @@ void socket_skip(void *socket, bool more)
 static void on_fd(struct watch *watch, uint32_t events)
 {
     (void)events;
-    struct looped *l = (struct looped *)((char *)watch - offsetof(struct looped, watch));
+    struct looped *l = container_of(watch, struct looped, watch);
     if (socket_readable(l->socket))
         l->ready(l->arg);
 }
 
 static bool before_poll(struct prepare *prepare)
 {
-    struct looped *l = (struct looped *)((char *)prepare - offsetof(struct looped, prepare));
+    struct looped *l = container_of(prepare, struct looped, prepare);
     if (!l->again && !socket_readable(l->socket))
         return false;
     l->again = false;

@@ -10,8 +10,7 @@
 
 #include <zmq.h>
 
-#include "transport/internal.h"
-#include "transport/zsock.h"
+#include "transport/zsock_own.h"
 
 #define EVENTS_PER_TURN 1024
 
@@ -24,7 +23,7 @@ struct monitor {
     struct monitor_counts counts;
 };
 
-static void call_back(struct monitor *m, enum monitor_event event, const char *what)
+static void report_event(struct monitor *m, enum monitor_event event, const char *what)
 {
     if (m->report)
         m->report(m->arg, event, what);
@@ -36,38 +35,38 @@ static void take_event(struct monitor *m, uint16_t event, uint32_t value)
     switch (event) {
     case ZMQ_EVENT_ACCEPTED:
         m->counts.accepted++;
-        // The lowest free number is used: a high one shows how many are taken.
+        // Numbers are assigned from the lowest: a high one shows how many are taken.
         if ((int)value > m->last_fd) {
             shutdown((int)value, SHUT_RDWR);
             m->counts.no_files++;
-            call_back(m, MONITOR_NO_FILES,
-                      "too many connections for the open files allowed (ulimit -n)");
+            report_event(m, MONITOR_NO_FILES,
+                         "too many connections for the open files allowed (ulimit -n)");
         }
         return;
     case ZMQ_EVENT_ACCEPT_FAILED:
         m->counts.no_files += value == EMFILE || value == ENFILE;
-        call_back(m, MONITOR_NO_FILES, strerror((int)value));
+        report_event(m, MONITOR_NO_FILES, strerror((int)value));
         return;
     case ZMQ_EVENT_DISCONNECTED:
         m->counts.disconnected++;
         return;
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
         m->counts.greeted++;
-        call_back(m, MONITOR_GREETED, "");
+        report_event(m, MONITOR_GREETED, "");
         return;
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
         m->counts.refused++;
-        call_back(m, MONITOR_REFUSED, "its key is not on the allow-list");
+        report_event(m, MONITOR_REFUSED, "its key is not on the list");
         return;
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
         m->counts.failed++;
-        snprintf(what, sizeof(what), "another protocol, or the wrong key of the coordinator (%x)",
+        snprintf(what, sizeof(what), "not our protocol, or the wrong coordinator's key (%x)",
                  value);
-        call_back(m, MONITOR_FAILED, what);
+        report_event(m, MONITOR_FAILED, what);
         return;
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
         m->counts.failed++;
-        call_back(m, MONITOR_FAILED, strerror((int)value));
+        report_event(m, MONITOR_FAILED, strerror((int)value));
         return;
     default:
         return;
@@ -111,7 +110,7 @@ int monitor_open(struct transport *t, struct zsock *socket,
     struct monitor *m = calloc(1, sizeof(*m));
     if (!m)
         return err_set(err, -ENOMEM, "out of memory");
-    m->watched = zsock_handle(socket);
+    m->watched = socket->socket;
     m->report = report;
     m->last_fd = last_fd();
     m->arg = arg;

@@ -1,4 +1,4 @@
-// What happens to the connections of a socket: which were accepted, which were refused.
+// What happens to the connections of a socket: which were made, and which were turned away.
 #pragma once
 #include <stdint.h>
 
@@ -23,7 +23,7 @@ struct monitor_counts {
 
 enum monitor_event { MONITOR_GREETED, MONITOR_REFUSED, MONITOR_FAILED, MONITOR_NO_FILES };
 
-// `report` is called from the loop for each event; `what` is for people. Optional.
+// `report` is called from the loop, for each event; `what` is for people. Optional.
 int monitor_open(struct transport *t, struct zsock *socket,
                  void (*report)(void *arg, enum monitor_event event, const char *what), void *arg,
                  struct monitor **ret, struct err *err);

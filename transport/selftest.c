@@ -28,7 +28,7 @@ struct selftest {
     struct post post; // sockets are not closed from their own callbacks
     int result;
     bool decided;
-    bool unclaimed; // its refusal has not been seen at the door yet
+    bool unclaimed; // its refusal was not counted yet
 };
 
 static void begin(struct selftest *s);
@@ -93,7 +93,7 @@ static void begin(struct selftest *s)
 {
     s->decided = false;
     s->unclaimed = true;
-    try(s); // a failure here stays undecided, and the timer reports it
+    try(s); // a failure here is undecided too, and reported by the timer
     timer_set(&s->timer, clock_after(loop_now(), DECIDE_NS), on_timer);
 }
 

@@ -1,5 +1,5 @@
-// A stranger of our own: it connects with an unknown key and must be refused. ZeroMQ with CURVE
-// lets everybody in while no handler answers, so this is tried at the start and repeatedly.
+// A stranger of our own: connects with an unknown key, and must be refused. ZeroMQ with CURVE and
+// without an answering handler lets every peer in, so this is tried at the start and repeated.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,9 +9,9 @@
 struct transport;
 struct selftest;
 
-// `endpoint`: where the coordinator is bound; for "any address" the loopback interface is tried.
-// `done` is called from the loop after each try: 0, -EACCES (the stranger was let in), -ETIMEDOUT
-// (undecided after 10 s). The first try begins at once, each further one `interval_ns` later.
+// `endpoint`: where the coordinator is bound; for "any address" the loopback is tried. `done` is
+// called from the loop after each try: 0, -EACCES (the stranger was admitted), -ETIMEDOUT (no
+// decision within 10 s). The first try begins at once, each further one `interval_ns` later.
 int selftest_open(struct transport *t, const char *endpoint, const char *server_key,
                   int64_t interval_ns, void (*done)(void *arg, int result), void *arg,
                   struct selftest **ret, struct err *err);

@@ -7,8 +7,8 @@
 
 #include <zmq.h>
 
-#include "transport/internal.h"
 #include "transport/keys.h"
+#include "transport/zsock_own.h"
 
 #define ENDPOINT "inproc://zeromq.zap.01"
 #define REQUESTS_PER_TURN 256
@@ -20,7 +20,6 @@ struct zap {
     char domain[64];
     zap_decide_fn *decide;
     void *arg;
-    uint64_t accepted;
     uint64_t refused;
 };
 
@@ -29,7 +28,7 @@ struct zap_request {
     int lens[FRAMES];
 };
 
-// A message of the form a request has. 1, 0 for another form, -EAGAIN.
+// Reads a request. 1; 0 for a message of another form; -EAGAIN.
 static int read_request(void *socket, struct zap_request *ret)
 {
     bool more = false;
@@ -81,7 +80,6 @@ static void on_request(void *arg)
         if (r < 0)
             return;
         bool ok = r == 1 && decide(zap, &q, user);
-        zap->accepted += ok;
         zap->refused += !ok;
         answer(socket, &q, ok, ok ? user : "");
     }
@@ -118,11 +116,6 @@ struct zap *zap_close(struct zap *zap)
     looped_done(&zap->looped);
     free(zap);
     return NULL;
-}
-
-uint64_t zap_accepted(const struct zap *zap)
-{
-    return zap->accepted;
 }
 
 uint64_t zap_refused(const struct zap *zap)

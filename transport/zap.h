@@ -1,6 +1,6 @@
 // The authentication handler (https://rfc.zeromq.org/spec/27/): asked by ZeroMQ's I/O thread about
 // each connection with CURVE, it answers from the loop. It must be open before a socket with keys
-// is bound; while it does not answer, no connection is let in.
+// is bound; while it does not answer, no peer comes in.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@ struct zap;
 
 #define ZAP_USER_MAX 128 // bytes of a user's name, with its NUL
 
-// Whether the owner of the key is let in. Writes what zmessage_user() will return into `ret_user`.
+// Whether the owner of the key is admitted. Writes what zmessage_user() will give into `ret_user`.
 typedef bool zap_decide_fn(void *arg, const char *public_key, const char *address,
                            char ret_user[ZAP_USER_MAX]);
 
@@ -21,5 +21,4 @@ typedef bool zap_decide_fn(void *arg, const char *public_key, const char *addres
 int zap_open(struct transport *t, const char *domain, zap_decide_fn *decide, void *arg,
              struct zap **ret, struct err *err);
 struct zap *zap_close(struct zap *zap);
-uint64_t zap_accepted(const struct zap *zap);
 uint64_t zap_refused(const struct zap *zap);

@@ -19,7 +19,8 @@ const struct arg connect_flags[] = {
      "coordinator: access file, state folder or address", .offer = OFFER_FILE},
     {0, "key", SETS_TEXT(struct connect, key), "FILE",
      "take the keys for an address from this access file", .offer = OFFER_FILE},
-    {0}};
+    {0},
+};
 
 int64_t connect_deadline(void)
 {

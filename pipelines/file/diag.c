@@ -217,7 +217,8 @@ int diag_print(struct diag *diag, size_t max, struct buf *out)
         *count += 1;
         r = print_mistake(diag, &diag->list[i], out);
     }
-    if (r == 0 && diag->n_errors > errors)
-        r = buf_printf(out, "%s: %zu more errors\n", diag->name, diag->n_errors - errors);
+    size_t more = diag->n_errors - errors;
+    if (r == 0 && more)
+        r = buf_printf(out, "%s: %zu more error%s\n", diag->name, more, more == 1 ? "" : "s");
     return r;
 }

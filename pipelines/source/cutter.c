@@ -155,7 +155,7 @@ static int feed_data(struct cutter *c, const uint8_t *data, size_t len, struct c
 }
 
 // Emits the chunk in `ready` from `begin` on, after the header and without dropped ends.
-static int give_records(struct cutter *c, size_t begin, size_t len, struct cut *cut)
+static int give_separated(struct cutter *c, size_t begin, size_t len, struct cut *cut)
 {
     size_t total = c->rule.header_len + len;
     int r = total > CUTTER_CHUNK_MAX ? -EMSGSIZE : buf_reserve(cut->out, total);
@@ -177,7 +177,7 @@ static int give_records(struct cutter *c, size_t begin, size_t len, struct cut *
     return 0;
 }
 
-static int feed_records(struct cutter *c, const uint8_t *data, size_t len, struct cut *cut)
+static int feed_separated(struct cutter *c, const uint8_t *data, size_t len, struct cut *cut)
 {
     size_t begin = 0; // of the chunk being filled
     int r = buf_add(&c->ready, data, len);
@@ -194,7 +194,7 @@ static int feed_records(struct cutter *c, const uint8_t *data, size_t len, struc
         c->ready_items++;
         if (c->rule.items ? c->ready_items < c->rule.items : !c->rule.bytes)
             continue;
-        r = give_records(c, begin, found - begin, cut);
+        r = give_separated(c, begin, found - begin, cut);
         begin = found;
     }
     if (begin) {
@@ -217,7 +217,7 @@ int cutter_feed(struct cutter *c, const void *data, size_t len, struct buf *out,
 {
     struct cut cut = {out, lens, ret_items};
     if (c->rule.separator)
-        return feed_records(c, data, len, &cut);
+        return feed_separated(c, data, len, &cut);
     return c->rule.as_items ? feed_items(c, data, len, &cut) : feed_data(c, data, len, &cut);
 }
 
@@ -234,7 +234,7 @@ int cutter_end(struct cutter *c, struct buf *out, struct buf *lens, uint64_t *re
 {
     struct cut cut = {out, lens, ret_items};
     if (c->rule.separator)
-        return c->ready.len ? give_records(c, 0, c->ready.len, &cut) : 0;
+        return c->ready.len ? give_separated(c, 0, c->ready.len, &cut) : 0;
     if (!c->rule.as_items)
         return c->ready.len ? give(c, NULL, 0, 1, &cut) : 0;
     int r = regroup(c, &cut);

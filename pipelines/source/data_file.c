@@ -56,7 +56,7 @@ static int read_header(const struct plan *plan, int fd, const char *path, struct
         }
         if (head.len > SEPARATOR_HEADER_BYTES_MAX)
             return err_set(err, -EFBIG,
-                           "source.data: '%s': its %u header lines are longer than %u "
+                           "source.data: '%s': its header lines (%u) are longer than %u "
                            "bytes",
                            path, rule->header_lines, SEPARATOR_HEADER_BYTES_MAX);
     }

@@ -74,7 +74,7 @@ static int fill(const struct counted_items *c, const struct source_want *want, u
         if (r == 0 && body.len - before > CUTTER_CHUNK_MAX)
             r = -EMSGSIZE;
         if (r < 0 && run->count == 0)
-            return err_sys(err, r, "source: items %llu to %llu do not fit into one chunk",
+            return err_sys(err, r, "source: no room in one chunk for items %llu to %llu",
                            (unsigned long long)first + 1, (unsigned long long)end);
         if (r < 0 || (run->count && body.len > want->bytes)) {
             body.len = before;

@@ -12,7 +12,7 @@
 #include "pipelines/source/data_file.h"
 #include "pipelines/source/extent.h"
 #include "pipelines/source/paths.h"
-#include "pipelines/source/record_search.h"
+#include "pipelines/source/separator_search.h"
 #include "pipelines/source/source_auto.h"
 #include "pipelines/source/source_kinds.h"
 #include "pipelines/source/source_path.h"
@@ -31,7 +31,7 @@ struct data {
     uint64_t piece_at;       // its next piece
     uint64_t offset;         // `lines`: where its next piece begins
     int fd;                  // of `file`, for `lines`; -1
-    struct record_search search;
+    struct separator_search search;
     struct source_stream *stream; // of `file`, when it is one; NULL: not open
     struct source_queue queue;
 };
@@ -185,8 +185,8 @@ static int cut_by_lines(struct data *d, const struct source_want *want, struct e
         if (x->run->count && scanned >= INDEX_BYTES)
             return 0;
         uint64_t end = d->offset;
-        int r = record_search_end(&d->search, d->fd, path_of(d), d->files[d->file].size, d->offset,
-                                  rule_of(d)->n, &end, err);
+        int r = separator_search_end(&d->search, d->fd, path_of(d), d->files[d->file].size,
+                                     d->offset, rule_of(d)->n, &end, err);
         scanned += end - d->offset;
         if (r == 0)
             r = add_extent(d, x, d->offset, end - d->offset, false, err);

@@ -97,7 +97,7 @@ static int take_header(struct source_stream *s, struct source_queue *q, const vo
         return 1;
     if (found > SEPARATOR_HEADER_BYTES_MAX)
         return err_set(err, -EFBIG,
-                       "source.data: '%s': its %u header lines are longer than %u bytes", s->path,
+                       "source.data: '%s': its header lines (%u) are longer than %u bytes", s->path,
                        s->plan->source.separator.header_lines, SEPARATOR_HEADER_BYTES_MAX);
     // What follows the header is in this block; the header stays.
     size_t rest = s->header.len - found;

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "workers.h"
 
-struct wire_result {
+struct sim_result {
     uint64_t epoch, seq, job, chunk;
     uint32_t step, attempt;
     uint8_t outcome;
@@ -42,7 +42,7 @@ void worker_send_credit(struct world *w, struct sim_worker *worker, uint32_t win
 
 static void on_result(struct world *w, uint64_t id, uint64_t b, void *data)
 {
-    const struct wire_result *wire = data;
+    const struct sim_result *wire = data;
     (void)b;
     if (!worker_arrives(w, id))
         return;
@@ -66,11 +66,11 @@ static void on_result(struct world *w, uint64_t id, uint64_t b, void *data)
     sim_event(w, &event);
 }
 
-static struct wire_result *make_result(const struct sim_worker *worker,
+static struct sim_result *make_result(const struct sim_worker *worker,
                                        const struct sim_chunk *chunk, uint8_t outcome,
                                        const void *bytes, size_t len)
 {
-    struct wire_result *wire = calloc(1, sizeof(*wire) + len);
+    struct sim_result *wire = calloc(1, sizeof(*wire) + len);
     if (!wire)
         abort();
     wire->epoch = SIM_EPOCH;
@@ -86,7 +86,7 @@ static struct wire_result *make_result(const struct sim_worker *worker,
     return wire;
 }
 
-static void send_wire(struct world *w, struct sim_worker *worker, struct wire_result *wire)
+static void send_wire(struct world *w, struct sim_worker *worker, struct sim_result *wire)
 {
     sim_at(w, link_time(w, &worker->in_at), on_result, worker->id, 0, wire);
 }
@@ -96,7 +96,7 @@ static void send_wire(struct world *w, struct sim_worker *worker, struct wire_re
 static void send_lies(struct world *w, struct sim_worker *worker, const struct sim_chunk *chunk)
 {
     static const char lie[] = "999999999\n";
-    struct wire_result *wire = make_result(worker, chunk, OUTCOME_OK, lie, sizeof(lie) - 1);
+    struct sim_result *wire = make_result(worker, chunk, OUTCOME_OK, lie, sizeof(lie) - 1);
     switch (rng_below(&w->rng, 3)) {
     case 0:
         wire->epoch--;
@@ -119,7 +119,7 @@ static void send_lies(struct world *w, struct sim_worker *worker, const struct s
     send_wire(w, worker, wire);
 }
 
-static void split_lines(struct wire_result *wire)
+static void split_lines(struct sim_result *wire)
 {
     size_t begin = 0;
     for (size_t i = 0; i < wire->len; i++) {
@@ -142,14 +142,14 @@ void worker_send_final(struct world *w, struct sim_worker *worker, const struct 
     bool split = !job->emits_items && rng_percent(&w->rng, 20);
     while (outcome == OUTCOME_OK && split && chunk->bytes.len - at > 1) {
         size_t len = 1 + rng_below(&w->rng, chunk->bytes.len - at - 1);
-        struct wire_result *part = make_result(worker, chunk, 0, chunk->bytes.data + at, len);
+        struct sim_result *part = make_result(worker, chunk, 0, chunk->bytes.data + at, len);
         part->more = true;
         worker->next_seq++;
         send_wire(w, worker, part);
         at += len;
     }
     size_t left = outcome == OUTCOME_OK ? chunk->bytes.len - at : 0;
-    struct wire_result *wire =
+    struct sim_result *wire =
         make_result(worker, chunk, outcome, left ? chunk->bytes.data + at : NULL, left);
     if (job->emits_items && outcome == OUTCOME_OK)
         split_lines(wire);
@@ -157,7 +157,7 @@ void worker_send_final(struct world *w, struct sim_worker *worker, const struct 
     worker->outstanding--;
     if (rng_percent(&w->rng, 10) && w->now < SIM_FAULTS_END) {
         // Sent again, as after a reconnect.
-        struct wire_result *twin = malloc(sizeof(*wire) + wire->len);
+        struct sim_result *twin = malloc(sizeof(*wire) + wire->len);
         if (!twin)
             abort();
         memcpy(twin, wire, sizeof(*wire) + wire->len);

@@ -155,14 +155,14 @@ Test(files, an_access_file_tells_what_is_wrong_with_it)
         {"", "its first line"},
         {"hello\n", "its first line"},
         {"fanmill-access 2\n", "newer fanmill"},
-        {"fanmill-access 1\nrole worker\n", "missing 'endpoint'"},
-        {"fanmill-access 1\nendpoint tcp://h:1\n", "missing 'role'"},
-        {"fanmill-access 1\nendpoint tcp://h:1\nrole worker\n", "missing 'coordinator'"},
-        {"fanmill-access 1\nendpoint http://h:1\n", ":2: unknown key 'endpoint'"},
-        {"fanmill-access 1\n# note\n\nrole king\n", ":4: unknown key 'role'"},
-        {"fanmill-access 1\ncolour blue\n", ":2: unknown key 'colour'"},
-        {"fanmill-access 1\nname ../x\n", ":2: unknown key 'name'"},
-        {"fanmill-access 1\npublic abc\n", ":2: unknown key 'public'"},
+        {"fanmill-access 1\nrole worker\n", "missing endpoint"},
+        {"fanmill-access 1\nendpoint tcp://h:1\n", "missing role"},
+        {"fanmill-access 1\nendpoint tcp://h:1\nrole worker\n", "missing coordinator"},
+        {"fanmill-access 1\nendpoint http://h:1\n", ":2: 'endpoint'"},
+        {"fanmill-access 1\n# note\n\nrole king\n", ":4: 'role'"},
+        {"fanmill-access 1\ncolour blue\n", ":2: 'colour'"},
+        {"fanmill-access 1\nname ../x\n", ":2: 'name'"},
+        {"fanmill-access 1\npublic abc\n", ":2: 'public'"},
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct access a;

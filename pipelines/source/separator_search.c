@@ -1,4 +1,4 @@
-#include "pipelines/source/record_search.h"
+#include "pipelines/source/separator_search.h"
 
 #include <errno.h>
 
@@ -7,7 +7,7 @@
 
 // Where in the block, which begins at `at` of the file, the last of `*n` records ends;
 // SEPARATOR_NONE: later. `*next` is the least place of the file where a record may begin.
-static size_t end_in_block(const struct record_search *s, size_t len, uint64_t at, uint64_t *n,
+static size_t end_in_block(const struct separator_search *s, size_t len, uint64_t at, uint64_t *n,
                            uint64_t *next)
 {
     for (;;) {
@@ -21,8 +21,8 @@ static size_t end_in_block(const struct record_search *s, size_t len, uint64_t a
     }
 }
 
-int record_search_end(struct record_search *s, int fd, const char *path, uint64_t size,
-                      uint64_t from, uint64_t n, uint64_t *ret_end, struct err *err)
+int separator_search_end(struct separator_search *s, int fd, const char *path, uint64_t size,
+                         uint64_t from, uint64_t n, uint64_t *ret_end, struct err *err)
 {
     uint64_t at = from, next = separator_after(&s->separator, 0) + from;
     while (at < size && at - from <= EXTENT_BYTES_MAX) {

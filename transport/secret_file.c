@@ -1,4 +1,4 @@
-#include "transport/secret.h"
+#include "transport/secret_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +50,7 @@ int secret_read(const char *path, bool is_secret, struct buf *ret, struct err *e
         return err_sys(err, (int)n, "'%s'", path);
     ret->len += (size_t)n;
     if (memchr(ret->data, '\0', ret->len))
-        return err_set(err, -EINVAL, "'%s' contains NUL bytes: not a key file", path);
+        return err_set(err, -EINVAL, "'%s' contains NUL bytes: not a text file", path);
     return 0;
 }
 
@@ -84,39 +84,9 @@ int secret_write(const char *path, const void *data, size_t len, bool exclusive,
     return 0;
 }
 
-void lines_init(struct lines *l, const char *text, size_t len)
+void secret_wipe(struct buf *text)
 {
-    *l = (struct lines){.at = text, .end = text + len};
-}
-
-static bool is_comment(const char *line, size_t len)
-{
-    return len == 0 || (line[0] == '#' && (len == 1 || line[1] == ' '));
-}
-
-int lines_next(struct lines *l)
-{
-    while (l->at < l->end) {
-        const char *line = l->at;
-        const char *stop = memchr(line, '\n', (size_t)(l->end - line));
-        size_t len = stop ? (size_t)(stop - line) : (size_t)(l->end - line);
-        l->at = stop ? stop + 1 : l->end;
-        l->number++;
-        if (len && line[len - 1] == '\r')
-            len--;
-        if (is_comment(line, len))
-            continue;
-        const char *blank = memchr(line, ' ', len);
-        size_t word = blank ? (size_t)(blank - line) : len;
-        size_t skip = blank ? word + 1 : len;
-        if (word == 0 || word >= sizeof(l->word) || len - skip >= sizeof(l->value) ||
-            memchr(line, '\0', len))
-            return -EINVAL;
-        memcpy(l->word, line, word);
-        l->word[word] = '\0';
-        memcpy(l->value, line + skip, len - skip);
-        l->value[len - skip] = '\0';
-        return 1;
-    }
-    return 0;
+    if (text->data)
+        explicit_bzero(text->data, text->cap);
+    buf_done(text);
 }

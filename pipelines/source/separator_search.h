@@ -7,12 +7,12 @@
 #include "pipelines/input/separator.h"
 #include "pipelines/source/source_path.h"
 
-struct record_search {
+struct separator_search {
     struct separator separator;
     uint8_t block[SOURCE_BLOCK];
 };
 // The end of the `n` records of a file of `size` bytes that begin at `from`; the file's end at the
 // latest. Stops early past EXTENT_BYTES_MAX, which the caller refuses. Blocking. `path` stands in
 // messages. Negative errno with text.
-int record_search_end(struct record_search *s, int fd, const char *path, uint64_t size,
-                      uint64_t from, uint64_t n, uint64_t *ret_end, struct err *err);
+int separator_search_end(struct separator_search *s, int fd, const char *path, uint64_t size,
+                         uint64_t from, uint64_t n, uint64_t *ret_end, struct err *err);

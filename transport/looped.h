@@ -1,15 +1,11 @@
-// Shared by the files of this room; not included outside transport/.
+// A ZeroMQ socket in the loop, and small helpers on one. No file outside transport/ includes this.
 #pragma once
 #include <stdbool.h>
 
 #include "async/loop.h"
 
-struct transport {
-    void *context;
-};
-
-// A ZeroMQ socket in the loop. Its descriptor reports edges only, and any use of the socket may
-// swallow one, so the events are read once more before the loop sleeps.
+// A ZeroMQ socket in the loop. Its descriptor is edge-triggered, and any use of the socket
+// may swallow an edge, so the events are read once more before the loop sleeps.
 struct looped {
     void *socket; // owned
     struct watch watch;
@@ -31,7 +27,3 @@ int socket_set_int(void *socket, int option, int value);
 int socket_recv_text(void *socket, char *ret, size_t size, bool *ret_more);
 // Drops the rest of a message.
 void socket_skip(void *socket, bool more);
-
-struct zsock;
-// ZeroMQ's own handle of it; borrowed.
-void *zsock_handle(const struct zsock *z);
