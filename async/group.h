@@ -10,7 +10,7 @@ struct group {
     struct scope scope;
     LIST_HEAD(, task) members; // all that have not ended
     struct waitq done;
-    int error; // first failure of a member; a requested cancel does not count
+    int error; // first failure of a member; one that was cancelled and says so has not failed
     bool cancelled;
 };
 

@@ -27,7 +27,7 @@ struct loop_options {
     int64_t slow_ns;
     void (*slow)(void *arg, const char *task, int64_t ns);
     // Time for tests: `clock` returns it, `idle` is called with the next deadline instead of
-    // sleeping when no descriptor is ready. Both or neither.
+    // sleeping when no descriptor is ready. Both or none.
     int64_t (*clock)(void *arg);
     void (*idle)(void *arg, int64_t deadline);
     void *arg;          // of all three
@@ -45,7 +45,7 @@ int loop_run_opts(const struct loop_options *options, task_fn *main, void *arg);
 struct loop *loop_current(void);
 // The time at the beginning of this turn.
 int64_t loop_now(void);
-// For a forked child, which abandons the parent's loop: closes its descriptors, forgets it.
+// For a forked child, which must not use its parent's loop: closes its descriptors, forgets it.
 void loop_after_fork_child(void);
 // Writes a line for each living task: its name, its state, and the code its awaits fail with, if
 // any.
@@ -90,8 +90,8 @@ int timer_set_idle(struct timer *timer, int64_t deadline, void (*fn)(struct time
 #define LOOP_PATIENCE_NS 100000000
 void timer_cancel(struct timer *timer);
 
-// A call before each sleep: for sources whose descriptors report edges only. Returning true keeps
-// the loop awake for another turn.
+// A call before each sleep: for sources whose descriptors show edges only. Returning true keeps the
+// loop awake for another turn.
 struct prepare {
     LIST_ENTRY(prepare) entry;
     bool (*fn)(struct prepare *prepare);

@@ -13,7 +13,7 @@ struct scope {
     bool shield;
 };
 
-// Awaits inside fail with -ETIMEDOUT after this time. CLOCK_FOREVER: only scope_cancel() ends it.
+// Awaits inside fail with -ETIMEDOUT after that time. CLOCK_FOREVER: only scope_cancel() ends it.
 void scope_enter(struct scope *scope, int64_t timeout_ns);
 // The same until a deadline, but what the loop has to do anyway comes first: who gives up then has
 // seen everything that arrived in time. With a deadline in the past, awaits try without waiting.
@@ -27,7 +27,7 @@ void scope_cancel(struct scope *scope);
 int scope_leave(struct scope *scope);
 
 // The statement after it runs once, in a scope that is left however the statement is: at its end,
-// by break or by return. `name` is the scope, so that code inside can check name.fired.
+// by break or by return. `name` is the scope: what is inside can look at name.fired.
 //
 //     SCOPE_TIMEOUT(s, 5 * NS_PER_S)
 //         r = chan_recv(c, &item);

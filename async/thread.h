@@ -7,10 +7,10 @@
 // a task waits for this call, say); a call after the last task ended is not made. 0 or -ENOMEM.
 int loop_call(struct loop *loop, void (*fn)(void *arg), void *arg);
 
-// Runs fn(arg) in a thread of its own and suspends until it ended: for what blocks, such as a
-// name look-up or fsync. Returns its result; then `arg` is the caller's. Or the cause of a cancel,
-// or -EAGAIN if no thread could be started, and then `arg` is gone: a cancel can't stop the thread,
-// which goes on alone, so release(arg) is called in that thread when it ends (at once if none was
-// started; NULL: nothing to do). So fn should return none of these codes. Signals are blocked in
-// it.
+// Runs fn(arg) in a thread of its own and suspends until it ended: for what blocks, as looking up a
+// name or fsync does. Returns its result; then `arg` is the caller's. Or the cause of a cancel, or
+// -EAGAIN when there can't be a thread, and then `arg` is gone: a cancel can't stop the thread,
+// which goes on alone, so release(arg) is called when it ended, in that thread (at once if it
+// never began; NULL: nothing to do). So fn should return none of these codes. Signals are blocked
+// in it.
 int thread_run(task_fn *fn, void *arg, void (*release)(void *arg));

@@ -23,11 +23,16 @@ struct stream_ops {
     void (*close)(struct stream *s);
 };
 
+enum stream_state {
+    STREAM_IDLE,
+    STREAM_BUSY, // somebody is in next()
+    STREAM_OVER, // every later next() returns `code`
+};
+
 struct stream {
     const struct stream_ops *ops;
-    void (*drop)(void *item); // frees an item that is not taken; NULL: nothing to free
-    bool busy;                // a task is in next()
-    bool over;                // every later next() returns `code`
+    void (*drop)(void *item); // frees an item nobody takes; NULL: nothing to free
+    enum stream_state state;
     int code;
 };
 
@@ -38,11 +43,12 @@ int stream_refuse(const struct stream *s);
 // -EBUSY: another task is in it, or the caller itself further up.
 static inline int stream_next(struct stream *s, void **ret)
 {
-    if (s->busy || s->over)
+    if (s->state != STREAM_IDLE)
         return stream_refuse(s);
-    s->busy = true;
+    s->state = STREAM_BUSY;
     int r = s->ops->next(s, ret);
-    s->busy = false;
+    if (s->state == STREAM_BUSY)
+        s->state = STREAM_IDLE;
     return r == 1 ? 1 : stream_no_item(s, r);
 }
 // As stream_next() for a task of an operator's own, which no consumer's deadline reaches: an input
