@@ -1,4 +1,4 @@
-// A place to go on from: one stack pointer, and what the sanitizers want to know about its stack.
+// A place to continue from: one stack pointer, and what the sanitizers need to know of its stack.
 // x86-64 and aarch64 switch by hand (switch_*.S); elsewhere, and with FM_UCONTEXT, by ucontext.
 #pragma once
 #include <stddef.h>
@@ -40,15 +40,15 @@ struct ctx {
 #endif
 };
 
-// A stack with a guard page below; ctx_stack_free takes what ctx_stack_new gave. NULL: no memory.
+// A stack with a guard page below; ctx_stack_free frees it. NULL: no memory.
 void *ctx_stack_new(size_t size);
 void ctx_stack_free(void *stack, size_t size);
 
-// Makes `ctx` begin fn(arg) on the stack when it is first switched to.
+// Makes `ctx` call fn(arg) on the stack when it is first switched to.
 void ctx_init(struct ctx *ctx, void *stack, size_t size, ctx_fn *fn, void *arg);
-// First words of every context's function, for the sanitizers.
+// Called first by every context's function, for the sanitizers.
 void ctx_entered(void);
-// Says that `ctx` is what runs now, on whatever stack that is.
+// Declares that `ctx` is what is running now, on whatever stack that is.
 void ctx_is_here(struct ctx *ctx);
 
 #ifndef FM_UCONTEXT
@@ -68,7 +68,7 @@ static inline void ctx_go(struct ctx *from, struct ctx *to, int last)
     (void)last;
 #endif
 #ifdef FM_UCONTEXT
-    // swapcontext would bring back the mask that the other side once had; signals are the
+    // swapcontext would restore the mask that the other side once had; signals are the
     // process's.
     sigprocmask(SIG_BLOCK, NULL, &to->uc.uc_sigmask);
     swapcontext(&from->uc, &to->uc);
@@ -86,7 +86,7 @@ static inline void ctx_switch(struct ctx *from, struct ctx *to)
     ctx_go(from, to, 0);
 }
 
-// Ends with jmp, and gives a value to the other side's ctx_jump(): fast where two stacks take
+// Ends with jmp, and passes a value to the other side's ctx_jump(): fast where two stacks take
 // turns, as a generator and its consumer do. Fastest as the last thing a function does: then the
 // function is left by the other side's jump, and the processor, which expects each ret to match the
 // last call, is not led astray.

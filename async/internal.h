@@ -1,4 +1,4 @@
-// What the files of async/ share. Nobody outside includes this, but async/operators/.
+// Shared by the files of async/; not included outside, except by async/operators/.
 #pragma once
 #include <sys/queue.h>
 
@@ -42,7 +42,7 @@ struct loop {
     STAILQ_HEAD(, task) ready;
     unsigned switches_left;
     struct heap timers;
-    struct heap idle_timers; // fire when there is nothing else to do
+    struct heap idle_timers; // fire when nothing else is left to do
     TAILQ_HEAD(, post) posts;
     LIST_HEAD(, prepare) prepares;
     struct prepare *next_prepare;  // of a round that is under way
@@ -74,32 +74,29 @@ void loop_go_round(struct loop *loop);
 bool loop_is_awake(struct loop *loop);
 // Puts a task at the end of the ready queue.
 void loop_ready(struct loop *loop, struct task *task);
-// Takes the first one out of it, to run. NULL: nobody is ready.
+// Takes the first one out of it, to run. NULL: no task is ready.
 struct task *loop_take_ready(struct loop *loop);
-// Begins a task. NULL: no memory.
+// Starts a task. NULL: no memory.
 struct task *task_begin(task_fn *fn, void *arg, const char *name);
 // Suspends the running task until task_wake; returns the code given. The caller has checked
-// task_check() before it published itself to whoever wakes.
+// task_check() before it published itself to its wakers.
 int task_park(void);
-// Wakes a parked task; false when it is not parked any more.
+// Wakes a parked task; false if it is no longer parked.
 bool task_wake(struct task *task, int code);
 // What an await of `task` must fail with now: 0 or a code.
 int task_cause(const struct task *task);
 // Wakes the task if it is parked and has a cause.
 void task_deliver(struct task *task);
 void task_free_all(struct loop *loop);
-// Lets go of what io.c keeps for the loop.
+// Frees what io.c keeps for the loop.
 void io_loop_done(struct loop *loop);
 // The same for thread.c; begin: 0 or negative errno.
 int thread_loop_begin(struct loop *loop);
 void thread_loop_done(struct loop *loop);
 // Makes the loop's next sleep end at once.
 void loop_ring(const struct loop *loop);
-// Called by a member's end; in group.c.
+// Called when a member ends; in group.c.
 void group_member_ended(struct task *task);
-// Cancels what is left of a group that was never opened (all zero: no scope of a body belongs to
-// it), and waits for its end even if the caller is cancelled. For streams that own tasks.
-void group_end(struct group *group);
 
 struct waiter {
     struct waiter *next, *prev;

@@ -131,7 +131,7 @@ static int child_wait_by_signal(pid_t pid, int *ret_status)
 {
     int r = watch_sigchld(loop_self);
     while (r == 0) {
-        // Only after the signal is watched for: a child that ended before is seen here.
+        // Only after the signal is watched: a child that ended before that is seen here.
         r = reap(pid, ret_status);
         if (r != 0)
             return r < 0 ? r : 0;

@@ -88,7 +88,7 @@ static int set_timer(struct heap *heap, struct timer *timer, int64_t deadline,
     timer->idle = heap == &loop_self->idle_timers;
     if (deadline == CLOCK_FOREVER)
         return 0;
-    // A past one would come before all that are due, and again if it sets itself again.
+    // One in the past would come before all that are due, and again if it sets itself again.
     if (deadline < loop_self->now)
         deadline = loop_self->now;
     return heap_push(heap, &timer->node, deadline);

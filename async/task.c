@@ -149,8 +149,8 @@ void task_free_all(struct loop *loop)
     }
 }
 
-// The stack of an ended task is given back from the loop's own stack or the next task's: nobody may
-// reuse it while it still runs. So the last reference is dropped by a post.
+// The stack of an ended task is given back from the loop's own stack or the next task's: it must
+// not be reused while it still runs. So the last reference is dropped by a post.
 static void drop_ended(struct post *post)
 {
     task_unref(container_of(post, struct task, ended));

@@ -1,4 +1,4 @@
-// Tasks: coroutines with a stack. A plain C function may await: any call that is said to suspend
+// Tasks: coroutines with a stack. A plain C function may await: any call described as suspending
 // lets other tasks run meanwhile. Each await returns >= 0 or a negative errno; -ECANCELED and
 // -ETIMEDOUT are ordinary error returns, and stay: once a task or a scope around it was cancelled,
 // every later await in it fails at once, until it is left (async/scope.h).

@@ -1,4 +1,4 @@
-// A loop that runs only while somebody is inside, for libraries whose callers know of no loop.
+// A loop that runs only while a caller is inside, for libraries whose callers know of no loop.
 //
 //     struct visit visit;
 //     visit_begin(&visit, loop);
@@ -19,18 +19,18 @@ struct visit {
 // 0 with a loop to be visited, or negative errno. Of the options, `stack_bytes` is also the size of
 // the loop's own stack.
 int loop_new(const struct loop_options *options, struct loop **ret);
-// All tasks must have ended. Not inside of a visit. Accepts NULL. Returns NULL.
+// All tasks must have ended. Not inside a visit. Accepts NULL. Returns NULL.
 struct loop *loop_free(struct loop *loop);
 
-// May suspend: if the last look at the outside was VISIT_STALE_NS ago, or other tasks are ready,
-// they go first, without any wait.
+// May suspend: if the loop last looked outside VISIT_STALE_NS ago, or other tasks are ready, they
+// go first, without waiting.
 void visit_begin(struct visit *visit, struct loop *loop);
 #define VISIT_STALE_NS 200000
 // The scopes that were entered during the visit must have been left.
 void visit_end(struct visit *visit);
-// Lets the loop go round once: what is ready runs, what came in is seen, nothing is waited for. 0
-// or the cause of a cancel.
+// Runs one turn of the loop: what is ready runs, what arrived is seen, nothing is waited for. 0 or
+// the cause of a cancel.
 int visit_turn(void);
 // A descriptor that is readable between visits while the loop has something to do, timers included.
-// The loop's. Called inside of a visit. Negative errno.
+// It belongs to the loop. Called inside a visit. Negative errno.
 int visit_fd(struct loop *loop);

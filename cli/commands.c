@@ -154,15 +154,17 @@ struct help_command {
     bool man;
 };
 
-static const struct arg help_flags[] = {{0, "man", SETS_FLAG(struct help_command, man), NULL,
-                                         "print the source of a manual page: fanmill or job"},
-                                        {0}};
-static const struct args help_args = {.usage = "[COMMAND]\n       fanmill help --man [fanmill|job]",
-                                      .about =
-                                          "Shows what a command does and which flags it takes.\n",
-                                      .tables = {{help_flags}},
-                                      .operands = {{OFFER_COMMAND}, {OFFER_NOTHING}},
-                                      .n_operands = 2};
+static const struct arg help_flags[] = {
+    {0, "man", SETS_FLAG(struct help_command, man), NULL,
+     "print the source of a manual page: fanmill or job"},
+    {0},
+};
+static const struct args help_args = {
+    .usage = "[COMMAND]\n       fanmill help --man [fanmill|job]",
+    .about = "Shows what a command does and which flags it takes.\n",
+    .tables = {{.list = help_flags}},
+    .operands = {{.offer = OFFER_COMMAND}, {.offer = OFFER_NOTHING}},
+    .n_operands = 2};
 
 // Returns the exit status for a text that was made with `r`.
 static int print(const struct buf *out, int r)
@@ -207,7 +209,7 @@ static const struct args completion_args = {
     .usage = "bash|zsh|fish",
     .about = "Prints a script with which the shell completes commands, flags and their values.\n",
     .more = "  bash  source <(fanmill completion bash), in ~/.bashrc\n"
-            "  zsh   fanmill completion zsh >~/.zfunc/_fanmill, with that folder in fpath\n"
+            "  zsh   fanmill completion zsh >~/.zfunc/_fanmill, its folder in fpath\n"
             "  fish  fanmill completion fish >~/.config/fish/completions/fanmill.fish\n"
             "An installed fanmill comes with all three.\n",
     .operands = {{.words = shells}},

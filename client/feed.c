@@ -7,27 +7,23 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "base/clock.h"
 #include "base/container.h"
-#include "client/internal.h"
+#include "client/part.h"
 #include "pipelines/frame.h"
 #include "pipelines/source/extent.h"
 
-static void pull(struct feed *feed);
+struct feeds_part {
+    struct link_part part;
+    LIST_HEAD(, feed) open;
+};
 
-struct feed *feed_find(const struct link *link, uint64_t job)
-{
-    struct feed *feed = link->feeds;
-    while (feed && feed->job != job)
-        feed = feed->next;
-    return feed;
-}
+static void answer(struct feed *feed);
 
-static void send_answer(struct feed *feed)
+static void send_answer(const struct feed *feed)
 {
-    struct link *link = feed->link;
-    if (link->state == LINK_READY)
-        zsock_send(link->socket, 0, feed->header.data, feed->header.len, feed->body.data,
-                   feed->body.len);
+    if (link_is_ready(feed->link))
+        link_send(feed->link, &feed->header, feed->body.data, feed->body.len);
 }
 
 static void count_bytes(struct feed *feed, const struct run *run)
@@ -75,18 +71,15 @@ static void on_readable(struct watch *watch, uint32_t events)
     (void)events;
     watch_remove(watch);
     feed->waits = false;
-    pull(feed);
+    answer(feed);
 }
 
 static void wait_for_source(struct feed *feed)
 {
-    feed->waits = true;
-    if (feed->link->options.in_loop &&
-        watch_add(&feed->watch, source_fd(feed->source), EPOLLIN, on_readable) < 0)
-        feed->waits = false;
+    feed->waits = watch_add(&feed->watch, source_fd(feed->source), EPOLLIN, on_readable) == 0;
 }
 
-// Takes up to `want` chunks of pushed items: each raw, or framed when there are several in one.
+// Takes up to `want` chunks of pushed items: each raw, or framed when a chunk has several.
 static int take_pushed(struct feed *feed, struct run *ret)
 {
     struct frame_reader reader;
@@ -105,7 +98,7 @@ static int take_pushed(struct feed *feed, struct run *ret)
         n++;
         if (r < 0 || (++in_chunk < feed->items_per_chunk && n < feed->n_pushed))
             continue;
-        // A chunk that is not full waits for more, unless there is no more.
+        // A chunk that is not full waits for more, unless no more will come.
         if (in_chunk < feed->items_per_chunk && !feed->push_ended) {
             body.len = chunk_at;
             break;
@@ -138,7 +131,8 @@ static int take_pushed(struct feed *feed, struct run *ret)
     return chunks > 0 ? 1 : feed->push_ended ? 0 : -EAGAIN;
 }
 
-static void pull(struct feed *feed)
+// Answers the last WANT with what can be had now; without anything it stays open.
+static void answer(struct feed *feed)
 {
     struct run run = {0};
     struct err err = {0};
@@ -163,30 +157,52 @@ static void pull(struct feed *feed)
     }
     feed->wanted = false;
     feed->sent = true;
+    waitq_wake_all(&feed->room);
     send_answer(feed);
 }
 
-void feed_on_want(struct feed *feed, const struct msg_want *want)
+void feed_set_over(struct feed *feed)
 {
-    if (want->chunks == 0) {
-        feed->over = true;
-        feed->wanted = false;
-        return;
+    feed->over = true;
+    feed->wanted = false;
+    waitq_wake_all(&feed->room);
+}
+
+static struct feed *find(struct link_part *part, uint64_t job)
+{
+    struct feed *feed;
+    LIST_FOREACH (feed, &container_of(part, struct feeds_part, part)->open, entry)
+        if (feed->job == job)
+            return feed;
+    return NULL;
+}
+
+static int on_want(struct link_part *part, struct zmessage *m, struct err *err)
+{
+    struct msg_want want;
+    int r = msg_get(m->header, m->header_len, MSG_WANT, &want, err);
+    struct feed *feed = r < 0 ? NULL : find(part, want.job);
+    if (!feed)
+        return r;
+    if (want.chunks == 0) {
+        feed_set_over(feed);
+        return 0;
     }
-    if (want->seq == feed->seq) {
+    if (want.seq == feed->seq) {
         if (feed->sent)
             send_answer(feed);
-        return;
+        return 0;
     }
-    feed->seq = want->seq;
+    feed->seq = want.seq;
     feed->sent = false;
     feed->wanted = true;
-    feed->want = (struct source_want){.chunks = want->chunks,
-                                      .bytes = want->bytes,
-                                      .mean_run_ns = want->mean_run_ns,
-                                      .slots = want->slots};
+    feed->want = (struct source_want){.chunks = want.chunks,
+                                      .bytes = want.bytes,
+                                      .mean_run_ns = want.mean_run_ns,
+                                      .slots = want.slots};
     if (!feed->waits)
-        pull(feed);
+        answer(feed);
+    return 0;
 }
 
 // Only what the job's own source named: a coordinator is not let at other files of ours.
@@ -198,40 +214,56 @@ static bool is_of_source(const struct feed *feed, const struct extent *extent)
     return feed->source && source_has_file(feed->source, path);
 }
 
-void feed_on_fetch(struct feed *feed, const struct msg_fetch *fetch)
+static int on_fetch(struct link_part *part, struct zmessage *m, struct err *err)
 {
-    struct link *link = feed->link;
-    struct msg_data data = {.job = fetch->job, .chunk = fetch->chunk};
+    struct msg_fetch fetch;
+    int r = msg_get(m->header, m->header_len, MSG_FETCH, &fetch, err);
+    struct feed *feed = r < 0 ? NULL : find(part, fetch.job);
+    if (!feed)
+        return r;
+    struct msg_data data = {.job = fetch.job, .chunk = fetch.chunk};
     struct extent extent;
-    struct err err = {0};
+    struct err trouble = {0};
     struct buf out;
     buf_init(&out, PROTO_BODY_MAX);
-    int r = extent_get(fetch->extent, fetch->extent_len, &extent);
+    r = extent_get(fetch.extent, fetch.extent_len, &extent);
     if (r == 0 && !is_of_source(feed, &extent))
-        r = err_set(&err, -EACCES, "not a file of the job's source");
+        r = err_set(&trouble, -EACCES, "not a file of the job's source");
     extent.file_size = 0;
     extent.mtime_ns = 0;
     if (r == 0)
-        r = extent_read(&extent, &feed->plan->source.separator, feed->plan->directory, &out, &err);
+        r = extent_read(&extent, &feed->plan->source.separator, feed->plan->directory, &out,
+                        &trouble);
     data.code = r < 0 ? r : 0;
-    snprintf(data.text, sizeof(data.text), "%s", err.text);
-    buf_clear(&link->scratch);
-    if (msg_put(&link->scratch, MSG_DATA, &data) == 0)
-        link_send(link, r < 0 ? NULL : out.data, r < 0 ? 0 : out.len);
+    snprintf(data.text, sizeof(data.text), "%s", trouble.text);
+    link_say_with(part->link, MSG_DATA, &data, r < 0 ? NULL : out.data, r < 0 ? 0 : out.len);
     buf_done(&out);
+    return 0;
 }
+
+static void on_broken(struct link_part *part)
+{
+    struct feed *feed;
+    LIST_FOREACH (feed, &container_of(part, struct feeds_part, part)->open, entry)
+        waitq_wake_all(&feed->room);
+}
+
+static const struct link_route routes[] = {{MSG_WANT, on_want}, {MSG_FETCH, on_fetch}};
+static const struct link_part_ops feeds_part = {
+    sizeof(struct feeds_part), routes, sizeof(routes) / sizeof(routes[0]), NULL, on_broken,
+};
 
 static struct feed *feed_new(struct link *link)
 {
-    struct feed *feed = calloc(1, sizeof(*feed));
+    struct link_part *part = link_part(link, &feeds_part);
+    struct feed *feed = part ? calloc(1, sizeof(*feed)) : NULL;
     if (!feed)
         return NULL;
     feed->link = link;
     buf_init(&feed->header, PROTO_HEADER_MAX);
     buf_init(&feed->body, PROTO_BODY_MAX);
     buf_init(&feed->pushed, 2 * FEED_PUSHED_BYTES + FRAME_ITEM_MAX);
-    feed->next = link->feeds;
-    link->feeds = feed;
+    LIST_INSERT_HEAD(&container_of(part, struct feeds_part, part)->open, feed, entry);
     return feed;
 }
 
@@ -259,8 +291,11 @@ int feed_open_pushed(struct link *link, uint64_t items_per_chunk, struct feed **
     return 0;
 }
 
-int feed_push(struct feed *feed, const void *item, size_t len)
+int feed_try_push(struct feed *feed, const void *item, size_t len)
 {
+    int r = link_check(feed->link);
+    if (r < 0)
+        return r;
     if (feed->push_ended || feed->over)
         return -EPIPE;
     if (len > FRAME_ITEM_MAX)
@@ -268,20 +303,29 @@ int feed_push(struct feed *feed, const void *item, size_t len)
     if (feed->n_pushed >= FEED_PUSHED_ITEMS ||
         (feed->n_pushed && feed->pushed.len + len > FEED_PUSHED_BYTES))
         return -EAGAIN;
-    int r = frame_add(&feed->pushed, item, len);
+    r = frame_add(&feed->pushed, item, len);
     if (r < 0)
         return r;
     feed->n_pushed++;
     if (feed->wanted)
-        pull(feed);
+        answer(feed);
     return 0;
+}
+
+int feed_push(struct feed *feed, const void *item, size_t len)
+{
+    int r;
+    while ((r = feed_try_push(feed, item, len)) == -EAGAIN)
+        if ((r = link_wait(feed->link, &feed->room, CLOCK_FOREVER)) < 0)
+            break;
+    return r;
 }
 
 void feed_push_end(struct feed *feed)
 {
     feed->push_ended = true;
-    if (feed->wanted && !feed->over)
-        pull(feed);
+    if (feed->wanted)
+        answer(feed);
 }
 
 uint64_t feed_bytes(const struct feed *feed, uint64_t *ret_chunks)
@@ -301,35 +345,12 @@ struct feed *feed_close(struct feed *feed)
 {
     if (!feed)
         return NULL;
-    for (struct feed **at = &feed->link->feeds; *at; at = &(*at)->next)
-        if (*at == feed) {
-            *at = feed->next;
-            break;
-        }
-    if (feed->link->options.in_loop)
-        watch_remove(&feed->watch);
+    LIST_REMOVE(feed, entry);
+    watch_remove(&feed->watch);
     source_close(feed->source);
     buf_done(&feed->header);
     buf_done(&feed->body);
     buf_done(&feed->pushed);
     free(feed);
     return NULL;
-}
-
-int feed_waits_for(const struct link *link)
-{
-    for (const struct feed *feed = link->feeds; feed; feed = feed->next)
-        if (feed->waits)
-            return source_fd(feed->source);
-    return -1;
-}
-
-void feed_readable(struct link *link)
-{
-    for (struct feed *feed = link->feeds; feed; feed = feed->next)
-        if (feed->waits) {
-            feed->waits = false;
-            pull(feed);
-            return;
-        }
 }

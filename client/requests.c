@@ -1,39 +1,127 @@
+#include "client/requests.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "base/cleanup.h"
-#include "client/internal.h"
+#include "base/container.h"
+#include "client/feed.h"
+#include "client/part.h"
 #include "pipelines/library.h"
 
-static void begin(struct link *link, struct request *request)
+// A question that waits for its answer. It lives on the stack of the task that asks.
+struct request {
+    LIST_ENTRY(request) entry;
+    uint64_t number;
+    struct buf header; // as it was sent, to be sent again after a break
+    const void *body;
+    size_t body_len;
+    struct feed *feed; // of the job that is submitted
+    bool answered;
+    struct msg_answer answer;
+    struct waitq news;
+    enum query what;
+    link_row_fn *row;
+    void *arg;
+};
+
+struct requests_part {
+    struct link_part part;
+    LIST_HEAD(, request) asked;
+};
+
+static struct request *find(struct link_part *part, uint64_t number)
 {
-    request->number = ++link->next_number;
-    buf_init(&request->header, PROTO_HEADER_MAX);
+    struct request *request;
+    LIST_FOREACH (request, &container_of(part, struct requests_part, part)->asked, entry)
+        if (request->number == number)
+            return request;
+    return NULL;
 }
 
-// Sends it and waits. The link may have to greet anew meanwhile; then it is sent again.
-static int ask(struct link *link, struct request *request, int64_t deadline, struct err *err)
+static void mark_answered(struct request *request)
 {
-    int r = 0;
-    request->next = link->requests;
-    link->requests = request;
-    if (link->state == LINK_READY)
-        zsock_send(link->socket, 0, request->header.data, request->header.len, request->body,
-                   request->body_len);
+    request->answered = true;
+    waitq_wake_all(&request->news);
+}
+
+static int on_answer(struct link_part *part, struct zmessage *m, struct err *err)
+{
+    struct msg_answer answer;
+    int r = msg_get(m->header, m->header_len, MSG_ANSWER, &answer, err);
+    struct request *request = r < 0 ? NULL : find(part, answer.request);
+    if (!request)
+        return r;
+    request->answer = answer;
+    if (request->feed && answer.code == 0)
+        request->feed->job = answer.value; // its first WANT may be the next message
+    mark_answered(request);
+    return 0;
+}
+
+static int on_info(struct link_part *part, struct zmessage *m, struct err *err)
+{
+    union {
+        struct job_info job;
+        struct worker_info worker;
+        struct line_info line;
+    } row;
+    struct info_reader reader;
+    int r = info_open(&reader, m->header, m->header_len, err);
+    struct request *request = r < 0 ? NULL : find(part, reader.request);
+    if (!request || !request->row || request->what != reader.what)
+        return r;
+    while ((r = info_next(&reader, &row, err)) == 1)
+        request->row(request->arg, &row);
+    if (r == 0 && !reader.more)
+        mark_answered(request);
+    return r;
+}
+
+static void on_ready(struct link_part *part)
+{
+    struct request *request;
+    LIST_FOREACH (request, &container_of(part, struct requests_part, part)->asked, entry)
+        link_send(part->link, &request->header, request->body, request->body_len);
+}
+
+static void on_broken(struct link_part *part)
+{
+    struct request *request;
+    LIST_FOREACH (request, &container_of(part, struct requests_part, part)->asked, entry)
+        waitq_wake_all(&request->news);
+}
+
+static const struct link_route routes[] = {{MSG_ANSWER, on_answer}, {MSG_INFO, on_info}};
+static const struct link_part_ops requests_part = {
+    sizeof(struct requests_part), routes, sizeof(routes) / sizeof(routes[0]), on_ready, on_broken,
+};
+
+// Sends it and waits for the answer. If the link has to greet again meanwhile, it is sent again.
+// The message's number is the request's (link_number).
+static int ask(struct link *link, struct request *request, enum msg_type type, const void *m,
+               int64_t deadline, struct err *err)
+{
+    struct link_part *part = link_part(link, &requests_part);
+    buf_init(&request->header, PROTO_HEADER_MAX);
+    int r = part ? msg_put(&request->header, type, m) : -ENOMEM;
+    if (r < 0) {
+        buf_done(&request->header);
+        return err_sys(err, r, "the request");
+    }
+    LIST_INSERT_HEAD(&container_of(part, struct requests_part, part)->asked, request, entry);
+    if (link_is_ready(link))
+        link_send(link, &request->header, request->body, request->body_len);
     while (r == 0 && !request->answered)
-        r = link_wait(link, deadline);
-    for (struct request **at = &link->requests; *at; at = &(*at)->next)
-        if (*at == request) {
-            *at = request->next;
-            break;
-        }
+        r = link_wait(link, &request->news, deadline);
+    LIST_REMOVE(request, entry);
     buf_done(&request->header);
     if (request->answered)
         return request->answer.code < 0
                    ? err_set(err, request->answer.code, "%s", request->answer.text)
                    : 0;
-    if (link->state == LINK_OVER)
+    if (link_check(link) < 0)
         return err_set(err, r, "%s", link_trouble(link));
     return err_set(err, r,
                    r == -ETIMEDOUT ? "the coordinator did not answer in time" : "cancelled");
@@ -42,16 +130,11 @@ static int ask(struct link *link, struct request *request, int64_t deadline, str
 static int send_submit(struct link *link, const struct msg_submit *m, const struct buf *packed,
                        struct feed *feed, uint64_t *ret_value, int64_t deadline, struct err *err)
 {
-    struct request request = {.body = packed->data, .body_len = packed->len, .feed = feed};
+    struct request request = {
+        .number = link_number(link), .body = packed->data, .body_len = packed->len, .feed = feed};
     struct msg_submit submit = *m;
-    begin(link, &request);
     submit.request = request.number;
-    int r = msg_put(&request.header, MSG_SUBMIT, &submit);
-    if (r < 0) {
-        buf_done(&request.header);
-        return err_sys(err, r, "the request");
-    }
-    r = ask(link, &request, deadline, err);
+    int r = ask(link, &request, MSG_SUBMIT, &submit, deadline, err);
     *ret_value = request.answer.value;
     return r;
 }
@@ -61,29 +144,20 @@ static int send_library(struct link *link, const struct stage *stage, int64_t de
 {
     _cleanup_(buf_done)
     struct buf file;
-    struct request request = {0};
-    struct msg_store store = {0};
+    struct msg_store store = {.request = link_number(link)};
     buf_init(&file, PROTO_LIBRARY_MAX);
     if (!stage || !stage->library)
-        return err_set(err, -EPROTO, "the coordinator asks for a library that there is not");
+        return err_set(err, -EPROTO, "the coordinator asks for a library that does not exist");
     int r = library_read(stage->library, stage->digest, &file, err);
     if (r < 0)
         return r;
-    request.body = file.data;
-    request.body_len = file.len;
-    begin(link, &request);
-    store.request = request.number;
+    struct request request = {.number = store.request, .body = file.data, .body_len = file.len};
     memcpy(store.digest, stage->digest, sizeof(store.digest));
-    r = msg_put(&request.header, MSG_STORE, &store);
-    if (r < 0) {
-        buf_done(&request.header);
-        return err_sys(err, r, "the request");
-    }
-    return ask(link, &request, deadline, err);
+    return ask(link, &request, MSG_STORE, &store, deadline, err);
 }
 
-int link_submit(struct link *link, const struct submission *s, uint64_t *ret_job, int64_t deadline,
-                struct err *err)
+int link_submit(struct link *link, const struct submit_request *s, uint64_t *ret_job,
+                int64_t deadline, struct err *err)
 {
     _cleanup_(buf_done)
     struct buf packed;
@@ -95,7 +169,7 @@ int link_submit(struct link *link, const struct submission *s, uint64_t *ret_job
         r = -EIO;
     if (r < 0)
         return err_sys(err, r, "the job can't be submitted");
-    // Once more for each library that is not there.
+    // Once more for each library that the coordinator lacks.
     for (int tries = 0; tries <= PLAN_STEPS_MAX * PLAN_STAGES_MAX; tries++) {
         r = send_submit(link, &m, &packed, s->feed, &value, deadline, err);
         if (r != -ENODATA)
@@ -112,16 +186,10 @@ int link_submit(struct link *link, const struct submission *s, uint64_t *ret_job
 int link_control(struct link *link, const struct msg_control *m, uint64_t *ret_value,
                  int64_t deadline, struct err *err)
 {
-    struct request request = {0};
+    struct request request = {.number = link_number(link)};
     struct msg_control control = *m;
-    begin(link, &request);
     control.request = request.number;
-    int r = msg_put(&request.header, MSG_CONTROL, &control);
-    if (r < 0) {
-        buf_done(&request.header);
-        return err_sys(err, r, "the request");
-    }
-    r = ask(link, &request, deadline, err);
+    int r = ask(link, &request, MSG_CONTROL, &control, deadline, err);
     if (r == 0)
         *ret_value = request.answer.value;
     return r;
@@ -130,14 +198,9 @@ int link_control(struct link *link, const struct msg_control *m, uint64_t *ret_v
 int link_query(struct link *link, const struct msg_query *m, link_row_fn *row, void *arg,
                int64_t deadline, struct err *err)
 {
-    struct request request = {.what = (enum query)m->what, .row = row, .arg = arg};
+    struct request request = {
+        .number = link_number(link), .what = (enum query)m->what, .row = row, .arg = arg};
     struct msg_query query = *m;
-    begin(link, &request);
     query.request = request.number;
-    int r = msg_put(&request.header, MSG_QUERY, &query);
-    if (r < 0) {
-        buf_done(&request.header);
-        return err_sys(err, r, "the request");
-    }
-    return ask(link, &request, deadline, err);
+    return ask(link, &request, MSG_QUERY, &query, deadline, err);
 }

@@ -6,12 +6,14 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
+#include "async/waitq.h"
 #include "base/slice.h"
 #include "proto/client.h"
 #include "proto/record.h"
-#include "transport/zsock.h"
 
+struct arrival;
 struct link;
 
 struct results_options {
@@ -21,36 +23,35 @@ struct results_options {
     uint64_t window_bytes; // result bytes likewise; 0: 64 MiB
 };
 
-// One record. Everything in it is borrowed until the next call for the stream.
+// One record. Everything in it is borrowed until the next call for the stream, but a count of
+// `frame` keeps what `head` points to, and one of each part its bytes.
 struct result_record {
     uint64_t offset;
     struct record_entry head; // `more` is false; `body` is not set
+    struct slab *frame;
     const struct slice *parts;
     size_t n_parts;
     uint64_t bytes;
 };
 
 struct results {
-    struct results *next; // of the link's
+    LIST_ENTRY(results) entry; // of the link's
     struct link *link;
     struct results_options options;
     uint64_t stream;
-    uint64_t at;            // offset of the next record to hand out
-    uint64_t told;          // `taken` of the last TAKE
-    uint64_t bytes;         // taken since OPEN
-    uint64_t bytes_told;    // of them, at the last TAKE
-    struct zmessage *queue; // RECORDS that came, oldest first
-    size_t queue_first;
-    size_t queue_len;
-    size_t queue_cap;
-    struct records_reader reader; // of the oldest
+    uint64_t at;                     // offset of the next record to hand out
+    uint64_t granted_at;             // `at` when credit was given last
+    uint64_t bytes;                  // taken since OPEN
+    uint64_t granted_bytes;          // of them, when credit was given last
+    STAILQ_HEAD(, arrival) arrivals; // RECORDS, oldest first
+    struct records_reader reader;    // of the oldest
     bool reading;
     struct slice *parts; // of the record that is handed out or put together
     size_t n_parts;
-    size_t parts_cap;
     uint64_t part_bytes;
     bool whole; // the parts are a record that was handed out
-    // Told when something came for it, or the link broke. Optional; set by the owner.
+    struct waitq news;
+    // Called when something came for it, or the link is over. Optional; set by the owner.
     void (*notify)(void *arg);
     void *notify_arg;
     bool ended; // END came
@@ -62,17 +63,14 @@ struct results {
 // Sends OPEN and the first credit; nothing is waited for. 0, -ENOMEM.
 int results_open(struct link *link, const struct results_options *options, struct results **ret);
 // 1 with a record; 0 at the end; -ETIMEDOUT at the deadline, and nothing is lost; -ENOENT, -EACCES,
-// -EBUSY, -ESTALE as the coordinator said; -ECANCELED once closed; errors of link_wait(). An error
-// comes after all records before it, and stays. Waits.
+// -EBUSY, -ESTALE as the coordinator said; -ECANCELED once closed; the link's code; the cause of a
+// cancel, and nothing is lost. An error comes after all records before it, and stays. Suspends.
 int results_next(struct results *r, int64_t deadline, struct result_record *ret);
-// True when results_next would not wait.
+// True when results_next would not suspend.
 bool results_ready(const struct results *r);
 // The job's last row, once results_next gave 0 or an error.
 const struct job_info *results_job(const struct results *r);
-// Ends the stream, and by its mode (enum cancel_mode) the job; waits until that is done or the
-// deadline has come, then frees it. Any task that waits in results_next gets -ECANCELED first, but
-// must be gone before this is called. Accepts NULL. 0 or the error of waiting.
+// Ends the stream, and by its mode (enum cancel_mode) the job; suspends until that is done or the
+// deadline has come, then frees it. A task that waits in results_next must be gone before. Accepts
+// NULL. 0 or the error of waiting.
 int results_close(struct results *r, enum cancel_mode mode, int64_t deadline);
-// As results_close without waiting and freeing: a next() that waits ends with -ECANCELED once the
-// job has ended.
-void results_cancel(struct results *r, enum cancel_mode mode);

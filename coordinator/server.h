@@ -42,7 +42,8 @@ struct server_options {
     // The spool can't grow; nothing is lost. Called once, with a text for people. NULL: it is
     // logged.
     void (*spool_full)(void *arg, const char *text);
-    const char *record; // file for the core's events (event_file.h); NULL. Borrowed for server_open
+    // File to record the core's events in (event_file.h); NULL: none. Borrowed for server_open.
+    const char *record;
     // A worker was lost or has left. Optional.
     void (*worker_gone)(void *arg, uint64_t worker, const char *reason);
     // A job that was not abandoned has ended, or a detached one has begun. Optional.

@@ -31,10 +31,10 @@ struct server {
 
     // The turn: turn.h.
     struct core *core;
-    struct event_file *events; // what the core is given goes there first; NULL
-    struct actions actions; // not carried out yet
-    bool must_flush;        // there are new events, or something to send or to bury
-    int64_t wall_ns;        // the wall's clock less the loop's, in this turn
+    struct event_file *events; // records what the core is given; NULL: nothing does
+    struct actions actions;    // not carried out yet
+    bool must_flush;           // there are new events, or something to send or to bury
+    int64_t wall_ns;           // the wall's clock less the loop's, in this turn
     struct prepare flush;
     struct timer tick;
     int64_t tick_at; // deadline the timer is set to

@@ -113,8 +113,8 @@ struct zip {
     struct stream *ins[];
 };
 
-// The input after those of the partial batch has ended: have all? Asked again after a timeout it
-// begins anew, for the ends stay.
+// The input after those of the partial batch has ended: have all? Asked again after a timeout, it
+// starts over, because ends stay.
 static int check_ends(struct zip *z)
 {
     int r = z->partial->n ? -EILSEQ : 0;

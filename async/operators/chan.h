@@ -1,11 +1,11 @@
-// Channels: bounded queues between tasks. Items are pointers; whoever holds one owns it.
+// Channels: bounded queues between tasks. Items are pointers; the holder of one owns it.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 
 struct chan;
 
-// `drop` frees an item that nobody will take; NULL when there is nothing to free. NULL: no memory.
+// `drop` frees an item that is never taken; NULL: nothing to free. NULL: no memory.
 struct chan *chan_new(size_t capacity, void (*drop)(void *item));
 // Suspends while full. 0: the channel owns the item. -EPIPE: closed; or the cause of a cancel.
 int chan_send(struct chan *c, void *item);
@@ -20,5 +20,5 @@ int chan_try_recv(struct chan *c, void **ret);
 size_t chan_len(const struct chan *c);
 // No more sends; what is inside can still be received. Idempotent.
 void chan_close(struct chan *c);
-// Drops what is left. Nobody may wait in it. Accepts NULL.
+// Drops what is left. No task may be waiting in it. Accepts NULL.
 void chan_free(struct chan *c);

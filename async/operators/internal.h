@@ -1,4 +1,4 @@
-// What the operators share. Nobody outside this room includes it.
+// Shared by the operators; not included outside this room.
 #pragma once
 #include "async/internal.h"
 #include "async/operators/stream.h"
@@ -6,11 +6,8 @@
 // True if no input is NULL; else closes the others.
 bool streams_given(struct stream *const *ins, size_t n);
 void streams_close(struct stream *const *ins, size_t n);
-// Marks the stream's end with the code of this next(), which is returned: every later one gives it
-// too, but -ECANCELED for -ETIMEDOUT, which would say that one may ask again.
+// Marks the stream's end with the code of this next(), which is returned: every later one returns
+// it, too, but -ECANCELED for -ETIMEDOUT, which would mean that it may be called again.
 int stream_finish(struct stream *s, int code);
-// As stream_next() for a task of an operator's own, which no consumer's deadline reaches: an input
-// that was only late (stream_timeout) is asked again.
-int stream_next_patiently(struct stream *s, void **ret);
 // next() of a stream_merge(), with a deadline: -ETIMEDOUT.
 int merge_next_until(struct stream *s, void **ret, int64_t deadline);

@@ -6,22 +6,23 @@
 #include "async/operators/chan.h"
 #include "async/operators/internal.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 int stream_refuse(const struct stream *s)
 {
-    return s->busy ? -EBUSY : s->code;
+    return s->state == STREAM_BUSY ? -EBUSY : s->code;
 }
 
 int stream_finish(struct stream *s, int code)
 {
-    s->over = true;
+    s->state = STREAM_OVER;
     s->code = code == -ETIMEDOUT ? -ECANCELED : code;
     return code;
 }
 
 int stream_no_item(struct stream *s, int r)
 {
-    if (s->over || r == -ETIMEDOUT || (r < 0 && task_check() < 0))
+    if (s->state == STREAM_OVER || r == -ETIMEDOUT || (r < 0 && task_check() < 0))
         return r; // the consumer's; were it the stream's own too, it would come again
     return stream_finish(s, r);
 }
@@ -208,7 +209,7 @@ static int timeout_next(struct stream *s, void **ret)
 {
     struct derived *o = container_of(s, struct derived, stream);
     struct scope scope;
-    scope_enter(&scope, o->timeout_ns);
+    scope_enter_idle(&scope, clock_after(loop_now(), o->timeout_ns));
     int r = stream_next(o->in, ret);
     scope_leave(&scope);
     return r; // an item that came with the deadline came

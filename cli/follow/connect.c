@@ -19,7 +19,8 @@ const struct arg connect_flags[] = {
      "coordinator: access file, state folder or address", .offer = OFFER_FILE},
     {0, "key", SETS_TEXT(struct connect, key), "FILE",
      "take the keys for an address from this access file", .offer = OFFER_FILE},
-    {0}};
+    {0},
+};
 
 int64_t connect_deadline(void)
 {
@@ -58,7 +59,7 @@ int connect_link(struct transport *transport, const struct access *access, struc
     int r = -EINVAL;
     for (size_t i = 0; i < access->n_endpoints; i++) {
         const struct link_options options = {
-            .endpoint = access->endpoints[i], .access = access, .in_loop = true};
+            .endpoint = access->endpoints[i], .access = access};
         r = link_open(transport, &options, ret, err);
         if (r != -EHOSTDOWN)
             break;

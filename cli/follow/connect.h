@@ -2,6 +2,7 @@
 #pragma once
 #include "cli/args/args.h"
 #include "client/link.h"
+#include "client/requests.h"
 #include "transport/access.h"
 
 struct transport;
@@ -14,7 +15,7 @@ extern const struct arg connect_flags[]; // of struct connect
 // Of options that have one as their member `connect`.
 #define CONNECT_TABLE(s)                                                                           \
     {                                                                                              \
-        connect_flags, offsetof(s, connect)                                                        \
+        .list = connect_flags, .offset = offsetof(s, connect)                                      \
     }
 
 // In a task: links to the coordinator of `access`, trying its addresses in turn.

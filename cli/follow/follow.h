@@ -7,7 +7,7 @@
 #include "async/scope.h"
 #include "async/waitq.h"
 #include "cli/follow/report.h"
-#include "client/link.h"
+#include "client/requests.h"
 #include "client/results.h"
 #include "pipelines/sink/sink.h"
 

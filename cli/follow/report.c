@@ -17,7 +17,8 @@ const struct arg report_flags[] = {
      .words = color_words},
     {0, "progress", SETS_WORD(struct report_options, progress), "WHEN", "show progress",
      .words = progress_words},
-    {0}};
+    {0},
+};
 
 struct report report_of(const struct plan *plan, const struct report_options *options)
 {

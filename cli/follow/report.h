@@ -8,7 +8,7 @@
 #include "cli/args/args.h"
 #include "cli/follow/progress.h"
 #include "cli/text/color.h"
-#include "client/link.h"
+#include "client/requests.h"
 #include "pipelines/plan.h"
 #include "proto/record.h"
 

@@ -6,7 +6,8 @@
 
 #include "base/parse.h"
 
-int job_range_parse(const char *word, struct job_range *ret)
+// "5", "3-7", "last", "all". -EINVAL.
+static int parse_range(const char *word, struct job_range *ret)
 {
     char first[24];
     const char *dash = strchr(word, '-');
@@ -36,7 +37,7 @@ int ask_parse(const char *command, const struct args *args, void *options, int a
     if (r != 0)
         return r;
     const char *word = words.n ? words.list[0] : other;
-    r = job_range_parse(word, ret);
+    r = parse_range(word, ret);
     if (r < 0)
         *ret_status = args_mistake(command, "'%s' does not name a job: give " JOB_FORMS, word);
     return r;

@@ -10,8 +10,6 @@
 struct job_range {
     uint64_t first, last;
 };
-// "5", "3-7", "last", "all". -EINVAL.
-int job_range_parse(const char *word, struct job_range *ret);
 
 // Reads the command line and the job's word in it, `other` when there is none. 0, or what
 // args_parse() returns.

@@ -44,14 +44,15 @@ static const struct arg flags[] = {
     {'p', "param", SETS_PARAM(struct check_command, params), "NAME=VALUE",
      "set a parameter of the job"},
     {'q', "quiet", SETS_FLAG(struct check_command, quiet), NULL, "print nothing for valid files"},
-    {0}};
+    {0},
+};
 const struct args check_args = {
     .usage = "[-p NAME=VALUE]... [-q] JOB.yaml...",
     .about = "Checks job files and reports every mistake with its line and column, up to 20. "
              "Starts nothing.\n",
     .more = "Exit status: 0 all files are valid, 2 some are not.\n",
-    .tables = {{flags}},
-    .operands = {{OFFER_JOB_FILE}},
+    .tables = {{.list = flags}},
+    .operands = {{.offer = OFFER_JOB_FILE}},
     .n_operands = 1,
     .repeats = true,
     .n_required = 1,

@@ -57,13 +57,15 @@ static int show_workers(struct link *link, void *arg)
     return ask_done(EXIT_ALL_WELL);
 }
 
-static const struct arg workers_flags[] = {{0, "json", SETS_FLAG(struct cluster_command, json),
-                                            NULL, "print a JSON object for each worker"},
-                                           {0}};
+static const struct arg workers_flags[] = {
+    {0, "json", SETS_FLAG(struct cluster_command, json), NULL,
+     "print a JSON object for each worker"},
+    {0},
+};
 const struct args workers_args = {
     .usage = "[--json]",
     .about = "Lists the workers of a coordinator.\n",
-    .tables = {CONNECT_TABLE(struct cluster_command), {workers_flags}}};
+    .tables = {CONNECT_TABLE(struct cluster_command), {.list = workers_flags}}};
 
 int cli_workers(int argc, char **argv)
 {
@@ -89,12 +91,13 @@ static int drain(struct link *link, void *arg)
 
 static const struct arg drain_flags[] = {
     {0, "json", SETS_FLAG(struct cluster_command, json), NULL, "print the count as a JSON object"},
-    {0}};
+    {0},
+};
 const struct args drain_args = {
     .usage = "WORKER",
     .about = "Lets workers finish their running chunks and leave. WORKER is a name, a number, or "
              "all. Chunks that have not started run elsewhere.\n",
-    .tables = {CONNECT_TABLE(struct cluster_command), {drain_flags}},
+    .tables = {CONNECT_TABLE(struct cluster_command), {.list = drain_flags}},
     .n_operands = 1,
     .n_required = 1,
     .missing = "missing worker: a name or number from 'fanmill workers', or all"};
@@ -130,11 +133,13 @@ static int show_service(struct link *link, void *arg)
 }
 
 static const struct arg service_flags[] = {
-    {0, "json", SETS_FLAG(struct cluster_command, json), NULL, "print one JSON object"}, {0}};
+    {0, "json", SETS_FLAG(struct cluster_command, json), NULL, "print one JSON object"},
+    {0},
+};
 const struct args service_args = {
     .usage = "[--json]",
     .about = "Shows the coordinator's counters: chunks, peers, refused connections.\n",
-    .tables = {CONNECT_TABLE(struct cluster_command), {service_flags}}};
+    .tables = {CONNECT_TABLE(struct cluster_command), {.list = service_flags}}};
 
 int cli_service(int argc, char **argv)
 {

@@ -63,12 +63,13 @@ static int show_status(struct link *link, void *arg)
 
 static const struct arg status_flags[] = {
     {0, "json", SETS_FLAG(struct jobs_command, json), NULL, "print a JSON object for each job"},
-    {0}};
-const struct args status_args = {.usage = "[JOB] [--json]",
-                                 .about =
-                                     "Shows the state of all jobs, or of JOB: " JOB_FORMS ".\n",
-                                 .tables = {CONNECT_TABLE(struct jobs_command), {status_flags}},
-                                 .n_operands = 1};
+    {0},
+};
+const struct args status_args = {
+    .usage = "[JOB] [--json]",
+    .about = "Shows the state of all jobs, or of JOB: " JOB_FORMS ".\n",
+    .tables = {CONNECT_TABLE(struct jobs_command), {.list = status_flags}},
+    .n_operands = 1};
 
 int cli_status(int argc, char **argv)
 {
@@ -103,11 +104,12 @@ static int explain(struct link *link, void *arg)
 
 static const struct arg explain_flags[] = {
     {0, "json", SETS_FLAG(struct jobs_command, json), NULL, "print a JSON object for each reason"},
-    {0}};
+    {0},
+};
 const struct args explain_args = {
     .usage = "[JOB] [--json]",
     .about = "Explains why chunks of a job are not running now. The default is the last job.\n",
-    .tables = {CONNECT_TABLE(struct jobs_command), {explain_flags}},
+    .tables = {CONNECT_TABLE(struct jobs_command), {.list = explain_flags}},
     .n_operands = 1};
 
 int cli_explain(int argc, char **argv)
@@ -163,16 +165,18 @@ static int retry(struct link *link, void *arg)
 static const struct arg count_flags[] = {
     {0, "json", SETS_FLAG(struct jobs_command, json), NULL, "print the count as a JSON object"},
     {'q', "quiet", SETS_FLAG(struct jobs_command, quiet), NULL, "print nothing"},
-    {0}};
+    {0},
+};
 
 static const struct arg cancel_flags[] = {
     {0, "kill", SETS_FLAG(struct jobs_command, kills), NULL, "send KILL at once instead of TERM"},
-    {0}};
+    {0},
+};
 const struct args cancel_args = {
     .usage = "JOB [--kill]",
     .about = "Cancels jobs: no new chunk starts, running ones get TERM and KILL 5 s later. JOB "
              "is " JOB_FORMS ".\n",
-    .tables = {CONNECT_TABLE(struct jobs_command), {cancel_flags}, {count_flags}},
+    .tables = {CONNECT_TABLE(struct jobs_command), {.list = cancel_flags}, {.list = count_flags}},
     .n_operands = 1,
     .n_required = 1,
     .missing = "missing job: " JOB_FORMS};
@@ -182,17 +186,19 @@ int cli_cancel(int argc, char **argv)
     return ask("cancel", &cancel_args, argc, argv, "", cancel);
 }
 
-static const struct arg retry_flags[] = {{0, "failed", SETS_FLAG(struct jobs_command, failed_only),
-                                          NULL, "run only the chunks that failed"},
-                                         {0, "json", SETS_FLAG(struct jobs_command, json), NULL,
-                                          "print the new job's number as a JSON object"},
-                                         {0}};
+static const struct arg retry_flags[] = {
+    {0, "failed", SETS_FLAG(struct jobs_command, failed_only), NULL,
+     "run only the chunks that failed"},
+    {0, "json", SETS_FLAG(struct jobs_command, json), NULL,
+     "print the new job's number as a JSON object"},
+    {0},
+};
 const struct args retry_args = {
     .usage = "JOB [--failed]",
     .about =
         "Runs a detached job again, as a new job, and prints the new number. JOB is a number or "
         "last.\n",
-    .tables = {CONNECT_TABLE(struct jobs_command), {retry_flags}},
+    .tables = {CONNECT_TABLE(struct jobs_command), {.list = retry_flags}},
     .n_operands = 1,
     .n_required = 1,
     .missing = "missing job: a number or last"};
@@ -210,7 +216,7 @@ int cli_retry(int argc, char **argv)
 const struct args forget_args = {
     .usage = "JOB",
     .about = "Drops finished jobs, with their results. JOB is " JOB_FORMS ".\n",
-    .tables = {CONNECT_TABLE(struct jobs_command), {count_flags}},
+    .tables = {CONNECT_TABLE(struct jobs_command), {.list = count_flags}},
     .n_operands = 1,
     .n_required = 1,
     .missing = "missing job: " JOB_FORMS};

@@ -164,18 +164,21 @@ static const struct arg read_flags[] = {
     {'f', "follow", SETS_FLAG(struct reading, follow), NULL, "go on until the job has finished"},
     {0, "from", SETS_NUMBER(struct reading, from), "OFFSET",
      "start with this result, counted from 0"},
-    {0}};
+    {0},
+};
 
-static const struct arg results_flags[] = {{0, "json", SETS_FLAG(struct reading, json), NULL,
-                                            "print a JSON object per chunk, failed ones too"},
-                                           {0}};
+static const struct arg results_flags[] = {
+    {0, "json", SETS_FLAG(struct reading, json), NULL,
+     "print a JSON object per chunk, failed ones too"},
+    {0},
+};
 const struct args results_args = {
     .usage = "[JOB] [--follow] [--from OFFSET] [--json]",
     .about = "Writes the results of a detached job in the job's order: those that have come so "
              "far, or with --follow all of them. The default is the last job. The place of a "
              "result never changes, so a reader that counts what it used can resume there.\n",
     .more = "Exit status: that of 'fanmill run' if the job has finished, else 0.\n",
-    .tables = {CONNECT_TABLE(struct reading), {read_flags}, {results_flags}},
+    .tables = {CONNECT_TABLE(struct reading), {.list = read_flags}, {.list = results_flags}},
     .n_operands = 1};
 
 int cli_results(int argc, char **argv)
@@ -187,13 +190,14 @@ int cli_results(int argc, char **argv)
 static const struct arg logs_flags[] = {
     {0, "json", SETS_FLAG(struct reading, json), NULL,
      "print a JSON object for each chunk that failed or wrote something"},
-    {0}};
+    {0},
+};
 const struct args logs_args = {
     .usage = "[JOB] [--follow] [--from OFFSET] [--json]",
     .about = "Prints what the chunks of a detached job wrote to standard error (the last 64 KiB "
              "of each) and why they failed. Each line begins with the chunk's number, "
              "counted from 1. The default is the last job.\n",
-    .tables = {CONNECT_TABLE(struct reading), {read_flags}, {logs_flags}},
+    .tables = {CONNECT_TABLE(struct reading), {.list = read_flags}, {.list = logs_flags}},
     .n_operands = 1};
 
 int cli_logs(int argc, char **argv)

@@ -16,7 +16,8 @@ struct schema_command {
 static const struct arg flags[] = {
     {0, "keys", SETS_TEXT(struct schema_command, part), "PART",
      "print the keys of one part as a Markdown table: job, source, chunk, stage ..."},
-    {0}};
+    {0},
+};
 const struct args schema_args = {
     .usage = "[--keys PART]",
     .about = "Prints the JSON Schema (draft-07) of the job file, for editors that complete "
@@ -24,7 +25,7 @@ const struct args schema_args = {
              "  # yaml-language-server: $schema=FILE\n"
              "An installed fanmill has the schema in share/fanmill/job.schema.json. 'fanmill "
              "check' finds all mistakes that the schema finds, and more.\n",
-    .tables = {{flags}}};
+    .tables = {{.list = flags}}};
 
 int cli_schema(int argc, char **argv)
 {

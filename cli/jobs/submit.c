@@ -59,7 +59,7 @@ static int follow_job(const struct submit_command *s, struct link *link, uint64_
 static int submit_job(struct link *link, void *arg)
 {
     const struct submit_command *s = arg;
-    const struct submission submission = {
+    const struct submit_request submission = {
         .plan = s->plan, .flags = SUBMIT_DETACHED, .timeout_ns = s->timeout_ns};
     struct err err = {0};
     uint64_t job = 0;
@@ -138,17 +138,19 @@ static int submit_oneliner(struct submit_command *s, int argc, char **argv)
     return submit_plan(s);
 }
 
-static const struct arg flags[] = {{'p', "param", SETS_PARAM(struct submit_command, params),
-                                    "NAME=VALUE", "set a parameter of the job"},
-                                   {'w', "wait", SETS_FLAG(struct submit_command, wait), NULL,
-                                    "wait for the job to finish; exit with its status"},
-                                   {'f', "follow", SETS_FLAG(struct submit_command, follow), NULL,
-                                    "write its results as they come; exit with its status"},
-                                   {0, "timeout", SETS_DURATION(struct submit_command, timeout_ns),
-                                    "TIME", "end the job after TIME"},
-                                   {0, "json", SETS_FLAG(struct submit_command, json), NULL,
-                                    "print the job's number as a JSON object"},
-                                   {0}};
+static const struct arg flags[] = {
+    {'p', "param", SETS_PARAM(struct submit_command, params), "NAME=VALUE",
+     "set a parameter of the job"},
+    {'w', "wait", SETS_FLAG(struct submit_command, wait), NULL,
+     "wait for the job to finish; exit with its status"},
+    {'f', "follow", SETS_FLAG(struct submit_command, follow), NULL,
+     "write its results as they come; exit with its status"},
+    {0, "timeout", SETS_DURATION(struct submit_command, timeout_ns), "TIME",
+     "end the job after TIME"},
+    {0, "json", SETS_FLAG(struct submit_command, json), NULL,
+     "print the job's number as a JSON object"},
+    {0},
+};
 const struct args submit_args = {
     .usage = "[-p NAME=VALUE]... [--wait | --follow] JOB.yaml\n"
              "       fanmill submit [--wait | --follow] map|pipe|call ...",
@@ -157,10 +159,10 @@ const struct args submit_args = {
              "coordinator runs; other results are kept there until 'fanmill forget'.\n",
     .more = "Exit status: 0 submitted; with --wait or --follow that of 'fanmill run'; 2 usage "
             "or job file; 3 no coordinator. Ctrl-C ends the waiting, not the job.\n",
-    .tables = {{flags},
+    .tables = {{.list = flags},
                CONNECT_TABLE(struct submit_command),
-               {report_flags, offsetof(struct submit_command, report)}},
-    .operands = {{OFFER_JOB_FILE}},
+               {.list = report_flags, .offset = offsetof(struct submit_command, report)}},
+    .operands = {{.offer = OFFER_JOB_FILE}},
     .n_operands = 1,
     .n_required = 1,
     .commands = oneliners,

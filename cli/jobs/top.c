@@ -144,14 +144,16 @@ static int show_top(struct link *link, void *arg)
     return r < 0 ? connect_failed(link, &err, r) : EXIT_ALL_WELL;
 }
 
-static const struct arg flags[] = {{0, "json", SETS_FLAG(struct top_command, json), NULL,
-                                    "print workers and jobs once, as one JSON object"},
-                                   {0}};
+static const struct arg flags[] = {
+    {0, "json", SETS_FLAG(struct top_command, json), NULL,
+     "print workers and jobs once, as one JSON object"},
+    {0},
+};
 const struct args top_args = {
     .usage = "[--json]",
     .about = "Shows workers and jobs, updated every second until Ctrl-C. Prints them once when "
              "standard output is not a terminal.\n",
-    .tables = {CONNECT_TABLE(struct top_command), {flags}}};
+    .tables = {CONNECT_TABLE(struct top_command), {.list = flags}}};
 
 int cli_top(int argc, char **argv)
 {

@@ -99,12 +99,13 @@ static const struct arg flags[] = {
     {0, "json", SETS_FLAG(struct wait_command, json), NULL,
      "print a JSON object for each finished job"},
     {'q', "quiet", SETS_FLAG(struct wait_command, quiet), NULL, "print nothing"},
-    {0}};
+    {0},
+};
 const struct args wait_args = {
     .usage = "[JOB] [--timeout TIME]",
     .about = "Waits for jobs to finish. JOB is " JOB_FORMS "; the default is last.\n",
     .more = "Exit status: that of 'fanmill run', the highest of several jobs; 124 on timeout.\n",
-    .tables = {CONNECT_TABLE(struct wait_command), {flags}},
+    .tables = {CONNECT_TABLE(struct wait_command), {.list = flags}},
     .n_operands = 1};
 
 int cli_wait(int argc, char **argv)

@@ -16,19 +16,22 @@ static const struct arg item_flags[] = {
     {0, "header", SETS_FLAG(struct oneliner, inputs.has_header), NULL,
      "the first row names the columns: {name}"},
     {0, "range", SETS_TEXT(struct oneliner, range), "A..B", "items are the numbers from A to B"},
-    {0}};
+    {0},
+};
 
 static const struct arg map_flags[] = {
     {'n', "max-args", SETS_TEXT(struct oneliner, items), "N", "pass N items to each command"},
     {'X', "xargs", SETS_FLAG(struct oneliner, many), NULL,
      "pass as many items to each command as fit"},
-    {0}};
+    {0},
+};
 
 static const struct arg call_flags[] = {
     {'n', "items-per-chunk", SETS_TEXT(struct oneliner, items), "N", "pass N items to each call",
      "as many as take 50 ms"},
     {0, "arg", SETS_LIST(struct oneliner, args), "NAME=VALUE", "set an argument of the kernel"},
-    {0}};
+    {0},
+};
 
 static const struct arg pipe_flags[] = {
     {0, "block", SETS_TEXT(struct oneliner, block), "SIZE",
@@ -40,7 +43,8 @@ static const struct arg pipe_flags[] = {
     {0, "record-end", SETS_TEXT(struct oneliner, record_end), "S", "text that ends a record",
      "\\n"},
     {0, "record-start", SETS_TEXT(struct oneliner, record_start), "S", "text that starts a record"},
-    {0}};
+    {0},
+};
 
 static const char *const on_error_words[] = {"continue", "finish", "stop", NULL};
 static const char *const fan_in_words[] = {"all", NULL};
@@ -61,11 +65,14 @@ static const struct arg common_flags[] = {
      "write each result to a file in DIR, see --name", .offer = OFFER_FOLDER},
     {0, "json", SETS_FLAG(struct oneliner, run.json), NULL,
      "print a JSON object per chunk, failed ones too"},
-    {0}};
+    {0},
+};
 
-static const struct arg tag_flags[] = {{0, "tag", SETS_FLAG(struct oneliner, tag), NULL,
-                                        "begin each line of output with the item and a tab"},
-                                       {0}};
+static const struct arg tag_flags[] = {
+    {0, "tag", SETS_FLAG(struct oneliner, tag), NULL,
+     "begin each line of output with the item and a tab"},
+    {0},
+};
 
 // Named in the help without a line of their own: the manual page explains them.
 static const struct arg other_flags[] = {
@@ -88,7 +95,8 @@ static const struct arg other_flags[] = {
     {0, "cpus", SETS_TEXT(struct oneliner, cpus), "N", "CPUs each chunk needs"},
     {0, "memory", SETS_TEXT(struct oneliner, memory), "SIZE", "memory each chunk needs"},
     {0, "gpus", SETS_TEXT(struct oneliner, gpus), "N", "GPUs each chunk needs"},
-    {0}};
+    {0},
+};
 
 static const struct arg_foreign foreign[] = {
     {"--pipe", "that is a command: fanmill pipe"},
@@ -120,18 +128,14 @@ static const struct arg_foreign foreign[] = {
     {0},
 };
 
-#define COMMON_TABLE                                                                               \
-    {                                                                                              \
-        common_flags                                                                               \
-    }
-#define OTHER_TABLES {other_flags, .brief = true}, RUN_TABLES(struct oneliner, run, true)
+#define OTHER_TABLES {.list = other_flags, .brief = true}, RUN_TABLES(struct oneliner, run, true)
 #define MORE                                                                                       \
     "Exit status: 0 success, 1 some chunk failed, 2 usage, 4 ended early, 5 output could not be "  \
     "written, 126 or 127 a command could not be run or was not found. Every flag, placeholder "    \
     "and limit: man fanmill.\n"
 
 const struct args map_args = {
-    .examples = "  fanmill map gzip -9 ::: *.log              a program for each file, no shell\n"
+    .examples = "  fanmill map gzip -9 ::: *.log                a gzip for each file\n"
                 "  find . -name '*.jpg' -print0 | fanmill map -0 'convert {} {.}.png'\n"
                 "  fanmill map ./sim {1} {2} ::: 1 2 3 ::: a b  all six combinations\n"
                 "  fanmill map --csv --header echo {name} {age} :::: people.csv\n"
@@ -143,8 +147,12 @@ const struct args map_args = {
              "shell; a single word is a shell script, which gets items as quoted values. {} {.} "
              "{/} {//} {/.} {#} {%} {1} {name} are replaced; without any, the item is appended.\n",
     .more = MORE,
-    .tables = {{item_flags}, {map_flags}, COMMON_TABLE, {tag_flags}, OTHER_TABLES},
-    .operands = {{OFFER_PROGRAM}, {OFFER_FILE}},
+    .tables = {{.list = item_flags},
+               {.list = map_flags},
+               {.list = common_flags},
+               {.list = tag_flags},
+               OTHER_TABLES},
+    .operands = {{.offer = OFFER_PROGRAM}, {.offer = OFFER_FILE}},
     .n_operands = 2,
     .repeats = true,
     .command_follows = true,
@@ -152,8 +160,8 @@ const struct args map_args = {
     .missing = "missing command. To run the items themselves: fanmill map sh -c {} ::: ..."};
 
 const struct args pipe_args = {
-    .examples = "  fanmill pipe --reduce builtin:sum -- wc -l < big         chunks of 4 MiB\n"
-                "  fanmill pipe --parts 100% -- grep -c error :::: big.log  a chunk for each slot\n"
+    .examples = "  fanmill pipe --reduce builtin:sum -- wc -l < big    chunks of 4 MiB\n"
+                "  fanmill pipe --parts 100% -- grep foo :::: big.log  a chunk per slot\n"
                 "  fanmill pipe --lines 4000 -- ./a < x.fq\n"
                 "  zcat x.gz | fanmill pipe --reduce 'sort -m' -- sort\n",
     .usage = "[FLAG]... [--] COMMAND [ARG]... [:::: FILE...]\n"
@@ -162,8 +170,8 @@ const struct args pipe_args = {
              "default lines), and runs a command for each chunk with the chunk on its standard "
              "input. Each worker reads its own parts of the files.\n",
     .more = MORE,
-    .tables = {{pipe_flags}, COMMON_TABLE, OTHER_TABLES},
-    .operands = {{OFFER_PROGRAM}, {OFFER_FILE}},
+    .tables = {{.list = pipe_flags}, {.list = common_flags}, OTHER_TABLES},
+    .operands = {{.offer = OFFER_PROGRAM}, {.offer = OFFER_FILE}},
     .n_operands = 2,
     .repeats = true,
     .command_follows = true,
@@ -179,7 +187,7 @@ const struct args call_args = {
     .about = "Calls a C function with runs of items, in long-lived processes. The function's "
              "interface is <fanmill/kernel.h>.\n",
     .more = MORE,
-    .tables = {{call_flags}, {item_flags}, COMMON_TABLE, OTHER_TABLES},
+    .tables = {{.list = call_flags}, {.list = item_flags}, {.list = common_flags}, OTHER_TABLES},
     .n_operands = 1,
     .foreign = foreign,
     .missing = "missing kernel: LIBRARY.so:FUNCTION or builtin:NAME",

@@ -43,14 +43,15 @@ struct run_command {
     struct args_params params;
 };
 
-static const struct arg flags[] = {{'j', "slots", SETS_SLOTS(struct run_command, run.slots), "N",
-                                    "run N chunks at once; N%, +N, -N: of the CPUs",
-                                    "the CPUs of this process"},
-                                   {'p', "param", SETS_PARAM(struct run_command, params),
-                                    "NAME=VALUE", "set a parameter of the job"},
-                                   {0, "json", SETS_FLAG(struct run_command, run.json), NULL,
-                                    "print a JSON object per chunk, failed ones too"},
-                                   {0}};
+static const struct arg flags[] = {
+    {'j', "slots", SETS_SLOTS(struct run_command, run.slots), "N",
+     "run N chunks at once; N%, +N, -N: of the CPUs", "the CPUs of this process"},
+    {'p', "param", SETS_PARAM(struct run_command, params), "NAME=VALUE",
+     "set a parameter of the job"},
+    {0, "json", SETS_FLAG(struct run_command, run.json), NULL,
+     "print a JSON object per chunk, failed ones too"},
+    {0},
+};
 
 const struct args run_args = {
     .usage = "[-j N] [-p NAME=VALUE]... [--connect WHERE] JOB.yaml",
@@ -65,8 +66,8 @@ const struct args run_args = {
             "Exit status: 0 success, 1 some chunk failed, 2 usage or job file, 3 coordinator or "
             "worker lost, 4 ended early, 5 output could not be written, 125 internal error, 126 or "
             "127 a command could not be run or was not found, 128+N ended by signal N.\n",
-    .tables = {{flags}, RUN_TABLES(struct run_command, run, false)},
-    .operands = {{OFFER_JOB_FILE}},
+    .tables = {{.list = flags}, RUN_TABLES(struct run_command, run, false)},
+    .operands = {{.offer = OFFER_JOB_FILE}},
     .n_operands = 1,
     .n_required = 1,
     .missing = "missing job file"};

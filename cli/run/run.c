@@ -65,12 +65,19 @@ static uint64_t bytes_of(void *arg, uint64_t *ret_chunks)
     return feed_bytes(arg, ret_chunks);
 }
 
+// The job goes to a coordinator elsewhere: --connect or FANMILL_CONNECT.
+static bool is_remote(const struct run_options *o)
+{
+    const char *where = getenv("FANMILL_CONNECT");
+    return !o->hosts.n && (o->connect.where || (where && where[0]));
+}
+
 static int submit(struct run_state *run, struct err *err)
 {
     int r = feed_open(run->link, run->plan, take(run->source), &run->feed);
     if (r < 0)
         return err_sys(err, r, "can't submit the job");
-    const struct submission s = {.plan = run->plan, .flags = SUBMIT_FEEDS, .feed = run->feed};
+    const struct submit_request s = {.plan = run->plan, .flags = SUBMIT_FEEDS, .feed = run->feed};
     return link_submit(run->link, &s, &run->follow.job, clock_after(loop_now(), SUBMIT_NS), err);
 }
 
@@ -292,13 +299,8 @@ const struct arg run_flags[] = {
      "offer a jobserver, so that make or ninja in a chunk share the slots"},
     {0, "propagate", SETS_FLAG(struct run_options, propagate), NULL,
      "exit with the status of the first failed chunk"},
-    {0}};
-
-bool run_is_remote(const struct run_options *o)
-{
-    const char *where = getenv("FANMILL_CONNECT");
-    return !o->hosts.n && (o->connect.where || (where && where[0]));
-}
+    {0},
+};
 
 uint32_t run_slots(const struct run_options *o)
 {
@@ -317,7 +319,7 @@ void run_end(struct run_options *o)
 
 int run_check(const char *command, struct run_options *o, int *ret_status)
 {
-    if (o->offers && (run_is_remote(o) || o->hosts.n)) {
+    if (o->offers && (is_remote(o) || o->hosts.n)) {
         *ret_status =
             args_mistake(command, "--jobserver is only for runs on this machine, not with %s",
                          o->hosts.n ? "--host" : "--connect");
@@ -329,7 +331,7 @@ int run_check(const char *command, struct run_options *o, int *ret_status)
 int run_plan(struct plan *plan, const struct run_options *o)
 {
     struct run_state run = {
-        .options = o, .embedded = EMBEDDED_INIT, .is_remote = run_is_remote(o), .plan = plan};
+        .options = o, .embedded = EMBEDDED_INIT, .is_remote = is_remote(o), .plan = plan};
     int status;
     log_set_level(o->report.verbose > 1 ? LOG_DEBUG : o->report.verbose ? LOG_INFO : LOG_WARN);
     if (o->joined < 0)

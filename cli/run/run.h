@@ -25,13 +25,15 @@ struct run_options {
 // How a job is run and shown, of struct run_options. The flags of its members are in tables of
 // their own: RUN_TABLES has them all, for options that hold a struct run_options.
 extern const struct arg run_flags[];
-#define RUN_TABLES(s, member, is_brief)                                                            \
-    {run_flags, offsetof(s, member), is_brief},                                                    \
-        {connect_flags, offsetof(s, member.connect), is_brief},                                    \
-        {spool_flags, offsetof(s, member.spool), is_brief},                                        \
+#define RUN_TABLE(s, member, flags, is_brief)                                                      \
     {                                                                                              \
-        report_flags, offsetof(s, member.report), is_brief                                         \
+        .list = flags, .offset = offsetof(s, member), .brief = is_brief                            \
     }
+#define RUN_TABLES(s, member, is_brief)                                                            \
+    RUN_TABLE(s, member, run_flags, is_brief),                                                     \
+        RUN_TABLE(s, member.connect, connect_flags, is_brief),                                     \
+        RUN_TABLE(s, member.spool, spool_flags, is_brief),                                         \
+        RUN_TABLE(s, member.report, report_flags, is_brief)
 
 struct jobserver;
 // To be called before anything is opened: make's descriptors have the numbers that MAKEFLAGS says.
@@ -43,7 +45,5 @@ int run_check(const char *command, struct run_options *options, int *ret_status)
 // Takes the plan over. Blocking, with a loop of its own: to be called outside of one, before any
 // ZeroMQ context and thread. Returns the exit status; what goes wrong is reported on stderr.
 int run_plan(struct plan *plan, const struct run_options *options);
-// True when the job goes to a coordinator elsewhere: --connect or FANMILL_CONNECT.
-bool run_is_remote(const struct run_options *options);
 // Slots of this machine, as -j says.
 uint32_t run_slots(const struct run_options *options);

@@ -11,7 +11,8 @@ const struct arg spool_flags[] = {
      "limit for results waiting to be written; at the limit no new chunk starts", "1GiB"},
     {0, "spool-dir", SETS_TEXT(struct spool_options, given), "DIR",
      "directory for waiting results that don't fit in memory", .offer = OFFER_FOLDER},
-    {0}};
+    {0},
+};
 
 int spool_check(const char *command, struct spool_options *options, int *ret_status)
 {

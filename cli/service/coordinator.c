@@ -213,7 +213,8 @@ static const struct arg flags[] = {
      .offer = OFFER_FILE},
     {'q', "quiet", SETS_FLAG(struct service, quiet), NULL, "log only warnings and errors"},
     {'v', "verbose", SETS_COUNT(struct service, verbose), NULL, "log more"},
-    {0}};
+    {0},
+};
 const struct args coordinator_args = {
     .usage = "[--listen tcp://HOST:PORT] [--state DIR]",
     .about = "Runs the service: accepts jobs (fanmill submit, fanmill run --connect, the C "
@@ -224,7 +225,7 @@ const struct args coordinator_args = {
              "Programs of the same user on this machine find it automatically. Other machines "
              "need a key each: fanmill invite.\n",
     .more = "Anyone who may submit jobs can run programs on every worker, as the worker's user.\n",
-    .tables = {{flags}, {spool_flags, offsetof(struct service, spool)}}};
+    .tables = {{.list = flags}, {.list = spool_flags, .offset = offsetof(struct service, spool)}}};
 
 int cli_coordinator(int argc, char **argv)
 {

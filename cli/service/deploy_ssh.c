@@ -75,7 +75,8 @@ static const struct arg flags[] = {
     {0, "ssh", SETS_TEXT(struct deploying, deploy.ssh), "COMMAND", "ssh and its first options",
      "FANMILL_SSH, or ssh", .offer = OFFER_PROGRAM},
     {'q', "quiet", SETS_FLAG(struct deploying, quiet), NULL, "log only warnings and errors"},
-    {0}};
+    {0},
+};
 const struct args deploy_ssh_args = {
     .usage = "--connect FILE HOST...",
     .about =
@@ -85,7 +86,7 @@ const struct args deploy_ssh_args = {
         "input. This program is copied to ~/.cache/fanmill of hosts that don't have this very "
         "version; they need its libraries (libzmq5, libyaml-0-2, libmsgpackc2) and ssh without a "
         "password.\n",
-    .tables = {CONNECT_TABLE(struct deploying), {flags}},
+    .tables = {CONNECT_TABLE(struct deploying), {.list = flags}},
     .n_operands = 1,
     .repeats = true,
     .n_required = 1,

@@ -49,12 +49,13 @@ static struct json_writer *begin_object(struct show_object *object)
 static const struct arg keygen_flags[] = {
     STATE_FLAG(struct keys_command, state),
     {0, "json", SETS_FLAG(struct keys_command, json), NULL, "print a JSON object with the key"},
-    {0}};
+    {0},
+};
 const struct args keygen_args = {
     .usage = "[--state DIR] [--json]",
     .about = "Makes a coordinator's key and prints its public half. A coordinator with --listen "
              "makes its own key if it has none; an existing key is never replaced.\n",
-    .tables = {{keygen_flags}}};
+    .tables = {{.list = keygen_flags}}};
 
 int cli_keygen(int argc, char **argv)
 {
@@ -195,7 +196,8 @@ static const struct arg invite_flags[] = {
     STATE_FLAG(struct invitation, state),
     {0, "json", SETS_FLAG(struct invitation, json), NULL,
      "print a JSON object: name, role, file, endpoint"},
-    {0}};
+    {0},
+};
 const struct args invite_args = {
     .usage = "worker|client|observer|admin NAME [-o FILE]",
     .about = "Lets another peer connect: makes a key for it, adds the key to the allow-list and "
@@ -207,8 +209,8 @@ const struct args invite_args = {
              "  client    submits jobs, controls its own\n"
              "  observer  sees jobs and results\n"
              "  admin     controls all jobs and workers\n",
-    .tables = {{invite_flags}},
-    .operands = {{.words = roles}, {OFFER_NOTHING}},
+    .tables = {{.list = invite_flags}},
+    .operands = {{.words = roles}, {.offer = OFFER_NOTHING}},
     .n_operands = 2,
     .n_required = 2,
     .missing = "missing role (worker, client, observer, admin) or name"};
@@ -261,11 +263,12 @@ int cli_invite(int argc, char **argv)
 static const struct arg revoke_flags[] = {
     STATE_FLAG(struct keys_command, state),
     {0, "json", SETS_FLAG(struct keys_command, json), NULL, "print a JSON object with the name"},
-    {0}};
+    {0},
+};
 const struct args revoke_args = {
     .usage = "NAME [--state DIR] [--json]",
     .about = "Removes a peer from the allow-list. A running coordinator disconnects it at once.\n",
-    .tables = {{revoke_flags}},
+    .tables = {{.list = revoke_flags}},
     .n_operands = 1,
     .n_required = 1,
     .missing = "missing name: the one that the peer was invited by"};

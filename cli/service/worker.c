@@ -59,7 +59,8 @@ static const struct arg flags[] = {
      "ends"},
     {'q', "quiet", SETS_FLAG(struct worker_command, quiet), NULL, "log only warnings and errors"},
     {'v', "verbose", SETS_COUNT(struct worker_command, verbose), NULL, "log more"},
-    {0}};
+    {0},
+};
 const struct args worker_args = {
     .usage = "[--connect WHERE] [-j N]\n       fanmill worker deploy-ssh HOST...",
     .about = "Runs chunks for a coordinator: the one of this user on this machine, or the one "
@@ -68,7 +69,7 @@ const struct args worker_args = {
              "the worker leaves; a second SIGTERM ends it at once.\n",
     .more = "Exit status: 0 left as asked, 2 usage, 3 refused by the coordinator, 125 internal "
             "error.\n",
-    .tables = {CONNECT_TABLE(struct worker_command), {flags}}};
+    .tables = {CONNECT_TABLE(struct worker_command), {.list = flags}}};
 
 #define GPUS_MAX 1000u
 

@@ -79,7 +79,7 @@ int writers_open(struct writers *w, struct transport *transport, const char *end
 {
     int r = link_open(
         transport,
-        &(struct link_options){.endpoint = endpoint, .in_loop = true, .silence_ns = INT64_MAX / 2},
+        &(struct link_options){.endpoint = endpoint, .silence_ns = INT64_MAX / 2},
         &w->link, err);
     if (r < 0)
         return r;

@@ -176,7 +176,7 @@ void s13_operators(void)
         for (int i = 0; i < 2; i++)
             fm_job_free(job[i]);
     }
-    // merge: all of all; a slow one holds nobody up.
+    // merge: all of all; a slow one delays no other.
     struct fm_stream *ins[3];
     for (int i = 0; i < 2; i++) {
         job[i] = kernels(50, "identity");

@@ -18,7 +18,7 @@ void s1_lazy(void)
     for (int i = 0; i < 5; i++)
         CHECK(fm_job_status(job, &status) == 0);
     CHECK(status.running == 0 && status.ok == 0);
-    CHECK(lines_of("s1") == 0); // nobody has asked for a result
+    CHECK(lines_of("s1") == 0); // no result was asked for
     struct fm_stream *s = window(job, 2);
     CHECK(fm_next(s, &result) == 1 && number_in(&result) == 1);
     CHECK(fm_stream_close(s) == 0);

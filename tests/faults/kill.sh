@@ -28,7 +28,7 @@ start_long() {
     until_lines 3 stdout
 }
 
-case_is "the worker is killed: told, status 3, finished results kept, nothing left"
+case_is "the worker is killed: a message, status 3, finished results kept, nothing left"
 start_long
 kill -KILL "$(worker_of $pid)"
 finished
@@ -38,7 +38,7 @@ expect_stderr "the worker process"
 expect_stderr "killed by signal 9 (SIGKILL)"
 expect_nothing_left
 
-case_is "the zygote is killed: told, status 3, nothing left"
+case_is "the zygote is killed: a message, status 3, nothing left"
 start_long
 kill -KILL "$(zygote_of $pid)"
 finished

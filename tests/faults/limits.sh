@@ -16,7 +16,7 @@ STATUS=$?
 expect_status 0
 expect_stdout a
 
-case_is "too few descriptors to begin: told, not hung"
+case_is "too few descriptors to begin: a message, no hang"
 ( ulimit -n 8; timeout "$LIMIT_S" "$FANMILL_BIN" run tiny.yaml >stdout 2>stderr )
 STATUS=$?
 expect_status 125

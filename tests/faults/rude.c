@@ -1,7 +1,7 @@
 // Peers that don't behave, with a key that is good. usage: rude ACCESS WHAT [N]
 //   garbage N    random frames, and good messages with changed bytes
 //   oversized    frames over every limit
-//   version      a HELLO of versions that nobody speaks
+//   version      a HELLO of unknown versions
 //   order        messages before HELLO, twice, and of other peers
 //   connects N   connections that say HELLO and go
 //   stale        a worker's session that another connection has taken over: its results are worth

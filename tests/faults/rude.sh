@@ -66,7 +66,7 @@ rude client.access connects "${CONNECTS:-6000}"
 after=$(rss)
 [ "$after" -le $((before + before / 10 + SLACK)) ] || wrong "it grew from $before to $after KiB"
 
-case_is "a client that reads nothing holds up nobody, and its records don't pile up"
+case_is "a client that reads nothing delays no other, and its records don't pile up"
 job much <<'YAML'
 source: {range: 1..3000}
 chunk: {items: 1}

@@ -185,10 +185,14 @@ static bool read_hex(const char *text, struct buf *out)
         if (!digit)
             return false;
         int value = (int)(digit - digits);
+        if (high < 0) {
+            high = value;
+            continue;
+        }
         uint8_t byte = (uint8_t)(high << 4 | value);
-        if (high >= 0 && buf_add(out, &byte, 1) < 0)
+        if (buf_add(out, &byte, 1) < 0)
             return false;
-        high = high < 0 ? value : -1;
+        high = -1;
     }
     return high < 0 && out->len > 0;
 }

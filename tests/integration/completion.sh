@@ -12,7 +12,7 @@ cp stdout fanmill.1
 fanmill help --man job
 cp stdout fanmill-job.5
 
-case_is "a shell that is none of them"
+case_is "an unknown shell"
 fanmill completion tcsh
 expect_status 2
 expect_stderr "fanmill completion: 'tcsh' is not one of bash, zsh, fish"
@@ -112,7 +112,7 @@ for command in $commands; do
             grep -q -e "^complete -c fanmill -n '$seen'${letter:+ -s ${letter#-}} -l $flag " completion.fish || wrong "$name: fish has no --$flag"
             letter=
         done
-        # And nothing in its help that begins a line and is none of them.
+        # And no line of its help begins with anything else.
         sed -n 's/^  *\(-., \|\)--\([a-z-]*\).*/\2/p' stdout | grep -v '^help$' | while read -r flag; do
             case " $flags " in *" --$flag "*) ;; *) echo "--$flag" ;; esac
         done >more

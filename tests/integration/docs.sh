@@ -39,7 +39,7 @@ for page in $(pages); do
     # The changelog is history, and a job of a user may be called anything.
     [ "$page" != ./CHANGELOG.md ] || continue
     grep -oE '`[a-zA-Z0-9_./*{},-]+`' "$ROOT/$page" | tr -d '`' | sort -u |
-        grep -E '\.(c|h|S|def|sh|cmake)$|^('"$(IFS='|'; echo "${ROOMS[*]}")"'|docs|bench|tests|scripts)/' >named
+        grep -E '[^/]\.(c|h|S|def|sh|cmake)$|^('"$(IFS='|'; echo "${ROOMS[*]}")"'|docs|bench|tests|scripts)/' >named
     while read -r name; do
         for one in $(eval "set -f; echo $name"); do # a{b,c} are two; * is a name of the tree
             pattern=$(printf '%s' "${one%/}" | sed 's/[.]/[.]/g; s/\*/[^\/]*/g')
@@ -63,7 +63,7 @@ sort -u flags.* >flags
 code() { awk '/^```/ { code = !code; next } code { print; next } { n = split($0, part, "`"); for (i = 2; i <= n; i += 2) print part[i] }' "$1"; }
 for page in $(pages); do
     [ "$page" != ./CHANGELOG.md ] || continue
-    code "$ROOT/$page" | grep -E '(^|[^a-z./<-])fanmill( |$)' | grep -vE '^ *(#|//)' |
+    code "$ROOT/$page" | grep -E '(^|[^a-z./<-])fanmill( |$)' | grep -vE '^ *(#|//|[(]gdb[)])' |
         grep -oE '(^|[^a-z./<-])fanmill [^|;&#)]*' | sed 's/.*fanmill //' | sort -u >uses
     while read -r line; do
         command=

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A worker that does not see the files of a job gets their bytes, and nobody notices.
+# A worker that does not see the files of a job gets their bytes, and nothing else differs.
 . tests/support/lib.sh
 . "$ROOT/tests/support/service.sh"
 mkdir "$WORK/data"

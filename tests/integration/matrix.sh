@@ -70,7 +70,7 @@ for mesh in coarse fine; do
     done
 done
 
-case_is "the rows are told in messages and in JSON"
+case_is "rows appear in messages and in JSON"
 job fails <<'YAML'
 source: {matrix: {mesh: [coarse, fine], seed: [1]}}
 stages: [{command: 'test {mesh} = fine'}]

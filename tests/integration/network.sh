@@ -118,7 +118,7 @@ came() { [ "$(count connections_accepted)" -gt "$before" ]; }
 until_ok came
 [ "$(count connections_greeted)" = "$greeted" ] || wrong "HTTP was greeted"
 head -c 64 <&9 >"$WORK/answer" || true
-grep -q fanmill "$WORK/answer" && wrong "a stranger was told who we are"
+grep -q fanmill "$WORK/answer" && wrong "a stranger learned what we are"
 exec 9>&-
 fanmill run --connect alice.access numbers.yaml
 expect_status 0

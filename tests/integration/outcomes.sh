@@ -30,7 +30,7 @@ fanmill run --help
 expect_status 0
 expect_quiet
 
-case_is "no such program: 127, told once, at once"
+case_is "no such program: 127, one message, at once"
 job none <<'EOF'
 source: {range: 1..100000}
 stages: [{command: [no-such-program-here, "{}"]}]
@@ -38,7 +38,7 @@ EOF
 fanmill run none.yaml
 expect_status 127
 expect_stderr "'no-such-program-here' was not found on the PATH"
-[ "$(grep -c no-such-program stderr)" = 1 ] || wrong "told more than once"
+[ "$(grep -c no-such-program stderr)" = 1 ] || wrong "more than one message"
 
 case_is "a program that can't be run: 126"
 echo text >plain && chmod 644 plain

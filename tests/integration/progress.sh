@@ -22,7 +22,7 @@ open_gate() {
     STATUS=$?
 }
 
-case_is "without a terminal nothing is told"
+case_is "without a terminal no line is shown"
 at_gate
 open_gate
 expect_status 0

@@ -38,7 +38,7 @@ grep -q '"resources":"cpus=4 gpus=2 ssd=1 license=1"' stdout || wrong "resources
 rm -f wide
 fanmill submit --wait wide.yaml
 expect_status 0
-[ "$(most_at_once wide)" = 2 ] || wrong "$(most_at_once wide) chunks with a gpu each at once; there are 2"
+[ "$(most_at_once wide)" = 2 ] || wrong "$(most_at_once wide) chunks with a gpu each at once; the worker has 2"
 fanmill results --json
 [ "$(grep -c '"worker":"gpu"' stdout)" = 12 ] || wrong "chunks ran where no gpu is"
 sed 's/gpus: 1/labels: {license: 1}/; s|/wide|/one|' wide.yaml >one.yaml
@@ -51,7 +51,7 @@ expect_status 0
 fanmill results --json
 [ "$(grep -c '"worker":"gpu"' stdout)" = 12 ] || wrong "chunks ran where no ssd is"
 
-case_is "nobody has it: explain"
+case_is "no worker has it: explain"
 sed 's/gpus: 1/gpus: 3/' wide.yaml >never.yaml
 fanmill submit never.yaml
 never=$(cat stdout)

@@ -18,7 +18,7 @@ YAML
 sed -i "s|\$WORK|$WORK|" "$WORK/slow.yaml"
 seq 20 | sed '7d;s/^/out /' >"$WORK/expected"
 
-case_is "nobody is there"
+case_is "no coordinator"
 for command in status workers wait results "submit numbers.yaml" "run --connect ./none numbers.yaml"; do
     # shellcheck disable=SC2086
     fanmill $command
@@ -267,7 +267,7 @@ fanmill drain two
 wait "$WORKER" || wrong "exit status of a drained worker"
 until_workers 1
 
-case_is "a worker that is told to leave finishes its chunk"
+case_is "a worker that is asked to leave finishes its chunk"
 job brief <<YAML
 source: {range: 1..1}
 stages: [{command: [sh, -c, "echo on >$WORK/brief-on; until test -e $WORK/brief-go; do sleep 0.01; done; echo done"]}]
@@ -280,7 +280,7 @@ fanmill submit brief.yaml
 until_file "$WORK/brief-on"
 kill -TERM "$WORKER"
 touch "$WORK/brief-go"
-wait "$WORKER" || wrong "exit status of a worker that was told to leave"
+wait "$WORKER" || wrong "exit status of a worker that was asked to leave"
 fanmill wait
 expect_status 0
 fanmill results

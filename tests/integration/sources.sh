@@ -98,7 +98,7 @@ fanmill run stdin.yaml </dev/null
 expect_status 0
 [ ! -s stdout ] || wrong "output from nothing"
 
-case_is "a missing file is told with its name"
+case_is "a missing file is named"
 job missing <<'EOF'
 source: {lines: no-such-file}
 stages: [{command: [echo, "{}"]}]

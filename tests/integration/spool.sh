@@ -1,5 +1,5 @@
 # Results that wait for an earlier one, or for a slow consumer: in memory, then in one file without a
-# name, within a limit. A disk that is full is told and loses nothing.
+# name, within a limit. A full disk is reported and loses nothing.
 . tests/support/lib.sh
 mkdir spool
 
@@ -57,8 +57,8 @@ STATUS=$(cat status)
 expect_status 0
 cmp -s expected-plenty sum || wrong "other bytes"
 
-# The first chunk waits until it is told that the disk is full.
-job until-told <<EOF
+# The first chunk waits until a message says that the disk is full.
+job until-reported <<EOF
 source: {range: 1..100}
 stages:
   - command: |
@@ -69,18 +69,18 @@ stages:
           yes {} | head -c 1048576
       fi
 EOF
-case_is "a spool that may not grow is told; nothing is lost"
+case_is "a spool that may not grow is reported; nothing is lost"
 : >stderr
 (
     ulimit -f 4096
-    timeout "$LIMIT_S" "$FANMILL_BIN" run -j 2 --spool-dir "$WORK/spool" until-told.yaml 2>stderr | cksum >sum
+    timeout "$LIMIT_S" "$FANMILL_BIN" run -j 2 --spool-dir "$WORK/spool" until-reported.yaml 2>stderr | cksum >sum
     echo "${PIPESTATUS[0]}" >status
 )
 STATUS=$(cat status)
 expect_status 0
 expect_stderr "fanmill: the spool in '$WORK/spool' can't grow (File too large): "
 expect_stderr "nothing is lost; no new chunk starts until results are read. More room: --spool-dir DIR"
-[ "$(wc -l <stderr)" = 1 ] || wrong "told more than once"
+[ "$(wc -l <stderr)" = 1 ] || wrong "more than one message"
 cmp -s expected sum || wrong "other bytes"
 expect_nothing_left
 
@@ -88,7 +88,7 @@ full() { unshare -rm sh -c "mount -t tmpfs -o size=1m none '$WORK/spool' && $1";
 if full true 2>/dev/null; then
     case_is "a full disk: the spool"
     : >stderr
-    full "timeout $LIMIT_S '$FANMILL_BIN' run -j 2 --spool-dir '$WORK/spool' until-told.yaml 2>stderr >out; echo \$? >status"
+    full "timeout $LIMIT_S '$FANMILL_BIN' run -j 2 --spool-dir '$WORK/spool' until-reported.yaml 2>stderr >out; echo \$? >status"
     STATUS=$(cat status)
     expect_status 0
     expect_stderr "fanmill: the spool in '$WORK/spool' can't grow (No space left on device): "

@@ -17,7 +17,7 @@ for _ in 1 2 3 4 5 6 7 8; do
     kill -0 "$SSHD_PID" 2>/dev/null && break
 done
 if ! ssh -F "$WORK/ssh/config" -o BatchMode=yes -p "$PORT" 127.0.0.1 true 2>"$WORK/stderr"; then
-    echo "this sshd lets nobody in here: $(head -n 1 "$WORK/stderr")"
+    echo "this sshd accepts no login here: $(head -n 1 "$WORK/stderr")"
     finish
 fi
 job numbers <<'YAML'
@@ -109,7 +109,7 @@ expect_status 0
 expect_stdout "$(seq 20)"
 expect_stderr "host 127.0.0.1: its worker ended with status"
 
-case_is "run --host: nobody there"
+case_is "run --host: an unreachable host"
 fanmill run --host "127.0.0.1:1" numbers.yaml
 expect_status 3
 expect_stderr "host 127.0.0.1: given up: ssh could not connect"

@@ -83,7 +83,7 @@ fanmill run one.yaml
 expect_status 0
 expect_stdout 5
 
-case_is "a failed chunk is left out of the reduction, and told"
+case_is "a failed chunk is left out of the reduction, and reported"
 job hole <<'EOF'
 source: {items: ["1", x, "3"]}
 stages: [{kernel: sum_u64}]

@@ -152,7 +152,7 @@ fanmill run -q big.yaml
 expect_status 0
 expect_same want
 
-case_is "an item that is too long for a command is told, and a pipe takes it"
+case_is "an item too long for a command is reported, and a pipe takes it"
 { echo a,b; head -c 140000 /dev/zero | tr '\0' x; echo ,2; } >long.csv
 job long <<'YAML'
 source: {csv: long.csv}

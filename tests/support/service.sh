@@ -58,7 +58,7 @@ n_workers() { [ "$("$FANMILL_BIN" workers --json 2>/dev/null | wc -l)" = "$1" ];
 until_workers() { until_ok n_workers "$1"; }
 # count NAME: of `fanmill service`.
 count() { "$FANMILL_BIN" service | awk -v n="$1" '$1 == n { print $2 }'; }
-# interrupt PID: INT, once the program waits for it; what it does then is told by its exit status.
+# interrupt PID: INT, once the program waits for it; its exit status says what it did then.
 waits_for_int() { ! kill -0 "$1" 2>/dev/null || grep -q '^SigBlk:.*[2367abef]$' "/proc/$1/status" 2>/dev/null; }
 interrupt() {
     until_ok waits_for_int "$1"

@@ -85,7 +85,7 @@ Test(spool, a_file_that_may_not_grow)
     cr_expect_eq(spool_bytes(spool), 4u << 20);
     slice_drop(&first);
     body = part(4 << 20, 'c');
-    cr_assert_eq(spool_put(spool, &body, &second), 0, "there is room again");
+    cr_assert_eq(spool_put(spool, &body, &second), 0, "room again");
     cr_expect(is_all(&second, 'c'));
     slice_drop(&second);
     spool_free(spool);

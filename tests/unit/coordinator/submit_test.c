@@ -35,7 +35,7 @@ SHELL_TEST(submit, the_same_key_is_the_same_job)
     hello(2, 2);
     named(2, "other", SUBMITTER);
     submit(2, NUMBERS, 0, 7, &m);
-    cr_expect_eq(m.code, -EEXIST, "a key tells nothing about a job of another one");
+    cr_expect_eq(m.code, -EEXIST, "a key reveals nothing about another user's job");
     cr_expect_eq(m.value, 0);
     cr_expect_eq(server->counts.jobs, 1);
 }

@@ -31,7 +31,7 @@ static inline void folder_file(const struct folder *f, const char *name, const v
     close(fd);
 }
 
-// The file's bytes and a NUL, in memory of its own; NULL when there is no such file.
+// The file's bytes and a NUL, in memory of its own; NULL if the file does not exist.
 static inline char *folder_read(const struct folder *f, const char *name, size_t *ret_len)
 {
     int fd = openat(f->fd, name, O_RDONLY | O_CLOEXEC);

@@ -73,7 +73,7 @@ Test(frame, limits_are_kept)
     cr_assert_eq(frame_next(&r, &item, &len), 1);
     cr_assert_eq(len, FRAME_ITEM_MAX);
     list.data[3] = 1;
-    list.data[0] = 1; // one more than the limit, with bytes enough behind it
+    list.data[0] = 1; // one more than the limit, with enough bytes after it
     cr_assert_eq(buf_add(&list, "xx", 2), 0);
     frame_reader_init(&r, list.data, list.len);
     cr_assert_eq(frame_next(&r, &item, &len), -EPROTO);

@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "pipelines/unpack.h"
 
-// Packs the text as `parts` members or frames, one behind the other.
+// Packs the text as `parts` members or frames, one after the other.
 static size_t pack(enum unpack_kind kind, const char *text, size_t len, size_t parts, uint8_t *out,
                    size_t size)
 {

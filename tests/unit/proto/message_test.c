@@ -403,40 +403,6 @@ Test(message, limits_hold_at_the_limit_and_one_past_it)
     buf_done(&b);
 }
 
-Test(message, equal_lengths_are_written_once)
-{
-    struct buf h, b;
-    buf_init(&h, 0);
-    buf_init(&b, 0);
-    static uint32_t lens[PROTO_RUN_CHUNKS_MAX];
-    static uint8_t body[16 * PROTO_RUN_CHUNKS_MAX];
-    for (size_t i = 0; i < PROTO_RUN_CHUNKS_MAX; i++)
-        lens[i] = 16;
-    struct batch_writer w;
-    lease_batch_begin(&w, &h, &b, 1);
-    cr_assert_eq(lease_batch_add(&w, &(struct lease){.attempt = 1,
-                                                     .kind = 1,
-                                                     .count = PROTO_RUN_CHUNKS_MAX,
-                                                     .lens = lens,
-                                                     .body = body,
-                                                     .body_len = sizeof(body)}),
-                 0);
-    lease_batch_end(&w);
-    cr_assert_lt(h.len, 64);
-    struct batch_reader r;
-    struct lease lease;
-    struct err err;
-    batch_reader_init(&r);
-    cr_assert_eq(lease_batch_open(&r, h.data, h.len, b.data, b.len, &err), 0);
-    cr_assert_eq(lease_batch_next(&r, &lease, &err), 1);
-    cr_assert_eq(lease.lens[PROTO_RUN_CHUNKS_MAX - 1], 16);
-    cr_assert_eq(lease.body_len, sizeof(body));
-    cr_assert_eq(lease_batch_next(&r, &lease, &err), 0);
-    batch_reader_done(&r);
-    buf_done(&h);
-    buf_done(&b);
-}
-
 Test(message, entries_of_one_record_share_its_offset)
 {
     struct buf h, b;
@@ -458,29 +424,4 @@ Test(message, entries_of_one_record_share_its_offset)
     cr_assert_eq(records_next(&r, &record, &err), 0);
     buf_done(&h);
     buf_done(&b);
-}
-
-Test(message, a_role_sends_its_own_messages_only)
-{
-    cr_assert(msg_may_send(MSG_RESULT, RIGHT_WORK));
-    cr_assert_not(msg_may_send(MSG_SUBMIT, RIGHT_WORK));
-    cr_assert_not(msg_may_send(MSG_QUERY, RIGHT_WORK));
-    cr_assert_not(msg_may_send(MSG_RESULT, RIGHT_SUBMIT | RIGHT_LOOK | RIGHT_RULE));
-    cr_assert(msg_may_send(MSG_SUBMIT, RIGHT_SUBMIT));
-    cr_assert_not(msg_may_send(MSG_SUBMIT, RIGHT_LOOK));
-    cr_assert_not(msg_may_send(MSG_CONTROL, RIGHT_LOOK));
-    cr_assert(msg_may_send(MSG_OPEN, RIGHT_LOOK));
-    cr_assert(msg_may_send(MSG_HELLO, RIGHT_LOOK));
-    for (int type = 0; type < 256; type++)
-        cr_assert(!msg_may_send(type, 0) && (type != MSG_LEASE || !msg_may_send(type, ~0u)));
-}
-
-Test(message, names_are_known)
-{
-    cr_assert_str_eq(msg_name(MSG_LEASE), "LEASE");
-    cr_assert_str_eq(msg_name(99), "of no known form");
-    cr_assert_str_eq(outcome_name(OUTCOME_NOT_RUNNABLE), "not-runnable");
-    cr_assert_str_eq(outcome_name((enum outcome)99), "?");
-    cr_assert_eq(msg_type_of("\x91\xcc\xff", 3), 255);
-    cr_assert_eq(msg_type_of("", 0), -EPROTO);
 }

@@ -30,7 +30,8 @@ static const char *const colors[] = {"red", "green", NULL};
 static const struct arg shared_flags[] = {
     {0, "where", SETS_TEXT(struct shared, where), "WHERE", ""},
     {'q', "quiet", SETS_FLAG(struct shared, quiet), NULL, ""},
-    {0}};
+    {0},
+};
 
 static const struct arg flags[] = {
     {'n', "number", SETS_NUMBER(struct options, number), "N", ""},
@@ -42,12 +43,13 @@ static const struct arg flags[] = {
     {'a', "all", SETS_FLAG(struct options, all), NULL, ""},
     {'p', "param", SETS_PARAM(struct options, params), "NAME=VALUE", ""},
     {'l', "list", SETS_LIST(struct options, list), "X", ""},
-    {0}};
+    {0},
+};
 
 static const struct args plain = {
     .usage = "",
     .about = "",
-    .tables = {{flags}, {shared_flags, offsetof(struct options, shared)}},
+    .tables = {{.list = flags}, {.list = shared_flags, .offset = offsetof(struct options, shared)}},
     .n_operands = 2,
     .n_required = 1,
     .missing = "a word is missing"};

@@ -1,5 +1,5 @@
 // Every mistake with its exact report. mistakes/*.txt hold cases: a line "=== what it is about",
-// the job file, a line ">>>", the report. FM_REPORTS=1 in the environment prints the files anew
+// the job file, a line ">>>", the report. FM_REPORTS=1 in the environment prints new files
 // with the reports of this build, for a person to read before they replace the old ones.
 #include <criterion/criterion.h>
 #include <dirent.h>

@@ -40,7 +40,7 @@ static char *guide_text(void)
     return text;
 }
 
-// Whether `what` stands behind `from` and before `to`.
+// Whether `what` stands after `from` and before `to`.
 static bool stands_between(const char *text, const char *from, const char *to, const char *what)
 {
     const char *begin = strstr(text, from);
@@ -126,7 +126,7 @@ Test(schema, the_table_is_sound)
         for (size_t i = 0; standard && i < n; i++)
             found += strcmp(words[i], standard) == 0;
         if (standard && key->type == KEY_WORD)
-            cr_expect_eq(found, 1, "%s: %s is none of its words", key->name, standard);
+            cr_expect_eq(found, 1, "%s: %s is not one of its words", key->name, standard);
         if (key->type == KEY_MAP && !(key->flags & KEY_NOT_OFFERED))
             cr_expect_neq(schema_inside(key), SECTION_COUNT, "%s", key->name);
     }

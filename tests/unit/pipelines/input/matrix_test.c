@@ -74,7 +74,7 @@ static void expect_all(struct matrix *m, const char *expected)
     char *got = all(m);
     cr_expect_str_eq(got, expected);
     free(got);
-    // And the same behind the wire.
+    // And the same after the wire.
     struct buf packed;
     struct pack_writer w;
     struct pack_reader r;
@@ -170,7 +170,7 @@ Test(matrix, include_alone_and_of_what_is_excluded)
     axis(m, "a", "1 2");
     axis(m, "b", "x y");
     rule(m, matrix_add_exclude, "a=1 b=y");
-    rule(m, matrix_add_include, "a=1 b=y");        // is made anew
+    rule(m, matrix_add_include, "a=1 b=y");        // becomes a new one
     rule(m, matrix_add_include, "a=1 b=x");        // is there already
     rule(m, matrix_add_include, "a=2 extra=more"); // of two
     seal(m);

@@ -6,7 +6,7 @@
 
 static const struct row_rule csv = {.form = ROW_CSV, .delimiter = ','};
 
-// The fields with '|' between them, or the reason why there are none.
+// The fields with '|' between them, or why the row has none.
 static void expect_fields(const struct row_rule *rule, const char *text, const char *expected)
 {
     struct row row;

@@ -81,7 +81,7 @@ static char *random_text(unsigned *seed, size_t size, const char *header)
 }
 
 // Pieces by arithmetic, read one by one, are the file: nothing is lost or read twice, each begins
-// where a record may begin, and each has the header in front.
+// where a record may begin, and each begins with the header.
 Test(record, pieces_of_any_cutting_join)
 {
     struct folder f;

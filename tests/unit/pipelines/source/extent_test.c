@@ -43,7 +43,7 @@ Test(extent, the_encoded_form_comes_back)
     cr_assert(back.offset == e.offset && back.length == e.length);
     cr_assert(back.aligned && back.header_bytes == 3);
     cr_assert_eq(buf_add(&b, "x", 1), 0);
-    cr_assert_eq(extent_get(b.data, b.len, &back), -EPROTO, "bytes behind the end");
+    cr_assert_eq(extent_get(b.data, b.len, &back), -EPROTO, "bytes after the end");
     for (size_t cut = 0; cut < b.len - 1; cut++) {
         uint8_t *copy = malloc(cut ? cut : 1);
         memcpy(copy, b.data, cut);

@@ -49,7 +49,7 @@ static void show(const struct plan *plan, const struct run *run, const uint8_t *
     buf_add_str(out, "]");
 }
 
-// All chunks in brackets; behind them what went wrong.
+// All chunks in brackets; after them what went wrong.
 static void expect_chunks(const struct plan *plan, const char *expected)
 {
     struct buf out = {0};

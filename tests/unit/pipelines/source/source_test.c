@@ -123,7 +123,7 @@ Test(source, items_raw_or_framed_within_the_want)
     expect_error(&s, "items, parts or auto");
 }
 
-// A program that takes longer to start than to run: nothing but the number of chunks tells.
+// A program that takes longer to start than to run: only the number of chunks shows it.
 Test(source, chunks_of_lines_grow_although_each_takes_the_same_time)
 {
     struct folder f;

@@ -45,7 +45,7 @@ Test(input, items_that_are_split)
     expect_row(&in, 1, "::", "|");
     struct row row;
     row_init(&row);
-    cr_expect_eq(input_row(&in, 2, &row), -ENOMEM, "there is none");
+    cr_expect_eq(input_row(&in, 2, &row), -ENOMEM, "it has none");
     plan.source.rows = (struct row_rule){0};
     cr_expect_eq(input_row(&in, 0, &row), 0);
     cr_expect_eq(row_count(&row), 0, "plain items have no fields");
