@@ -1,5 +1,4 @@
-// The event loop: one per thread, on epoll. It ends only when its main task and all others have
-// ended.
+// The event loop: one per thread, on epoll. It leaves only when its main task and all others ended.
 //
 // A turn: due timers, posted calls, ready tasks (at most LOOP_SWITCHES of them), prepare hooks,
 // then epoll_wait, which sleeps only when nothing is ready and no hook asked to stay awake. Times
@@ -23,11 +22,11 @@ struct loop_options {
     // Tasks to run in a turn; 0: LOOP_SWITCHES. With 1 each suspension ends a turn, so that a
     // prepare hook sees them one by one: tests cancel there.
     unsigned switches;
-    // Called when a task kept the loop for `slow_ns` or longer without an await. 0: never.
+    // Told when a task kept the loop for `slow_ns` or longer without an await. 0: nobody looks.
     int64_t slow_ns;
     void (*slow)(void *arg, const char *task, int64_t ns);
     // Time for tests: `clock` returns it, `idle` is called with the next deadline instead of
-    // sleeping when no descriptor is ready. Both or neither.
+    // sleeping when no descriptor is ready. Both or none.
     int64_t (*clock)(void *arg);
     void (*idle)(void *arg, int64_t deadline);
     void *arg;          // of all three
@@ -45,10 +44,9 @@ int loop_run_opts(const struct loop_options *options, task_fn *main, void *arg);
 struct loop *loop_current(void);
 // The time at the beginning of this turn.
 int64_t loop_now(void);
-// For a forked child, which abandons the parent's loop: closes its descriptors, forgets it.
+// For a forked child, which must not use its parent's loop: closes its descriptors, forgets it.
 void loop_after_fork_child(void);
-// Writes a line for each living task: its name, its state, and the code its awaits fail with, if
-// any.
+// A line for each task that lives: its name, its state, and what its awaits fail with if they do.
 void loop_dump(FILE *out);
 
 // A call in the next turn. The caller owns the struct until it was called or cancelled.
@@ -57,7 +55,7 @@ struct post {
     void (*fn)(struct post *post);
     bool queued;
 };
-// Does nothing if it is already queued.
+// Does nothing when it is queued already.
 void loop_post(struct post *post, void (*fn)(struct post *post));
 void loop_unpost(struct post *post);
 
@@ -75,7 +73,7 @@ int watch_modify(struct watch *watch, uint32_t events);
 // Safe on a watch that was never added (all zero) or was removed.
 void watch_remove(struct watch *watch);
 
-// A call at a given time. The caller owns the struct until it fired or was cancelled.
+// A call at a time. The caller owns the struct until it fired or was cancelled.
 struct timer {
     struct heap_node node;
     void (*fn)(struct timer *timer);
@@ -84,14 +82,14 @@ struct timer {
 // Sets or moves the timer. One for the past fires in the next turn, after those that were due
 // before it. -ENOMEM.
 int timer_set(struct timer *timer, int64_t deadline, void (*fn)(struct timer *timer));
-// The same, but it waits while the loop has anything else to do, for LOOP_PATIENCE_NS at most: what
-// arrived in time is seen before the time is over.
+// The same, but while the loop has anything else to do it waits, for LOOP_PATIENCE_NS at most:
+// whatever came in time is seen before it is too late.
 int timer_set_idle(struct timer *timer, int64_t deadline, void (*fn)(struct timer *timer));
 #define LOOP_PATIENCE_NS 100000000
 void timer_cancel(struct timer *timer);
 
-// A call before each sleep: for sources whose descriptors report edges only. Returning true keeps
-// the loop awake for another turn.
+// A call before each sleep: for sources whose descriptors show edges only. Returning true keeps the
+// loop awake for another turn.
 struct prepare {
     LIST_ENTRY(prepare) entry;
     bool (*fn)(struct prepare *prepare);

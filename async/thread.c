@@ -63,7 +63,7 @@ static struct call *take_calls(struct loop *loop)
 static void on_wake(struct watch *watch, uint32_t events)
 {
     (void)events;
-    // Quiet before the list is taken: a later addition rings again.
+    // Quiet before the list is taken: whatever is added later rings again.
     quiet(watch->fd);
     struct call *call = take_calls(loop_self);
     while (call) {

@@ -67,7 +67,7 @@ static void stay_awake(struct post *post)
     (void)post;
 }
 
-// Lets run_visited() return, so that nothing of its stack is left.
+// Lets run_visited() return, so that nothing of its stack is left behind.
 static void end_running(struct visited *v)
 {
     struct post post = {0};
@@ -190,7 +190,7 @@ int visit_turn(void)
     if (r < 0)
         return r;
     // The post is called in the next turn, after this one's look at the descriptors, and what that
-    // made ready runs before.
+    // made ready runs first.
     struct turning turning = {.task = task_self()};
     loop_post(&turning.post, on_turned);
     r = task_park();

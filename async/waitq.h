@@ -10,13 +10,12 @@ struct waitq {
     struct waiter *last;
 };
 
-// Suspends until woken. 0, or the cause of a cancel. A wake-up is never lost: a task that was
-// woken returns 0 even if it was cancelled in the same turn, and a cancelled waiter doesn't swallow
-// one.
+// Suspends until woken. 0, or the cause of a cancel. A wake-up is never lost: a task that was woken
+// returns 0 even if it was cancelled in the same turn, and a cancelled waiter doesn't swallow one.
 int waitq_wait(struct waitq *q);
 // As waitq_wait; -ETIMEDOUT after the deadline.
 int waitq_wait_until(struct waitq *q, int64_t deadline);
-// True if a task was waiting.
+// True when somebody was there.
 bool waitq_wake_one(struct waitq *q);
 void waitq_wake_all(struct waitq *q);
 

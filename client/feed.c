@@ -79,7 +79,7 @@ static void wait_for_source(struct feed *feed)
     feed->waits = watch_add(&feed->watch, source_fd(feed->source), EPOLLIN, on_readable) == 0;
 }
 
-// Takes up to `want` chunks of pushed items: each raw, or framed when there are several in one.
+// Takes up to `want` chunks of pushed items: each raw, or framed when a chunk has several.
 static int take_pushed(struct feed *feed, struct run *ret)
 {
     struct frame_reader reader;
@@ -98,7 +98,7 @@ static int take_pushed(struct feed *feed, struct run *ret)
         n++;
         if (r < 0 || (++in_chunk < feed->items_per_chunk && n < feed->n_pushed))
             continue;
-        // A chunk that is not full waits for more, unless there is no more.
+        // A chunk that is not full waits for more, unless no more will come.
         if (in_chunk < feed->items_per_chunk && !feed->push_ended) {
             body.len = chunk_at;
             break;

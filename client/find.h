@@ -20,6 +20,6 @@ int find_runtime_folder(char ret[PATH_MAX], struct err *err);
 int find_lock_folder(const char *path);
 // A folder must be ours alone: -ENOTDIR, -EPERM with what to do.
 int find_check_folder(const char *path, struct err *err);
-// a, between and b behind each other. -ENAMETOOLONG.
+// a, between and b one after another. -ENAMETOOLONG.
 int find_join(char ret[PATH_MAX], struct err *err, const char *a, const char *between,
               const char *b);

@@ -67,8 +67,8 @@ int fm_spec_build(const struct fm_spec *spec, struct fm_spec_parts *ret);
 // ---- fm_stream.c
 
 // A user's function in an operator.
-struct fm_call {
-    SLIST_ENTRY(fm_call) entry;
+struct fm_function {
+    SLIST_ENTRY(fm_function) entry;
     struct fm_stream *stream;
     fm_map_fn *map;
     int (*keep)(const struct fm_result *result, void *arg);
@@ -82,7 +82,7 @@ struct fm_stream {
     struct fm_stream *into;      // the stream that this one became an input of; NULL
     bool borrowed;               // it is an input of another client's stream
     LIST_HEAD(, fm_stream) inputs;
-    SLIST_HEAD(, fm_call) calls;
+    SLIST_HEAD(, fm_function) functions;
     const char *file; // where the program opened it, as long as its results are open; NULL
     int line;
     struct err trouble; // why next() failed

@@ -37,22 +37,22 @@ static struct stream *grouped(struct stream *batches)
 
 // ---- one input: its handle goes on as that of the new stream
 
-static struct fm_call *call_new(struct fm_stream *s)
+static struct fm_function *call_new(struct fm_stream *s)
 {
-    struct fm_call *call = calloc(1, sizeof(*call));
+    struct fm_function *call = calloc(1, sizeof(*call));
     if (!call) {
         fm_stream_close(s);
         fm_failf(-ENOMEM, "out of memory");
         return NULL;
     }
     call->stream = s;
-    SLIST_INSERT_HEAD(&s->calls, call, entry);
+    SLIST_INSERT_HEAD(&s->functions, call, entry);
     return call;
 }
 
 static int call_map(void *in, void **ret, void *arg)
 {
-    const struct fm_call *call = arg;
+    const struct fm_function *call = arg;
     struct fm_item *item = in;
     int r = call->map(&item->result, call->arg);
     if (r < 0) {
@@ -66,7 +66,7 @@ static int call_map(void *in, void **ret, void *arg)
 FM_API struct fm_stream *fm_map(struct fm_stream *in, fm_map_fn *fn, void *arg)
 {
     struct visit visit;
-    struct fm_call *call = in ? call_new(in) : NULL;
+    struct fm_function *call = in ? call_new(in) : NULL;
     if (!call)
         return NULL;
     call->map = fn;
@@ -79,7 +79,7 @@ FM_API struct fm_stream *fm_map(struct fm_stream *in, fm_map_fn *fn, void *arg)
 
 static int call_keep(const void *item, void *arg)
 {
-    const struct fm_call *call = arg;
+    const struct fm_function *call = arg;
     return call->keep(&((const struct fm_item *)item)->result, call->arg);
 }
 
@@ -87,7 +87,7 @@ FM_API struct fm_stream *fm_filter(struct fm_stream *in,
                                    int (*keep)(const struct fm_result *, void *), void *arg)
 {
     struct visit visit;
-    struct fm_call *call = in ? call_new(in) : NULL;
+    struct fm_function *call = in ? call_new(in) : NULL;
     if (!call)
         return NULL;
     call->keep = keep;

@@ -37,11 +37,11 @@ static void drop_lent(struct fm_stream *s)
 static void stream_free(struct fm_stream *s)
 {
     struct fm_stream *in;
-    struct fm_call *call;
+    struct fm_function *call;
     while ((in = LIST_FIRST(&s->inputs)))
         stream_free(in);
-    while ((call = SLIST_FIRST(&s->calls))) {
-        SLIST_REMOVE_HEAD(&s->calls, entry);
+    while ((call = SLIST_FIRST(&s->functions))) {
+        SLIST_REMOVE_HEAD(&s->functions, entry);
         free(call);
     }
     drop_lent(s);
@@ -109,7 +109,7 @@ void fm_stream_news(struct fm_stream *s)
 {
     s = fm_stream_top(s);
     s->news = true;
-    if (!s->stream || !s->stream->busy)
+    if (!s->stream || s->stream->state != STREAM_BUSY)
         show_news(s);
 }
 
@@ -150,7 +150,7 @@ static int begin_call(struct fm_stream *s, size_t max)
 {
     if (!s)
         return fm_failf(-EINVAL, "the stream is NULL");
-    if (s->stream->busy)
+    if (s->stream->state == STREAM_BUSY)
         return fail_pull(s, -EBUSY);
     drop_lent(s);
     if (s->lent && max == 1)

@@ -197,7 +197,7 @@ static int add_part(struct results *r, const struct zmessage *m, const struct re
     return 0;
 }
 
-// Reads entries until a record is whole. 1 with it, 0 when there is nothing to read.
+// Reads entries until a record is whole. 1 with it, 0 when nothing is left to read.
 static int read_record(struct results *r, struct result_record *ret)
 {
     struct arrival *first;

@@ -10,7 +10,7 @@ struct batch {
     } items[];
 };
 
-// Takes an item out; the caller owns it.
+// Takes an item out: it is the caller's now.
 static inline void *batch_take(struct batch *batch, size_t i)
 {
     batch->items[i].drop = NULL;
@@ -20,7 +20,7 @@ static inline void *batch_take(struct batch *batch, size_t i)
 void batch_free(void *batch);
 
 // Batches of `n` items (>= 1); the last may be shorter. With `max_wait_ns` a batch is given as it
-// is when this time has passed since its first item, and a task reads at most `n` items ahead;
+// is when its first item is that old, and a task of its own reads at most `n` items ahead;
 // CLOCK_FOREVER: only full ones, no task. An error comes after a batch of the items before it.
 struct stream *stream_batch(struct stream *in, size_t n, int64_t max_wait_ns);
 // Batches with one item of each input (at least one). Ends with the shortest, and what the others

@@ -10,19 +10,19 @@
 
 int stream_refuse(const struct stream *s)
 {
-    return s->busy ? -EBUSY : s->code;
+    return s->state == STREAM_BUSY ? -EBUSY : s->code;
 }
 
 int stream_finish(struct stream *s, int code)
 {
-    s->over = true;
+    s->state = STREAM_OVER;
     s->code = code == -ETIMEDOUT ? -ECANCELED : code;
     return code;
 }
 
 int stream_no_item(struct stream *s, int r)
 {
-    if (s->over || r == -ETIMEDOUT || (r < 0 && task_check() < 0))
+    if (s->state == STREAM_OVER || r == -ETIMEDOUT || (r < 0 && task_check() < 0))
         return r; // the consumer's; were it the stream's own too, it would come again
     return stream_finish(s, r);
 }

@@ -2,7 +2,7 @@
  * is an item, its result lists what is inside, and the folders among them are pushed as new items.
  * The end is when nothing is on its way any more.
  *
- *     ./feeds_itself /usr/include     prints how many files there are, and in how many folders
+ *     ./feeds_itself /usr/include     prints the number of files and of folders
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -224,8 +224,9 @@ int fm_next_within(struct fm_stream *stream, double seconds, struct fm_result *r
  * end. All are borrowed until the next call for the stream. */
 int fm_next_batch(struct fm_stream *stream, struct fm_result *ret, size_t max);
 /* A descriptor that is readable while fm_next_within(stream, 0, ...) would return something other
- * than -ETIMEDOUT: for poll, epoll and foreign event loops. Call until -ETIMEDOUT, then wait for it
- * again. It belongs to the stream: do not read, write or close it. */
+ * than -ETIMEDOUT, and now and then because the connection wants its due: for poll, epoll and
+ * foreign event loops. Call until -ETIMEDOUT, then wait for it again. It belongs to the stream: do
+ * not read, write or close it. */
 int fm_stream_fd(struct fm_stream *stream);
 /* Ends the stream and, unless the job is detached or has ended, the job: queued chunks are dropped,
  * running ones get TERM and later KILL. Returns when nothing of the job runs any more, or after
@@ -243,7 +244,8 @@ void fm_stream_close_ptr(struct fm_stream **stream);
 
 /* ---- operators ---------------------------------------------------------------------------------
  * They pull, in the caller's thread, without threads or copies. Each owns its inputs and closes
- * them; each passes NULL through, so that a chain needs only one check.
+ * them; each passes NULL through, so that a chain needs only one check. Functions of the program
+ * run on the caller's stack, or on one of 1 MiB in the inputs of fm_merge and fm_pmap.
  */
 
 /* Calls fn with each result, which it may change in place; if it returns < 0, the stream ends with
@@ -262,7 +264,8 @@ struct fm_stream *fm_chunks(struct fm_stream *in, size_t n);
 struct fm_stream *fm_zip(struct fm_stream *const *ins, size_t n, int strict);
 /* The results of all inputs as they come. An error of one ends it, after all results before it. */
 struct fm_stream *fm_merge(struct fm_stream *const *ins, size_t n);
-/* Each fm_next() waits at most `seconds`, then returns -ETIMEDOUT and can be called again. */
+/* Each fm_next() waits at most `seconds`, then returns -ETIMEDOUT and can be called again. Has no
+ * effect on an input of fm_merge or fm_pmap. */
 struct fm_stream *fm_within(struct fm_stream *in, double seconds);
 /* A parallel map: runs the bytes of each result as an item through `spec` on workers, in the order
  * that the spec states. At most `limit` items are on their way at once. `client` is for the new
