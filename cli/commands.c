@@ -209,7 +209,7 @@ static const struct args completion_args = {
     .usage = "bash|zsh|fish",
     .about = "Prints a script with which the shell completes commands, flags and their values.\n",
     .more = "  bash  source <(fanmill completion bash), in ~/.bashrc\n"
-            "  zsh   fanmill completion zsh >~/.zfunc/_fanmill, with that folder in fpath\n"
+            "  zsh   fanmill completion zsh >~/.zfunc/_fanmill, its folder in fpath\n"
             "  fish  fanmill completion fish >~/.config/fish/completions/fanmill.fish\n"
             "An installed fanmill comes with all three.\n",
     .operands = {{.words = shells}},

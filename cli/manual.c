@@ -71,7 +71,7 @@ static void put_machines(struct man_page *page)
              "  head$   fanmill invite client alice && scp alice.access laptop:\n"
              "  laptop$ fanmill run --connect alice.access job.yaml\n"
              "With ssh, a single command is enough, for a coordinator or for one job:\n"
-             "  fanmill worker deploy-ssh --connect pool.access node1 node2/8 @hosts.txt\n"
+             "  fanmill worker deploy-ssh --connect pool.access node1 node2/8 @hosts\n"
              "  fanmill run --host node1,me@node2:22/8,: job.yaml\n"
              "A host is [user@]host[:port][/slots]; : is this machine, :/SLOTS this machine with "
              "SLOTS slots, @FILE a file with one host a line. Files that programs open must be on "

@@ -1,3 +1,10 @@
+// The way in over a network.
+//
+// In: connections from other machines; changes of the allow-list. Out: a pass (rights and a name)
+// for each message; `changed` and `open_door` for the shell.
+//
+// The authentication handler is up before the socket is bound, and a self-test tries the door with
+// an unknown key every minute. Its callbacks come from the loop, never from within a call here.
 #include "coordinator/gate.h"
 
 #include <errno.h>

@@ -12,7 +12,7 @@ static uint8_t fate_of(const struct server_job *job)
     return (uint8_t)(was_late ? FATE_TIMEOUT : job->summary.fate);
 }
 
-void job_row(const struct server_job *job, struct job_info *ret)
+void server_job_row(const struct server_job *job, struct job_info *ret)
 {
     struct job_summary s = job->summary;
     uint64_t running = 0;

@@ -4,4 +4,4 @@
 struct job_info;
 struct server_job;
 
-void job_row(const struct server_job *job, struct job_info *ret);
+void server_job_row(const struct server_job *job, struct job_info *ret);

@@ -1,3 +1,7 @@
+// Peers, and the only way out to them.
+//
+// In: messages and reasons to drop. Out: frames on the socket. A failed send may drop its peer,
+// which only marks it: no caller has to expect that anything was freed.
 #include "coordinator/peer.h"
 
 #include <stdio.h>

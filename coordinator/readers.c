@@ -49,7 +49,7 @@ static int on_open(struct peer *peer, const struct incoming *in)
     }
     struct job_info row = {.id = m->job};
     if (job)
-        job_row(job, &row);
+        server_job_row(job, &row);
     stream_say_end(client, m->stream, code, &row);
     return 0;
 }
@@ -168,7 +168,7 @@ static bool send_some(struct server *server, struct out_stream *stream, bool *re
         bool is_placed = find_place(job, stream);
         if (job->ended && (!is_placed || stream->cursor.offset >= job->records.next)) {
             struct job_info row;
-            job_row(job, &row);
+            server_job_row(job, &row);
             stream->end_sent = stream_say_end(stream->client, stream->id, 0, &row) == 0;
             *ret_sent |= stream->end_sent;
             return false;

@@ -164,7 +164,7 @@ static void add_jobs(struct answerer *a)
             explain(a, job);
             continue;
         }
-        job_row(job, &row);
+        server_job_row(job, &row);
         add_row(a, &row);
     }
 }

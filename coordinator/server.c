@@ -1,4 +1,25 @@
+// The life of the service, and the order of a turn.
+//
+// In: server_open(), server_close() and the timers. Out: the sockets, the core and everything the
+// shell keeps; EV_TICK and EV_WORKER_ALIVE for the core; HEARTBEAT and BYE for peers.
+//
+// on_flush() is the end of each turn and the only place where peers are buried in bulk, actions are
+// carried out and records are sent: nothing else holds a peer, a stream or a job then. Closing
+// suspends until the feeders have ended, sends BYE, and frees clients and their streams first, then
+// jobs, then peers.
 #include "coordinator/server.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/container.h"
+#include "base/log.h"
 #include "coordinator/client.h"
 #include "coordinator/door.h"
 #include "coordinator/event_file.h"
@@ -12,18 +33,6 @@
 #include "coordinator/shell.h"
 #include "coordinator/spool.h"
 #include "coordinator/turn.h"
-
-#include <errno.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <sys/random.h>
-#include <sys/resource.h>
-#include <time.h>
-
-#include "base/cleanup.h"
-#include "base/clock.h"
-#include "base/container.h"
-#include "base/log.h"
 
 #define SERVER_SPOOL_SHARE 8 // of a limited address space
 #define LATE_NS NS_PER_S     // a timer this late means that the process was stopped

@@ -1,3 +1,8 @@
+// Finding jobs, their credit, and their end.
+//
+// In: calls of all files above. Out: credit and cancels for the core; END for readers of a job that
+// is forgotten. Forgetting frees the job at once unless its feeder still runs; callers must not
+// touch it afterwards.
 #include "coordinator/server_job.h"
 
 #include <errno.h>

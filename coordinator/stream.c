@@ -1,3 +1,6 @@
+// Streams: their lists, their marks and their END. What they send is in readers.c.
+//
+// Ending a stream frees it before END is sent, so that nothing refers to it any longer.
 #include "coordinator/stream.h"
 
 #include <stdlib.h>
@@ -63,7 +66,7 @@ void stream_end(struct out_stream *stream, int code)
     struct client *client = stream->client;
     struct job_info row;
     uint64_t id = stream->id;
-    job_row(stream->job, &row);
+    server_job_row(stream->job, &row);
     stream_forget(stream);
     stream_say_end(client, id, code, &row);
 }

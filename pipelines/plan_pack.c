@@ -60,6 +60,23 @@ static void put_step(struct pack_writer *w, const struct step *step, char *const
         put_stage(w, &step->stages[i], library_at ? library_at[i] : NULL);
 }
 
+static void put_head(struct pack_writer *w, const struct plan *plan)
+{
+    pack_str(w, plan->name);
+    pack_str(w, plan->directory);
+    put_pairs(w, plan->params, plan->n_params);
+    put_pairs(w, plan->env, plan->n_env);
+}
+
+// What was written since `before` is taken back if it is too long, or after an error.
+static int finish(const struct pack_writer *w, struct buf *out, size_t before, size_t max)
+{
+    int r = w->error == 0 && out->len - before > max ? -ENOBUFS : w->error;
+    if (r < 0)
+        out->len = before;
+    return r;
+}
+
 int plan_pack_step(const struct plan *plan, size_t step, char *const *library_at, struct buf *out)
 {
     struct pack_writer w;
@@ -68,18 +85,11 @@ int plan_pack_step(const struct plan *plan, size_t step, char *const *library_at
         return -EINVAL;
     pack_writer_init(&w, out);
     pack_array(&w, PLAN_FIELDS);
-    pack_str(&w, plan->name);
-    pack_str(&w, plan->directory);
-    put_pairs(&w, plan->params, plan->n_params);
-    put_pairs(&w, plan->env, plan->n_env);
+    put_head(&w, plan);
     plan_source_pack(&w, &plan->source, false, step == 0);
     pack_bool(&w, plan->partial && step + 1 == plan->n_steps && !plan->steps[step].is_reduce);
     put_step(&w, &plan->steps[step], library_at);
-    if (w.error == 0 && out->len - before > PLAN_PACKED_MAX)
-        w.error = -ENOBUFS;
-    if (w.error < 0)
-        out->len = before;
-    return w.error;
+    return finish(&w, out, before, PLAN_PACKED_MAX);
 }
 
 int plan_pack(const struct plan *plan, struct buf *out)
@@ -88,10 +98,7 @@ int plan_pack(const struct plan *plan, struct buf *out)
     size_t before = out->len;
     pack_writer_init(&w, out);
     pack_array(&w, WHOLE_FIELDS);
-    pack_str(&w, plan->name);
-    pack_str(&w, plan->directory);
-    put_pairs(&w, plan->params, plan->n_params);
-    put_pairs(&w, plan->env, plan->n_env);
+    put_head(&w, plan);
     plan_source_pack(&w, &plan->source, true, true);
     pack_array(&w, (uint32_t)plan->n_steps);
     for (size_t i = 0; i < plan->n_steps; i++)
@@ -109,9 +116,5 @@ int plan_pack(const struct plan *plan, struct buf *out)
     pack_u64(&w, plan->max_failures_bp);
     pack_u64(&w, plan->crash_limit);
     pack_u64(&w, plan->parallelism);
-    if (w.error == 0 && out->len - before > PLAN_WHOLE_MAX)
-        w.error = -ENOBUFS;
-    if (w.error < 0)
-        out->len = before;
-    return w.error;
+    return finish(&w, out, before, PLAN_WHOLE_MAX);
 }

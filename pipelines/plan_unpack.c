@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/pack.h"
 #include "pipelines/plan_parts.h"
 
@@ -119,47 +120,18 @@ static void get_step(struct pack_reader *r, struct step *step)
         get_stage(r, &step->stages[i]);
 }
 
-static int read_plan(struct plan *plan, const void *data, size_t len, struct err *err)
+static void get_head(struct pack_reader *r, struct plan *plan)
 {
-    if (len > PLAN_PACKED_MAX)
-        return err_set(err, -EPROTO, "a step of %zu bytes exceeds the limit of %u", len,
-                       PLAN_PACKED_MAX);
-    plan->steps = calloc(1, sizeof(*plan->steps));
-    if (!plan->steps)
-        return err_sys(err, -ENOMEM, "step");
-    plan->n_steps = 1;
-
-    struct pack_reader r;
-    pack_reader_init(&r, data, len);
-    plan_expect_array(&r, PLAN_FIELDS);
-    plan->name = pack_read_strdup(&r, PLAN_NAME_MAX);
-    plan->directory = pack_read_strdup(&r, PLAN_PACKED_MAX);
-    get_pairs(&r, &plan->params, &plan->n_params);
-    get_pairs(&r, &plan->env, &plan->n_env);
-    plan_source_unpack(&r, &plan->source, false);
-    plan->partial = pack_read_bool(&r);
-    get_step(&r, &plan->steps[0]);
-    if (!pack_at_end(&r) || !plan_name_ok(plan->name) || plan->directory[0] != '/')
-        return err_set(err, -EPROTO, "a step that can't be decoded");
-    plan->max_failures = UINT64_MAX;
-    return 0;
+    plan->name = pack_read_strdup(r, PLAN_NAME_MAX);
+    plan->directory = pack_read_strdup(r, PLAN_PACKED_MAX);
+    get_pairs(r, &plan->params, &plan->n_params);
+    get_pairs(r, &plan->env, &plan->n_env);
+    if (pack_ok(r) && (!plan_name_ok(plan->name) || plan->directory[0] != '/'))
+        pack_fail(r);
 }
 
-int plan_unpack_step(const void *data, size_t len, struct plan **ret, struct err *err)
+static void get_steps(struct pack_reader *r, uint32_t n, struct plan *plan)
 {
-    struct plan *plan = calloc(1, sizeof(*plan));
-    if (!plan)
-        return err_sys(err, -ENOMEM, "step");
-    int r = read_plan(plan, data, len, err);
-    if (r < 0)
-        plan = plan_free(plan);
-    *ret = plan;
-    return r;
-}
-
-static void get_steps(struct pack_reader *r, struct plan *plan)
-{
-    uint32_t n = pack_read_array(r, PLAN_STEPS_MAX);
     if (n < 1 || !pack_ok(r) || !(plan->steps = calloc(n, sizeof(*plan->steps)))) {
         pack_fail(r);
         return;
@@ -186,41 +158,61 @@ static void get_sink(struct pack_reader *r, struct sink *sink)
         pack_fail(r);
 }
 
-static int read_whole(struct plan *plan, const void *data, size_t len, struct err *err)
+static void get_step_plan(struct pack_reader *r, struct plan *plan)
 {
+    plan_expect_array(r, PLAN_FIELDS);
+    get_head(r, plan);
+    plan_source_unpack(r, &plan->source, false);
+    plan->partial = pack_read_bool(r);
+    get_steps(r, 1, plan);
+    plan->max_failures = UINT64_MAX;
+}
+
+static void get_whole_plan(struct pack_reader *r, struct plan *plan)
+{
+    plan_expect_array(r, WHOLE_FIELDS);
+    get_head(r, plan);
+    plan_source_unpack(r, &plan->source, true);
+    get_steps(r, pack_read_array(r, PLAN_STEPS_MAX), plan);
+    get_sink(r, &plan->sink);
+    plan->order = (enum order)pack_read_u64(r, ORDER_COMPLETION);
+    plan->on_error = (enum on_error)pack_read_u64(r, ON_ERROR_STOP);
+    plan->max_failures = pack_read_u64(r, UINT64_MAX);
+    plan->max_failures_bp = (uint32_t)pack_read_u64(r, 10000);
+    plan->crash_limit = (uint32_t)pack_read_u64(r, UINT32_MAX);
+    plan->parallelism = (uint32_t)pack_read_u64(r, UINT32_MAX);
+}
+
+// `what`: "step" or "plan", for the text of an error.
+static int unpack(const void *data, size_t len, size_t max, const char *what,
+                  void (*get)(struct pack_reader *r, struct plan *plan), struct plan **ret,
+                  struct err *err)
+{
+    *ret = NULL;
+    if (len > max)
+        return err_set(err, -EPROTO, "a %s of %zu bytes exceeds the limit of %zu", what, len, max);
+    _cleanup_(plan_free_ptr)
+    struct plan *plan = calloc(1, sizeof(*plan));
+    if (!plan)
+        return err_sys(err, -ENOMEM, "%s", what);
     struct pack_reader r;
-    if (len > PLAN_WHOLE_MAX)
-        return err_set(err, -EPROTO, "a plan of %zu bytes exceeds the limit of %u", len,
-                       PLAN_WHOLE_MAX);
     pack_reader_init(&r, data, len);
-    plan_expect_array(&r, WHOLE_FIELDS);
-    plan->name = pack_read_strdup(&r, PLAN_NAME_MAX);
-    plan->directory = pack_read_strdup(&r, PLAN_PACKED_MAX);
-    get_pairs(&r, &plan->params, &plan->n_params);
-    get_pairs(&r, &plan->env, &plan->n_env);
-    plan_source_unpack(&r, &plan->source, true);
-    get_steps(&r, plan);
-    get_sink(&r, &plan->sink);
-    plan->order = (enum order)pack_read_u64(&r, ORDER_COMPLETION);
-    plan->on_error = (enum on_error)pack_read_u64(&r, ON_ERROR_STOP);
-    plan->max_failures = pack_read_u64(&r, UINT64_MAX);
-    plan->max_failures_bp = (uint32_t)pack_read_u64(&r, 10000);
-    plan->crash_limit = (uint32_t)pack_read_u64(&r, UINT32_MAX);
-    plan->parallelism = (uint32_t)pack_read_u64(&r, UINT32_MAX);
-    if (!pack_at_end(&r) || !plan_name_ok(plan->name) || plan->directory[0] != '/')
-        return err_set(err, -EPROTO, "a plan that can't be decoded");
+    get(&r, plan);
+    if (!pack_at_end(&r))
+        return err_set(err, -EPROTO, "a %s that can't be decoded", what);
+    *ret = take(plan);
     return 0;
+}
+
+int plan_unpack_step(const void *data, size_t len, struct plan **ret, struct err *err)
+{
+    return unpack(data, len, PLAN_PACKED_MAX, "step", get_step_plan, ret, err);
 }
 
 int plan_unpack(const void *data, size_t len, bool partial, struct plan **ret, struct err *err)
 {
-    struct plan *plan = calloc(1, sizeof(*plan));
-    if (!plan)
-        return err_sys(err, -ENOMEM, "plan");
-    plan->partial = partial;
-    int r = read_whole(plan, data, len, err);
-    if (r < 0)
-        plan = plan_free(plan);
-    *ret = plan;
+    int r = unpack(data, len, PLAN_WHOLE_MAX, "plan", get_whole_plan, ret, err);
+    if (r == 0)
+        (*ret)->partial = partial;
     return r;
 }

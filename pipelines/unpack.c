@@ -67,12 +67,12 @@ void unpacker_feed(struct unpacker *u, const void *data, size_t len)
     u->in = (ZSTD_inBuffer){.src = data, .size = len};
 }
 
-int unpacker_wants(const struct unpacker *u)
+bool unpacker_wants(const struct unpacker *u)
 {
     return u->in.pos == u->in.size && !u->pending;
 }
 
-int unpacker_at_end(const struct unpacker *u)
+bool unpacker_at_end(const struct unpacker *u)
 {
     return !u->inside;
 }

@@ -1,6 +1,7 @@
 // Compressed files as plain bytes: gzip (several members) and zstd (several frames), known by their
 // first bytes, whatever their names. Memory is bounded, and so is the output of one call.
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -21,9 +22,9 @@ struct unpacker *unpacker_free(struct unpacker *u);
 // Takes compressed bytes (borrowed until they are used up); call it only if unpacker_wants().
 void unpacker_feed(struct unpacker *u, const void *data, size_t len);
 // Whether it needs more input before it can produce any output.
-int unpacker_wants(const struct unpacker *u);
+bool unpacker_wants(const struct unpacker *u);
 // Returns the number of plain bytes, up to `size`; 0 when it needs more input. -EBADMSG when the
 // data are damaged, -ENOMEM.
 ssize_t unpacker_read(struct unpacker *u, void *out, size_t size);
 // Whether the input may end here; if not, it was truncated.
-int unpacker_at_end(const struct unpacker *u);
+bool unpacker_at_end(const struct unpacker *u);

@@ -24,7 +24,7 @@ struct msg_submit {
 struct msg_answer {
     uint64_t request;
     int32_t code;   // 0 or negative errno
-    uint64_t value; // SUBMIT: the job's id; CONTROL: how many it met
+    uint64_t value; // SUBMIT: the job's id; CONTROL: how many it applied to
     char text[PROTO_TEXT_MAX];
 };
 

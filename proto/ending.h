@@ -33,8 +33,8 @@ enum job_fate {
     FATE_CANCELLED,    // ended early, by request
     FATE_FAILURES,     // more chunks failed than allowed; others were left unrun
     FATE_NOT_RUNNABLE, // 126/127: the command can't be run anywhere
-    FATE_SOURCE,       // the source broke
+    FATE_SOURCE,       // the source failed
     FATE_INTERNAL,     // memory ran out for this job
-    FATE_TIMEOUT,      // its time was up; the core calls it CANCELLED
+    FATE_TIMEOUT,      // its time limit passed; the core itself says CANCELLED
     FATE_COUNT,
 };

@@ -1,5 +1,5 @@
-// How a struct is written as a row of fields, as data: a layout lists the fields in their order on
-// the wire, and everything that reads, writes, prints or documents a message goes by it.
+// How a struct is written as a row of fields, as data: a layout lists the fields in the order in
+// which they are written. All that reads, writes, prints or documents a message goes by it.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

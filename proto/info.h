@@ -23,7 +23,7 @@ struct job_info {
     bool failed_too;     // its raw results are also those of failed chunks
     uint64_t created_ms; // wall time since 1970
     int64_t age_ns;      // from submission to the end, or to now
-    uint64_t total;      // chunks of the first step; UINT64_MAX: not known yet
+    uint64_t total;      // chunks of the first step; UINT64_MAX: unknown yet
     uint64_t chunks;     // of the first step, so far
     uint64_t ok;
     uint64_t failed;
@@ -51,7 +51,7 @@ struct worker_info {
     uint32_t backlog; // leased chunks not yet begun
     uint64_t done;    // results so far
     bool draining;
-    int64_t up_ns;     // since it came
+    int64_t up_ns;     // since it connected
     int64_t silent_ns; // since its last message
 };
 

@@ -86,7 +86,7 @@ struct msg_heartbeat {
     uint32_t backlog; // leased chunks not yet begun
 };
 
-// How strongly a job is ended. On the wire CANCEL's is one less, CLOSE's is as it is here.
+// How strongly a job is ended. A CANCEL is written with one less, a CLOSE with these numbers.
 enum cancel_mode {
     CANCEL_NONE = 0,
     CANCEL_QUEUED = 1,  // give back what has not begun

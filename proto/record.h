@@ -1,5 +1,5 @@
-// RECORDS: results of a job's stream as a client gets them. Written entry by entry into pages of
-// entries, which are kept and sent in whole or from a place on.
+// RECORDS: results of a job's stream as a client gets them. Written entry by entry into pages,
+// which are kept and sent whole or from a given entry on.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,10 +14,10 @@ struct record_entry {
     uint32_t step;
     uint64_t chunk;
     uint32_t attempt;
-    bool more;    // the next entry goes on with the same record: it is large
-    bool partial; // a part that a running chunk gave; its record comes later, with no bytes
+    bool more;    // the next entry continues the same record: it is large
+    bool partial; // a part that a running chunk emitted; its record follows, without bytes
     struct ending ending;
-    int64_t start_ns;   // wall time since 1970, by the coordinator's clock; 0: not known
+    int64_t start_ns;   // wall time since 1970, by the coordinator's clock; 0: unknown
     const char *worker; // name
     size_t worker_len;
     uint64_t item_first;

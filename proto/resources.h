@@ -1,5 +1,5 @@
 // What a worker has and what a running chunk takes of it: processors, memory, graphics processors
-// and labels of the user's own. Amounts are thousandths, memory is bytes.
+// and labels that the user defines. Amounts are thousandths, memory is bytes.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

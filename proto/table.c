@@ -1,5 +1,5 @@
-// One entry for each message, in the order of the wire. PROTOCOL.md says the same in words; a test
-// compares them.
+// The fields of each message, in the order in which they are written. PROTOCOL.md says the same; a
+// test compares them.
 #include "proto/table.h"
 
 #include "proto/client.h"
@@ -33,8 +33,7 @@ static const struct msg_field welcome[] = {U32(msg_welcome, version),
                                            I64_FROM(msg_welcome, heartbeat_ns, 1),
                                            I64_FROM(msg_welcome, silence_ns, 1),
                                            BOOL(msg_welcome, resumed)};
-static const struct msg_field refuse[] = {I32_TO(msg_refuse, code, -1),
-                                          TEXT(msg_refuse, text)};
+static const struct msg_field refuse[] = {I32_TO(msg_refuse, code, -1), TEXT(msg_refuse, text)};
 static const struct msg_field heartbeat[] = {U32(msg_heartbeat, running),
                                              U32(msg_heartbeat, backlog)};
 static const struct msg_field bye[] = {TEXT(msg_bye, reason)};

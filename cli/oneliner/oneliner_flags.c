@@ -135,7 +135,7 @@ static const struct arg_foreign foreign[] = {
     "and limit: man fanmill.\n"
 
 const struct args map_args = {
-    .examples = "  fanmill map gzip -9 ::: *.log                a program for each file, no shell\n"
+    .examples = "  fanmill map gzip -9 ::: *.log                a gzip for each file\n"
                 "  find . -name '*.jpg' -print0 | fanmill map -0 'convert {} {.}.png'\n"
                 "  fanmill map ./sim {1} {2} ::: 1 2 3 ::: a b  all six combinations\n"
                 "  fanmill map --csv --header echo {name} {age} :::: people.csv\n"
@@ -160,8 +160,8 @@ const struct args map_args = {
     .missing = "missing command. To run the items themselves: fanmill map sh -c {} ::: ..."};
 
 const struct args pipe_args = {
-    .examples = "  fanmill pipe --reduce builtin:sum -- wc -l < big         chunks of 4 MiB\n"
-                "  fanmill pipe --parts 100% -- grep -c error :::: big.log  a chunk for each slot\n"
+    .examples = "  fanmill pipe --reduce builtin:sum -- wc -l < big    chunks of 4 MiB\n"
+                "  fanmill pipe --parts 100% -- grep foo :::: big.log  a chunk per slot\n"
                 "  fanmill pipe --lines 4000 -- ./a < x.fq\n"
                 "  zcat x.gz | fanmill pipe --reduce 'sort -m' -- sort\n",
     .usage = "[FLAG]... [--] COMMAND [ARG]... [:::: FILE...]\n"

@@ -19,7 +19,7 @@ struct counts {
 static void check_chunk(const struct core_step *step, const struct chunk *chunk,
                         struct counts *counts)
 {
-    MUST(chunk->step == step, "a record is in the line of its own step");
+    MUST(chunk->step == step, "a chunk is in the line of its own step");
     MUST(step_find(step, chunk->number) == chunk, "a live chunk is found by its number");
     MUST(chunk->number < step->fed, "chunks are numbered before they live");
     const struct chunk *next = TAILQ_NEXT(chunk, in_line);
@@ -120,7 +120,7 @@ static void check_job(const struct core *core, const struct core_job *job, struc
         MUST(job->summary.ok + job->summary.failed ==
                  job->summary.chunks - (step_live(step) - step->held.n),
              "every chunk that is over was counted once");
-        // Parts of running chunks are records too.
+        // Parts of running chunks are records, too.
         uint64_t ended = job->summary.ok + job->summary.failed - step->held.n;
         MUST(job->plan->partial ? job->delivered >= ended : job->delivered == ended,
              "what is over is held or delivered");

@@ -1,7 +1,7 @@
 // What the core remembers. Private to coordinator/core/.
 //
-// A chunk has a record until it is over. Records are found by number through their step's index;
-// each is in its line, in order of number, and in exactly one of these places:
+// A struct chunk lives until its chunk is over and its result has left. It is found by number
+// through its step's index, is in its line, in order of number, and in exactly one of these places:
 //
 //     PENDING  step.pending   waits for a worker's credit
 //     LEASED   worker.leased  a worker has it
@@ -16,7 +16,7 @@
 #include "pipelines/source/cutter.h"
 
 #define CORE_WINDOW_MIN 256u   // chunks of a step, so that small jobs start at once
-#define CORE_WINDOW_MAX 65536u // about 20 MB of records
+#define CORE_WINDOW_MAX 65536u // about 20 MB of struct chunk
 #define CORE_WINDOW_FACTOR 4u  // times what all workers are ready to hold
 #define CORE_WINDOW_BYTES (64ull << 20)
 #define CORE_LEASE_BYTES (1u << 20)     // payload bytes at which a lease entry is closed
@@ -51,7 +51,7 @@ struct chunk {
     bool over_limit;      // LEASED: its result is too large, what comes of it is dropped
     struct ending ending; // once HELD
     int64_t ended;        // once HELD
-    uint64_t worker_id;   // that gave the result
+    uint64_t worker_id;   // of the last lease; 0: no worker had it
     struct slice *parts;
     size_t n_parts;
     size_t result_bytes;
@@ -61,7 +61,7 @@ struct chunk {
     struct slice stderr_text;
 };
 
-// Records one after another. A step has one line, in order of number; a reduce step one per level.
+// Chunks one after another. A step has one line, in order of number; a reduce step one per level.
 TAILQ_HEAD(line, chunk);
 
 struct queue {
@@ -169,7 +169,7 @@ struct core {
     struct core_worker *workers; // uthash; iterates in order of arrival
     struct heap retries;         // chunk.retry
     struct heap silences;        // worker.silence
-    struct chunk *free;          // records to use again
+    struct chunk *free;          // structs to use again
     struct chunk_slab *slabs;
     uint64_t slots;    // of all workers
     uint64_t windows;  // of all workers
@@ -181,7 +181,7 @@ struct core {
 // chunk.c
 // At the end of its line: the numbers of a step must grow. In no queue yet. NULL: no memory.
 struct chunk *chunk_new(struct core *core, struct core_step *step, uint64_t number, uint8_t level);
-// Takes the record out of every place and recycles it.
+// Takes the chunk out of every place and recycles the struct.
 void chunk_free(struct core *core, struct chunk *chunk);
 void chunk_slabs_free(struct core *core);
 struct chunk *step_find(const struct core_step *step, uint64_t number);
@@ -191,7 +191,7 @@ void queue_push(struct queue *queue, struct chunk *chunk);
 void chunk_make_pending(struct core *core, struct chunk *chunk);
 // Out of the place that its state names. The caller puts it into another one.
 void chunk_unqueue(struct core *core, struct chunk *chunk);
-// Marks it as over; its result is in the record.
+// Marks it as over; its result is in it.
 void chunk_hold(struct core *core, struct chunk *chunk);
 void chunk_drop_result(struct chunk *chunk);
 
@@ -267,7 +267,7 @@ int job_refuse_result(struct core *core, struct core_job *job, struct chunk *chu
 // it.
 void chunk_become_input(struct core *core, struct chunk *chunk);
 void job_gather(struct core *core, struct core_job *job, struct actions *actions);
-// Gives the record to the consumer if there is credit; false: not now.
+// Gives its result or failure to the consumer if there is credit; false: not now.
 bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
                  struct actions *actions);
 // Delivers what a running chunk has emitted so far, if the job wants parts, it is the chunk's turn

@@ -51,25 +51,27 @@ static void add_mistake(struct builder *b, bool is_warning, const struct node *n
         diag_error(b->diag, at, hint, "%s%s%s", path, colon, text);
 }
 
+static void refuse_at(struct builder *b, struct node *node, struct place at, const char *hint,
+                      const char *fmt, va_list ap)
+{
+    if (!node->is_bad)
+        add_mistake(b, false, node, at, hint, fmt, ap);
+    node->is_bad = true;
+}
+
 void refuse(struct builder *b, struct node *node, const char *hint, const char *fmt, ...)
 {
     va_list ap;
-    if (node->is_bad)
-        return;
-    node->is_bad = true;
     va_start(ap, fmt);
-    add_mistake(b, false, node, node->at, hint, fmt, ap);
+    refuse_at(b, node, node->at, hint, fmt, ap);
     va_end(ap);
 }
 
 void refuse_key(struct builder *b, struct node *node, const char *hint, const char *fmt, ...)
 {
     va_list ap;
-    if (node->is_bad)
-        return;
-    node->is_bad = true;
     va_start(ap, fmt);
-    add_mistake(b, false, node, node->key ? node->key->at : node->at, hint, fmt, ap);
+    refuse_at(b, node, node->key ? node->key->at : node->at, hint, fmt, ap);
     va_end(ap);
 }
 

@@ -65,6 +65,8 @@ bool read_duration(struct builder *b, enum section section, const struct node *m
 bool read_flag(struct builder *b, const struct node *map, const char *name, bool *ret);
 bool read_word(struct builder *b, enum section section, const struct node *map, const char *name,
                unsigned *ret);
+// The name of a job or stage; the caller frees. NULL when absent or bad.
+char *read_name(struct builder *b, const struct node *map);
 // A scalar that is not empty and contains no NUL. *ret is borrowed from the tree.
 bool want_text(struct builder *b, struct node *node, const char **ret);
 // The same, but it may be empty.

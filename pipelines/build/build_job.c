@@ -123,20 +123,7 @@ static char *default_name(struct builder *b)
 
 void build_name(struct builder *b)
 {
-    struct node *node = node_get(b->root, "name");
-    const char *text;
-    if (!node) {
-        b->plan->name = default_name(b);
-        return;
-    }
-    if (!want_text(b, node, &text))
-        return;
-    if (plan_name_ok(text))
-        b->plan->name = keep(b, text);
-    else
-        refuse(b, node, NULL,
-               "'%s' is not a valid name: use a-z, 0-9, '-' and '_', at most %d characters", text,
-               PLAN_NAME_MAX);
+    b->plan->name = node_get(b->root, "name") ? read_name(b, b->root) : default_name(b);
 }
 
 void build_description(struct builder *b)

@@ -68,7 +68,7 @@ static bool one_item_each(const struct builder *b)
            plan->steps[0].chunking.rule == CHUNK_ITEMS && plan->steps[0].chunking.n == 1;
 }
 
-static void read_name(struct builder *b, struct node *map)
+static void read_file_name(struct builder *b, struct node *map)
 {
     struct node *node = node_get(map, "name");
     struct text_rules rules = {
@@ -110,7 +110,7 @@ static void read_sink_map(struct builder *b, struct node *map)
     if (sink->kind != SINK_STDOUT)
         read_path(b, kind);
     if (sink->kind == SINK_DIR)
-        read_name(b, map);
+        read_file_name(b, map);
 }
 
 void build_sink(struct builder *b)

@@ -294,20 +294,6 @@ static void read_resources(struct builder *b, const struct node *map, struct dra
     read_labels(b, node_get(node, "labels"), draft);
 }
 
-static void read_name(struct builder *b, const struct node *map, struct stage *stage)
-{
-    struct node *node = node_get(map, "name");
-    const char *text;
-    if (!node || !want_text(b, node, &text))
-        return;
-    if (plan_name_ok(text))
-        stage->name = keep(b, text);
-    else
-        refuse(b, node, NULL,
-               "'%s' is not a valid name: use a-z, 0-9, '-' and '_', at most %d characters", text,
-               PLAN_NAME_MAX);
-}
-
 static void read_workdir(struct builder *b, const struct node *map, struct stage *stage)
 {
     struct node *node = node_get(map, "workdir");
@@ -332,7 +318,7 @@ bool stage_read(struct builder *b, struct node *node, enum section section, stru
         read_kernel(b, action, stage);
     else
         read_command(b, action, stage);
-    read_name(b, node, stage);
+    stage->name = read_name(b, node);
     read_args(b, node, stage);
     if (!action->is_bad)
         read_shell(b, node, stage);

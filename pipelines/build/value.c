@@ -287,3 +287,17 @@ bool read_word(struct builder *b, enum section section, const struct node *map, 
     refuse(b, node, hint_nearest(hint, text, names, n), "'%s' is not one of %s", text, key->words);
     return false;
 }
+
+char *read_name(struct builder *b, const struct node *map)
+{
+    struct node *node = node_get(map, "name");
+    const char *text;
+    if (!node || !want_text(b, node, &text))
+        return NULL;
+    if (plan_name_ok(text))
+        return keep(b, text);
+    refuse(b, node, NULL,
+           "'%s' is not a valid name: use a-z, 0-9, '-' and '_', at most %d characters", text,
+           PLAN_NAME_MAX);
+    return NULL;
+}

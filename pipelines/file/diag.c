@@ -1,6 +1,7 @@
 #include "pipelines/file/diag.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,9 @@ void diag_done(struct diag *diag)
     diag->n = 0;
 }
 
-size_t line_break_at(const char *text, size_t len)
+// Bytes of the line break at `text`: \n, \r, \r\n and the three that YAML takes from Unicode; 0
+// if there is none.
+static size_t line_break_at(const char *text, size_t len)
 {
     if (len >= 2 && text[0] == '\r' && text[1] == '\n')
         return 2;
@@ -104,8 +107,8 @@ static char *printable(const char *text, size_t max)
     return copy;
 }
 
-void diag_addv(struct diag *diag, bool is_warning, struct place at, const char *hint,
-               const char *fmt, va_list ap)
+static void add_mistake(struct diag *diag, bool is_warning, struct place at, const char *hint,
+                        const char *fmt, va_list ap)
 {
     _free_ char *text = NULL;
     *(is_warning ? &diag->n_warnings : &diag->n_errors) += 1;
@@ -136,7 +139,7 @@ void diag_error(struct diag *diag, struct place at, const char *hint, const char
 {
     va_list ap;
     va_start(ap, fmt);
-    diag_addv(diag, false, at, hint, fmt, ap);
+    add_mistake(diag, false, at, hint, fmt, ap);
     va_end(ap);
 }
 
@@ -144,7 +147,7 @@ void diag_warn(struct diag *diag, struct place at, const char *hint, const char 
 {
     va_list ap;
     va_start(ap, fmt);
-    diag_addv(diag, true, at, hint, fmt, ap);
+    add_mistake(diag, true, at, hint, fmt, ap);
     va_end(ap);
 }
 

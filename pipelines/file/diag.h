@@ -1,7 +1,6 @@
 // Mistakes in a job file, with their places: gathered, sorted and printed as a compiler does, so
 // that editors find the line.
 #pragma once
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,15 +44,10 @@ void diag_error(struct diag *diag, struct place at, const char *hint, const char
     __attribute__((format(printf, 4, 5)));
 void diag_warn(struct diag *diag, struct place at, const char *hint, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-void diag_addv(struct diag *diag, bool is_warning, struct place at, const char *hint,
-               const char *fmt, va_list ap) __attribute__((format(printf, 5, 0)));
 
 // Appends them in the order of the file, at most `max` errors and `max` warnings. -ENOMEM.
 int diag_print(struct diag *diag, size_t max, struct buf *out);
 
-// Bytes of the line break at `text`: \n, \r, \r\n and the three that YAML takes from Unicode; 0
-// if there is none.
-size_t line_break_at(const char *text, size_t len);
 // The bytes of a line, without its end. Line 1 is the first; a line past the end is empty.
 const char *line_find(const char *text, size_t len, uint32_t line, size_t *ret_len);
 // The place of a byte.

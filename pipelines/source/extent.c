@@ -69,9 +69,14 @@ static bool is_the_same(const struct extent *e, const struct stat *st)
            (e->file_size == (uint64_t)st->st_size && e->mtime_ns == extent_mtime_ns(st));
 }
 
-static int open_path(const struct extent *e, const char *path, const char *directory,
-                     struct err *err)
+// *ret_path is NUL-terminated, for messages.
+static int open_extent(const struct extent *e, const char *directory,
+                       char ret_path[EXTENT_PATH_MAX + 1], struct err *err)
 {
+    if (!extent_valid(e))
+        return err_set(err, -EPROTO, "an extent of a file is out of range");
+    const char *path = memcpy(ret_path, e->path, e->path_len);
+    ret_path[e->path_len] = '\0';
     _close_ int dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return err_sys(err, -errno, "'%s'", directory);
@@ -250,13 +255,9 @@ int extent_check(const struct extent *e, const char *directory, struct extent_se
     char path[EXTENT_PATH_MAX + 1];
     uint64_t found;
     struct stat st;
-    if (!extent_valid(e))
-        return err_set(err, -EPROTO, "an extent of a file is out of range");
     if (!e->fingerprint)
         return 0;
-    memcpy(path, e->path, e->path_len);
-    path[e->path_len] = '\0';
-    _close_ int fd = open_path(e, path, directory, err);
+    _close_ int fd = open_extent(e, directory, path, err);
     if (fd < 0)
         return fd;
     if (fstat(fd, &st) < 0)
@@ -279,12 +280,8 @@ int extent_check(const struct extent *e, const char *directory, struct extent_se
 int extent_read(const struct extent *e, const struct separator_rule *rule, const char *directory,
                 struct buf *out, struct err *err)
 {
-    if (!extent_valid(e))
-        return err_set(err, -EPROTO, "an extent of a file is out of range");
     char path[EXTENT_PATH_MAX + 1];
-    memcpy(path, e->path, e->path_len);
-    path[e->path_len] = '\0';
-    _close_ int fd = open_path(e, path, directory, err);
+    _close_ int fd = open_extent(e, directory, path, err);
     if (fd < 0)
         return fd;
     if (e->length == 0)

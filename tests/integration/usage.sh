@@ -299,7 +299,7 @@ Usage: fanmill map [FLAG]... COMMAND [ARG]... [::: ITEM... | :::: FILE...]...
        fanmill map [FLAG]... 'SCRIPT' [::: ITEM... | :::: FILE...]...
 
 Examples:
-  fanmill map gzip -9 ::: *.log                a program for each file, no shell
+  fanmill map gzip -9 ::: *.log                a gzip for each file
   find . -name '*.jpg' -print0 | fanmill map -0 'convert {} {.}.png'
 
 More: fanmill map --help

@@ -42,53 +42,53 @@ void worker_send_credit(struct world *w, struct sim_worker *worker, uint32_t win
 
 static void on_result(struct world *w, uint64_t id, uint64_t b, void *data)
 {
-    const struct sim_result *wire = data;
+    const struct sim_result *sent = data;
     (void)b;
     if (!worker_arrives(w, id))
         return;
-    struct result result = {.job = wire->job,
-                            .step = wire->step,
-                            .attempt = wire->attempt,
-                            .chunk = wire->chunk,
-                            .more = wire->more,
-                            .ending.outcome = wire->outcome,
-                            .ending.code = wire->outcome == OUTCOME_OK ? 0 : 1,
+    struct result result = {.job = sent->job,
+                            .step = sent->step,
+                            .attempt = sent->attempt,
+                            .chunk = sent->chunk,
+                            .more = sent->more,
+                            .ending.outcome = sent->outcome,
+                            .ending.code = sent->outcome == OUTCOME_OK ? 0 : 1,
                             .ending.run_ns = 1000,
-                            .n_items = wire->n_items ? wire->n_items : 1,
-                            .item_lens = wire->n_items ? wire->lens : NULL,
-                            .body = wire->bytes,
-                            .body_len = wire->len};
+                            .n_items = sent->n_items ? sent->n_items : 1,
+                            .item_lens = sent->n_items ? sent->lens : NULL,
+                            .body = sent->bytes,
+                            .body_len = sent->len};
     struct event event = {.type = EV_RESULT, .worker = id};
     event.result.result = &result;
-    event.result.epoch = wire->epoch;
-    event.result.seq = wire->seq;
-    event.result.body = (struct slice){.data = wire->bytes, .len = wire->len};
+    event.result.epoch = sent->epoch;
+    event.result.seq = sent->seq;
+    event.result.body = (struct slice){.data = sent->bytes, .len = sent->len};
     sim_event(w, &event);
 }
 
 static struct sim_result *make_result(const struct sim_worker *worker,
-                                       const struct sim_chunk *chunk, uint8_t outcome,
-                                       const void *bytes, size_t len)
+                                      const struct sim_chunk *chunk, uint8_t outcome,
+                                      const void *bytes, size_t len)
 {
-    struct sim_result *wire = calloc(1, sizeof(*wire) + len);
-    if (!wire)
+    struct sim_result *sent = calloc(1, sizeof(*sent) + len);
+    if (!sent)
         abort();
-    wire->epoch = SIM_EPOCH;
-    wire->seq = worker->next_seq;
-    wire->job = chunk->job;
-    wire->step = chunk->step;
-    wire->chunk = chunk->number;
-    wire->attempt = chunk->attempt;
-    wire->outcome = outcome;
-    wire->len = len;
+    sent->epoch = SIM_EPOCH;
+    sent->seq = worker->next_seq;
+    sent->job = chunk->job;
+    sent->step = chunk->step;
+    sent->chunk = chunk->number;
+    sent->attempt = chunk->attempt;
+    sent->outcome = outcome;
+    sent->len = len;
     if (len)
-        memcpy(wire->bytes, bytes, len);
-    return wire;
+        memcpy(sent->bytes, bytes, len);
+    return sent;
 }
 
-static void send_wire(struct world *w, struct sim_worker *worker, struct sim_result *wire)
+static void send_wire(struct world *w, struct sim_worker *worker, struct sim_result *sent)
 {
-    sim_at(w, link_time(w, &worker->in_at), on_result, worker->id, 0, wire);
+    sim_at(w, link_time(w, &worker->in_at), on_result, worker->id, 0, sent);
 }
 
 // Words that must not count: of another epoch, of another attempt, of a worker that doesn't have
@@ -96,40 +96,40 @@ static void send_wire(struct world *w, struct sim_worker *worker, struct sim_res
 static void send_lies(struct world *w, struct sim_worker *worker, const struct sim_chunk *chunk)
 {
     static const char lie[] = "999999999\n";
-    struct sim_result *wire = make_result(worker, chunk, OUTCOME_OK, lie, sizeof(lie) - 1);
+    struct sim_result *sent = make_result(worker, chunk, OUTCOME_OK, lie, sizeof(lie) - 1);
     switch (rng_below(&w->rng, 3)) {
     case 0:
-        wire->epoch--;
+        sent->epoch--;
         break;
     case 1:
-        wire->attempt += rng_percent(&w->rng, 50) ? 1 : (uint32_t)-1;
+        sent->attempt += rng_percent(&w->rng, 50) ? 1 : (uint32_t)-1;
         break;
     default: {
         struct sim_worker *other = &w->workers[rng_below(&w->rng, SIM_WORKERS_MAX)];
         if (other->id && other != worker) {
-            wire->seq = other->next_seq++;
-            send_wire(w, other, wire);
+            sent->seq = other->next_seq++;
+            send_wire(w, other, sent);
             return;
         }
-        wire->epoch++;
+        sent->epoch++;
         break;
     }
     }
     worker->next_seq++;
-    send_wire(w, worker, wire);
+    send_wire(w, worker, sent);
 }
 
-static void split_lines(struct sim_result *wire)
+static void split_lines(struct sim_result *sent)
 {
     size_t begin = 0;
-    for (size_t i = 0; i < wire->len; i++) {
-        if (wire->bytes[i] != '\n')
+    for (size_t i = 0; i < sent->len; i++) {
+        if (sent->bytes[i] != '\n')
             continue;
-        if (wire->n_items == 64) { // too many for a message of ours: one result again
-            wire->n_items = 0;
+        if (sent->n_items == 64) { // too many for a message of ours: one result again
+            sent->n_items = 0;
             return;
         }
-        wire->lens[wire->n_items++] = (uint32_t)(i + 1 - begin);
+        sent->lens[sent->n_items++] = (uint32_t)(i + 1 - begin);
         begin = i + 1;
     }
 }
@@ -149,23 +149,23 @@ void worker_send_final(struct world *w, struct sim_worker *worker, const struct 
         at += len;
     }
     size_t left = outcome == OUTCOME_OK ? chunk->bytes.len - at : 0;
-    struct sim_result *wire =
+    struct sim_result *sent =
         make_result(worker, chunk, outcome, left ? chunk->bytes.data + at : NULL, left);
     if (job->emits_items && outcome == OUTCOME_OK)
-        split_lines(wire);
+        split_lines(sent);
     worker->next_seq++;
     worker->outstanding--;
     if (rng_percent(&w->rng, 10) && w->now < SIM_FAULTS_END) {
         // Sent again, as after a reconnect.
-        struct sim_result *twin = malloc(sizeof(*wire) + wire->len);
+        struct sim_result *twin = malloc(sizeof(*sent) + sent->len);
         if (!twin)
             abort();
-        memcpy(twin, wire, sizeof(*wire) + wire->len);
-        send_wire(w, worker, wire);
+        memcpy(twin, sent, sizeof(*sent) + sent->len);
+        send_wire(w, worker, sent);
         send_wire(w, worker, twin);
         return;
     }
-    send_wire(w, worker, wire);
+    send_wire(w, worker, sent);
 }
 
 // ---- running

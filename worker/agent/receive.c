@@ -122,14 +122,6 @@ static int on_forget(struct agent *agent, const struct zmessage *m, struct err *
     return 0;
 }
 
-static int on_heartbeat(struct agent *agent, const struct zmessage *m, struct err *err)
-{
-    (void)agent;
-    (void)m;
-    (void)err;
-    return 0;
-}
-
 static int on_drain(struct agent *agent, const struct zmessage *m, struct err *err)
 {
     (void)m;
@@ -152,6 +144,7 @@ static int on_bye(struct agent *agent, const struct zmessage *m, struct err *err
 static const struct {
     enum msg_type type;
     unsigned states; // in which it may come
+    // NULL: that it came is all.
     int (*on)(struct agent *agent, const struct zmessage *m, struct err *err);
 } messages[] = {
     {MSG_WELCOME, IN(GREETING), on_welcome},
@@ -162,7 +155,7 @@ static const struct {
     {MSG_ACK, IN(WORKING) | IN(DRAINING), on_ack},
     {MSG_CANCEL, IN(WORKING) | IN(DRAINING), on_cancel},
     {MSG_FORGET, IN(WORKING) | IN(DRAINING), on_forget},
-    {MSG_HEARTBEAT, IN(WORKING) | IN(DRAINING), on_heartbeat},
+    {MSG_HEARTBEAT, IN(WORKING) | IN(DRAINING), NULL},
     {MSG_DRAIN, IN(WORKING) | IN(DRAINING), on_drain},
     {MSG_BYE, IN(WORKING) | IN(DRAINING), on_bye},
 };
@@ -172,7 +165,7 @@ int receive(struct agent *agent, const struct zmessage *m, struct err *err)
     int type = msg_type_of(m->header, m->header_len);
     for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
         if ((int)messages[i].type == type && messages[i].states & 1u << agent->state)
-            return messages[i].on(agent, m, err);
+            return messages[i].on ? messages[i].on(agent, m, err) : 0;
     return err_set(err, -EPROTO, "unexpected message %s%s", msg_name(type),
                    agent->state == AGENT_GREETING ? "; expected WELCOME" : "");
 }

@@ -20,6 +20,7 @@
 #define BARREN_MAX 3
 #define READS_PER_TURN 16
 #define KEEP_BYTES (1u << 20)
+#define KEEP_LENS (64u << 10)
 
 void slot_init(struct slot *slot, uint32_t index, struct page *page, const struct slot_ops *ops,
                void *owner)
@@ -83,6 +84,8 @@ void slot_take_back(struct slot *slot, uint32_t i)
 // The lengths of a result's items, aligned. Valid until the next call; NULL: no memory.
 static const uint32_t *aligned(struct slot *slot, const uint8_t *lens, uint32_t n)
 {
+    if (slot->lens.cap > KEEP_LENS)
+        buf_done(&slot->lens);
     buf_clear(&slot->lens);
     if (buf_add(&slot->lens, lens, n * sizeof(uint32_t)) < 0)
         return NULL;

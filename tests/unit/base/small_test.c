@@ -130,7 +130,7 @@ Test(err, words_are_cut_not_overrun)
     cr_expect_str_eq(err.text, "'a.txt': No such file or directory");
     err_wrap(&err, -ENOENT, "reading %s", "the job");
     cr_expect_str_eq(err.text, "reading the job: 'a.txt': No such file or directory");
-    cr_expect_eq(err_set(NULL, -EPERM, "nobody hears"), -EPERM);
+    cr_expect_eq(err_set(NULL, -EPERM, "no output"), -EPERM);
     free(large);
 }
 

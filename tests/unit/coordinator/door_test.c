@@ -1,5 +1,5 @@
-// The way in: which peer may say what and when, and what becomes of one that is not let in,
-// restarts or is lost.
+// The way in: which peer may send what and when, and what becomes of peers that are refused, lost
+// or replaced.
 #include "post.h"
 
 #include "coordinator/client.h"
@@ -127,7 +127,7 @@ SHELL_TEST(door, no_version_in_common)
     cr_expect_null(peer_at(1));
 }
 
-SHELL_TEST(door, who_is_refused_is_heard_no_more)
+SHELL_TEST(door, a_refused_peer_is_not_heard)
 {
     hello(1, 1);
     say_raw(1, "rubbish", 7);
@@ -172,12 +172,12 @@ static void a_worker_that_begins_anew(void)
 static void a_worker_that_says_bye(void)
 {
     worker_comes(8, 2);
-    say(8, MSG_BYE, &(struct msg_bye){.reason = "it is told to"});
+    say(8, MSG_BYE, &(struct msg_bye){.reason = "asked to leave"});
     cr_expect_eq(gone, 0, "it is only marked");
     cr_expect(peer_at(8)->gone);
     turn();
     cr_expect_eq(gone, 1);
-    cr_expect_str_eq(gone_for, "it is told to");
+    cr_expect_str_eq(gone_for, "asked to leave");
     cr_expect_null(peer_at(8));
 }
 

@@ -80,6 +80,5 @@ uint64_t hear_records(uint32_t peer, uint64_t stream, uint64_t *ret_first);
 // END of a stream: its code, or INT_MIN when none waits.
 int hear_end(uint32_t peer, uint64_t stream, struct job_info *ret);
 
-// From now on sending to a peer fails with the code, after so many more messages. 0: it hears
-// again.
+// Sending to a peer fails with the code after `after` more messages. 0: it works again.
 void deafen(uint32_t peer, int code, unsigned after);

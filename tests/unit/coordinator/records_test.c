@@ -106,20 +106,20 @@ Test(records, a_large_one_goes_in_parts)
 Test(records, what_is_dropped_is_stale)
 {
     struct job_records records;
-    struct record_cursor at, behind;
+    struct record_cursor at, early;
     job_records_init(&records, NULL);
     for (uint64_t i = 0; i < 3 * RECORDS_PAGE_ENTRIES; i++)
         add(&records, i, 3);
     cr_assert_eq(job_records_seek(&records, 2 * RECORDS_PAGE_ENTRIES + 5, &at), 0);
-    cr_assert_eq(job_records_seek(&records, 1, &behind), 0);
+    cr_assert_eq(job_records_seek(&records, 1, &early), 0);
     uint64_t before = records.bytes;
     job_records_drop(&records, RECORDS_PAGE_ENTRIES + 1);
     cr_expect_lt(records.bytes, before);
     cr_expect_eq(records.n, 2, "a whole page went");
-    cr_expect_eq(job_records_seek(&records, RECORDS_PAGE_ENTRIES, &behind), -ESTALE);
-    cr_expect_eq(job_records_seek(&records, RECORDS_PAGE_ENTRIES + 1, &behind), 0);
+    cr_expect_eq(job_records_seek(&records, RECORDS_PAGE_ENTRIES, &early), -ESTALE);
+    cr_expect_eq(job_records_seek(&records, RECORDS_PAGE_ENTRIES + 1, &early), 0);
     cr_expect_eq(take_all(&records, &at, 2 * RECORDS_PAGE_ENTRIES + 5, UINT64_MAX, UINT64_MAX),
-                 RECORDS_PAGE_ENTRIES - 5, "a place after it stays");
+                 RECORDS_PAGE_ENTRIES - 5, "a later place stays");
     job_records_drop(&records, UINT64_MAX);
     cr_expect_eq(records.bytes, 0);
     cr_expect_eq(records.first, 3 * RECORDS_PAGE_ENTRIES);

@@ -1,4 +1,4 @@
-// Files with keys: which users may read them, and what they may hold.
+// Files with keys: which are accepted, and what they may hold.
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -34,14 +34,14 @@ struct door {
     struct zconnection connection;
     uint32_t peer;
     int events[4];
-    bool everybody;
+    bool everyone;
 };
 
 static bool decide(void *arg, const char *key, const char *address, char user[ZAP_USER_MAX])
 {
     struct door *d = arg;
     (void)address;
-    if (!d->everybody && strcmp(key, d->known.public_key) != 0)
+    if (!d->everyone && strcmp(key, d->known.public_key) != 0)
         return false;
     strcpy(user, "worker/node1");
     return true;
@@ -191,7 +191,7 @@ static void on_tried(void *arg, int result)
 
 static int try_door(void *arg)
 {
-    struct door d = {.everybody = *(bool *)arg};
+    struct door d = {.everyone = *(bool *)arg};
     struct tried t = {0};
     struct selftest *s;
     struct err err;
@@ -208,14 +208,14 @@ static int try_door(void *arg)
 
 Test(security, the_self_test_passes_where_strangers_are_refused)
 {
-    bool everybody = false;
-    cr_assert_eq(loop_run(try_door, &everybody), 0);
+    bool everyone = false;
+    cr_assert_eq(loop_run(try_door, &everyone), 0);
 }
 
 Test(security, the_self_test_finds_an_open_door)
 {
-    bool everybody = true;
-    cr_assert_eq(loop_run(try_door, &everybody), -EACCES);
+    bool everyone = true;
+    cr_assert_eq(loop_run(try_door, &everyone), -EACCES);
 }
 
 static int without_handler(void *arg)
@@ -225,13 +225,13 @@ static int without_handler(void *arg)
     open_door(&d, false);
     struct zsock *z = knock(&d, d.keys.public_key, &d.known);
     until(&d, &d.events[MONITOR_FAILED], 1);
-    cr_expect_eq(d.messages, 0, "without a handler no peer comes in");
+    cr_expect_eq(d.messages, 0, "without a handler no peer is admitted");
     zsock_close(z);
     close_door(&d);
     return 0;
 }
 
-Test(security, without_the_handler_nobody_comes_in)
+Test(security, without_the_handler_no_peer_is_admitted)
 {
     cr_assert_eq(loop_run(without_handler, NULL), 0);
 }
@@ -293,7 +293,7 @@ static int allow_list(void *arg)
     // Removed live.
     cr_assert_eq(allow_remove(l.folder, "n1", &err), 0);
     until_known(&l, one.public_key, false);
-    // A file that others can write, and a malformed one, are skipped.
+    // A file that others can write, and an invalid one, are left out.
     snprintf(path, sizeof(path), "%s/n2.peer", l.folder);
     int changes = l.changes;
     chmod(path, 0666);

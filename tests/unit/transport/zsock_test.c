@@ -165,10 +165,10 @@ static int lost_edge_main(void *arg)
     task_yield(); // it waits now
     cr_assert_eq(give(&p.router, 2), 0);
     // The loop does not turn while the message arrives; should it take longer, the descriptor
-    // tells.
+    // reports it.
     nanosleep(&(struct timespec){.tv_nsec = 50 * NS_PER_MS}, NULL);
     // A send looks into the socket's mailbox and quiets the descriptor; the message is now known
-    // only to who asks.
+    // only to a reader that asks.
     cr_assert_eq(give(&p.dealer, 3), 0);
     cr_assert_eq(task_join(t), 1);
     cr_assert_eq(w.n, 2);

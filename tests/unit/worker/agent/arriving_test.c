@@ -10,7 +10,7 @@
 #include "worker/pool/pool.h"
 #include "worker/zygote/zygote.h"
 
-#define LIBRARY_BYTES "not a library, but it is never opened"
+#define LIBRARY_BYTES "not a library, but it is not opened"
 
 struct scene {
     struct zygote *zygote;

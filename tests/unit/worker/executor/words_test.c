@@ -10,7 +10,7 @@
 struct items {
     const char *const *texts;
     size_t n;
-    size_t repeat; // so many items of the same texts over and over; 0: each once
+    size_t repeat; // this many items, the same texts over and over; 0: each once
     int fails_at;  // 0: never
 };
 

@@ -237,7 +237,7 @@ static void play_stuck(struct scene *s)
     wait_for(s, 1601);
 }
 
-Test(pool, nothing_waits_behind_a_long_chunk_while_a_slot_is_idle)
+Test(pool, nothing_waits_for_a_long_chunk_while_a_slot_is_idle)
 {
     struct scene s;
     run_scene(&s, 2, play_stuck);
@@ -258,7 +258,7 @@ static void play_zygote_dies(struct scene *s)
     }
 }
 
-Test(pool, a_killed_zygote_is_told_and_leaves_nothing)
+Test(pool, a_killed_zygote_is_noticed_and_leaves_nothing)
 {
     struct scene s;
     run_scene(&s, 2, play_zygote_dies);
