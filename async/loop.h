@@ -22,7 +22,7 @@ struct loop_options {
     // Tasks to run in a turn; 0: LOOP_SWITCHES. With 1 each suspension ends a turn, so that a
     // prepare hook sees them one by one: tests cancel there.
     unsigned switches;
-    // Told when a task kept the loop for `slow_ns` or longer without an await. 0: nobody looks.
+    // Called when a task kept the loop for `slow_ns` or longer without an await. 0: never.
     int64_t slow_ns;
     void (*slow)(void *arg, const char *task, int64_t ns);
     // Time for tests: `clock` returns it, `idle` is called with the next deadline instead of

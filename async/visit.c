@@ -67,7 +67,7 @@ static void stay_awake(struct post *post)
     (void)post;
 }
 
-// Lets run_visited() return, so that nothing of its stack is left behind.
+// Lets run_visited() return, so that nothing of its stack is left.
 static void end_running(struct visited *v)
 {
     struct post post = {0};

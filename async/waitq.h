@@ -15,7 +15,7 @@ struct waitq {
 int waitq_wait(struct waitq *q);
 // As waitq_wait; -ETIMEDOUT after the deadline.
 int waitq_wait_until(struct waitq *q, int64_t deadline);
-// True when somebody was there.
+// True if a task was waiting.
 bool waitq_wake_one(struct waitq *q);
 void waitq_wake_all(struct waitq *q);
 

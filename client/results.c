@@ -62,7 +62,7 @@ static void drop_arrivals(struct results *r)
         drop_first(r);
 }
 
-static void tell(struct results *r)
+static void say_taken(struct results *r)
 {
     waitq_wake_all(&r->news);
     if (r->notify)
@@ -111,7 +111,7 @@ static int on_records(struct link_part *part, struct zmessage *m, struct err *er
     arrival->message = *m;
     *m = (struct zmessage){0};
     STAILQ_INSERT_TAIL(&r->arrivals, arrival, entry);
-    tell(r);
+    say_taken(r);
     return 0;
 }
 
@@ -125,7 +125,7 @@ static int on_end(struct link_part *part, struct zmessage *m, struct err *err)
     r->ended = true;
     r->code = end.code;
     r->job = end.job;
-    tell(r);
+    say_taken(r);
     return 0;
 }
 
@@ -151,7 +151,7 @@ static void on_broken(struct link_part *part)
 {
     struct results *r;
     LIST_FOREACH (r, &container_of(part, struct results_part, part)->open, entry)
-        tell(r);
+        say_taken(r);
 }
 
 static const struct link_route routes[] = {{MSG_RECORDS, on_records}, {MSG_END, on_end}};

@@ -25,13 +25,13 @@ struct stream_ops {
 
 enum stream_state {
     STREAM_IDLE,
-    STREAM_BUSY, // somebody is in next()
+    STREAM_BUSY, // a task is in next()
     STREAM_OVER, // every later next() returns `code`
 };
 
 struct stream {
     const struct stream_ops *ops;
-    void (*drop)(void *item); // frees an item nobody takes; NULL: nothing to free
+    void (*drop)(void *item); // frees an item that is not taken; NULL: nothing to free
     enum stream_state state;
     int code;
 };
@@ -91,7 +91,7 @@ struct stream *stream_merge(struct stream *const *ins, size_t n, size_t buffer);
 struct stream *stream_pmap(struct stream *in, unsigned limit, bool ordered, stream_map_fn *fn,
                            void *arg, void (*drop)(void *));
 // Runs fns[i](args[i]), each in a task (args NULL: no arguments), and gives the outcomes as they
-// come: a failure is an item and stops nobody. Closing early cancels the rest, so the first item
+// come: a failure is an item and stops no other. Closing early cancels the rest, so the first item
 // and a close are a race. Items are struct completion, the stream's own: valid until it is closed.
 struct completion {
     size_t index;
