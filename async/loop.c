@@ -175,7 +175,7 @@ static void run_posts(struct loop *loop)
         post->fn(post);
 }
 
-// Runs ready tasks; each goes over to the next by itself while there are switches left.
+// Runs ready tasks; each switches to the next by itself while switches are left.
 static void run_ready(struct loop *loop, unsigned switches)
 {
     struct task *task;

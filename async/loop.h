@@ -1,5 +1,4 @@
-// The event loop: one per thread, on epoll. It ends only when its main task and all others have
-// ended.
+// The event loop: one per thread, on epoll. It leaves only when its main task and all others ended.
 //
 // A turn: due timers, posted calls, ready tasks (at most LOOP_SWITCHES of them), prepare hooks,
 // then epoll_wait, which sleeps only when nothing is ready and no hook asked to stay awake. Times
@@ -47,8 +46,7 @@ struct loop *loop_current(void);
 int64_t loop_now(void);
 // For a forked child, which must not use its parent's loop: closes its descriptors, forgets it.
 void loop_after_fork_child(void);
-// Writes a line for each living task: its name, its state, and the code its awaits fail with, if
-// any.
+// A line for each task that lives: its name, its state, and what its awaits fail with if they do.
 void loop_dump(FILE *out);
 
 // A call in the next turn. The caller owns the struct until it was called or cancelled.
@@ -57,7 +55,7 @@ struct post {
     void (*fn)(struct post *post);
     bool queued;
 };
-// Does nothing if it is already queued.
+// Does nothing when it is queued already.
 void loop_post(struct post *post, void (*fn)(struct post *post));
 void loop_unpost(struct post *post);
 
@@ -75,7 +73,7 @@ int watch_modify(struct watch *watch, uint32_t events);
 // Safe on a watch that was never added (all zero) or was removed.
 void watch_remove(struct watch *watch);
 
-// A call at a given time. The caller owns the struct until it fired or was cancelled.
+// A call at a time. The caller owns the struct until it fired or was cancelled.
 struct timer {
     struct heap_node node;
     void (*fn)(struct timer *timer);
@@ -84,8 +82,8 @@ struct timer {
 // Sets or moves the timer. One for the past fires in the next turn, after those that were due
 // before it. -ENOMEM.
 int timer_set(struct timer *timer, int64_t deadline, void (*fn)(struct timer *timer));
-// The same, but it waits while the loop has anything else to do, for LOOP_PATIENCE_NS at most: what
-// arrived in time is seen before the time is over.
+// The same, but while the loop has anything else to do it waits, for LOOP_PATIENCE_NS at most:
+// whatever came in time is seen before it is too late.
 int timer_set_idle(struct timer *timer, int64_t deadline, void (*fn)(struct timer *timer));
 #define LOOP_PATIENCE_NS 100000000
 void timer_cancel(struct timer *timer);

@@ -15,15 +15,14 @@ struct scope {
 
 // Awaits inside fail with -ETIMEDOUT after that time. CLOCK_FOREVER: only scope_cancel() ends it.
 void scope_enter(struct scope *scope, int64_t timeout_ns);
-// The same until a deadline, but what the loop has to do anyway comes first: who gives up then has
-// seen everything that arrived in time. With a deadline in the past, awaits try without waiting.
+// The same until a time, but what the loop has to do anyway comes first: whoever gives up then has
+// seen all that came in time. A deadline of the past makes awaits try without waiting.
 void scope_enter_idle(struct scope *scope, int64_t deadline);
-// Awaits inside ignore a cancel from outside, for at most `grace_ns`: cleanup may await.
+// Awaits inside do not feel what was cancelled outside, for at most `grace_ns`: cleanup may await.
 void scope_enter_shield(struct scope *scope, int64_t grace_ns);
 // From any task of the loop. Idempotent.
 void scope_cancel(struct scope *scope);
-// 0, or the code this very scope fired with: -ETIMEDOUT from here is ours, otherwise it belongs
-// outside.
+// 0, or the code this very scope fired with: -ETIMEDOUT from here is ours, else it belongs outside.
 int scope_leave(struct scope *scope);
 
 // The statement after it runs once, in a scope that is left however the statement is: at its end,

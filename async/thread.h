@@ -3,8 +3,8 @@
 #include "async/loop.h"
 
 // Calls fn(arg) in the loop's own thread, in one of its next turns, in the order of the calls. The
-// only function of async/ for other threads. The caller must know that the loop still runs (because
-// a task waits for this call, say); a call after the last task ended is not made. 0 or -ENOMEM.
+// only function of async/ for other threads. That the loop still runs is the caller's to know (a
+// task waits for this call, say); a call after the last task ended is not made. 0 or -ENOMEM.
 int loop_call(struct loop *loop, void (*fn)(void *arg), void *arg);
 
 // Runs fn(arg) in a thread of its own and suspends until it ended: for what blocks, as looking up a

@@ -51,7 +51,7 @@ int feed_open_pushed(struct link *link, uint64_t items_per_chunk, struct feed **
 int feed_try_push(struct feed *feed, const void *item, size_t len);
 // The same, but suspends instead of -EAGAIN. Or the cause of a cancel.
 int feed_push(struct feed *feed, const void *item, size_t len);
-// The job wants no more items: whoever waits in feed_push() gets -EPIPE.
+// The job wants no more items: a task waiting in feed_push() gets -EPIPE.
 void feed_set_over(struct feed *feed);
 void feed_push_end(struct feed *feed);
 // The number of chunks in the end, or UINT64_MAX when it is not known.

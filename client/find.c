@@ -57,7 +57,7 @@ int find_lock_folder(const char *path)
     return r < 0 ? -errno : take_fd(fd);
 }
 
-// The coordinator of the file is gone when nobody locks it; then the file is of no use. With the
+// The coordinator of the file is gone if no process locks it; then the file is of no use. With the
 // folder's lock.
 static bool is_alive(const char *path)
 {

@@ -12,7 +12,7 @@
 
 // `where` is an address, an access file or a state folder; without it FANMILL_CONNECT, then the one
 // that runs on this machine. `key`: an access file with the keys for an address; NULL. -ENOENT:
-// nobody; -EEXIST: several; -EPERM: files that others can read. Blocking (files only).
+// none runs; -EEXIST: several; -EPERM: files that others can read. Blocking (files only).
 int find_coordinator(const char *where, const char *key, struct access *ret, struct err *err);
 
 int find_runtime_folder(char ret[PATH_MAX], struct err *err);

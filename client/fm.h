@@ -90,7 +90,7 @@ struct fm_stream {
     // What the last call lent to the program.
     struct fm_item **lent;
     size_t n_lent;
-    // Of fm_stream_fd(); -1: nobody asked yet.
+    // Of fm_stream_fd(); -1: not asked for yet.
     int poll; // epoll: the loop's descriptor and the flag
     int flag; // eventfd: another next() may have something to say
     bool news;

@@ -2,7 +2,7 @@
 // reading, coming back after a break. What is said over it is the business of its parts
 // (client/part.h): requests, feeds, results.
 //
-// A break is not seen by anybody as long as the coordinator knows the session when the connection
+// A break is invisible as long as the coordinator knows the session when the connection
 // is back: streams go on where they were.
 #pragma once
 #include <stdint.h>
@@ -21,7 +21,7 @@ struct link_options {
     int64_t silence_ns;          // 0: LINK_SILENCE_NS
 };
 
-// Connects and suspends until the coordinator has greeted. -EHOSTDOWN: nobody answers;
+// Connects and suspends until the coordinator has greeted. -EHOSTDOWN: no answer;
 // -ECONNREFUSED: it refused us; -EPROTONOSUPPORT. Options are borrowed for the call.
 int link_open(struct transport *transport, const struct link_options *options, struct link **ret,
               struct err *err);

@@ -28,7 +28,7 @@ struct link_part_ops {
     // The coordinator has greeted, for the first time or again: whatever it must know that was said
     // before is to be said again. NULL: nothing, the coordinator asks.
     void (*on_ready)(struct link_part *part);
-    // The link is over (link_check() says why): wake those who wait.
+    // The link is over (link_check() says why): wake the waiting tasks.
     void (*on_broken)(struct link_part *part);
 };
 
@@ -47,7 +47,7 @@ bool link_is_ready(const struct link *link);
 // A number for a request or a stream, never used before on this link.
 uint64_t link_number(struct link *link);
 // Packs and sends a message (struct msg_TYPE), with a body or without. What can't be sent now is
-// lost: the coordinator asks again, or the link greets anew.
+// lost: the coordinator asks again, or the link greets again.
 void link_say(struct link *link, enum msg_type type, const void *m);
 void link_say_with(struct link *link, enum msg_type type, const void *m, const void *body,
                    size_t body_len);

@@ -3,7 +3,7 @@
 // In: ACT_DELIVER and ACT_JOB_END, from perform.c. Out: records in the job's pages (records.h),
 // streams marked as dirty, failed chunks kept for a retry (redo.h).
 //
-// Nothing is sent from here except a last WANT, which tells a feeding client to stop. If memory
+// Nothing is sent from here except a last WANT, which makes a feeding client stop. If memory
 // runs out for a record, its job is cancelled. If the records' file can't be written, they stay in
 // memory and the job gets no more credit. deliver_end() may forget the job.
 #include "coordinator/delivery.h"

@@ -33,7 +33,7 @@ struct server {
     struct core *core;
     struct event_file *events; // records what the core is given; NULL: nothing does
     struct actions actions;    // not carried out yet
-    bool must_flush;           // there are new events, or something to send or to bury
+    bool must_flush;           // new events, or something to send or to bury
     int64_t wall_ns;           // the wall's clock less the loop's, in this turn
     struct prepare flush;
     struct timer tick;

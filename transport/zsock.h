@@ -7,8 +7,8 @@
 //
 // TCP needs keys (CURVE, https://rfc.zeromq.org/spec/26/), always. On TCP the kernel notices a host
 // that is gone without a word (keepalive, and a limit of time for what is not acknowledged). ZMTP's
-// heartbeats are not used: their answers wait behind a large message, so on a thin link they would
-// break the connection that carries it. A Unix socket reports a dead peer by itself.
+// heartbeats are not used: their answers wait for a large message to go out, so on a thin link they
+// would break the connection that carries it. A Unix socket reports a dead peer by itself.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

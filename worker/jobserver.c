@@ -16,7 +16,7 @@
 #define TOKENS_MAX 65536u
 
 struct jobserver {
-    int in; // both opened anew, so that whether they block concerns no other process
+    int in; // both opened again, so that whether they block concerns no other process
     int out;
     int pass_in; // to be passed on; -1: it has a name, which is enough
     int pass_out;

@@ -10,7 +10,7 @@ struct batch {
     } items[];
 };
 
-// Takes an item out; the caller owns it.
+// Takes an item out: it is the caller's now.
 static inline void *batch_take(struct batch *batch, size_t i)
 {
     batch->items[i].drop = NULL;

@@ -1,5 +1,5 @@
-// Streams: async iterators. next() is a plain function that may suspend; nothing is produced before
-// it is asked for. One consumer each.
+// Streams: async iterators. next() is a plain function that may suspend; nothing is made before it
+// is asked for. One consumer each.
 //
 //     while ((r = stream_next(s, &item)) == 1)
 //         use(item);                      // item is ours; r: 0 at the end, < 0 an error
@@ -7,7 +7,7 @@
 //
 // The end stays the end, and an error stays the error, with two exceptions that lose nothing, after
 // which the stream can be asked again: -ETIMEDOUT, and whatever the consumer's own cancel or
-// deadline made of a next(). (A generator that was cancelled inside an await has ended, like any
+// deadline made of a next(). (A generator that was cancelled inside of an await has ended, as any
 // function that returns; then -ECANCELED is what stays.)
 #pragma once
 #include <stdbool.h>
@@ -25,18 +25,18 @@ struct stream_ops {
 
 enum stream_state {
     STREAM_IDLE,
-    STREAM_BUSY, // somebody is in next()
+    STREAM_BUSY, // a task is in next()
     STREAM_OVER, // every later next() returns `code`
 };
 
 struct stream {
     const struct stream_ops *ops;
-    void (*drop)(void *item); // frees an item nobody takes; NULL: nothing to free
+    void (*drop)(void *item); // frees an item that is not taken; NULL: nothing to free
     enum stream_state state;
     int code;
 };
 
-// What next() returned when it gave no item, or why it must not be called.
+// What is left to say when next() gave no item, or must not be called.
 int stream_no_item(struct stream *s, int r);
 int stream_refuse(const struct stream *s);
 
@@ -57,24 +57,24 @@ int stream_next_patiently(struct stream *s, void **ret);
 // Accepts NULL.
 void stream_close(struct stream *s);
 
-// The operators own their inputs and close them. When out of memory they close the inputs and
-// return NULL, and every operator accepts NULL as an input likewise: a chain needs one check.
+// The operators own their inputs and close them. When memory is out they close the inputs and
+// return NULL, and every operator takes NULL for an input in the same way: a chain needs one check.
 
-// Maps `in` to *ret; may suspend; < 0 ends the stream with that error (`in` is then dropped by
+// Takes `in`, gives *ret; may suspend; < 0 ends the stream with that error (`in` is then dropped by
 // the function itself).
 typedef int stream_map_fn(void *in, void **ret, void *arg);
 struct stream *stream_map(struct stream *in, stream_map_fn *fn, void *arg, void (*drop)(void *));
-// Keeps the items for which keep() returns other than 0; drops the others.
+// Keeps items for which keep() is not 0; drops the others.
 struct stream *stream_filter(struct stream *in, int (*keep)(const void *item, void *arg),
                              void *arg);
-// The first `n` items; then the input is closed.
+// The first `n` items; the input is closed as soon as they were given.
 struct stream *stream_take(struct stream *in, uint64_t n);
 // Numbers 0..n-1 as (void *)(uintptr_t); needs no memory per item.
 struct stream *stream_range(uint64_t n);
 // What comes through a channel, which the stream owns from now on.
 struct chan;
 struct stream *stream_from_chan(struct chan *c);
-// Each next() waits at most `ns`, then returns -ETIMEDOUT and can be called again.
+// Each next() takes at most `ns`: then -ETIMEDOUT, and the stream can be asked again.
 struct stream *stream_timeout(struct stream *in, int64_t ns);
 
 // Operators with tasks of their own, which begin with the first next() and end before close

@@ -58,8 +58,7 @@ int connect_link(struct transport *transport, const struct access *access, struc
 {
     int r = -EINVAL;
     for (size_t i = 0; i < access->n_endpoints; i++) {
-        const struct link_options options = {
-            .endpoint = access->endpoints[i], .access = access};
+        const struct link_options options = {.endpoint = access->endpoints[i], .access = access};
         r = link_open(transport, &options, ret, err);
         if (r != -EHOSTDOWN)
             break;

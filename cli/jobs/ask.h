@@ -11,7 +11,7 @@ struct job_range {
     uint64_t first, last;
 };
 
-// Reads the command line and the job's word in it, `other` when there is none. 0, or what
+// Reads the command line and the job's word in it, `other` if there is none. 0, or what
 // args_parse() returns.
 int ask_parse(const char *command, const struct args *args, void *options, int argc, char **argv,
               const char *other, struct job_range *ret, int *ret_status);

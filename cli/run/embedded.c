@@ -114,8 +114,7 @@ int embedded_start(struct embedded *e, struct transport *transport, struct link 
         return r;
     if (has_local(e))
         local_worker_go(&e->worker);
-    return link_open(transport, &(struct link_options){.endpoint = ENDPOINT}, ret,
-                     err);
+    return link_open(transport, &(struct link_options){.endpoint = ENDPOINT}, ret, err);
 }
 
 void embedded_stop(struct embedded *e)

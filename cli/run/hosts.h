@@ -1,6 +1,6 @@
 // Workers on other machines for one run (--host): the run's own coordinator listens on the loopback
 // with keys made for it, and each worker reaches it through the ssh that started it. No port is
-// open to anybody else, no file is written here, and everything ends with the run.
+// open to others, no file is written here, and everything ends with the run.
 #pragma once
 #include "cli/run/deploy.h"
 #include "coordinator/server.h"

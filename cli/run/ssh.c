@@ -90,7 +90,7 @@ static void name_tunnel(struct ssh_connection *c)
 
 static char *borrowed(const char *word)
 {
-    return (char *)(uintptr_t)word; // argv's type; nobody writes to it
+    return (char *)(uintptr_t)word; // argv's type; it is never written to
 }
 
 // `words` is room for ssh's own words, which are split.

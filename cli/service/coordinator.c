@@ -208,7 +208,8 @@ static const struct arg flags[] = {
      "folder for keys, allow-list and kept results; each coordinator needs its own",
      "$XDG_STATE_HOME/fanmill/default", .offer = OFFER_FOLDER},
     {0, "record", SETS_TEXT(struct service, record), "FILE",
-     "record the scheduler's events in FILE, at most 1 GiB, so that a fault can be replayed; it may "
+     "record the scheduler's events in FILE, at most 1 GiB, so that a fault can be replayed; it "
+     "may "
      "hold texts of failures and results that a later stage reads",
      .offer = OFFER_FILE},
     {'q', "quiet", SETS_FLAG(struct service, quiet), NULL, "log only warnings and errors"},

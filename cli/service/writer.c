@@ -77,10 +77,9 @@ static int copy_plan(const struct plan *plan, struct plan **ret)
 int writers_open(struct writers *w, struct transport *transport, const char *endpoint,
                  struct err *err)
 {
-    int r = link_open(
-        transport,
-        &(struct link_options){.endpoint = endpoint, .silence_ns = INT64_MAX / 2},
-        &w->link, err);
+    int r = link_open(transport,
+                      &(struct link_options){.endpoint = endpoint, .silence_ns = INT64_MAX / 2},
+                      &w->link, err);
     if (r < 0)
         return r;
     group_open(&w->group);

@@ -26,7 +26,7 @@ struct show_object {
 };
 // Begins it.
 struct json_writer *show_begin(struct show_object *object);
-// Ends it, writes it and frees it. What can't be written, out's error indicator tells.
+// Ends it, writes it and frees it. A failed write sets the error indicator of `out`.
 void show_end(struct show_object *object, FILE *out);
 // {"v":1,"id":5}
 void show_number(FILE *out, const char *name, uint64_t value);

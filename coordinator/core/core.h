@@ -46,7 +46,7 @@ enum event_type {
     EV_STREAM_CREDIT, // the consumer is ready for more, cumulative
     EV_CANCEL,        // end a job early
     EV_FETCHED,       // the bytes of a part of a file, or why they could not be read
-    EV_HOLD,          // there is less room for waiting results than core_options said
+    EV_HOLD,          // less room for waiting results than core_options said
     EV_TICK,          // time passed; due timers fire
     EV_FLUSH,         // no more events for now: schedule and send
     EV_COUNT,

@@ -1,4 +1,4 @@
-// Where so many records of a file end: chunks of `lines` need a pass over it. Only source*.c
+// Where N records of a file end: chunks of `lines` need a pass over it. Only source*.c
 // include it.
 #pragma once
 #include <stdint.h>

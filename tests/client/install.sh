@@ -5,6 +5,7 @@
 . "$ROOT/tests/support/service.sh"
 BUILD=$(dirname "$(dirname "$FANMILL_BIN")")
 PREFIX=$WORK/prefix
+unset CMAKE_C_COMPILER_LAUNCHER # ccache would leave a folder in the runtime folder
 : "${CC:=cc}"
 
 case_is "only fm_* can be seen"

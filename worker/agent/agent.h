@@ -33,7 +33,7 @@ struct agent {
     struct zsock *socket;
     struct zconnection connection; // that WELCOME came by
     uint8_t session[PROTO_SESSION_BYTES];
-    struct post anew;    // sockets are not closed from their own callbacks
+    struct post reopen;  // sockets are not closed from their own callbacks
     int64_t greeted_at;  // when HELLO was sent
     int64_t alone_since; // when the coordinator was last heard
     int64_t patience_ns; // until HELLO is sent again on a new connection

@@ -42,9 +42,9 @@ static int open_socket(struct agent *agent, struct err *err)
     return r < 0 ? r : say_hello(agent);
 }
 
-static void on_anew(struct post *post)
+static void on_reopen(struct post *post)
 {
-    struct agent *agent = container_of(post, struct agent, anew);
+    struct agent *agent = container_of(post, struct agent, reopen);
     struct err err = {0};
     uint16_t jitter = 0;
     if (agent->state == AGENT_OVER)
@@ -70,16 +70,16 @@ static void on_anew(struct post *post)
 }
 
 // The coordinator is gone: ends what runs and greets it again, or ends a worker with a lifeline.
-static void begin_anew(struct agent *agent, const char *why)
+static void connect_again(struct agent *agent, const char *why)
 {
-    if (agent->state == AGENT_OVER || agent->anew.queued)
+    if (agent->state == AGENT_OVER || agent->reopen.queued)
         return;
     if (agent->options->lifeline_fd >= 0) {
         log_error("the coordinator is gone", "reason=\"%s\"", why);
         agent_end(agent, WORKER_LOST);
         return;
     }
-    // It was leaving anyway, and nobody is left to finish anything for.
+    // It was leaving anyway, and no one is left to finish anything for.
     if (agent->state == AGENT_DRAINING) {
         log_warn("the coordinator is gone: leaving", "reason=\"%s\"", why);
         agent_end(agent, 0);
@@ -87,7 +87,7 @@ static void begin_anew(struct agent *agent, const char *why)
     }
     if (agent->state == AGENT_WORKING)
         log_warn("the coordinator is gone: looking for it", "reason=\"%s\"", why);
-    loop_post(&agent->anew, on_anew);
+    loop_post(&agent->reopen, on_reopen);
 }
 
 static void on_mistake(struct agent *agent, const struct err *err)
@@ -115,7 +115,7 @@ static void pump(void *arg)
         zmessage_done(&m);
         agent->last_heard = loop_now();
         if (r == -ENOTCONN)
-            begin_anew(agent, err.text);
+            connect_again(agent, err.text);
         else if (r < 0)
             on_mistake(agent, &err);
     }
@@ -141,11 +141,11 @@ static void check_silence(struct agent *agent, int64_t now)
     if (o->lifeline_fd >= 0)
         return;
     if (silent)
-        begin_anew(agent, "it is silent");
+        connect_again(agent, "it is silent");
     if (ignored) {
         if (agent->tries == 2)
             log_warn("no coordinator answers yet: still trying", "tries=%u", agent->tries);
-        begin_anew(agent, "it does not answer");
+        connect_again(agent, "it does not answer");
     }
 }
 
@@ -182,7 +182,7 @@ int connect_begin(struct agent *agent, struct err *err)
 void connect_end(struct agent *agent, bool grace)
 {
     timer_cancel(&agent->heartbeat);
-    loop_unpost(&agent->anew);
+    loop_unpost(&agent->reopen);
     if (grace)
         zsock_set_linger(agent->socket, ZSOCK_BYE_MS);
     agent->socket = zsock_close(agent->socket);

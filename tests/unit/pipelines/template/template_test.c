@@ -407,7 +407,6 @@ Test(template, a_script_for_many_items)
         size_t offset;
         cr_expect_eq(template_compile(refused[i], TEMPLATE_BATCH, &all, &t, &err, &offset), -EINVAL,
                      "%s", refused[i]);
-        cr_expect_str_eq(err.text,
-                         "a batch script takes its items as {}, outside of quotes");
+        cr_expect_str_eq(err.text, "a batch script takes its items as {}, outside of quotes");
     }
 }
