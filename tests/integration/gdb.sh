@@ -49,7 +49,7 @@ said '^signals: waits'
 case_is "jobs and peers of the shell, chunks and workers of the core"
 in_gdb 'break server_flush' 'continue' 'print *server->jobs' 'print *server->by_place' 'detach' -- -p "$COORDINATOR"
 said "= job 1 'waits': runs, detached or abandoned"
-said '= peer [0-9a-f]+: (worker|client), fanmill .*'
+said '= peer [0-9a-f]+: (welcomed|worker|client), fanmill .*'
 
 touch go
 fanmill wait

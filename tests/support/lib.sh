@@ -14,7 +14,7 @@ FANMILL_TEST_MARK="mark-$$-$(basename "$WORK")"
 export FANMILL_TEST_MARK
 mkdir "$WORK/run"
 export XDG_RUNTIME_DIR=$WORK/run
-unset NO_COLOR CI || true
+unset NO_COLOR CI CMAKE_C_COMPILER_LAUNCHER || true
 # Reports of every process of a run, the worker's leaks included, land in files that finish() reads.
 export ASAN_OPTIONS="${ASAN_OPTIONS:-}:log_path=$WORK/sanitizer"
 export UBSAN_OPTIONS="${UBSAN_OPTIONS:-}:log_path=$WORK/sanitizer"
