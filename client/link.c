@@ -234,8 +234,7 @@ static void check_silence(struct link *link, int64_t now)
 static void on_timer(struct timer *timer)
 {
     struct link *link = container_of(timer, struct link, timer);
-    // The loop may have stood still: what came meanwhile is no silence.
-    pump(link);
+    // If the loop stood still, what came meanwhile was read before this: descriptors come first.
     check_silence(link, loop_now());
     if (link->state != LINK_OVER)
         timer_set(&link->timer, clock_after(loop_now(), NS_PER_S), on_timer);

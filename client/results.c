@@ -62,7 +62,7 @@ static void drop_arrivals(struct results *r)
         drop_first(r);
 }
 
-static void say_taken(struct results *r)
+static void announce(struct results *r)
 {
     waitq_wake_all(&r->news);
     if (r->notify)
@@ -106,12 +106,14 @@ static int on_records(struct link_part *part, struct zmessage *m, struct err *er
     if (!r || r->closing || r->ended)
         return code;
     struct arrival *arrival = malloc(sizeof(*arrival));
-    if (!arrival)
-        return err_set(err, -ENOMEM, "out of memory");
+    if (!arrival) {
+        link_fail(part->link, -ENOMEM, "out of memory");
+        return 0;
+    }
     arrival->message = *m;
     *m = (struct zmessage){0};
     STAILQ_INSERT_TAIL(&r->arrivals, arrival, entry);
-    say_taken(r);
+    announce(r);
     return 0;
 }
 
@@ -125,7 +127,7 @@ static int on_end(struct link_part *part, struct zmessage *m, struct err *err)
     r->ended = true;
     r->code = end.code;
     r->job = end.job;
-    say_taken(r);
+    announce(r);
     return 0;
 }
 
@@ -151,7 +153,7 @@ static void on_broken(struct link_part *part)
 {
     struct results *r;
     LIST_FOREACH (r, &container_of(part, struct results_part, part)->open, entry)
-        say_taken(r);
+        announce(r);
 }
 
 static const struct link_route routes[] = {{MSG_RECORDS, on_records}, {MSG_END, on_end}};
@@ -217,8 +219,10 @@ static int read_record(struct results *r, struct result_record *ret)
             continue;
         if (code == 1 && r->reader.offset > r->at)
             code = err_set(&err, -EPROTO, "a record is missing in the stream");
-        if (code == 1)
-            code = add_part(r, m, &entry);
+        if (code == 1 && add_part(r, m, &entry) < 0) {
+            link_fail(r->link, -ENOMEM, "out of memory");
+            return -ENOMEM;
+        }
         if (code < 0) {
             link_fail(r->link, code, "the coordinator sent nonsense: %s", err.text);
             return code;

@@ -42,8 +42,7 @@ void json_put_seconds(struct json_writer *w, const char *name, int64_t ns, int d
 // Any other number or a word of JSON, at most 63 bytes.
 void json_put_raw(struct json_writer *w, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-// Members, or the elements of a list, as they are read: "'type': 'array', 'minItems': %d", with '
-// for
-// ", and texts without escapes.
+// Members of an object or elements of a list as they are read: "'type': 'array', 'minItems': %d",
+// with ' for ", and texts without escapes.
 void json_put_members(struct json_writer *w, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -9,16 +9,16 @@ void separator_init(const struct separator_rule *rule, struct separator *ret)
     memcpy(ret->bytes + rule->end_len, rule->start, rule->start_len);
 }
 
-size_t separator_find(const struct separator *mark, const void *data, size_t len, size_t from)
+size_t separator_find(const struct separator *s, const void *data, size_t len, size_t from)
 {
     const char *text = data;
-    if (mark->len == 0)
+    if (s->len == 0)
         return from <= len ? from : SEPARATOR_NONE;
-    size_t at = from > mark->cut ? from - mark->cut : 0;
-    if (at > len || len - at < mark->len)
+    size_t at = from > s->cut ? from - s->cut : 0;
+    if (at > len || len - at < s->len)
         return SEPARATOR_NONE;
-    const char *found = memmem(text + at, len - at, mark->bytes, mark->len);
-    return found ? (size_t)(found - text) + mark->cut : SEPARATOR_NONE;
+    const char *found = memmem(text + at, len - at, s->bytes, s->len);
+    return found ? (size_t)(found - text) + s->cut : SEPARATOR_NONE;
 }
 
 size_t separator_strip(const struct separator_rule *rule, void *data, size_t len)

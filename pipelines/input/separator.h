@@ -32,11 +32,11 @@ struct separator {
 void separator_init(const struct separator_rule *rule, struct separator *ret);
 // The first place at or after `from` where a record begins; `data` must include the bytes before
 // it, as far as the separator reaches. SEPARATOR_NONE if there is none.
-size_t separator_find(const struct separator *mark, const void *data, size_t len, size_t from);
+size_t separator_find(const struct separator *s, const void *data, size_t len, size_t from);
 // The first place after `begin` where the next record may begin when records are counted.
-static inline size_t separator_after(const struct separator *mark, size_t begin)
+static inline size_t separator_after(const struct separator *s, size_t begin)
 {
-    return begin + (mark->cut ? mark->cut : 1);
+    return begin + (s->cut ? s->cut : 1);
 }
 // Removes the ends of whole records, in place. Returns the remaining length.
 size_t separator_strip(const struct separator_rule *rule, void *data, size_t len);
@@ -48,6 +48,5 @@ static inline bool separator_is_simple(const struct separator_rule *rule)
 }
 // True when the rule has no contradictions, for rules that come from a peer.
 bool separator_rule_ok(const struct separator_rule *rule);
-// Bytes of the first rule->header_lines lines of `data`; SEPARATOR_NONE when they are not whole
-// yet.
+// Bytes of the first rule->header_lines lines of `data`; SEPARATOR_NONE when they are incomplete.
 size_t separator_header(const struct separator_rule *rule, const void *data, size_t len);

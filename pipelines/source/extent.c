@@ -119,7 +119,7 @@ struct piece {
     const struct extent *extent;
     const char *path;
     int fd;
-    struct separator mark;
+    struct separator separator;
     struct buf *out;
     size_t begin;
     uint64_t offset;
@@ -139,7 +139,7 @@ static ssize_t read_more(struct piece *p, size_t len, struct err *err)
 
 static size_t find(const struct piece *p, size_t from)
 {
-    return separator_find(&p->mark, p->out->data + p->begin, p->out->len - p->begin, from);
+    return separator_find(&p->separator, p->out->data + p->begin, p->out->len - p->begin, from);
 }
 
 // Cuts the piece after the end of its last record, and reads as far as that. `end` is where the
@@ -147,7 +147,7 @@ static size_t find(const struct piece *p, size_t from)
 static int find_tail(struct piece *p, size_t end, struct err *err)
 {
     size_t ahead =
-        p->mark.len - p->mark.cut; // a start is looked at, but belongs to the next record
+        p->separator.len - p->separator.cut; // a start is looked at, but belongs to the next record
     size_t from = end;
     for (;;) {
         size_t found = find(p, from);
@@ -172,10 +172,10 @@ static int read_aligned(struct piece *p, struct err *err)
     const struct extent *e = p->extent;
     bool is_first = e->offset == e->header_bytes; // a record begins there in any case
     uint64_t past_header = e->offset - e->header_bytes;
-    size_t before = p->mark.cut < past_header ? p->mark.cut : (size_t)past_header;
+    size_t before = p->separator.cut < past_header ? p->separator.cut : (size_t)past_header;
     size_t end = before + (size_t)e->length;
     p->offset = e->offset - before;
-    ssize_t n = read_more(p, end + p->mark.len - p->mark.cut, err);
+    ssize_t n = read_more(p, end + p->separator.len - p->separator.cut, err);
     if (n < 0)
         return (int)n;
     if ((size_t)n < end)
@@ -216,7 +216,7 @@ static int read_extent(struct piece *p, const struct separator_rule *rule, struc
             return became_shorter(p, err);
     }
     p->begin = out->len;
-    int r = e->aligned && p->mark.len ? read_aligned(p, err) : read_exactly(p, err);
+    int r = e->aligned && p->separator.len ? read_aligned(p, err) : read_exactly(p, err);
     if (r < 0)
         return r;
     if (out->len == p->begin)
@@ -288,7 +288,7 @@ int extent_read(const struct extent *e, const struct separator_rule *rule, const
         return 0;
     size_t begin = out->len;
     struct piece piece = {.extent = e, .path = path, .fd = fd, .out = out};
-    separator_init(rule, &piece.mark);
+    separator_init(rule, &piece.separator);
     int r = read_extent(&piece, rule, err);
     if (r < 0)
         out->len = begin;

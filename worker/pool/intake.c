@@ -79,16 +79,10 @@ static void end_waiting(struct pool *pool, const struct pool_step *step)
     backlog_init(&over);
     backlog_move(&pool->waiting, &over, step);
     while ((part = backlog_first(&over))) {
-        const struct lease *lease = &part->copy->lease;
-        pool_deliver(pool, part->copy,
-                     &(struct result){.job = lease->job,
-                                      .step = lease->step,
-                                      .attempt = lease->attempt,
-                                      .chunk = lease->first + part->at,
-                                      .ending = {.outcome = OUTCOME_NOT_FOUND, .code = 127},
-                                      .error = step->hopeless,
-                                      .error_len = strlen(step->hopeless),
-                                      .n_items = 1});
+        const struct ending ending = {.outcome = OUTCOME_NOT_FOUND, .code = 127};
+        const struct result result =
+            lease_copy_result(part->copy, part->at, ending, step->hopeless);
+        pool_deliver(pool, part->copy, &result);
         backlog_drop(&over, 1);
     }
 }

@@ -42,3 +42,17 @@ void lease_copy_unref(struct lease_copy *copy)
     pool_step_unref(copy->step);
     free(copy);
 }
+
+struct result lease_copy_result(const struct lease_copy *copy, uint32_t index, struct ending ending,
+                                const char *text)
+{
+    const struct lease *lease = &copy->lease;
+    return (struct result){.job = lease->job,
+                           .step = lease->step,
+                           .attempt = lease->attempt,
+                           .chunk = lease->first + index,
+                           .ending = ending,
+                           .error = text,
+                           .error_len = text ? strlen(text) : 0,
+                           .n_items = 1};
+}

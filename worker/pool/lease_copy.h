@@ -21,3 +21,7 @@ static inline size_t lease_copy_bytes(const struct lease_copy *copy, uint32_t fr
 {
     return copy->offsets ? copy->offsets[to] - copy->offsets[from] : 0;
 }
+// A result of chunk `index` of the lease: how it ended, and words for a person, which are borrowed;
+// NULL: none.
+struct result lease_copy_result(const struct lease_copy *copy, uint32_t index, struct ending ending,
+                                const char *text);

@@ -54,16 +54,8 @@ void slot_done(struct slot *slot)
 static void end_with(struct slot *slot, const struct sent *sent, struct ending ending,
                      const char *text)
 {
-    const struct lease *lease = &sent->copy->lease;
-    slot->ops->deliver(slot->owner, sent->copy,
-                       &(struct result){.job = lease->job,
-                                        .step = lease->step,
-                                        .attempt = lease->attempt,
-                                        .chunk = lease->first + sent->index,
-                                        .ending = ending,
-                                        .error = text,
-                                        .error_len = strlen(text),
-                                        .n_items = 1});
+    const struct result result = lease_copy_result(sent->copy, sent->index, ending, text);
+    slot->ops->deliver(slot->owner, sent->copy, &result);
 }
 
 // A chunk that did not run leaves the slot: to the queue, or as cancelled.
@@ -101,25 +93,20 @@ static int take_result(struct slot *slot, const uint8_t *frame, size_t len)
         !sent_at(&slot->sent, 0)->copy || head->ending.outcome >= OUTCOME_COUNT)
         return -EPROTO;
     const struct sent *sent = sent_at(&slot->sent, 0);
-    const struct lease *lease = &sent->copy->lease;
-    struct result result = {
-        .job = lease->job,
-        .step = lease->step,
-        .attempt = lease->attempt,
-        .chunk = lease->first + sent->index,
-        .more = head->more,
-        .ending = head->ending,
-        .error = head->error_len ? (const char *)view.error : NULL,
-        .error_len = head->error_len,
-        .stderr_text = (const char *)view.stderr_text,
-        .stderr_len = head->stderr_len,
-        .item_lens = head->n_lens ? aligned(slot, view.lens, head->n_lens) : NULL,
-        .n_items = head->n_lens ? head->n_lens : 1,
-        .body = view.body,
-        .body_len = head->body_len,
-    };
-    if (head->n_lens && !result.item_lens)
-        return -ENOMEM;
+    struct result result = lease_copy_result(sent->copy, sent->index, head->ending, NULL);
+    result.more = head->more;
+    result.error = head->error_len ? (const char *)view.error : NULL;
+    result.error_len = head->error_len;
+    result.stderr_text = (const char *)view.stderr_text;
+    result.stderr_len = head->stderr_len;
+    result.body = view.body;
+    result.body_len = head->body_len;
+    if (head->n_lens) {
+        result.n_items = head->n_lens;
+        result.item_lens = aligned(slot, view.lens, head->n_lens);
+        if (!result.item_lens)
+            return -ENOMEM;
+    }
     slot->parted = result.more;
     if (result.more) {
         slot->ops->deliver(slot->owner, sent->copy, &result);

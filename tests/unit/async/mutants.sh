@@ -73,7 +73,7 @@ mutant idle-timers-do-not-end-a-sleep loop 's/return idle && idle->deadline[^;]*
 mutant idle-timers-never-idle loop 's/run_idle_timers\(loop\);//'
 mutant idle-timers-for-ever-patient loop 's/run_timers\(&loop->idle_timers, loop->now - LOOP_PATIENCE_NS\);//'
 mutant timer-starves-others loop 's/if \(deadline < loop_self->now\)\s+deadline = loop_self->now;//'
-mutant timer-set-twice loop 's/(int timer_set[^{]*\{\s+)timer_cancel\(timer\);/$1/'
+mutant timer-set-twice loop 's/(int set_timer[^{]*\{\s+)timer_cancel\(timer\);/$1/'
 mutant timers-of-this-turn-run-on loop 's/ &&\s+node->order < order_end//'
 mutant posts-call-nobody loop 's/post->fn\(post\);/;/'
 mutant posts-of-this-turn-run-on loop 's/&& post != &mark\)/) if (post == \&mark) { if (TAILQ_EMPTY(\&loop->posts)) return; loop_post(\&mark, NULL); } else/'
