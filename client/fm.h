@@ -50,8 +50,6 @@ int fm_failf(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)
 
 // ---- fm_client.c
 
-// seconds -> a deadline of the loop's clock; FM_FOREVER and other negative ones: never.
-int64_t fm_deadline(double seconds);
 void fm_client_adopt(struct fm_client *client, struct fm_job *job);
 
 // ---- fm_job.c
@@ -66,7 +64,10 @@ int fm_spec_build(const struct fm_spec *spec, struct fm_spec_parts *ret);
 
 // ---- fm_stream.c
 
-// A user's function in an operator.
+// seconds -> a deadline of the loop's clock; FM_FOREVER and other negative ones: never.
+int64_t fm_deadline(double seconds);
+
+// A function of the program in an operator.
 struct fm_function {
     SLIST_ENTRY(fm_function) entry;
     struct fm_stream *stream;
@@ -104,8 +105,6 @@ struct fm_stream {
 struct fm_stream *fm_stream_new(struct fm_client *client);
 // The handle, if its `stream` was made; else frees it, and returns NULL with words.
 struct fm_stream *fm_stream_made(struct fm_stream *s);
-// Makes `in` an input of `s`, which closes it. NULL: no memory, and it is closed.
-struct stream *fm_stream_input(struct fm_stream *s, struct fm_stream *in);
 // The stream that the program has of it now.
 struct fm_stream *fm_stream_top(struct fm_stream *s);
 // Keeps the words for when the failure gets to the program. The first ones stay. Returns `code`.
@@ -121,7 +120,7 @@ int fm_stream_end(struct fm_stream *s, enum fm_cancel how, int64_t deadline);
 // closes it.
 void fm_stream_abandon(struct fm_stream *s);
 
-// ---- fm_foreign.c
+// ---- fm_input.c
 
-// A stream of another client as an input of `s`.
-struct stream *fm_foreign_new(struct fm_stream *in, struct fm_stream *s);
+// Makes `in` an input of `s`, which closes it. NULL: no memory, and it is closed.
+struct stream *fm_stream_input(struct fm_stream *s, struct fm_stream *in);

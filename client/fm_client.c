@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "client/find.h"
 #include "client/fm.h"
 #include "transport/access.h"
@@ -11,13 +10,6 @@
 // Of the loop and of its tasks, which functions of the program run in (fm_merge, fm_pmap). Only
 // what is touched costs memory.
 #define STACK_BYTES ((size_t)1 << 20)
-
-int64_t fm_deadline(double seconds)
-{
-    if (seconds < 0 || seconds > 1e9)
-        return CLOCK_FOREVER;
-    return clock_after(clock_now(), (int64_t)(seconds * (double)NS_PER_S));
-}
 
 void fm_client_adopt(struct fm_client *client, struct fm_job *job)
 {

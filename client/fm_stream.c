@@ -8,9 +8,15 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "client/fm.h"
+
+int64_t fm_deadline(double seconds)
+{
+    if (seconds < 0 || seconds > 1e9)
+        return CLOCK_FOREVER;
+    return clock_after(clock_now(), (int64_t)(seconds * (double)NS_PER_S));
+}
 
 struct fm_stream *fm_stream_new(struct fm_client *client)
 {
@@ -62,16 +68,6 @@ struct fm_stream *fm_stream_made(struct fm_stream *s)
     stream_free(s);
     fm_failf(-ENOMEM, "out of memory");
     return NULL;
-}
-
-struct stream *fm_stream_input(struct fm_stream *s, struct fm_stream *in)
-{
-    if (in->client != s->client)
-        return fm_foreign_new(in, s);
-    LIST_REMOVE(in, entry);
-    LIST_INSERT_HEAD(&s->inputs, in, entry);
-    in->into = s;
-    return take(in->stream);
 }
 
 struct fm_stream *fm_stream_top(struct fm_stream *s)

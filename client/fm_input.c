@@ -1,11 +1,12 @@
-// An input that is another client's stream: that client's loop is visited for what is there, and
-// its stream's descriptor is waited for in our own loop.
+// A stream as an input of another. One of another client stays what it is: that client's loop is
+// visited for what is there, and its stream's descriptor is waited for in our own loop.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 
 #include "async/io.h"
+#include "base/cleanup.h"
 #include "base/container.h"
 #include "client/fm.h"
 
@@ -53,7 +54,7 @@ static void foreign_close(struct stream *stream)
     free(f);
 }
 
-struct stream *fm_foreign_new(struct fm_stream *in, struct fm_stream *s)
+static struct stream *foreign_new(struct fm_stream *in, struct fm_stream *s)
 {
     static const struct stream_ops ops = {foreign_next, foreign_close};
     struct foreign_stream *f = calloc(1, sizeof(*f));
@@ -66,4 +67,14 @@ struct stream *fm_foreign_new(struct fm_stream *in, struct fm_stream *s)
     f->home = s;
     in->borrowed = true;
     return &f->stream;
+}
+
+struct stream *fm_stream_input(struct fm_stream *s, struct fm_stream *in)
+{
+    if (in->client != s->client)
+        return foreign_new(in, s);
+    LIST_REMOVE(in, entry);
+    LIST_INSERT_HEAD(&s->inputs, in, entry);
+    in->into = s;
+    return take(in->stream);
 }
