@@ -212,7 +212,7 @@ int plan_unpack_step(const void *data, size_t len, struct plan **ret, struct err
 int plan_unpack(const void *data, size_t len, bool partial, struct plan **ret, struct err *err)
 {
     int r = unpack(data, len, PLAN_WHOLE_MAX, "plan", get_whole_plan, ret, err);
-    if (r == 0)
+    if (*ret)
         (*ret)->partial = partial;
     return r;
 }

@@ -10,6 +10,7 @@
 // deadline made of a next(). (A generator that was cancelled inside of an await has ended, as any
 // function that returns; then -ECANCELED is what stays.)
 #pragma once
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,8 +44,11 @@ int stream_refuse(const struct stream *s);
 // -EBUSY: another task is in it, or the caller itself further up.
 static inline int stream_next(struct stream *s, void **ret)
 {
-    if (s->state != STREAM_IDLE)
-        return stream_refuse(s);
+    if (s->state != STREAM_IDLE) {
+        int refused = stream_refuse(s);
+        assert(refused <= 0); // never an item
+        return refused;
+    }
     s->state = STREAM_BUSY;
     int r = s->ops->next(s, ret);
     if (s->state == STREAM_BUSY)

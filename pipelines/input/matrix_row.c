@@ -35,14 +35,18 @@ static void put_axis(const struct matrix *m, const struct axis *axis, uint64_t p
     cell->is_there = true;
 }
 
+static bool cell_is(const struct cell *cell, const void *value, size_t len)
+{
+    return cell->len == len && (!len || memcmp(cell->at, value, len) == 0);
+}
+
 static bool rule_matches(const struct matrix *m, const struct rule *rule, const struct cell *cells)
 {
     for (size_t i = 0; i < rule->n; i++) {
         const struct pair *pair = matrix_pair(m, rule->first + i);
         const struct cell *cell = &cells[pair->column];
         if (pair->column < m->n_axes &&
-            (cell->len != pair->value.len ||
-             memcmp(cell->at, m->bytes.data + pair->value.at, cell->len) != 0))
+            !cell_is(cell, m->bytes.data + pair->value.at, pair->value.len))
             return false;
     }
     return true;
@@ -97,7 +101,7 @@ int matrix_row(const struct matrix *m, uint64_t index, struct row *row)
 
 int matrix_text(const struct matrix *m, uint64_t index, struct buf *out)
 {
-    struct cell cells[2 * MATRIX_AXES_MAX];
+    struct cell cells[2 * MATRIX_AXES_MAX] = {0};
     size_t before = out->len;
     bool first = true;
     int r = find_cells(m, index, cells);
