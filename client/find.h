@@ -2,7 +2,7 @@
 //
 // A coordinator publishes its access file as RUNTIME/fanmill/NNN.access and keeps it locked while
 // it lives. Who writes there, or looks around, holds the lock of the folder meanwhile: a file that
-// is there and not locked is a dead coordinator's, and removed. RUNTIME is $XDG_RUNTIME_DIR;
+// exists and is not locked is a dead coordinator's, and removed. RUNTIME is $XDG_RUNTIME_DIR;
 // without it the folder is /tmp/fanmill-UID.
 #pragma once
 #include <limits.h>

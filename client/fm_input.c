@@ -1,5 +1,5 @@
 // A stream as an input of another. One of another client stays what it is: that client's loop is
-// visited for what is there, and its stream's descriptor is waited for in our own loop.
+// visited for what has arrived, and its stream's descriptor is waited for in our own loop.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -196,7 +196,7 @@ FM_API int fm_next_batch(struct fm_stream *s, struct fm_result *ret, size_t max)
     int r = begin_call(s, max);
     if (r < 0)
         return r;
-    // Waits for the first; then takes what is there, and no more.
+    // Waits for the first; then takes what has arrived, and no more.
     while (n < max && (r = lend(s, n ? 0 : CLOCK_FOREVER, &ret[n])) == 1)
         n++;
     return n > 0 ? (int)n : r < 0 ? fail_pull(s, r) : r;

@@ -212,7 +212,7 @@ static void pump(void *arg)
         zsock_again(link->socket);
 }
 
-// Asks a silent coordinator whether it is there, and gives up after a while.
+// Asks a silent coordinator whether it is still alive, and gives up after a while.
 static void check_silence(struct link *link, int64_t now)
 {
     if (now - link->last_heard > PROBE_NS && zconnection_is_receiving(&link->connection))

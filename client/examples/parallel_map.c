@@ -16,7 +16,7 @@ static int give_up(const char *what)
     return 1;
 }
 
-/* Writes what is there, or waits for one result. */
+/* Writes what has arrived, or waits for one result. */
 static int write_results(struct fm_stream *results, double seconds)
 {
     struct fm_result result;

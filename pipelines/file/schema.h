@@ -83,7 +83,7 @@ struct schema_company {
     unsigned sections;
     const char *key;
     const char *with; // "command, pipe"
-    const char *text; // what the checker says when none of them is there
+    const char *text; // what the checker says when none of them is given
     const char *hint; // NULL: none
 };
 extern const struct schema_company schema_company[];

@@ -62,7 +62,7 @@ int outfile_open(struct outfile *file, const char *path, enum if_exists if_exist
     if (exists && if_exists == EXISTS_SKIP)
         return 1;
     if (exists && if_exists == EXISTS_ERROR)
-        return err_set(err, -EEXIST, "'%s' is there already (if_exists: error)", path);
+        return err_set(err, -EEXIST, "'%s' already exists (if_exists: error)", path);
     if (exists && S_ISDIR(st.st_mode))
         return file_error(err, -EISDIR, path);
     // A link stays a link: what it names is replaced.

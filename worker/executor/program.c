@@ -33,7 +33,7 @@ static void put_numbers(struct chunk_run *c, struct recipe_stage *s, struct numb
         s->env[i] = text[i];
 }
 
-// FANMILL_ITEM is there when it can be: not for data, nor for what no variable can hold.
+// FANMILL_ITEM is set when it can be: not for data, nor for what no variable can hold.
 static int put_item(struct chunk_run *c, const struct program_item *item, size_t *ret_offset)
 {
     *ret_offset = c->words.text.len;
