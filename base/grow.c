@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROOM_MIN 4u
+#define ROOM_MIN 1u // most lists of a chunk have one element
 
 // Elements that a list of `n` has room for; 0 if that exceeds the address space.
 static size_t room_for(size_t n)
