@@ -94,7 +94,7 @@ case_is "strangers"
 before=$(count strangers_refused)
 fanmill invite client ghost
 fanmill revoke ghost
-fanmill status --connect ghost.access & # refused for as long as it tries
+"$FANMILL_BIN" status --connect ghost.access >/dev/null 2>&1 & # refused for as long as it tries
 ghost=$!
 refused() { [ "$(count strangers_refused)" -gt "$before" ]; }
 until_ok refused
