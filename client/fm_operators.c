@@ -50,6 +50,16 @@ static struct fm_function *call_new(struct fm_stream *s)
     return call;
 }
 
+// The stream goes on as `made`, which is written in terms of what it was until now.
+#define GOES_ON_AS(in, made)                                                                       \
+    ({                                                                                             \
+        struct visit visit_;                                                                       \
+        visit_begin(&visit_, (in)->client->loop);                                                  \
+        (in)->stream = (made);                                                                     \
+        visit_end(&visit_);                                                                        \
+        fm_stream_made(in);                                                                        \
+    })
+
 static int call_map(void *in, void **ret, void *arg)
 {
     const struct fm_function *call = arg;
@@ -65,16 +75,12 @@ static int call_map(void *in, void **ret, void *arg)
 
 FM_API struct fm_stream *fm_map(struct fm_stream *in, fm_map_fn *fn, void *arg)
 {
-    struct visit visit;
     struct fm_function *call = in ? call_new(in) : NULL;
     if (!call)
         return NULL;
     call->map = fn;
     call->arg = arg;
-    visit_begin(&visit, in->client->loop);
-    in->stream = stream_map(in->stream, call_map, call, fm_item_drop);
-    visit_end(&visit);
-    return fm_stream_made(in);
+    return GOES_ON_AS(in, stream_map(in->stream, call_map, call, fm_item_drop));
 }
 
 static int call_keep(const void *item, void *arg)
@@ -86,32 +92,23 @@ static int call_keep(const void *item, void *arg)
 FM_API struct fm_stream *fm_filter(struct fm_stream *in,
                                    int (*keep)(const struct fm_result *, void *), void *arg)
 {
-    struct visit visit;
     struct fm_function *call = in ? call_new(in) : NULL;
     if (!call)
         return NULL;
     call->keep = keep;
     call->arg = arg;
-    visit_begin(&visit, in->client->loop);
-    in->stream = stream_filter(in->stream, call_keep, call);
-    visit_end(&visit);
-    return fm_stream_made(in);
+    return GOES_ON_AS(in, stream_filter(in->stream, call_keep, call));
 }
 
 FM_API struct fm_stream *fm_take(struct fm_stream *in, uint64_t n)
 {
-    struct visit visit;
     if (!in)
         return NULL;
-    visit_begin(&visit, in->client->loop);
-    in->stream = stream_take(in->stream, n);
-    visit_end(&visit);
-    return fm_stream_made(in);
+    return GOES_ON_AS(in, stream_take(in->stream, n));
 }
 
 FM_API struct fm_stream *fm_chunks(struct fm_stream *in, size_t n)
 {
-    struct visit visit;
     if (!in)
         return NULL;
     if (n == 0) {
@@ -119,22 +116,16 @@ FM_API struct fm_stream *fm_chunks(struct fm_stream *in, size_t n)
         fm_failf(-EINVAL, "a group has at least 1 result");
         return NULL;
     }
-    visit_begin(&visit, in->client->loop);
-    in->stream = grouped(stream_batch(kept(in->stream), n, CLOCK_FOREVER));
-    visit_end(&visit);
-    return fm_stream_made(in);
+    return GOES_ON_AS(in, grouped(stream_batch(kept(in->stream), n, CLOCK_FOREVER)));
 }
 
 FM_API struct fm_stream *fm_within(struct fm_stream *in, double seconds)
 {
-    struct visit visit;
     if (!in)
         return NULL;
-    visit_begin(&visit, in->client->loop);
-    in->stream = stream_timeout(in->stream, seconds < 0 ? CLOCK_FOREVER
-                                                        : (int64_t)(seconds * (double)NS_PER_S));
-    visit_end(&visit);
-    return fm_stream_made(in);
+    return GOES_ON_AS(in, stream_timeout(in->stream, seconds < 0
+                                                         ? CLOCK_FOREVER
+                                                         : (int64_t)(seconds * (double)NS_PER_S)));
 }
 
 // ---- several inputs
