@@ -7,6 +7,8 @@
 #include "proto/client.h"
 
 const char *job_state_name(const struct job_info *job);
+// What the job as a whole waits for: "a worker", ...; NULL: nothing.
+const char *job_wait_name(const struct job_info *job);
 // "3s", "4m12s", "2h03m", "5d07h"
 void show_duration(int64_t ns, char *ret, size_t size);
 void show_jobs_head(FILE *out);
