@@ -44,7 +44,7 @@ static bool on_flush(struct prepare *prepare)
     if (agent->state == AGENT_GREETING || agent->state == AGENT_OVER)
         return false;
     // What begins and ends in one turn is said in this order.
-    bool said = agent_say_begun(agent);
+    bool said = agent_say_begun(agent) | agent_say_returns(agent);
     int sent = outbox_send(&agent->outbox, agent->socket);
     if (sent < 0) {
         log_error("results can't be sent", "code=%d", sent);

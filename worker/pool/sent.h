@@ -11,6 +11,7 @@ struct sent {
     struct lease_copy *copy; // NULL: a ghost
     uint32_t index;          // chunk of the lease
     bool cancelled;          // its job was cancelled
+    bool recalled;           // the coordinator wants it back
 };
 
 struct sent_ring {
