@@ -106,9 +106,22 @@ static void look_at(struct core *core, int64_t when)
         core->recall_at = when;
 }
 
+// It was asked a while ago: what it has is not counted on, and it is not asked for more.
+static bool is_late(struct core *core, const struct core_worker *worker)
+{
+    if (!worker->recalled)
+        return false;
+    int64_t late = worker->answer.deadline - CORE_ANSWER_NS + CORE_STALL_NS;
+    if (late > core->now)
+        look_at(core, late);
+    return late <= core->now;
+}
+
 // How many of a worker's leases are not running and not about to.
 static uint64_t spare(struct core *core, const struct core_worker *worker)
 {
+    if (is_late(core, worker))
+        return 0;
     uint64_t unbegun = worker->leased.n - worker->begun - worker->recalled;
     uint64_t free = worker->slots > worker->begun ? worker->slots - worker->begun : 0;
     if (!unbegun || !free)
@@ -185,7 +198,10 @@ void core_recall(struct core *core, struct actions *actions)
     core->recall_at = CLOCK_FOREVER;
     if (n < 2 || core->stats.leased == core->begun + core->recalled)
         return;
-    const struct core_worker *w = worker_find(core, core->recall_next);
+    const struct core_worker *w;
+    for (w = core->workers; w && core->recalled; w = w->hh.next)
+        on_its_way -= is_late(core, w) ? w->recalled : 0;
+    w = worker_find(core, core->recall_next);
     for (; n > 0 && misses < MISSES_MAX; n--, w = w->hh.next) {
         w = w ? w : core->workers;
         if (!recall_for(core, w, &on_its_way, &misses, actions))

@@ -86,7 +86,7 @@ static bool has_to_spare(struct world *w, const struct sim_worker *worker)
 
 void workers_check(struct world *w)
 {
-    uint64_t idle = 0;
+    uint64_t idle = w->dead_slots;
     bool any_to_spare = false;
     for (const struct sim_worker *worker = w->workers; worker < w->workers + SIM_WORKERS_MAX;
          worker++) {
@@ -108,16 +108,16 @@ void workers_check(struct world *w)
         w->idles_since = 0;
     else if (!w->idles_since)
         w->idles_since = w->now;
-    else if (w->now - w->idles_since > NS_PER_S)
-        sim_fail(w, "a worker idles for a second while chunks wait at another one");
+    else if (w->now - w->idles_since > 3 * NS_PER_S)
+        sim_fail(w, "a worker idles for three seconds while chunks wait at another one");
 }
 
 static void on_join(struct world *w, uint64_t slot, uint64_t b, void *data);
 
-static void on_down(struct world *w, uint64_t id, uint64_t b, void *data)
+static void on_down(struct world *w, uint64_t id, uint64_t slots, void *data)
 {
-    (void)b;
     (void)data;
+    w->dead_slots -= slots;
     sim_event(w, &(struct event){.type = EV_WORKER_DOWN, .worker = id, .reason = "lost"});
 }
 
@@ -146,7 +146,9 @@ static void on_fault(struct world *w, uint64_t id, uint64_t b, void *data)
     switch (rng_below(&w->rng, 4)) {
     case 0:
         sim_log(w, "worker %llu: killed", (unsigned long long)id);
-        sim_at(w, w->now + (int64_t)rng_below(&w->rng, 100) * NS_PER_MS, on_down, id, 0, NULL);
+        w->dead_slots += worker->slots;
+        sim_at(w, w->now + (int64_t)rng_below(&w->rng, 100) * NS_PER_MS, on_down, id, worker->slots,
+               NULL);
         leave(w, worker);
         return;
     case 1:
