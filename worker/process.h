@@ -18,7 +18,8 @@ struct process {
 int process_read(pid_t pid, struct process *ret);
 // Fills `ret` with the processes below `root`, parents before their children: struct process each.
 // Children of `root` that are spared (NULL: none is) are left out with all below them, and so are
-// those that have ended; it stops at PROCESS_BELOW_MAX. Reads all of /proc. -ENOMEM, negative errno.
+// those that have ended; it stops at PROCESS_BELOW_MAX. Reads all of /proc. -ENOMEM, negative
+// errno.
 #define PROCESS_BELOW_MAX 4096u
 typedef bool process_spare_fn(void *arg, pid_t pid);
 int process_below(pid_t root, process_spare_fn *spare, void *arg, struct buf *ret);

@@ -70,8 +70,7 @@ static int put_leftovers(struct making *m, struct node *stage)
         making_put(m, stage, "leftovers", text, "--leftovers");
         return 0;
     }
-    struct node *map =
-        tree_put(&m->tree, stage, "leftovers", tree_map(&m->tree, "--leftovers"));
+    struct node *map = tree_put(&m->tree, stage, "leftovers", tree_map(&m->tree, "--leftovers"));
     making_put(m, map, making_text(m, "%.*s", (int)(equals - text), text), equals + 1,
                "--leftovers");
     return 0;

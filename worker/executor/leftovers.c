@@ -61,8 +61,8 @@ static void name_them(const struct buf *processes, char *text, size_t size)
 {
     const struct process *list = (const struct process *)(const void *)processes->data;
     size_t n = processes->len / sizeof(*list), named = 0;
-    int at = snprintf(text, size, "%zu %s that it left running (", n,
-                      n == 1 ? "process" : "processes");
+    int at =
+        snprintf(text, size, "%zu %s that it left running (", n, n == 1 ? "process" : "processes");
     for (size_t i = 0; i < n && named <= NAMES_MAX; i++) {
         bool again = false;
         for (size_t k = 0; k < i; k++)
@@ -108,8 +108,7 @@ static void kill_them(struct settling *s)
 static void keep_child(void *arg, pid_t pid)
 {
     const struct settling *s = arg;
-    enum kept_how how =
-        s->r->spawn->leftovers == LEFTOVERS_KEEP_FOREVER ? KEPT_GOOD : KEPT_WORKER;
+    enum kept_how how = s->r->spawn->leftovers == LEFTOVERS_KEEP_FOREVER ? KEPT_GOOD : KEPT_WORKER;
     kept_add(s->r->chunk->kept, pid, how);
 }
 
@@ -137,8 +136,7 @@ static void end_them(struct settling *s)
     _cleanup_(buf_done)
     struct buf found = {0};
     char fate[64];
-    snprintf(fate, sizeof(fate), "ended after %g s",
-             (double)s->r->spawn->leftovers_wait_ns / 1e9);
+    snprintf(fate, sizeof(fate), "ended after %g s", (double)s->r->spawn->leftovers_wait_ns / 1e9);
     tell(s, s->r->term_at == s->until ? "ended at the stage's timeout" : fate, &found);
     const struct process *list = (const struct process *)(const void *)found.data;
     for (size_t i = 0; i < found.len / sizeof(*list); i++) {

@@ -197,7 +197,8 @@ static void serve(struct running *r)
                                {.fd = r->out, .events = POLLIN},
                                {.fd = r->err, .events = POLLIN},
                                {.fd = r->in, .events = POLLOUT}};
-        if (poll(fds, 4, running_wait_ms(r->term_at < r->kill_at ? r->term_at : r->kill_at)) < 0 && errno != EINTR)
+        if (poll(fds, 4, running_wait_ms(r->term_at < r->kill_at ? r->term_at : r->kill_at)) < 0 &&
+            errno != EINTR)
             return;
         if (fds[1].revents && r->out >= 0)
             running_read(r, &r->out, false);

@@ -4,8 +4,8 @@
 
 #include "worker/process.h"
 
-// Sends KILL to every child of this process that is not spared (NULL spares none); reaps nothing. Blocking for the
-// time of reading /proc. Returns how many were signalled.
+// Sends KILL to every child of this process that is not spared (NULL spares none); reaps nothing.
+// Blocking for the time of reading /proc. Returns how many were signalled.
 int sweep_kill(process_spare_fn *spare, void *arg);
 
 // Kills and reaps all children that are not spared, and their children as they are handed over to

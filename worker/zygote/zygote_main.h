@@ -9,7 +9,6 @@ struct zygote_message {
     uint32_t slot;
 };
 
-// Serves requests from `control` until it ends; then kills and reaps all descendants but those that are
-// kept for good. Never
-// returns.
+// Serves requests from `control` until it ends; then kills and reaps all descendants but those that
+// are kept for good. Never returns.
 _Noreturn void zygote_main(int control, struct shared *shared);
