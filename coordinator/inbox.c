@@ -122,6 +122,8 @@ static int on_drain(struct peer *peer, const struct incoming *in)
 {
     (void)in;
     const struct event event = {.type = EV_WORKER_DRAIN, .worker = peer->id};
+    log_info("worker drains", "worker=%llu name=%s running=%u", (unsigned long long)peer->id,
+             peer->reg.name, peer->beat.running);
     peer->draining = true;
     server_event(peer->port->server, &event);
     return 0;

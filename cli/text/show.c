@@ -45,6 +45,15 @@ void show_duration(int64_t ns, char *ret, size_t size)
         snprintf(ret, size, "%lldd%02lldh", s / 86400, s / 3600 % 24);
 }
 
+void show_elapsed(int64_t ns, char ret[SHOW_DURATION_MAX])
+{
+    double s = (double)ns / (double)NS_PER_S;
+    if (s < 59.95)
+        snprintf(ret, SHOW_DURATION_MAX, s < 0.995 ? "%.2f s" : "%.1f s", s < 0.01 ? 0.01 : s);
+    else
+        show_duration(ns, ret, SHOW_DURATION_MAX);
+}
+
 static void show_bytes(uint64_t bytes, char *ret, size_t size)
 {
     const char *units = " KMGTPE";

@@ -49,8 +49,9 @@ struct agent {
     uint32_t said_items;
 };
 
-// The main task ends everything; the process exits with this status.
-void agent_end(struct agent *agent, int status);
+// The main task ends everything; the process exits with this status. `why` is logged: an error
+// unless the status is 0, or the worker has a lifeline and its coordinator is gone.
+void agent_end(struct agent *agent, int status, const char *why);
 // Sends a message without entries: `m` is the struct of its type (proto/message.h). What can't be
 // sent is logged: a lost connection is noticed by its silence. -ENOMEM.
 int agent_say(struct agent *agent, enum msg_type type, const void *m);
@@ -62,6 +63,6 @@ bool agent_say_begun(struct agent *agent);
 void agent_collect_return(void *arg, const struct msg_return *run);
 // Gives them back. Whether anything was sent.
 bool agent_say_returns(struct agent *agent);
-// Begins to leave: nothing new is started.
-void agent_drain(struct agent *agent);
+// Begins to leave: nothing new is started. `why` is logged.
+void agent_drain(struct agent *agent, const char *why);
 bool agent_is_idle(const struct agent *agent);

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "async/group.h"
@@ -18,11 +20,12 @@
 static void on_result(void *arg, const struct result *result)
 {
     struct agent *agent = arg;
+    char text[128];
     int r = outbox_add(&agent->outbox, result);
     if (r < 0) {
-        log_error("a result can't be packed", "chunk=%llu code=%d",
-                  (unsigned long long)result->chunk + 1, r);
-        agent_end(agent, WORKER_BROKEN);
+        snprintf(text, sizeof(text), "the result of chunk %llu can't be packed: %s",
+                 (unsigned long long)result->chunk + 1, strerror(-r));
+        agent_end(agent, WORKER_BROKEN, text);
     }
 }
 
@@ -30,14 +33,14 @@ static void on_begun(void *arg, const struct msg_begun *begun)
 {
     struct agent *agent = arg;
     if (buf_add(&agent->begun, begun, sizeof(*begun)) < 0)
-        agent_end(agent, WORKER_BROKEN);
+        agent_end(agent, WORKER_BROKEN, "out of memory");
 }
 
 static void on_broken(void *arg, int code, const char *text)
 {
     struct agent *agent = arg;
-    log_error("the worker can't continue", "reason=\"%s\" code=%d", text, code);
-    agent_end(agent, WORKER_BROKEN);
+    (void)code;
+    agent_end(agent, WORKER_BROKEN, text);
 }
 
 static void on_need(void *arg, const struct msg_need *need)
@@ -62,7 +65,7 @@ static int watch_lifeline(void *arg)
     while ((n = io_read(agent->options->lifeline_fd, &byte, 1)) > 0)
         ;
     if (n != -ECANCELED)
-        agent_end(agent, WORKER_LOST);
+        agent_end(agent, WORKER_LOST, "its lifeline broke");
     return 0;
 }
 
@@ -74,7 +77,7 @@ static int watch_end(void *arg)
     while ((n = io_read(agent->options->end_fd, bytes, sizeof(bytes))) > 0)
         ;
     if (n != -ECANCELED)
-        agent_end(agent, 0);
+        agent_end(agent, 0, "its standard input has ended: who started it is gone");
     return 0;
 }
 
@@ -85,13 +88,17 @@ static int watch_signals(void *arg)
     struct signals signals;
     if (signals_open(list, sizeof(list) / sizeof(list[0]), &signals) < 0)
         return 0;
-    if (signals_next(&signals) > 0) {
+    char name[SIGNAL_TEXT_MAX];
+    int number = signals_next(&signals);
+    if (number > 0) {
+        signal_text(number, name);
         // Without a coordinator nothing is worth finishing.
         if (agent->state == AGENT_GREETING)
-            agent_end(agent, 0);
-        agent_drain(agent);
-        if (signals_next(&signals) > 0)
-            agent_end(agent, 0);
+            agent_end(agent, 0, name);
+        agent_drain(agent, name);
+        number = signals_next(&signals);
+        if (number > 0)
+            agent_end(agent, 0, signal_text(number, name));
     }
     signals_close(&signals);
     return 0;
@@ -111,7 +118,7 @@ static void serve(struct agent *agent)
     if (r == 0)
         event_flag_wait(&agent->over);
     else
-        agent_end(agent, WORKER_BROKEN);
+        agent_end(agent, WORKER_BROKEN, "out of memory");
     group_cancel(&group);
     group_wait(&group);
 }
