@@ -10,7 +10,7 @@ const char *job_state_name(const struct job_info *job)
         [FATE_COMPLETE] = "done",        [FATE_CANCELLED] = "cancelled",
         [FATE_FAILURES] = "ended early", [FATE_NOT_RUNNABLE] = "not runnable",
         [FATE_SOURCE] = "source broke",  [FATE_INTERNAL] = "broke",
-        [FATE_TIMEOUT] = "timed out",
+        [FATE_TIMEOUT] = "timed out",    [FATE_NEEDS] = "not run",
     };
     if (job->phase == PHASE_RUNNING)
         return job->waits == WAIT_WORKER    ? "waiting for a worker"

@@ -156,26 +156,62 @@ static void queue_remove(struct queue *queue, struct chunk *chunk)
     queue->n--;
 }
 
+// Where a chunk belongs in `pending`: the first one behind it. What comes back has mostly its
+// neighbours there already, so the search goes both ways from its place in the line.
+static struct chunk *pending_after(const struct queue *pending, struct chunk *chunk)
+{
+    struct chunk *down = chunk, *up = chunk;
+    while (down || up) {
+        down = down ? TAILQ_PREV(down, line, in_line) : NULL;
+        if (down && down->state == CHUNK_PENDING)
+            return TAILQ_NEXT(down, in_queue);
+        up = up ? TAILQ_NEXT(up, in_line) : NULL;
+        if (up && up->state == CHUNK_PENDING)
+            return up;
+    }
+    return TAILQ_FIRST(&pending->chunks);
+}
+
+// The levels of a reduce step have lines of their own.
+static struct chunk *pending_after_any(const struct queue *pending, const struct chunk *chunk)
+{
+    struct chunk *up = TAILQ_FIRST(&pending->chunks);
+    struct chunk *down = TAILQ_LAST(&pending->chunks, line);
+    for (;;) {
+        if (up->number > chunk->number)
+            return up;
+        if (down->number < chunk->number)
+            return TAILQ_NEXT(down, in_queue);
+        up = TAILQ_NEXT(up, in_queue);
+        down = TAILQ_PREV(down, line, in_queue);
+    }
+}
+
 void chunk_make_pending(struct core *core, struct chunk *chunk)
 {
     struct queue *pending = &chunk->step->pending;
     const struct chunk *last = TAILQ_LAST(&pending->chunks, line);
-    chunk->state = CHUNK_PENDING;
+    const struct chunk *first = TAILQ_FIRST(&pending->chunks);
+    job_touch(core, chunk->step->job);
     core->stats.pending++;
     if (!last || last->number < chunk->number) {
         queue_push(pending, chunk);
-        return;
+    } else if (first->number > chunk->number) {
+        TAILQ_INSERT_HEAD(&pending->chunks, chunk, in_queue);
+        pending->n++;
+    } else {
+        struct chunk *after = chunk->step->spec->is_reduce ? pending_after_any(pending, chunk)
+                                                           : pending_after(pending, chunk);
+        TAILQ_INSERT_BEFORE(after, chunk, in_queue);
+        pending->n++;
     }
-    struct chunk *after = TAILQ_FIRST(&pending->chunks);
-    while (after->number < chunk->number)
-        after = TAILQ_NEXT(after, in_queue);
-    TAILQ_INSERT_BEFORE(after, chunk, in_queue);
-    pending->n++;
+    chunk->state = CHUNK_PENDING;
 }
 
 void chunk_unqueue(struct core *core, struct chunk *chunk)
 {
     struct core_step *step = chunk->step;
+    job_touch(core, step->job);
     switch ((enum chunk_state)chunk->state) {
     case CHUNK_NOWHERE:
         break;
@@ -209,6 +245,7 @@ void chunk_unqueue(struct core *core, struct chunk *chunk)
         queue_remove(&step->held, chunk);
         step->passing -= chunk_is_passing(chunk);
         step->held_bytes -= chunk->result_bytes;
+        core->held_bytes -= chunk->result_bytes;
         core->stats.held--;
         break;
     }
@@ -240,5 +277,7 @@ void chunk_hold(struct core *core, struct chunk *chunk)
     queue_push(&step->held, chunk);
     step->passing += chunk_is_passing(chunk);
     step->held_bytes += chunk->result_bytes;
+    core->held_bytes += chunk->result_bytes;
+    job_touch(core, step->job);
     core->stats.held++;
 }

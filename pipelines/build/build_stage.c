@@ -355,6 +355,7 @@ bool stage_read(struct builder *b, struct node *node, enum section section, stru
     timeout = node_get(node, "timeout");
     if (read_duration(b, section, node, "timeout", &stage->timeout_ns) && stage->timeout_ns == 0)
         refuse(b, timeout, NULL, "must be greater than 0; omit it for no timeout");
+    ret->has_time = read_duration(b, section, node, "time", &ret->time_ns);
     read_retries(b, node, ret);
     read_resources(b, node, ret);
     struct node *chunk = section == SECTION_STAGE ? node_get(node, "chunk") : NULL;
