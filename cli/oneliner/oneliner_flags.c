@@ -1,5 +1,6 @@
 // `fanmill map`, `pipe` and `call`: their flags and their help.
 #include "cli/oneliner/commands.h"
+#include "cli/oneliner/from_parallel.h"
 #include "cli/oneliner/oneliner.h"
 
 // Where items come from and what separates them: map and call.
@@ -98,36 +99,6 @@ static const struct arg other_flags[] = {
     {0},
 };
 
-static const struct arg_foreign foreign[] = {
-    {"--pipe", "that is a command: fanmill pipe"},
-    {"--pipepart", "write fanmill pipe --parts 100% -- COMMAND :::: FILE"},
-    {"--joblog", "not in this version of fanmill"},
-    {"--journal", "not in this version of fanmill"},
-    {"--resume", "not in this version of fanmill"},
-    {"--resume-failed", "not in this version of fanmill"},
-    {"--results", "write --out-dir DIR"},
-    {"--link", "write ::: a b :::+ 1 2"},
-    {"--xapply", "write ::: a b :::+ 1 2"},
-    {"--bar", "progress is shown on a terminal"},
-    {"--eta", "progress is shown on a terminal"},
-    {"--jobs", "write -j"},
-    {"--max-procs", "write -j"},
-    {"-P", "write -j"},
-    {"-I", "the placeholder is {}"},
-    {"-i", "the placeholder is {}"},
-    {"-m", "write -X"},
-    {"-L", "write -n N (items) or fanmill pipe --lines N"},
-    {"-S", "write --host"},
-    {"--sshlogin", "write --host"},
-    {"--dryrun", "write --dry-run"},
-    {"-t", "write -v or --dry-run"},
-    {"-r", "not needed: empty input runs nothing"},
-    {"--no-run-if-empty", "not needed: empty input runs nothing"},
-    {"--group", "output is never mixed"},
-    {"--will-cite", "not needed"},
-    {0},
-};
-
 #define OTHER_TABLES {.list = other_flags, .brief = true}, RUN_TABLES(struct oneliner, run, true)
 #define MORE                                                                                       \
     "Exit status: 0 success, 1 some chunk failed, 2 usage, 4 ended early, 5 output could not be "  \
@@ -156,7 +127,7 @@ const struct args map_args = {
     .n_operands = 2,
     .repeats = true,
     .command_follows = true,
-    .foreign = foreign,
+    .foreign = from_parallel,
     .missing = "missing command. To run the items themselves: fanmill map sh -c {} ::: ..."};
 
 const struct args pipe_args = {
@@ -175,7 +146,7 @@ const struct args pipe_args = {
     .n_operands = 2,
     .repeats = true,
     .command_follows = true,
-    .foreign = foreign,
+    .foreign = from_parallel,
     .missing = "missing command, which gets each chunk on its standard input"};
 
 const struct args call_args = {
@@ -189,6 +160,6 @@ const struct args call_args = {
     .more = MORE,
     .tables = {{.list = call_flags}, {.list = item_flags}, {.list = common_flags}, OTHER_TABLES},
     .n_operands = 1,
-    .foreign = foreign,
+    .foreign = from_parallel,
     .missing = "missing kernel: LIBRARY.so:FUNCTION or builtin:NAME",
     .surplus = "; items follow ':::'"};
