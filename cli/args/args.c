@@ -11,7 +11,7 @@
 #include "cli/args/help.h"
 #include "cli/text/slots.h"
 #include "pipelines/plan.h"
-#include "worker/agent/cpus.h"
+#include "worker/cpus.h"
 
 #define FLAGS_MAX 128
 #define LIST_TEXT_MAX 128

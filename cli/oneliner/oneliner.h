@@ -33,6 +33,7 @@ struct oneliner {
     const char *output, *out_dir, *name;
     bool tag;
     struct args_list env, args;
+    const char *shell, *nice, *delay, *load, *memfree;
     const char *workdir, *cpus, *memory, *gpus;
     const char *reduce, *fan_in;
 };

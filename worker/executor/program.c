@@ -218,7 +218,8 @@ int program_run(struct chunk_run *c, struct recipe_stage *s, struct program_item
                           .directory = directory,
                           .input = item->input,
                           .input_len = item->input_len,
-                          .timeout_ns = s->stage->timeout_ns};
+                          .timeout_ns = s->stage->timeout_ns,
+                          .nice = s->stage->nice};
     struct spawn_end end;
     spawn_run(c, &spawn, &out->body, &end);
     return judge(c, s->stage, &end, argv[0]);

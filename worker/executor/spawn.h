@@ -21,6 +21,7 @@ struct spawn {
     const void *input; // for its stdin; NULL: /dev/null
     size_t input_len;
     int64_t timeout_ns; // 0: none
+    uint32_t nice;      // added to ours
 };
 
 struct spawn_end {

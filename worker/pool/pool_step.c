@@ -30,6 +30,7 @@ int pool_step_new(const struct msg_step *from, uint32_t slots, struct pool_step 
     int64_t timeout_ns = kernel_timeout(plan);
     double cpus = plan->steps[0].cpus;
     uint32_t weight = cpus > 1 ? (uint32_t)ceil(cpus < slots ? cpus : slots) : 1;
+    struct throttle throttle = plan->steps[0].throttle;
     plan_free(plan);
     struct pool_step *step = calloc(1, sizeof(*step));
     uint64_t *known = calloc(slots / 64 + 1, sizeof(*known));
@@ -45,6 +46,7 @@ int pool_step_new(const struct msg_step *from, uint32_t slots, struct pool_step 
                                .step = from->step,
                                .kernel_timeout_ns = timeout_ns,
                                .weight = weight,
+                               .throttle = throttle,
                                .known = known,
                                .waits = true,
                                .packed = packed,

@@ -6,6 +6,7 @@
 #include <sys/queue.h>
 
 #include "base/err.h"
+#include "pipelines/plan.h"
 #include "proto/message.h"
 
 struct pool_step {
@@ -13,6 +14,9 @@ struct pool_step {
     unsigned refs; // one of the list, one of each lease
     uint64_t job;
     uint32_t step;
+    struct throttle throttle;
+    int64_t began;        // when a chunk of a throttled step was last given; 0: never
+    int64_t closed_until; // its throttle is not asked before; 0: it is
     int64_t mean_ns;           // of recent chunks; 0: none has run yet
     uint32_t weight;           // slots that one of its chunks takes
     int64_t kernel_timeout_ns; // the smallest of its kernels' timeouts; 0: none has one
