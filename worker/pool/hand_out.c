@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/container.h"
 #include "worker/pool/look.h"
+#include "worker/pool/straggle.h"
 #include "worker/pool/throttle.h"
 #include "worker/pool/zygote_line.h"
 
@@ -16,7 +17,7 @@
 // How many chunks of a step an executor should have, the running one included.
 static uint32_t target(const struct pool_step *step)
 {
-    if (step->weight > 1 || throttle_is_set(&step->throttle))
+    if (step->weight > 1 || throttle_is_set(&step->throttle) || step->timeout_percent)
         return 1;
     int64_t mean = step->mean_ns;
     if (!mean || mean >= SHORT_NS)
@@ -141,4 +142,5 @@ void hand_out(struct post *post)
     if (pool->permits.js)
         permits_settle(&pool->permits, pool_busy(pool));
     look_settle(pool);
+    straggle_settle(pool);
 }

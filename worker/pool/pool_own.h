@@ -28,6 +28,7 @@ struct pool {
     struct timer look;         // look.h
     struct timer deadline;
     bool deadline_set;
+    struct timer straggle;     // straggle.h
     struct timer throttle;     // of a throttled step that is first in the queue
     struct permits permits;
 };

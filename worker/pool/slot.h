@@ -50,6 +50,7 @@ struct slot {
     uint32_t barren;      // executors in a row that died before they finished or began one
     enum slot_kill kill;  // we had it killed
     uint64_t kill_serial; // for this chunk's sake
+    int64_t given_at;     // when it got a chunk while it had none
     struct timer grace;   // of a cancelled chunk (slot_control.h)
     uint8_t asks;         // the owner's: requests the zygote could not take yet
 };
