@@ -34,6 +34,7 @@ static const struct command list[] = {
     {"pipe", RUN, "pipe COMMAND <DATA", "run a command on each chunk of data", &pipe_args,
      cli_pipe},
     {"call", RUN, "call KERNEL ::: ITEMS", "call a C function with items", &call_args, cli_call},
+    {"sem", RUN, "sem COMMAND", "run a command once there is a place for it", &sem_args, cli_sem},
     {"check", RUN, "check JOB.yaml", "report every mistake in a job file; start nothing",
      &check_args, cli_check},
 
