@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/container.h"
+#include "worker/pool/begun.h"
 #include "worker/pool/look.h"
 #include "worker/pool/straggle.h"
 #include "worker/pool/throttle.h"
@@ -143,4 +144,5 @@ void hand_out(struct post *post)
         permits_settle(&pool->permits, pool_busy(pool));
     look_settle(pool);
     straggle_settle(pool);
+    begun_settle(pool);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "worker/pool/begun.h"
 #include "worker/pool/hand_out.h"
 #include "worker/pool/intake.h"
 #include "worker/pool/look.h"
@@ -80,6 +81,7 @@ struct pool *pool_free(struct pool *pool)
     look_stop(pool);
     timer_cancel(&pool->throttle);
     timer_cancel(&pool->straggle);
+    begun_stop(pool);
     for (uint32_t i = 0; i < pool->n_slots; i++)
         slot_done(&pool->slots[i]);
     backlog_done(&pool->queue);

@@ -45,12 +45,13 @@ struct slot {
     struct sent_ring sent;
     uint64_t stuck;       // serial that was running at the last look; 0: none
     uint64_t judged;      // serial that was found running at two looks; 0: none
+    int64_t turned;       // when its first entry became the first
+    uint64_t told;        // serial that was told to have begun; 0: none
     bool parted;          // the first entry has given parts of its result
     bool answered;        // this executor has finished a chunk
     uint32_t barren;      // executors in a row that died before they finished or began one
     enum slot_kill kill;  // we had it killed
     uint64_t kill_serial; // for this chunk's sake
-    int64_t given_at;     // when it got a chunk while it had none
     struct timer grace;   // of a cancelled chunk (slot_control.h)
     uint8_t asks;         // the owner's: requests the zygote could not take yet
 };

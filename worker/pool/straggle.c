@@ -28,7 +28,7 @@ void straggle_settle(struct pool *pool)
         int64_t limit = step ? limit_of(step) : 0;
         if (!limit || sent->over_time || sent->cancelled)
             continue;
-        int64_t due = clock_after(slot->given_at, limit);
+        int64_t due = clock_after(slot->turned, limit);
         if (due <= now)
             slot_end_over_time(slot);
         else if (due < next)
