@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/utf8.h"
 #include "cli/args/exit_code.h"
 #include "cli/text/count.h"
 #include "cli/text/show.h"
@@ -54,7 +55,7 @@ static void show_stderr(struct report *report, const struct record_entry *record
         size_t line = end ? (size_t)(end - data) - at : len - at;
         n = (size_t)snprintf(text, sizeof(text), "  | ");
         memcpy(text + n, data + at, line);
-        report_make_harmless(text + n, line);
+        utf8_make_harmless(text + n, line);
         n += line;
         text[n++] = '\n';
         report_emit(report, text, n);
@@ -93,7 +94,7 @@ static void report_failure(struct report *report, const struct record_entry *rec
                  record->error ? report->error : outcome_name(record->ending.outcome));
     if (n < 0)
         return;
-    report_make_harmless(line, strlen(line));
+    utf8_make_harmless(line, strlen(line));
     char out[1200];
     n = snprintf(out, sizeof(out), "fanmill: %s%s%s\n", red, line, plain);
     report_emit(report, out, (size_t)n < sizeof(out) ? (size_t)n : sizeof(out) - 1);

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "cli/follow/follow.h"
 #include "cli/jobs/ask.h"
 #include "cli/jobs/commands.h"
@@ -66,6 +67,9 @@ static int write_log(struct buf *out, const struct record_entry *entry)
     if (r == 0 && entry->error)
         r = buf_printf(out, "%" PRIu64 "| failed: %.*s\n", number, (int)entry->error_len,
                        entry->error);
+    // What a command wrote reaches a file as it is, but steers no terminal.
+    if (out->len && isatty(STDOUT_FILENO))
+        utf8_make_harmless((char *)out->data, out->len);
     return r < 0 || !out->len ? r : io_write(STDOUT_FILENO, out->data, out->len);
 }
 
