@@ -102,6 +102,8 @@ static const struct arg other_flags[] = {
      "begin none while so many processes run; N% of the CPUs"},
     {0, "memfree", SETS_TEXT(struct oneliner, memfree), "SIZE",
      "begin none while less memory is available"},
+    {0, "leftovers", SETS_TEXT(struct oneliner, leftovers), "WHAT",
+     "processes that outlive their command: wait=TIME, kill, keep or keep=forever", "wait=10s"},
     {0, "cpus", SETS_TEXT(struct oneliner, cpus), "N", "CPUs each chunk needs"},
     {0, "memory", SETS_TEXT(struct oneliner, memory), "SIZE", "memory each chunk needs"},
     {0, "gpus", SETS_TEXT(struct oneliner, gpus), "N", "GPUs each chunk needs"},

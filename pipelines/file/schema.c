@@ -16,6 +16,7 @@
 #define RESOURCES (1u << SECTION_RESOURCES)
 #define RETRIES (1u << SECTION_RETRIES)
 #define THROTTLE (1u << SECTION_THROTTLE)
+#define LEFTOVERS (1u << SECTION_LEFTOVERS)
 #define SINK (1u << SECTION_SINK)
 
 #define SECTION_KEYS_MAX 32
@@ -115,6 +116,9 @@ const struct schema_key schema[] = {
     {STAGE, "throttle", KEY_MAP, 0, 0, 0, NULL, "when a worker begins a chunk, besides having room"},
     {STAGE | REDUCE, "nice", KEY_COUNT, 0, 0, 19, NULL,
      "niceness of the programs: higher yields to others; 0"},
+    {STAGE | REDUCE, "leftovers", KEY_MAP, 0, 0, 0, "kill, keep",
+     "processes that outlive the program: wait for them, end them at once, or leave them alone; "
+     "{wait: 10s}"},
     {STAGE, "chunk", KEY_MAP, 0, 0, 0, "auto", "start a new step, fed by the results before it"},
     {REDUCE, "fan_in", KEY_COUNT, 0, 2, 1000000, "all", "how many results one run combines; 16"},
 
@@ -136,6 +140,10 @@ const struct schema_key schema[] = {
      "none begins while so many processes of the machine run, or N% of its CPUs; no limit"},
     {THROTTLE, "memfree", KEY_SIZE, 0, 1, 1ull << 50, NULL,
      "none begins while less memory is available; no limit"},
+    {LEFTOVERS, "wait", KEY_DURATION, KEY_ONE_OF, 0, 1000 * DAYS, NULL,
+     "how long they may go on, within the stage's timeout; then TERM, and KILL 5 s later"},
+    {LEFTOVERS, "keep", KEY_WORD, KEY_ONE_OF, 0, 0, "worker, forever",
+     "they stay until the worker ends, or for good"},
 
     {SINK, "stdout", KEY_WORD, KEY_ONE_OF, 0, 0, "raw, json",
      "standard output: the bytes, or one line of JSON per chunk"},
@@ -160,6 +168,7 @@ const struct schema_section schema_sections[SECTION_COUNT] = {
     [SECTION_RESOURCES] = {"resources", "resources"},
     [SECTION_RETRIES] = {"retries", "retries"},
     [SECTION_THROTTLE] = {"throttle", "a throttle"},
+    [SECTION_LEFTOVERS] = {"leftovers", "leftovers"},
     [SECTION_SINK] = {"sink", "a sink"},
 };
 
@@ -176,6 +185,7 @@ const struct schema_company schema_company[] = {
      "a kernel runs inside an executor and has no environment of its own; use args", NULL},
     {STAGE | REDUCE, "nice", "command, pipe",
      "a kernel runs inside an executor, which serves other jobs, too", NULL},
+    {STAGE | REDUCE, "leftovers", "command, pipe", "a kernel starts no processes", NULL},
     {STAGE, "batch", "command", "only for a command", NULL},
     {STAGE, "tag", "command", "only for a command", NULL},
     {SINK, "dir", "name", "needs 'name', the name of each result's file", "name: \"{#}.txt\""},

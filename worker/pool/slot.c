@@ -129,6 +129,10 @@ static int take_result(struct slot *slot, const uint8_t *frame, size_t len)
     slot->turned = loop_now();
     slot->answered = true;
     slot->barren = 0;
+    if (result.ending.leftovers)
+        log_info("commands left processes running", "job=%llu chunk=%llu leftovers=%u",
+                 (unsigned long long)result.job, (unsigned long long)result.chunk + 1,
+                 result.ending.leftovers);
     slot->ops->deliver(slot->owner, first.copy, &result);
     lease_copy_unref(first.copy);
     return 0;
