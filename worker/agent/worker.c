@@ -132,8 +132,10 @@ static int run(void *arg)
 {
     const struct worker_start *start = arg;
     struct agent *agent = start->agent;
-    static const struct pool_callbacks callbacks = {
-        .result = on_result, .begun = on_begun, .broken = on_broken};
+    static const struct pool_callbacks callbacks = {.result = on_result,
+                                                    .begun = on_begun,
+                                                    .returned = agent_collect_return,
+                                                    .broken = on_broken};
     struct err err = {0};
     if (!wait_for_go(agent))
         return WORKER_LOST;

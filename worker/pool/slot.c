@@ -58,11 +58,13 @@ static void end_with(struct slot *slot, const struct sent *sent, struct ending e
     slot->ops->deliver(slot->owner, sent->copy, &result);
 }
 
-// A chunk that did not run leaves the slot: to the queue, or as cancelled.
+// A chunk that did not run leaves the slot: to the queue, to the coordinator, or as cancelled.
 static void give_back(struct slot *slot, const struct sent *sent)
 {
     if (sent->cancelled)
         end_with(slot, sent, (struct ending){.outcome = OUTCOME_CANCELLED}, "cancelled");
+    else if (sent->recalled)
+        slot->ops->give_back(slot->owner, sent->copy, sent->index);
     else
         slot->ops->requeue(slot->owner, sent->copy, sent->index);
 }
