@@ -25,6 +25,7 @@ static void send_leases(struct peer *peer)
     if (!peer->leases_open)
         return;
     peer->leases_open = false;
+    LIST_REMOVE(peer, of_leasing);
     if (lease_batch_end(&peer->leases) == 0)
         peer_send(peer, &peer->header, peer->body.data, peer->body.len);
     buf_clear(&peer->header);
@@ -42,6 +43,7 @@ static int put_lease(struct peer *peer, const struct lease *lease)
             if (r < 0)
                 return r;
             peer->leases_open = true;
+            LIST_INSERT_HEAD(&peer->port->server->leasing, peer, of_leasing);
         }
         int r = lease_batch_add(&peer->leases, lease);
         if (r != -E2BIG)
@@ -160,7 +162,7 @@ bool perform(struct server *server)
         }
     }
     actions_clear(&server->actions);
-    for (struct peer *peer = server->by_place; peer; peer = peer->by_place.next)
-        send_leases(peer);
+    while (!LIST_EMPTY(&server->leasing))
+        send_leases(LIST_FIRST(&server->leasing));
     return sent;
 }
