@@ -29,14 +29,14 @@ void questions_mark(struct client *client)
     TAILQ_INSERT_TAIL(&server->asking, client, of_asking);
 }
 
-int question_ask(struct client *client, const struct question *q, uint64_t request)
+int question_ask(struct client *client, const struct question *q, struct err *err)
 {
     if (client->n_questions >= QUESTIONS_MAX)
-        return client_answer(client, request, -EBUSY, 0,
-                             "too many of this client's requests wait for their answers");
+        return err_set(err, -EBUSY, "%u requests of this client wait for their answers already",
+                       QUESTIONS_MAX);
     struct question *own = malloc(sizeof(*own));
     if (!own)
-        return client_answer(client, request, -ENOMEM, 0, "the coordinator is out of memory");
+        return err_set(err, -ENOMEM, "the coordinator is out of memory");
     *own = *q;
     own->client = client;
     TAILQ_INSERT_TAIL(&client->questions, own, entry);

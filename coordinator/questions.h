@@ -55,9 +55,9 @@ struct question {
 TAILQ_HEAD(question_list, question);
 TAILQ_HEAD(asking_list, client);
 
-// Takes a copy of the question into the client's line. Always returns 0, so that a handler can end
-// with it: if too many wait already, the client is told so.
-int question_ask(struct client *client, const struct question *q, uint64_t request);
+// Takes a copy of the question into the client's line. -EBUSY: too many wait already; -ENOMEM. Both
+// are said in `err`.
+int question_ask(struct client *client, const struct question *q, struct err *err);
 // Adds to what it is about. -ENOMEM.
 int question_add(struct question *q, uint64_t id);
 // Adds the jobs of a request's range, 0..0 being the newest one.

@@ -102,9 +102,14 @@ static int on_control(struct peer *peer, const struct incoming *in)
     struct question q = {.ops = &control_ops, .control = *control};
     struct err why = {0};
     uint64_t value = 0;
-    if (control->verb != VERB_DRAIN)
-        return question_ask(client, &q, control->request);
-    int r = drain_workers(client, control->name, &value, &why);
+    int r;
+    if (control->verb == VERB_DRAIN) {
+        r = drain_workers(client, control->name, &value, &why);
+    } else {
+        r = question_ask(client, &q, &why);
+        if (r == 0)
+            return 0; // the answer follows
+    }
     return client_answer(client, control->request, r, value, why.text);
 }
 

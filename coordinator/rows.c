@@ -213,7 +213,9 @@ static int on_query(struct peer *peer, const struct incoming *in)
 {
     const struct msg_query *query = in->message;
     struct question q = {.ops = &query_ops, .query = *query};
-    return question_ask(peer->client, &q, query->request);
+    struct err why = {0};
+    int r = question_ask(peer->client, &q, &why);
+    return r < 0 ? client_answer(peer->client, query->request, r, 0, why.text) : 0;
 }
 
 const struct handler rows_handlers[] = {
