@@ -66,6 +66,7 @@ union any_row {
     struct job_info job;
     struct worker_info worker;
     struct line_info line;
+    struct running_info running;
 };
 
 // Rows of jobs and workers come in the order of their numbers.

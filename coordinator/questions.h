@@ -44,7 +44,7 @@ struct question {
     bool is_held_up; // a page of this slice could not be sent
     uint64_t *ids;
     size_t n, at;
-    uint64_t value; // CONTROL: what the answer will say
+    uint64_t value; // CONTROL: what the answer will say; QUERY_RUNNING: what a job costs at least
     struct err why; // likewise; code 0: nothing failed
     int code;
     union {

@@ -21,22 +21,26 @@
 // What looking at each of them costs, compared with a row.
 #define PEERS_PER_ROW 16u
 #define JOBS_PER_ROW 64u
+#define CHUNKS_PER_ROW 256u
 
 static void worker_row(const struct peer *peer, struct worker_info *ret)
 {
     int64_t now = loop_now();
+    struct core_worker_state state = {0};
+    core_worker_state(peer->port->server->core, peer->id, now, &state);
     *ret = (struct worker_info){
         .id = peer->id,
         .pid = peer->reg.pid,
         .slots = peer->reg.slots,
         .memory_bytes = peer->reg.resources.memory_bytes,
-        .leased = core_worker_leased(peer->port->server->core, peer->id),
-        .running = peer->beat.running,
-        .backlog = peer->beat.backlog,
+        .leased = state.leased,
+        .running = state.running,
         .done = peer->results,
         .draining = peer->draining,
         .up_ns = now - peer->came,
         .silent_ns = now - peer->last_heard,
+        .idle_ns = state.idle_ns,
+        .ends_in_ns = peer->reg.ends_in_ns ? peer->came + peer->reg.ends_in_ns - now : 0,
     };
     memcpy(ret->name, peer->reg.name, sizeof(ret->name));
     memcpy(ret->host, peer->reg.host, sizeof(ret->host));
@@ -157,12 +161,32 @@ static unsigned explain(struct question *q, const struct server_job *job)
     return e.lines * (1 + HASH_CNT(by_place, server->by_place) / PEERS_PER_ROW);
 }
 
+struct listing {
+    struct question *q;
+    const struct server_job *job;
+    unsigned rows;
+};
+
+static void add_running(void *arg, const struct core_running *chunk)
+{
+    struct listing *l = arg;
+    struct running_info row;
+    server_running_row(l->job, chunk, &row);
+    add_row(l->q, &row);
+    l->rows++;
+}
+
 static int list(struct question *q)
 {
     const struct server *server = q->client->server;
+    struct core_stats s;
     int r = 0;
     if (q->query.what == QUERY_SERVICE)
         return question_add(q, 0);
+    if (q->query.what == QUERY_RUNNING) {
+        core_stats(server->core, &s);
+        q->value = 1 + s.leased / CHUNKS_PER_ROW;
+    }
     if (q->query.what != QUERY_WORKERS)
         return question_add_jobs(q, q->query.first, q->query.last);
     for (const struct peer *peer = server->by_id; peer && r == 0; peer = peer->by_id.next)
@@ -178,6 +202,11 @@ static unsigned piece_of_jobs(struct question *q, const struct server_job *job)
         return 1;
     if (q->query.what == QUERY_EXPLAIN)
         return explain(q, job);
+    if (q->query.what == QUERY_RUNNING) {
+        struct listing l = {.q = q, .job = job, .rows = (unsigned)q->value};
+        core_job_running(job->server->core, job->id, add_running, &l);
+        return l.rows;
+    }
     server_job_row(job, &row);
     add_row(q, &row);
     return 1;

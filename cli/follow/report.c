@@ -3,9 +3,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/utf8.h"
 #include "cli/args/exit_code.h"
 #include "cli/text/count.h"
+#include "cli/text/show.h"
 
 #define ITEM_NAME_MAX 200
 
@@ -50,7 +55,7 @@ static void show_stderr(struct report *report, const struct record_entry *record
         size_t line = end ? (size_t)(end - data) - at : len - at;
         n = (size_t)snprintf(text, sizeof(text), "  | ");
         memcpy(text + n, data + at, line);
-        report_make_harmless(text + n, line);
+        utf8_make_harmless(text + n, line);
         n += line;
         text[n++] = '\n';
         report_emit(report, text, n);
@@ -89,7 +94,7 @@ static void report_failure(struct report *report, const struct record_entry *rec
                  record->error ? report->error : outcome_name(record->ending.outcome));
     if (n < 0)
         return;
-    report_make_harmless(line, strlen(line));
+    utf8_make_harmless(line, strlen(line));
     char out[1200];
     n = snprintf(out, sizeof(out), "fanmill: %s%s%s\n", red, line, plain);
     report_emit(report, out, (size_t)n < sizeof(out) ? (size_t)n : sizeof(out) - 1);
@@ -128,29 +133,60 @@ void report_record(struct report *report, const struct record_entry *record)
     }
 }
 
-void report_summary(struct report *report, const struct job_info *s)
+static const char *cause_of(const struct job_info *job)
 {
-    bool all_well = s->fate == FATE_COMPLETE && s->failed == 0;
-    char text[256];
+    switch ((enum job_fate)job->fate) {
+    case FATE_FAILURES:
+        return "; ended early because of failures";
+    case FATE_NOT_RUNNABLE:
+        return "; ended early: a command can't be run";
+    case FATE_TIMEOUT:
+        return "; ended early: time limit reached";
+    case FATE_CANCELLED:
+        return "; ended early";
+    default:
+        return "";
+    }
+}
+
+static int put_summary(struct buf *out, const struct job_info *job, const char *place)
+{
+    const struct {
+        uint64_t n;
+        const char *what;
+    } others[] = {{job->failed, "failed"},
+                  {job->cancelled, "cancelled"},
+                  {job->unrun, "not run"},
+                  {job->retries, "retried"}};
+    char time[SHOW_DURATION_MAX];
+    bool only_ok = true;
+    if (!job->ok && !job->failed && job->fate == FATE_COMPLETE)
+        return buf_add_str(out, "no input, so nothing was run");
+    int r = buf_printf(out, "%s ok", count(job->ok, "chunk").text);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]) && r == 0; i++) {
+        if (!others[i].n)
+            continue;
+        only_ok = false;
+        r = buf_printf(out, ", %" PRIu64 " %s", others[i].n, others[i].what);
+    }
+    show_elapsed(job->age_ns, time);
+    if (r == 0)
+        r = buf_printf(out, "%s in %s", only_ok ? "" : ",", time);
+    if (r == 0 && place && place[0])
+        r = buf_printf(out, " -> %s", place);
+    return r < 0 ? r : buf_add_str(out, cause_of(job));
+}
+
+void report_summary(struct report *report, const struct job_info *job, const char *place)
+{
+    _cleanup_(buf_done)
+    struct buf text = {0};
+    bool all_well = job->fate == FATE_COMPLETE && job->failed == 0;
+    bool wanted = report->verbose || (isatty(STDERR_FILENO) && report->mode != PROGRESS_JSON);
     if (report->mode == PROGRESS_JSON)
-        report_progress(report, s);
-    if ((all_well && !report->verbose) || report->quiet)
+        report_progress(report, job);
+    if (report->quiet || (all_well && !wanted))
         return;
-    int n = snprintf(text, sizeof(text), "%s: %s ok, %" PRIu64 " failed", report->name,
-                     count(s->ok, "chunk").text, s->failed);
-    if (s->cancelled)
-        n += snprintf(text + n, sizeof(text) - (size_t)n, ", %" PRIu64 " cancelled", s->cancelled);
-    if (s->unrun)
-        n += snprintf(text + n, sizeof(text) - (size_t)n, ", %" PRIu64 " not run", s->unrun);
-    if (s->retries)
-        n += snprintf(text + n, sizeof(text) - (size_t)n, ", %" PRIu64 " retried", s->retries);
-    if (s->fate == FATE_FAILURES)
-        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early because of failures");
-    else if (s->fate == FATE_NOT_RUNNABLE)
-        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early: a command can't be run");
-    else if (s->fate == FATE_TIMEOUT)
-        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early: time limit reached");
-    else if (s->fate == FATE_CANCELLED)
-        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early");
-    report_say(report, "%s", text);
+    if (put_summary(&text, job, place) == 0)
+        report_say(report, "%s: %.*s", report->name, (int)text.len, (const char *)text.data);
 }

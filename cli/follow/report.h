@@ -68,5 +68,6 @@ int report_stdout(void *report, const void *data, size_t len);
 void report_record(struct report *report, const struct record_entry *record);
 // A line of our own, above the progress line.
 void report_say(struct report *report, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-// After the end.
-void report_summary(struct report *report, const struct job_info *job);
+// After the end, in one line: how much, how long and where the results are (`place`; NULL or "":
+// not in a file). When all is well, only on a terminal.
+void report_summary(struct report *report, const struct job_info *job, const char *place);

@@ -37,6 +37,8 @@ int record_json(struct buf *out, const struct record *record)
     json_put_number(&w, "offset", record->offset);
     json_put_number(&w, "step", record->step);
     json_put_number(&w, "chunk", record->chunk);
+    if (record->item_first != record->chunk)
+        json_put_number(&w, "first_item", record->item_first + 1);
     if (record->item)
         json_put_bytes(&w, "item", record->item, record->item_len);
     json_put_text(&w, "outcome", record->outcome);

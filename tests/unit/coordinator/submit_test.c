@@ -226,6 +226,7 @@ static unsigned rows(uint32_t peer, enum query what)
             struct job_info job;
             struct worker_info worker;
             struct line_info line;
+            struct running_info running;
         } row;
         cr_assert_not_null(l);
         l->is_read = true;
