@@ -33,7 +33,7 @@ static void on_begun(void *arg, const struct msg_begun *begun)
 {
     struct agent *agent = arg;
     if (buf_add(&agent->begun, begun, sizeof(*begun)) < 0)
-        agent_end(agent, WORKER_BROKEN);
+        agent_end(agent, WORKER_BROKEN, "out of memory");
 }
 
 static void on_broken(void *arg, int code, const char *text)
