@@ -36,7 +36,8 @@ static const struct job_info a_job = {.id = 1,
                                       .retries = 10,
                                       .records = 12,
                                       .first_code = 13,
-                                      .text = "t"};
+                                      .text = "t",
+                                      .sink = "s"};
 
 static int put_sample(int type, struct buf *h, struct buf *b)
 {
