@@ -31,8 +31,6 @@ struct child_files {
 static _Noreturn void child_exec(const struct spawn *s, const struct child_files *files,
                                  pid_t parent, volatile int *error, const char *volatile *what)
 {
-    sigset_t none;
-    sigemptyset(&none);
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
@@ -48,7 +46,7 @@ static _Noreturn void child_exec(const struct spawn *s, const struct child_files
         *what = s->directory;
         _exit(126);
     }
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    sigprocmask(SIG_SETMASK, s->blocked, NULL);
     execve(s->path, s->argv, s->envp);
     *error = errno;
     *what = s->path;
