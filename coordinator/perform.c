@@ -24,6 +24,7 @@ static void send_leases(struct peer *peer)
     if (!peer->leases_open)
         return;
     peer->leases_open = false;
+    LIST_REMOVE(peer, of_leasing);
     if (lease_batch_end(&peer->leases) == 0)
         peer_send(peer, &peer->header, peer->body.data, peer->body.len);
     buf_clear(&peer->header);
@@ -41,6 +42,7 @@ static int put_lease(struct peer *peer, const struct lease *lease)
             if (r < 0)
                 return r;
             peer->leases_open = true;
+            LIST_INSERT_HEAD(&peer->port->server->leasing, peer, of_leasing);
         }
         int r = lease_batch_add(&peer->leases, lease);
         if (r != -E2BIG)
@@ -187,8 +189,8 @@ bool perform(struct server *server)
         }
     }
     actions_clear(&server->actions);
-    for (struct peer *peer = server->by_place; peer; peer = peer->by_place.next)
-        send_leases(peer);
+    while (!LIST_EMPTY(&server->leasing))
+        send_leases(LIST_FIRST(&server->leasing));
     for (struct peer *peer = server->by_place; recalled && peer; peer = peer->by_place.next)
         send_recalls(peer);
     return sent;

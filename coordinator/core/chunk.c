@@ -156,56 +156,41 @@ static void queue_remove(struct queue *queue, struct chunk *chunk)
     queue->n--;
 }
 
-// Where a chunk belongs in `pending`: the first one behind it. What comes back has mostly its
-// neighbours there already, so the search goes both ways from its place in the line.
-static struct chunk *pending_after(const struct queue *pending, struct chunk *chunk)
+// A pending chunk near the place of one that is to be pending, looked for in its line on both sides
+// at once: in whatever order n chunks come back, that is n log n steps. Where one side ends first,
+// the place is at that end.
+static struct chunk *near_pending(const struct chunk *chunk, const struct queue *pending)
 {
-    struct chunk *down = chunk, *up = chunk;
-    while (down || up) {
-        down = down ? TAILQ_PREV(down, line, in_line) : NULL;
-        if (down && down->state == CHUNK_PENDING)
-            return TAILQ_NEXT(down, in_queue);
-        up = up ? TAILQ_NEXT(up, in_line) : NULL;
-        if (up && up->state == CHUNK_PENDING)
-            return up;
+    struct chunk *below = TAILQ_PREV(chunk, line, in_line), *above = TAILQ_NEXT(chunk, in_line);
+    for (; below && above;
+         below = TAILQ_PREV(below, line, in_line), above = TAILQ_NEXT(above, in_line)) {
+        if (below->state == CHUNK_PENDING)
+            return below;
+        if (above->state == CHUNK_PENDING)
+            return above;
     }
-    return TAILQ_FIRST(&pending->chunks);
-}
-
-// The levels of a reduce step have lines of their own.
-static struct chunk *pending_after_any(const struct queue *pending, const struct chunk *chunk)
-{
-    struct chunk *up = TAILQ_FIRST(&pending->chunks);
-    struct chunk *down = TAILQ_LAST(&pending->chunks, line);
-    for (;;) {
-        if (up->number > chunk->number)
-            return up;
-        if (down->number < chunk->number)
-            return TAILQ_NEXT(down, in_queue);
-        up = TAILQ_NEXT(up, in_queue);
-        down = TAILQ_PREV(down, line, in_queue);
-    }
+    return below ? TAILQ_LAST(&pending->chunks, line) : TAILQ_FIRST(&pending->chunks);
 }
 
 void chunk_make_pending(struct core *core, struct chunk *chunk)
 {
     struct queue *pending = &chunk->step->pending;
     const struct chunk *last = TAILQ_LAST(&pending->chunks, line);
-    const struct chunk *first = TAILQ_FIRST(&pending->chunks);
     job_touch(core, chunk->step->job);
     core->stats.pending++;
     if (!last || last->number < chunk->number) {
+        chunk->state = CHUNK_PENDING;
         queue_push(pending, chunk);
-    } else if (first->number > chunk->number) {
-        TAILQ_INSERT_HEAD(&pending->chunks, chunk, in_queue);
-        pending->n++;
-    } else {
-        struct chunk *after = chunk->step->spec->is_reduce ? pending_after_any(pending, chunk)
-                                                           : pending_after(pending, chunk);
-        TAILQ_INSERT_BEFORE(after, chunk, in_queue);
-        pending->n++;
+        return;
     }
+    struct chunk *after = near_pending(chunk, pending), *before;
     chunk->state = CHUNK_PENDING;
+    while ((before = TAILQ_PREV(after, line, in_queue)) && before->number > chunk->number)
+        after = before;
+    while (after->number < chunk->number)
+        after = TAILQ_NEXT(after, in_queue);
+    TAILQ_INSERT_BEFORE(after, chunk, in_queue);
+    pending->n++;
 }
 
 void chunk_unqueue(struct core *core, struct chunk *chunk)

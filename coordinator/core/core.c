@@ -54,13 +54,20 @@ struct core *core_free(struct core *core)
 static void tick(struct core *core, struct actions *actions)
 {
     struct heap_node *node;
-    while ((node = heap_first(&core->retries)) && node->deadline <= core->now) {
+    uint64_t chunks = 0;
+    // What is due beyond that stays due: the next tick is at once.
+    while ((node = heap_first(&core->retries)) && node->deadline <= core->now &&
+           chunks++ < CORE_TICK_CHUNKS) {
         struct chunk *chunk = container_of(node, struct chunk, retry);
         chunk_unqueue(core, chunk);
         chunk_make_pending(core, chunk);
     }
-    while ((node = heap_first(&core->silences)) && node->deadline <= core->now)
-        worker_silence_due(core, container_of(node, struct core_worker, silence), actions);
+    while ((node = heap_first(&core->silences)) && node->deadline <= core->now &&
+           chunks < CORE_TICK_CHUNKS) {
+        struct core_worker *worker = container_of(node, struct core_worker, silence);
+        chunks += 1 + worker->leased.n;
+        worker_silence_due(core, worker, actions);
+    }
     while ((node = heap_first(&core->answers)) && node->deadline <= core->now)
         worker_answer_due(core, container_of(node, struct core_worker, answer), actions);
 }

@@ -22,6 +22,7 @@
 #define CORE_WINDOW_FACTOR 4u  // times what all workers are ready to hold
 #define CORE_WINDOW_BYTES (64ull << 20)
 #define CORE_LEASE_BYTES (1u << 20)     // payload bytes at which a lease entry is closed
+#define CORE_TICK_CHUNKS 65536u         // that one tick moves, so that it does not last
 #define CORE_LEVELS_MAX 64u             // of a reduce tree; fan_in >= 2 makes more than 2^63 inputs
 #define CORE_REDUCE_BYTES (64ull << 20) // of inputs, at which a reduce chunk begins early
 #define CORE_RECUT_BYTES (1u << 20) // of a later step's data chunks, unless the job says otherwise

@@ -13,6 +13,8 @@ struct draft {
     bool has_time;
     int64_t time_ns;
     bool has_resources;
+    struct throttle throttle;
+    uint32_t timeout_percent;
     double cpus;
     uint64_t memory_bytes;
     double gpus;
