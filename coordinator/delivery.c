@@ -114,5 +114,6 @@ void deliver_end(struct server_job *job, const struct job_summary *summary)
              (unsigned long long)summary->ok, (unsigned long long)summary->failed);
     if (server->options.job_changed && !job->discard)
         server->options.job_changed(server->options.arg, job->id, true);
+    needs_ended(job);
     server_job_forget_if_unwanted(job);
 }

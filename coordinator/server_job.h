@@ -11,6 +11,7 @@
 #include "async/loop.h"
 #include "async/waitq.h"
 #include "coordinator/core/core.h"
+#include "coordinator/needs.h"
 #include "coordinator/records.h"
 #include "coordinator/redo.h"
 #include "coordinator/stream.h"
@@ -41,6 +42,8 @@ struct server_job {
     struct waitq feeder;
     bool wanted;    // the feeder is to go on
     bool forgotten; // freed when the feeder has ended
+
+    struct job_needs needs; // and whether it is held: needs.h
 
     // Records: delivery.h, readers.h.
     struct job_records records;

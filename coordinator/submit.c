@@ -86,10 +86,18 @@ int submit_job(struct server *server, struct submission *s, struct server_job **
         submission_done(s);
         return r < 0 ? r : err_set(err, -ENOMEM, "out of memory");
     }
-    r = server_event(server, &(struct event){.type = EV_SUBMIT, .job = job->id, .plan = job->plan});
+    r = needs_take(server, job, s->message, err);
+    if (r == 0) {
+        struct event event = {.type = EV_SUBMIT, .job = job->id};
+        event.plan = job->plan;
+        event.blocks = job->needs.blocks;
+        r = server_event(server, &event);
+        if (r < 0)
+            err_set(err, r, "the job can't be accepted");
+    }
     if (r < 0) {
         server_job_free(job);
-        return err_set(err, r, "the job can't be accepted");
+        return r;
     }
     HASH_ADD(hh, server->jobs, id, sizeof(job->id), job);
     HASH_ADD(by_key, server->by_key, key, sizeof(job->key), job);
@@ -104,6 +112,7 @@ int submit_job(struct server *server, struct submission *s, struct server_job **
         server_job_abandon(job, CANCEL_KILL);
         return err_set(err, r, "out of memory");
     }
+    needs_settle(job);
     server_job_check_hope(job);
     log_info("job submitted", "job=%llu name=%s owner=\"%s\"", (unsigned long long)job->id,
              job->plan->name, job->owner);

@@ -75,6 +75,13 @@ static void explain_step(const struct core *core, const struct core_step *step,
     const struct core_job *job = step->job;
     char why[WHY_MAX] = "";
     uint32_t able = count_able(core, step, why);
+    if (job->blocks) {
+        give(r, job->blocks & BLOCK_HELD ? "the job is held (fanmill release lets it go on)"
+                                         : "waiting for jobs that it needs");
+        if (step->leased)
+            give_counted(r, step->leased, "chunk", "still at workers");
+        return;
+    }
     if (step->waiting)
         give_counted(r, step->waiting, "chunk", "waiting for the next attempt");
     if (!core->workers)

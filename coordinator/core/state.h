@@ -213,6 +213,7 @@ struct core {
     struct shapes shapes;
     uint64_t ready;              // pending chunks of steps that want
     uint32_t wanting;            // jobs
+    uint32_t n_prioritized;      // jobs whose priority is not the usual one
     int64_t reserve_at;          // when steps that wait for a place are looked at again
     uint64_t held_bytes;         // results that wait, of all jobs
     struct core_job *jobs;       // uthash; iterates in order of submission

@@ -165,6 +165,10 @@ struct core_step *worker_first_want(const struct core *core, const struct core_w
 {
     struct core_step *best = NULL;
     const struct shape *shape;
+    if (worker->kept_for) {
+        best = worker->kept_for;
+        return heap_holds(&best->want) && worker_can_take(core, worker, best) ? best : NULL;
+    }
     TAILQ_FOREACH (shape, &core->shapes, in_shapes) {
         struct core_step *step = first_of(shape);
         if (step && (!best || step->want.deadline < best->want.deadline) &&
