@@ -48,7 +48,8 @@ static const struct msg_field register_[] = {
     U64_TO(msg_register, resources.memory_bytes, INT64_MAX),
     U64_TO(msg_register, resources.cpus, RESOURCE_MILLI_MAX),
     U64_TO(msg_register, resources.gpus, RESOURCE_MILLI_MAX),
-    ROWS(msg_register, resources.labels, resources.n_labels, RESOURCE_LABELS_MAX, &label)};
+    ROWS(msg_register, resources.labels, resources.n_labels, RESOURCE_LABELS_MAX, &label),
+    I64_FROM(msg_register, ends_in_ns, 0)};
 static const struct msg_field credit[] = {U32_TO(msg_credit, window_items, PROTO_WINDOW_MAX),
                                           U64(msg_credit, window_bytes)};
 static const struct msg_field step[] = {

@@ -56,7 +56,8 @@ static int put_sample(int type, struct buf *h, struct buf *b)
                 "host",
                 1234,
                 4,
-                {.cpus = 4000, .memory_bytes = 8, .n_labels = 1, .labels = {{"ssd", 1000}}}});
+                {.cpus = 4000, .memory_bytes = 8, .n_labels = 1, .labels = {{"ssd", 1000}}},
+                300});
     case MSG_CREDIT:
         return msg_put(h, MSG_CREDIT, &(struct msg_credit){4, 1 << 20});
     case MSG_STEP:
