@@ -39,6 +39,20 @@ int agent_say(struct agent *agent, enum msg_type type, const void *m)
     return r;
 }
 
+bool agent_say_begun(struct agent *agent)
+{
+    size_t n = agent->begun.len / sizeof(struct msg_begun);
+    const struct msg_begun *list = (const struct msg_begun *)(const void *)agent->begun.data;
+    for (size_t at = 0; at < n; at += PROTO_BEGUN_MAX) {
+        size_t part = n - at < PROTO_BEGUN_MAX ? n - at : PROTO_BEGUN_MAX;
+        buf_clear(&agent->header);
+        if (begun_batch_put(&agent->header, list + at, (uint32_t)part) == 0)
+            send_header(agent);
+    }
+    buf_clear(&agent->begun);
+    return n > 0;
+}
+
 static void collect_return(void *arg, const struct msg_return *run)
 {
     struct agent *agent = arg;

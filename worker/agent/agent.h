@@ -28,6 +28,7 @@ struct agent {
     struct batch_reader reader;
     struct buf header; // of the message that is being sent
     struct buf returns;
+    struct buf begun; // of struct msg_begun: what goes out with the next flush
     struct prepare flush;
     // the connection (connect.h)
     struct transport *transport;
@@ -64,6 +65,8 @@ void agent_end(struct agent *agent, int status, const char *why);
 int agent_say(struct agent *agent, enum msg_type type, const void *m);
 // Gives leased chunks back that no executor has: those of a job, or all of them.
 void agent_return(struct agent *agent, uint64_t job, bool all_jobs);
+// Says which chunks have begun since it was called last. Whether anything was sent.
+bool agent_say_begun(struct agent *agent);
 // Begins to leave: nothing new is started. `why` is logged.
 void agent_drain(struct agent *agent, const char *why);
 bool agent_is_idle(const struct agent *agent);

@@ -51,6 +51,7 @@ static void on_reopen(struct post *post)
         return;
     pool_reset(agent->pool);
     arriving_forget(&agent->arriving, 0);
+    buf_clear(&agent->begun);
     outbox_done(&agent->outbox);
     outbox_init(&agent->outbox, 0);
     agent->credit_said = false;

@@ -42,6 +42,8 @@ static bool on_flush(struct prepare *prepare)
     struct agent *agent = container_of(prepare, struct agent, flush);
     if (agent->state == AGENT_GREETING || agent->state == AGENT_OVER)
         return false;
+    // What begins and ends in one turn is said in this order.
+    bool said = agent_say_begun(agent);
     int sent = outbox_send(&agent->outbox, agent->socket);
     if (sent < 0) {
         agent_end(agent, WORKER_LOST, "results can't be sent");
@@ -49,7 +51,7 @@ static bool on_flush(struct prepare *prepare)
     }
     if (sent > 0)
         agent->last_sent = loop_now();
-    bool said = send_credit(agent);
+    said |= send_credit(agent);
     bool is_idle = agent_is_idle(agent);
     if (!is_idle)
         agent->busy_at = loop_now();

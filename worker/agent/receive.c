@@ -104,7 +104,7 @@ static int on_lease(struct agent *agent, const struct zmessage *m, struct err *e
         int added = pool_add(agent->pool, &lease);
         if (added < 0)
             return err_sys(err, added, "a lease of job %llu, step %u can't be accepted",
-                           (unsigned long long)lease.job, lease.step);
+                           (unsigned long long)lease.job, lease.step + 1);
     }
     return r;
 }

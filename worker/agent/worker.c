@@ -31,6 +31,13 @@ static void on_result(void *arg, const struct result *result)
     }
 }
 
+static void on_begun(void *arg, const struct msg_begun *begun)
+{
+    struct agent *agent = arg;
+    if (buf_add(&agent->begun, begun, sizeof(*begun)) < 0)
+        agent_end(agent, WORKER_BROKEN, "out of memory");
+}
+
 static void on_broken(void *arg, int code, const char *text)
 {
     struct agent *agent = arg;
@@ -127,7 +134,8 @@ static int run(void *arg)
 {
     const struct worker_start *start = arg;
     struct agent *agent = start->agent;
-    static const struct pool_callbacks callbacks = {.result = on_result, .broken = on_broken};
+    static const struct pool_callbacks callbacks = {
+        .result = on_result, .begun = on_begun, .broken = on_broken};
     struct err err = {0};
     if (!wait_for_go(agent))
         return WORKER_LOST;
@@ -171,6 +179,7 @@ int worker_main(const struct worker_options *options)
     batch_reader_init(&agent.reader);
     buf_init(&agent.header, PROTO_HEADER_MAX);
     buf_init(&agent.returns, 0);
+    buf_init(&agent.begun, 0);
     outbox_init(&agent.outbox, 0);
     int status = loop_run(run, &start);
     notify_say("STOPPING=1");
@@ -181,5 +190,6 @@ int worker_main(const struct worker_options *options)
     batch_reader_done(&agent.reader);
     buf_done(&agent.header);
     buf_done(&agent.returns);
+    buf_done(&agent.begun);
     return status < 0 ? WORKER_BROKEN : status;
 }
