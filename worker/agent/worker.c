@@ -13,7 +13,7 @@
 #include "base/signals.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/connect.h"
-#include "worker/agent/cpus.h"
+#include "worker/cpus.h"
 #include "worker/agent/flush.h"
 #include "worker/zygote/zygote.h"
 

@@ -105,3 +105,11 @@ void backlog_move(struct backlog *from, struct backlog *to, const struct pool_st
         to->chunks += part->end - part->at;
     }
 }
+
+void backlog_pass(struct backlog *b, const struct pool_step *step)
+{
+    struct backlog passed;
+    backlog_init(&passed);
+    backlog_move(b, &passed, step);
+    backlog_move(&passed, b, step);
+}

@@ -33,6 +33,8 @@ int backlog_push_front(struct backlog *b, struct lease_copy *copy, uint32_t at, 
 void backlog_drop(struct backlog *b, uint32_t n);
 // Parts of the step go to the end of another backlog.
 void backlog_move(struct backlog *from, struct backlog *to, const struct pool_step *step);
+// Parts of the step go behind all others.
+void backlog_pass(struct backlog *b, const struct pool_step *step);
 // Takes out the chunks of a job, or all, and names each run of them; `back` may be NULL.
 void backlog_return(struct backlog *b, uint64_t job, bool all_jobs,
                     void (*back)(void *arg, const struct msg_return *run), void *arg);

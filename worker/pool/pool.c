@@ -79,6 +79,8 @@ struct pool *pool_free(struct pool *pool)
     zygote_line_close(pool);
     loop_unpost(&pool->round);
     look_stop(pool);
+    timer_cancel(&pool->throttle);
+    timer_cancel(&pool->straggle);
     begun_stop(pool);
     for (uint32_t i = 0; i < pool->n_slots; i++)
         slot_done(&pool->slots[i]);

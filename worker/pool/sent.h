@@ -11,6 +11,7 @@ struct sent {
     struct lease_copy *copy; // NULL: a ghost
     uint32_t index;          // chunk of the lease
     bool cancelled;          // its job was cancelled
+    bool over_time;          // it is ended because it took longer than others (straggle.h)
 };
 
 struct sent_ring {
