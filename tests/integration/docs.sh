@@ -66,7 +66,7 @@ for page in $(pages); do
     ./CHANGELOG.md) continue ;;
     */from-parallel.md) continue ;; # flags of another tool: parallel.sh
     esac
-    code "$ROOT/$page" | grep -E '(^|[^a-z./<-])fanmill( |$)' | grep -vE '^ *(#|//|[(]gdb[)])' |
+    code "$ROOT/$page" | grep -E '(^|[^a-z./<-])fanmill( |$)' | grep -vE '^ *(#|//|[(]gdb[)])|install fanmill' |
         grep -oE '(^|[^a-z./<-])fanmill [^|;&#)]*' | sed 's/.*fanmill //' | sort -u >uses
     while read -r line; do
         command=
@@ -82,9 +82,12 @@ for page in $(pages); do
         case $command in
         [A-Z\'\".]* | -* | *[!a-z]*) continue ;;
         esac
+        case $line in
+        help\ *) "$FANMILL_BIN" help "$command" >/dev/null 2>&1 && continue ;;
+        esac
         grep -qxF "$command" commands || { wrong "$page: fanmill $line"; continue; }
         for flag in $(printf '%s\n' "$line" | grep -oE '(^| )--[a-z][a-z-]*'); do
-            [ "$flag" = --help ] || grep -qxF -- "$flag" "flags.$command" || grep -qxF -- "$flag" flags.submit ||
+            [ "$flag" = --help ] || [ "$flag" = --version ] || grep -qxF -- "$flag" "flags.$command" || grep -qxF -- "$flag" flags.submit ||
                 wrong "$page: no $flag in: fanmill $line"
         done
     done <uses
