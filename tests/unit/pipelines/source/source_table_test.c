@@ -288,8 +288,12 @@ Test(source_table, compressed_files_are_read_as_streams)
     m.step.chunking = (struct chunking){CHUNK_LINES, 1};
     plan->source.n_texts = 1;
     folder_file(&f, "x", "\x1f\x8b\x08nonsense", 11);
-    expect_chunks(plan, "! source.data: 'x': its compressed data are damaged");
+    expect_chunks(plan,
+                  "! source.data: 'x': its compressed data are damaged near byte 4; what comes "
+                  "before has been read. Test it with 'gzip -t', and get it again");
     folder_file(&f, "x", "\x1f\x8b\x08", 3);
-    expect_chunks(plan, "! source.data: 'x' is truncated: its compressed data end too early");
+    expect_chunks(
+        plan, "! source.data: 'x' is truncated: its compressed data end too early, after byte 3; "
+              "what comes before has been read. Test it with 'gzip -t', and get it again");
     folder_remove(&f);
 }
