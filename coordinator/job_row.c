@@ -16,22 +16,22 @@ void server_job_row(const struct server_job *job, struct job_info *ret)
 {
     struct job_summary s = job->summary;
     uint64_t running = 0;
-    if (!job->ended)
+    if (!job->over)
         core_job_progress(job->server->core, job->id, &s, &running);
     *ret = (struct job_info){
         .id = job->id,
-        .phase = job->ended     ? PHASE_ENDED
-                 : job->discard ? PHASE_ENDING
-                                : PHASE_RUNNING,
-        .fate = job->ended ? fate_of(job) : FATE_COMPLETE,
+        .phase = job->ended                  ? PHASE_ENDED
+                 : job->over || job->discard ? PHASE_ENDING
+                                             : PHASE_RUNNING,
+        .fate = job->over ? fate_of(job) : FATE_COMPLETE,
         .detached = is_detached(job),
         .failed_too = job->plan->sink.failed_too,
         .created_ms = job->created_ms,
         .age_ns = job->ended ? job->took : loop_now() - job->began,
-        .total = job->ended     ? s.chunks
+        .total = job->over      ? s.chunks
                  : job->again.n ? job->again.n
                  : job->source  ? source_total(job->source)
-                                : UINT64_MAX,
+                                : job->attending.total,
         .chunks = s.chunks,
         .ok = s.ok,
         .failed = s.failed,

@@ -38,6 +38,7 @@ struct peer {
     bool gone;                   // dropped, not buried yet
     char reason[PROTO_TEXT_MAX]; // why, once gone
     unsigned rights;             // enum right
+    uint64_t attends;            // the job whose attendant it is; 0: of none
     char user[PROTO_NAME_MAX];   // name of its key; "" private
     char key[KEY_TEXT];          // its own; "" private
     struct zconnection connection;

@@ -136,8 +136,12 @@ static void add_reason(void *arg, uint32_t step, const char *text)
 static void explain(struct answerer *a, const struct server_job *job)
 {
     struct explaining e = {.a = a, .job = job->id};
+    char why[PROTO_TEXT_MAX];
+    attending_explain(job, why, sizeof(why));
     if (job->ended)
         add_reason(&e, 0, "the job has ended");
+    else if (why[0])
+        add_reason(&e, 0, why);
     else if (core_explain(job->server->core, job->id, add_reason, &e) < 0)
         add_reason(&e, 0, "the job is ending");
 }

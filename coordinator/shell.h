@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "async/group.h"
 #include "async/loop.h"
 #include "base/buf.h"
+#include "coordinator/attending.h"
 #include "coordinator/core/core.h"
 #include "coordinator/peer.h"
 #include "coordinator/server.h"
@@ -55,12 +55,14 @@ struct server {
     // Clients, jobs and their streams: client.h, server_job.h, stream.h.
     struct client *clients;
     uint64_t next_job;
-    struct server_job *jobs;   // by id, in order of submission
-    struct server_job *by_key; // the same ones
-    struct group feeders;
-    struct stream_list dirty; // may have something to send
-    struct stream_list later; // have had their share of this turn
-    struct buf header;        // of the RECORDS being written: readers.h
+    struct server_job *jobs;           // by id, in order of submission
+    struct server_job *by_key;         // the same ones
+    struct attending *attended;        // by session
+    struct attending_queue unattended; // oldest first
+    struct attending_queue settled;    // their jobs end with this turn
+    struct stream_list dirty;          // may have something to send
+    struct stream_list later;          // have had their share of this turn
+    struct buf header;                 // of the RECORDS being written: readers.h
     struct buf body;
 
     // Kept bytes: spool.h, libraries.h.

@@ -131,7 +131,7 @@ void report_record(struct report *report, const struct record_entry *record)
 void report_summary(struct report *report, const struct job_info *s)
 {
     bool all_well = s->fate == FATE_COMPLETE && s->failed == 0;
-    char text[256];
+    char text[256 + PROTO_TEXT_MAX];
     if (report->mode == PROGRESS_JSON)
         report_progress(report, s);
     if ((all_well && !report->verbose) || report->quiet)
@@ -148,6 +148,8 @@ void report_summary(struct report *report, const struct job_info *s)
         snprintf(text + n, sizeof(text) - (size_t)n, "; ended early because of failures");
     else if (s->fate == FATE_NOT_RUNNABLE)
         snprintf(text + n, sizeof(text) - (size_t)n, "; ended early: a command can't be run");
+    else if (s->fate == FATE_SINK)
+        snprintf(text + n, sizeof(text) - (size_t)n, "; output could not be written: %s", s->text);
     else if (s->fate == FATE_TIMEOUT)
         snprintf(text + n, sizeof(text) - (size_t)n, "; ended early: time limit reached");
     else if (s->fate == FATE_CANCELLED)

@@ -38,8 +38,10 @@ static void show_end_of(const struct wait_command *c, const struct job_info *job
         show_put_job(show_begin(&object), job);
         show_end(&object, stdout);
     } else if (!c->quiet) {
-        fprintf(stderr, "fanmill: job %" PRIu64 " (%s): %s; %" PRIu64 " ok, %" PRIu64 " failed\n",
-                job->id, job->name, job_state_name(job), job->ok, job->failed);
+        const char *why = job_trouble(job);
+        fprintf(
+            stderr, "fanmill: job %" PRIu64 " (%s): %s; %" PRIu64 " ok, %" PRIu64 " failed%s%s\n",
+            job->id, job->name, job_state_name(job), job->ok, job->failed, why[0] ? ": " : "", why);
     }
 }
 

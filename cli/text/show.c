@@ -10,13 +10,21 @@ const char *job_state_name(const struct job_info *job)
         [FATE_COMPLETE] = "done",        [FATE_CANCELLED] = "cancelled",
         [FATE_FAILURES] = "ended early", [FATE_NOT_RUNNABLE] = "not runnable",
         [FATE_SOURCE] = "source broke",  [FATE_INTERNAL] = "broke",
-        [FATE_TIMEOUT] = "timed out",
+        [FATE_TIMEOUT] = "timed out",    [FATE_SINK] = "sink failed",
     };
     if (job->phase == PHASE_RUNNING)
         return "running";
     if (job->phase == PHASE_ENDING)
         return "ending";
     return job->fate == FATE_COMPLETE && job->failed ? "failed" : fates[job->fate];
+}
+
+const char *job_trouble(const struct job_info *job)
+{
+    bool is_its_own =
+        job->phase == PHASE_ENDED &&
+        (job->fate == FATE_SINK || job->fate == FATE_SOURCE || job->fate == FATE_INTERNAL);
+    return is_its_own ? job->text : "";
 }
 
 void show_duration(int64_t ns, char *ret, size_t size)
@@ -63,6 +71,8 @@ void show_job(FILE *out, const struct job_info *job)
     fprintf(out, "%6" PRIu64 "  %-20s %-12s %12s %10" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8s\n",
             job->id, job->name, job_state_name(job), chunks, job->ok, job->failed, job->running,
             time);
+    if (job_trouble(job)[0])
+        fprintf(out, "        %s\n", job_trouble(job));
 }
 
 void show_put_job(struct json_writer *w, const struct job_info *job)

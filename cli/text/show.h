@@ -7,6 +7,9 @@
 #include "proto/client.h"
 
 const char *job_state_name(const struct job_info *job);
+// Why a job ended that its chunks are not to blame for: its source, its sink, the coordinator; or
+// "".
+const char *job_trouble(const struct job_info *job);
 // "3s", "4m12s", "2h03m", "5d07h"
 void show_duration(int64_t ns, char *ret, size_t size);
 void show_jobs_head(FILE *out);

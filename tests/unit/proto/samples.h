@@ -59,6 +59,7 @@ static const struct sample samples[] = {
     {MSG_STORE, "931f07c42001" DIGEST_REST, ""},
     {MSG_NEED, "9220c42001" DIGEST_REST, ""},
     {MSG_LIBRARY, "9421c42001" DIGEST_REST "fea178", ""},
+    {MSG_ATTEND, "9722010202fb03a178", ""},
 };
 #define N_SAMPLES (sizeof(samples) / sizeof(samples[0]))
 
