@@ -162,7 +162,7 @@ void attending_begin(struct server_job *job)
 {
     struct attending *a = &job->attending;
     struct err err = {0};
-    if (!a->needs)
+    if (!a->needs || a->state != ATTEND_NONE)
         return;
     int r = attending_start(job, &err);
     if (r == -EAGAIN) {
@@ -215,6 +215,8 @@ void attending_explain(const struct server_job *job, char *ret, size_t size)
         snprintf(ret, size,
                  "waiting for an attendant, a process that reads its source and writes its sink: "
                  "as many as may be are at work for other jobs");
+    else if (a->state == ATTEND_NONE)
+        return; // the core knows why it does not begin
     else if (!job->over && no_source)
         snprintf(ret, size, "its source is being opened");
     else if (!job->over && !attending_is_ready(job))
@@ -224,7 +226,7 @@ void attending_explain(const struct server_job *job, char *ret, size_t size)
 bool attending_over(struct server_job *job)
 {
     struct attending *a = &job->attending;
-    bool never_began = a->state == ATTEND_QUEUED;
+    bool never_began = a->state == ATTEND_QUEUED || a->state == ATTEND_NONE;
     leave_queue(a);
     answer(job, 0, "");
     if (never_began)

@@ -52,7 +52,8 @@ TAILQ_HEAD(attending_queue, attending);
 
 // Finds out what a new job needs. -ENOTSUP with text: nobody here can do it.
 int attending_init(struct server_job *job, bool over_network, struct err *err);
-// Has the attendant begun, or puts it into the queue. Its failure ends the job.
+// Has the attendant begun, or puts it into the queue, if the job needs one and has none. Its
+// failure ends the job.
 void attending_begin(struct server_job *job);
 // One try. 0; -EAGAIN: too many are at work; others with text.
 int attending_start(struct server_job *job, struct err *err);

@@ -93,6 +93,7 @@ void feeder_want(struct server_job *job, const struct source_want *want)
 {
     job->want = *want;
     job->want_open = true;
+    attending_begin(job); // unless it has begun already
     feeder_go_on(job);
 }
 

@@ -118,7 +118,9 @@ int submit_job(struct server *server, struct submission *s, struct server_job **
     if (s->message->timeout_ns > 0)
         timer_set(&job->timeout, clock_after(loop_now(), s->message->timeout_ns), on_timeout);
     server_job_grant(job);
-    attending_begin(job);
+    // One that is held, or that other jobs make the files for, has them opened when it may begin.
+    if (!(s->message->flags & SUBMIT_HELD) && s->message->n_needs == 0)
+        attending_begin(job);
     server_job_check_hope(job);
     log_info("job submitted", "job=%llu name=%s owner=\"%s\"", (unsigned long long)job->id,
              job->plan->name, job->owner);
@@ -131,7 +133,7 @@ static int answer_submit(struct server_job *job, struct client *client, uint64_t
 {
     const struct attending *a = &job->attending;
     bool is_opening = (a->needs & ATTEND_NEEDS_SOURCE) && !a->source_is_open;
-    if (!is_opening || job->over)
+    if (!is_opening || a->state == ATTEND_NONE || job->over)
         return client_answer(client, request, 0, job->id, "");
     attending_defer(job, client, request);
     return 0;

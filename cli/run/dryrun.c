@@ -15,6 +15,7 @@
 #include "cli/text/quote.h"
 #include "pipelines/source/extent.h"
 #include "pipelines/source/source.h"
+#include "worker/executor/bare.h"
 #include "worker/executor/input.h"
 #include "worker/executor/recipe.h"
 #include "worker/executor/words.h"
@@ -71,8 +72,9 @@ static int give_item(void *arg, size_t index, struct template_values *ret)
     return r < 0 ? r : item || index == 0;
 }
 
-static int put_program(struct dry *d, const struct recipe_stage *s, size_t *ret_taken)
+static int put_program(struct dry *d, struct recipe_stage *s, size_t *ret_taken)
 {
+    bare_settle(s, d->recipe->directory);
     int r = words_build(&d->words, s, give_item, d, ret_taken);
     size_t n = words_count(&d->words);
     char **argv = r == 0 ? words_argv(&d->words) : NULL;
@@ -109,7 +111,7 @@ static int put_stages(struct dry *d, size_t *ret_taken)
 {
     *ret_taken = 1;
     for (size_t i = 0; i < d->recipe->n_stages; i++) {
-        const struct recipe_stage *s = &d->recipe->stages[i];
+        struct recipe_stage *s = &d->recipe->stages[i];
         size_t taken = 1;
         int r = i ? buf_add_str(&d->out, " | ") : 0;
         if (r == 0)
@@ -171,12 +173,12 @@ static int put_chunk(struct dry *d, const struct run *run, uint64_t index, const
         r = put_stages(d, &taken);
         if (r == 0)
             r = buf_add_str(&d->out, "\n");
-        d->at += taken;
+        d->at += r == 0 ? taken : 0;
     } while (r == 0 && each && d->at < d->input.n_items);
     return r == -E2BIG ? err_set(err, r, "item %" PRIu64 " is too long for an argument",
-                                 d->item_first + d->at)
+                                 d->item_first + d->at + 1)
            : r == -EILSEQ
-               ? err_set(err, r, "item %" PRIu64 " contains a NUL byte", d->item_first + d->at)
+               ? err_set(err, r, "item %" PRIu64 " contains a NUL byte", d->item_first + d->at + 1)
            : r < 0 ? err_sys(err, r, "a chunk")
                    : 0;
 }

@@ -154,6 +154,7 @@ enum fm_job_end {
     FM_JOB_SINK          /* its file or folder could not be written */
 };
 struct fm_job_status {
+    /* chunks of all steps that are known so far. running: at workers, also those not begun yet */
     uint64_t chunks, ok, failed, cancelled, unrun, retries, running;
     enum fm_job_end end;
     double seconds; /* from submission to the end, or to now */

@@ -11,8 +11,8 @@
 
 #include "base/cleanup.h"
 #include "base/signals.h"
+#include "worker/executor/bare.h"
 #include "worker/executor/spawn.h"
-#include "worker/executor/usage.h"
 #include "worker/executor/which.h"
 #include "worker/executor/words.h"
 
@@ -114,27 +114,26 @@ static int fail_start(struct chunk_run *c, const struct spawn_end *end, const ch
 }
 
 // What the texts call it: a script has no name of its own.
-static void name_program(const struct stage *stage, const char *name, char *text, size_t size)
+static void name_program(const struct recipe_stage *s, const char *name, char *text, size_t size)
 {
-    if (stage->is_script)
+    if (s->words.is_script)
         snprintf(text, size, "the script");
     else
         snprintf(text, size, "'%.200s'", name);
 }
 
-static int judge(struct chunk_run *c, const struct stage *stage, const struct spawn_end *end,
+static int judge(struct chunk_run *c, const struct recipe_stage *s, const struct spawn_end *end,
                  const char *name)
 {
     char who[256];
-    usage_add(&c->ending, &end->usage);
     if (end->error < 0)
         return fail_start(c, end, name);
     if (end->cancelled)
         return chunk_run_fail(c, OUTCOME_CANCELLED, 0, "cancelled");
-    name_program(stage, name, who, sizeof(who));
+    name_program(s, name, who, sizeof(who));
     if (end->timed_out)
         return chunk_run_fail(c, OUTCOME_TIMEOUT, 0, "%s took longer than %g s", who,
-                              (double)stage->timeout_ns / 1e9);
+                              (double)s->stage->timeout_ns / 1e9);
     if (WIFSIGNALED(end->status)) {
         int number = WTERMSIG(end->status);
         char death[SIGNAL_TEXT_MAX];
@@ -143,10 +142,10 @@ static int judge(struct chunk_run *c, const struct stage *stage, const struct sp
     }
     int status = WEXITSTATUS(end->status);
     // A shell's own words for the same: a typo must not cost a million starts.
-    if (stage->is_script && status == 127)
+    if (s->words.is_script && status == 127)
         return chunk_run_fail(c, OUTCOME_NOT_FOUND, 127,
                               "the script ended with exit status 127: a command was not found");
-    if (stage->is_script && status == 126)
+    if (s->words.is_script && status == 126)
         return chunk_run_fail(c, OUTCOME_NOT_RUNNABLE, 126,
                               "the script ended with exit status 126: a command can't be run");
     if (status)
@@ -192,6 +191,7 @@ int program_run(struct chunk_run *c, struct recipe_stage *s, struct program_item
     put_numbers(c, s, &numbers, item->seq);
     size_t item_at = 0;
     size_t directory_at = 0;
+    bare_settle(s, c->recipe->directory);
     int r = words_build(&c->words, s, give_item, &giving, &item->taken);
     if (r == 0)
         r = put_item(c, item, &item_at);
@@ -218,8 +218,10 @@ int program_run(struct chunk_run *c, struct recipe_stage *s, struct program_item
                           .directory = directory,
                           .input = item->input,
                           .input_len = item->input_len,
-                          .timeout_ns = s->stage->timeout_ns};
+                          .timeout_ns = s->stage->timeout_ns,
+                          .leftovers = s->stage->leftovers,
+                          .leftovers_wait_ns = s->stage->leftovers_wait_ns};
     struct spawn_end end;
     spawn_run(c, &spawn, &out->body, &end);
-    return judge(c, s->stage, &end, argv[0]);
+    return judge(c, s, &end, argv[0]);
 }

@@ -7,15 +7,25 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "worker/executor/bare.h"
 #include "worker/executor/builtin.h"
+#include "worker/kept.h"
 
 DEFINE_CLEANUP(struct recipe *, recipe_free)
 
+void recipe_words_done(struct recipe_words *words)
+{
+    for (size_t i = 0; words->list && i < words->n; i++)
+        template_free(words->list[i]);
+    free(words->list);
+    bare_free(words->own);
+    *words = (struct recipe_words){0};
+}
+
 static void stage_done(struct recipe_stage *s)
 {
-    for (size_t i = 0; s->words && i < s->stage->n_words; i++)
-        template_free(s->words[i]);
-    free(s->words);
+    recipe_words_done(&s->words);
+    recipe_words_done(&s->bare);
     template_free(s->workdir);
     for (size_t i = RECIPE_NUMBERS + 1; i < s->n_env; i++)
         free(s->env[i]);
@@ -68,7 +78,7 @@ static int env_build(const struct recipe *recipe, struct recipe_stage *s)
     size_t inherited = 0;
     while (environ && environ[inherited])
         inherited++;
-    size_t most = RECIPE_NUMBERS + 1 + inherited + plan->n_env + stage->n_env;
+    size_t most = RECIPE_NUMBERS + 1 + inherited + plan->n_env + stage->n_env + 1; // KEPT_MARK
     s->env = calloc(most + 1, sizeof(*s->env));
     if (!s->env)
         return -ENOMEM;
@@ -86,6 +96,10 @@ static int env_build(const struct recipe *recipe, struct recipe_stage *s)
         r = env_put(s, plan->env[i].name, plan->env[i].value);
     for (size_t i = 0; i < stage->n_env && r == 0; i++)
         r = env_put(s, stage->env[i].name, stage->env[i].value);
+    if (r == 0 && stage->leftovers == LEFTOVERS_KEEP)
+        r = env_put(s, KEPT_MARK, KEPT_UNTIL_END);
+    if (r == 0 && stage->leftovers == LEFTOVERS_KEEP_FOREVER)
+        r = env_put(s, KEPT_MARK, KEPT_FOREVER);
     return r;
 }
 
@@ -97,6 +111,33 @@ static int compile(const char *text, enum template_mode mode, const struct templ
     return r < 0 ? err_wrap(err, r, "'%.80s'", text) : 0;
 }
 
+// A script that needs no shell as the words it stands for; nothing happens for another one.
+static int compile_bare(struct recipe_stage *s, const struct template_names *names, struct err *err)
+{
+    struct recipe_words *bare = &s->bare;
+    const struct stage *stage = s->stage;
+    char *const *shell = stage->shell;
+    if (strcmp(shell[0], "/bin/sh") != 0 || !shell[1] || strcmp(shell[1], "-c") != 0 || shell[2])
+        return 0;
+    if (bare_split(stage->words[0], &bare->own, &bare->n) < 0)
+        return err_sys(err, -ENOMEM, "a stage");
+    bare->texts = bare->own;
+    bare->list = bare->n ? calloc(bare->n, sizeof(struct template *)) : NULL;
+    if (bare->n && !bare->list)
+        return err_sys(err, -ENOMEM, "a stage");
+    for (size_t i = 0; i < bare->n; i++) {
+        int r = compile(bare->own[i], TEMPLATE_WORD, names, &bare->list[i], err);
+        if (r < 0)
+            return r;
+        // What only looks like a placeholder may mean something to the shell.
+        if (i > 0 && template_is_constant(bare->list[i])) {
+            recipe_words_done(bare);
+            return 0;
+        }
+    }
+    return 0;
+}
+
 static int stage_compile(const struct recipe *recipe, struct recipe_stage *s, struct err *err)
 {
     const struct stage *stage = s->stage;
@@ -104,8 +145,11 @@ static int stage_compile(const struct recipe *recipe, struct recipe_stage *s, st
     if (stage->kind == STAGE_KERNEL)
         return 0;
     _free_ const char **names = calloc(plan->n_params + 1, sizeof(*names));
-    s->words = calloc(stage->n_words + 1, sizeof(struct template *));
-    if (!names || !s->words || env_build(recipe, s) < 0)
+    s->words = (struct recipe_words){.list = calloc(stage->n_words + 1, sizeof(struct template *)),
+                                     .n = stage->n_words,
+                                     .texts = stage->words,
+                                     .is_script = stage->is_script};
+    if (!names || !s->words.list || env_build(recipe, s) < 0)
         return err_sys(err, -ENOMEM, "a stage");
     if (!stage->n_words || (stage->is_script && !(stage->shell && stage->shell[0])))
         return err_set(err, -EPROTO, "a stage without a command");
@@ -119,7 +163,12 @@ static int stage_compile(const struct recipe *recipe, struct recipe_stage *s, st
                               : stage->is_batch ? TEMPLATE_BATCH
                                                 : TEMPLATE_SCRIPT;
     for (size_t i = 0; i < stage->n_words; i++) {
-        int r = compile(stage->words[i], mode, &known, &s->words[i], err);
+        int r = compile(stage->words[i], mode, &known, &s->words.list[i], err);
+        if (r < 0)
+            return r;
+    }
+    if (stage->is_script) {
+        int r = compile_bare(s, &known, err);
         if (r < 0)
             return r;
     }

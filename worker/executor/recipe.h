@@ -13,9 +13,20 @@
 #define RECIPE_NUMBERS 5 // FANMILL_JOB, _CHUNK, _SEQ, _SLOT, _ATTEMPT
 #define RECIPE_ITEM RECIPE_NUMBERS
 
+// What a program is started with: words with placeholders, or one script for the stage's shell.
+struct recipe_words {
+    struct template **list; // n of them; NULL: none
+    size_t n;
+    char *const *texts; // as written
+    char **own;         // `texts`, if they are not the stage's
+    bool is_script;
+};
+void recipe_words_done(struct recipe_words *words);
+
 struct recipe_stage {
     const struct stage *stage;
-    struct template **words; // n_words of them; one script when is_script
+    struct recipe_words words;
+    struct recipe_words bare; // the same without a shell, until that is settled (bare.h)
     struct template *workdir;
     char **env; // the whole environment; the first RECIPE_NUMBERS + 1 places are the chunk's own
     size_t n_env;

@@ -47,22 +47,21 @@ static int add_script(struct words *w, const struct recipe_stage *s)
     for (char **word = s->stage->shell; *word && r == 0; word++)
         r = add_text(w, *word);
     if (r == 0)
-        r = add_text(w, template_script(s->words[0]));
+        r = add_text(w, template_script(s->words.list[0]));
     return r < 0 ? r : add_text(w, "fanmill");
 }
 
 static int build_one(struct words *w, const struct recipe_stage *s,
                      const struct template_values *values)
 {
-    const struct stage *stage = s->stage;
     int r = 0;
-    if (!stage->is_script) {
-        for (size_t i = 0; i < stage->n_words && r == 0; i++)
-            r = add_filled(w, s->words[i], values);
+    if (!s->words.is_script) {
+        for (size_t i = 0; i < s->words.n && r == 0; i++)
+            r = add_filled(w, s->words.list[i], values);
         return r;
     }
     r = add_script(w, s);
-    const struct template *script = s->words[0];
+    const struct template *script = s->words.list[0];
     for (size_t i = 0; i < template_n_args(script) && r == 0; i++) {
         size_t offset = w->text.len;
         r = template_expand_arg(script, i, values, &w->text);
@@ -84,18 +83,19 @@ struct argv_batch {
 // taken back.
 static int measure(struct argv_batch *b, const struct template_values *values, size_t *ret)
 {
-    size_t before = b->w->text.len, words = 0;
+    size_t before = b->w->text.len, n = 0;
     int r = 0;
-    if (b->s->stage->is_script) {
+    const struct recipe_words *words = &b->s->words;
+    if (words->is_script) {
         *ret = values->item_len + 1 + sizeof(char *);
         return 0;
     }
-    for (size_t i = 0; i < b->s->stage->n_words && r == 0; i++)
-        if (template_uses_item(b->s->words[i])) {
-            r = template_expand(b->s->words[i], values, &b->w->text);
-            words++;
+    for (size_t i = 0; i < words->n && r == 0; i++)
+        if (template_uses_item(words->list[i])) {
+            r = template_expand(words->list[i], values, &b->w->text);
+            n++;
         }
-    *ret = b->w->text.len - before + words * (1 + sizeof(char *));
+    *ret = b->w->text.len - before + n * (1 + sizeof(char *));
     b->w->text.len = before;
     return r;
 }
@@ -136,21 +136,21 @@ static int add_items(struct argv_batch *b, const struct template *t, size_t n)
 
 static int build_batch(struct argv_batch *b, size_t *ret_taken)
 {
-    const struct stage *stage = b->s->stage;
+    const struct recipe_words *words = &b->s->words;
     struct template_values first = {0};
     size_t n = 0;
-    for (size_t i = 0; i < stage->n_words; i++)
-        b->bytes += strlen(stage->words[i]) + 1 + sizeof(char *);
+    for (size_t i = 0; i < words->n; i++)
+        b->bytes += strlen(words->texts[i]) + 1 + sizeof(char *);
     int r = count_fitting(b, &n);
-    if (r == 0 && stage->is_script)
+    if (r == 0 && words->is_script)
         r = add_script(b->w, b->s);
-    if (r == 0 && stage->is_script && template_uses_item(b->s->words[0]))
+    if (r == 0 && words->is_script && template_uses_item(words->list[0]))
         r = add_items(b, NULL, n);
     if (r == 0)
         r = b->next(b->arg, 0, &first) < 0 ? -ENOMEM : 0;
-    for (size_t i = 0; r == 0 && !stage->is_script && i < stage->n_words; i++)
-        r = template_uses_item(b->s->words[i]) ? add_items(b, b->s->words[i], n)
-                                               : add_filled(b->w, b->s->words[i], &first);
+    for (size_t i = 0; r == 0 && !words->is_script && i < words->n; i++)
+        r = template_uses_item(words->list[i]) ? add_items(b, words->list[i], n)
+                                               : add_filled(b->w, words->list[i], &first);
     *ret_taken = n;
     return r;
 }

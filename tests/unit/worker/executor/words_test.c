@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/executor/bare.h"
 #include "worker/executor/words.h"
 
 struct items {
@@ -139,4 +140,60 @@ Test(words, what_the_items_say_is_passed_on)
         .texts = (const char *const[]){"a", "b"}, .n = 2, .repeat = 1000, .fails_at = 5};
     cr_expect_eq(build(recipe_of(WORDS(W("a"), W("{}")), 2, true), &items, &taken, &bytes),
                  -EBADMSG);
+}
+
+Test(words, a_bare_script_is_a_program_and_its_items)
+{
+    static const struct {
+        const char *text;
+        size_t n;
+    } cases[] = {
+        {"gzip", 1},
+        {" ./a.out  {} ", 2},
+        {"a+b-c_d,e:f@g% {1} {2/.}", 3},
+        {"", 0},
+        {"a b", 0},
+        {"a;", 0},
+        {"a $x", 0},
+        {"a{}", 0},
+        {"{} a", 0},
+        {"a {}{}", 0},
+        {"a '{}'", 0},
+        {"~/a", 0},
+        {"a=b", 0},
+        {"a\nb", 0},
+        {"%1", 0},
+        {"exec {}", 0},
+        {".", 0},
+        {":", 0},
+        {"a {{}}", 0},
+        {"#a", 0},
+        {"a {}&", 0},
+        {"executor", 1},
+        {"[ {} ]", 0},
+        {"\xc3\xa4 {}", 2},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char **words;
+        size_t n = 99;
+        cr_assert_eq(bare_split(cases[i].text, &words, &n), 0);
+        cr_expect_eq(n, cases[i].n, "'%s' is %zu words", cases[i].text, n);
+        cr_expect_eq(words == NULL, n == 0);
+        bare_free(words);
+    }
+}
+
+Test(words, a_bare_script_goes_without_a_shell_where_its_program_is)
+{
+    struct items items = {.texts = (const char *const[]){"a b"}, .n = 1};
+    struct recipe *recipe = recipe_of(WORDS(W("no-such-program-here {} {#}")), 1, false);
+    bare_settle(&recipe->stages[0], "/");
+    expect_words(recipe, &items,
+                 "/bin/sh|-c|no-such-program-here \"${1}\" \"${2}\"|fanmill|a b|1|");
+    recipe = recipe_of(WORDS(W("sh {} {#}")), 1, false);
+    bare_settle(&recipe->stages[0], "/");
+    expect_words(recipe, &items, "sh|a b|1|");
+    recipe = recipe_of(WORDS(W("sh {} {like_this}")), 1, false);
+    bare_settle(&recipe->stages[0], "/");
+    expect_words(recipe, &items, "/bin/sh|-c|sh \"${1}\" {like_this}|fanmill|a b|");
 }
