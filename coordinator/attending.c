@@ -143,7 +143,6 @@ void attending_fail_source(struct server_job *job, int code, const char *text)
     // Its submitter is told at once, and nobody will ask for it.
     if (job->attending.asks) {
         answer(job, code, text);
-        job->client = NULL;
         job->discard = true;
     }
     attending_settle(job);

@@ -160,6 +160,7 @@ static int main_task(void *arg)
                                      .attend = attend,
                                      .attend_kill = attend_kill,
                                      .open_door = on_open_door,
+                                     .slow_turn_ns = SERVER_TURN_NS,
                                      .arg = s};
     int status = EXIT_FAULT;
     // Before we are visible: from then on signals may come.

@@ -216,8 +216,8 @@ ATTEND_TEST(more_jobs_than_attendants_wait_for_one)
     struct msg_answer m;
     say(1, MSG_CONTROL,
         &(struct msg_control){.request = 5, .verb = VERB_KILL, .first = jobs[2], .last = jobs[2]});
-    hear(1, MSG_ANSWER, &m);
     turn();
+    hear(1, MSG_ANSWER, &m);
     cr_expect(server_job_find(server, jobs[2])->ended, "it never had one");
     fake.room++;
     server_attendant_died(server, jobs[0], "killed");
@@ -232,8 +232,8 @@ ATTEND_TEST(one_that_hangs_is_killed)
     uint64_t job = submitted(1, TO_FILE, SUBMIT_DETACHED);
     say(1, MSG_CONTROL,
         &(struct msg_control){.request = 5, .verb = VERB_CANCEL, .first = job, .last = job});
-    hear(1, MSG_ANSWER, &m);
     turn();
+    hear(1, MSG_ANSWER, &m);
     cr_expect_not(server_job_find(server, job)->ended, "its sink is to be put away");
     cr_expect_eq(fake.killed, 0);
     pass_time(ATTEND_GRACE_NS + NS_PER_S);
