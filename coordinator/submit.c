@@ -24,6 +24,7 @@
 #include "coordinator/server_job.h"
 #include "coordinator/shell.h"
 #include "coordinator/turn.h"
+#include "pipelines/own_path.h"
 
 static void on_timeout(struct timer *timer)
 {
@@ -81,10 +82,12 @@ static int prepare(struct server_job *job, const struct submission *s, struct er
     const struct source *source = &job->plan->source;
     bool is_ours = !(job->flags & SUBMIT_FEEDS) && !job->again.n;
     for (size_t i = 0; is_ours && source->kind != SOURCE_ITEMS && i < source->n_texts; i++)
-        if (strcmp(source->texts[i], "-") == 0)
+        if (path_is_own(source->texts[i]))
             return err_set(err, -EINVAL,
-                           "a detached job can't read the standard input of its submitter: name a "
-                           "file, or stay attached (fanmill run --connect)");
+                           "a detached job can't read %s of its submitter: name a file, or stay "
+                           "attached (fanmill run --connect)",
+                           path_is_stdin(source->texts[i]) ? "the standard input"
+                                                           : source->texts[i]);
     int r = attending_init(job, s->over_network, err);
     if (r == 0 && is_ours && !(job->attending.needs & ATTEND_NEEDS_SOURCE))
         r = source_open(job->plan, &job->source, err);
