@@ -168,6 +168,8 @@ static const char *cause_of(const struct job_info *job)
         return "; ended early: a command can't be run";
     case FATE_TIMEOUT:
         return "; ended early: time limit reached";
+    case FATE_NEEDS:
+        return "; not run: a job that it needs did not end well";
     case FATE_CANCELLED:
         return "; ended early";
     default:

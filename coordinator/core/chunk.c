@@ -177,6 +177,7 @@ void chunk_make_pending(struct core *core, struct chunk *chunk)
 {
     struct queue *pending = &chunk->step->pending;
     const struct chunk *last = TAILQ_LAST(&pending->chunks, line);
+    job_touch(core, chunk->step->job);
     core->stats.pending++;
     if (!last || last->number < chunk->number) {
         chunk->state = CHUNK_PENDING;
@@ -196,6 +197,7 @@ void chunk_make_pending(struct core *core, struct chunk *chunk)
 void chunk_unqueue(struct core *core, struct chunk *chunk)
 {
     struct core_step *step = chunk->step;
+    job_touch(core, step->job);
     switch ((enum chunk_state)chunk->state) {
     case CHUNK_NOWHERE:
         break;
@@ -229,6 +231,7 @@ void chunk_unqueue(struct core *core, struct chunk *chunk)
         queue_remove(&step->held, chunk);
         step->passing -= chunk_is_passing(chunk);
         step->held_bytes -= chunk->result_bytes;
+        core->held_bytes -= chunk->result_bytes;
         core->stats.held--;
         break;
     }
@@ -260,5 +263,7 @@ void chunk_hold(struct core *core, struct chunk *chunk)
     queue_push(&step->held, chunk);
     step->passing += chunk_is_passing(chunk);
     step->held_bytes += chunk->result_bytes;
+    core->held_bytes += chunk->result_bytes;
+    job_touch(core, step->job);
     core->stats.held++;
 }
