@@ -186,6 +186,7 @@ void chunk_unqueue(struct core *core, struct chunk *chunk)
     case CHUNK_LEASED:
         queue_remove(&chunk->worker->leased, chunk);
         chunk->worker->leased_bytes -= chunk->payload.len;
+        aside_leased(chunk->worker, step, false);
         if (step->claims)
             resources_remove(&chunk->worker->claimed, &step->claim);
         chunk->worker = NULL;

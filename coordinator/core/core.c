@@ -19,6 +19,7 @@ int core_new(const struct core_options *options, struct core **ret)
         core->options.silence_ns = PROTO_SILENCE_NS;
     heap_init(&core->retries);
     heap_init(&core->silences);
+    heap_init(&core->asides);
     *ret = core;
     return 0;
 }
@@ -44,6 +45,7 @@ struct core *core_free(struct core *core)
         worker_free(core, worker);
     heap_done(&core->retries);
     heap_done(&core->silences);
+    heap_done(&core->asides);
     chunk_slabs_free(core);
     free(core);
     return NULL;
@@ -59,6 +61,7 @@ static void tick(struct core *core, struct actions *actions)
     }
     while ((node = heap_first(&core->silences)) && node->deadline <= core->now)
         worker_silence_due(core, container_of(node, struct core_worker, silence), actions);
+    asides_tick(core);
 }
 
 static void flush(struct core *core, struct actions *actions)
@@ -133,7 +136,7 @@ static int handle_worker(struct core *core, const struct event *event, struct ac
     case EV_RESULT:
         return core_result(core, worker, event, actions);
     case EV_RETURN:
-        return core_return(core, worker, event->job, &event->back);
+        return core_return(core, worker, event->job, &event->back, actions);
     case EV_WORKER_DRAIN:
         worker->draining = true;
         return 0;
@@ -187,8 +190,11 @@ int64_t core_next_deadline(const struct core *core)
     const struct heap_node *retry = heap_first(&core->retries);
     const struct heap_node *silence = heap_first(&core->silences);
     int64_t next = retry ? retry->deadline : CLOCK_FOREVER;
+    const struct heap_node *aside = heap_first(&core->asides);
     if (silence && silence->deadline < next)
         next = silence->deadline;
+    if (aside && aside->deadline < next)
+        next = aside->deadline;
     return next;
 }
 

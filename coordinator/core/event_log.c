@@ -19,7 +19,7 @@ const char *event_name(enum event_type type)
 
 const char *action_name(enum action_type type)
 {
-    static const char *const names[] = {"STEP", "LEASE", "ACK",   "CANCEL",  "FORGET",
+    static const char *const names[] = {"STEP", "LEASE", "ACK",   "CANCEL",  "FORGET", "ASIDE",
                                         "DROP", "WANT",  "FETCH", "DELIVER", "JOB_END"};
     return names[type];
 }

@@ -57,12 +57,13 @@ static bool step_can_lease(const struct core *core, const struct core_step *step
 {
     // With the memory for results used up, one chunk at a time keeps the order moving.
     return TAILQ_FIRST(&step->pending.chunks) && consumer_room(step) > 0 &&
-           (!step_over_budget(core, step) || step->leased == 0);
+           !step_is_doubted(step) && (!step_over_budget(core, step) || step->leased == 0);
 }
 
 static bool worker_can_take(const struct core_worker *worker, const struct core_step *step)
 {
-    return !step->claims || resources_fit(&worker->total, &worker->claimed, &step->claim, 1);
+    return worker_may_start(worker, step) &&
+           (!step->claims || resources_fit(&worker->total, &worker->claimed, &step->claim, 1));
 }
 
 static struct core_step *pick_step(const struct core *core, const struct core_worker *worker,
@@ -103,6 +104,7 @@ static void put_chunk(struct core *core, struct core_worker *worker, struct chun
     chunk->worker = worker;
     chunk->worker_id = worker->id;
     queue_push(&worker->leased, chunk);
+    aside_leased(worker, step, true);
     if (step->claims)
         resources_add(&worker->claimed, &step->claim, 1);
     worker->leased_bytes += chunk->payload.len;
@@ -124,6 +126,7 @@ static int lease_run(struct core *core, struct core_worker *worker, struct core_
         max = 1;
     if (step->claims)
         max = resources_fit(&worker->total, &worker->claimed, &step->claim, max);
+    max = aside_limit(worker, step, max);
     if (max > consumer_room(step))
         max = (uint32_t)consumer_room(step);
     if (max > PROTO_RUN_CHUNKS_MAX)
@@ -196,7 +199,7 @@ static bool fill_worker(struct core *core, struct core_worker *worker, uint32_t 
         struct core_step *step = pick_fair(core, worker, &jobs);
         // Another worker may be able to take what this one cannot.
         if (!step)
-            return core->claiming > 0;
+            return core->claiming > 0 || !LIST_EMPTY(&worker->asides);
         uint32_t quantum = jobs > 1 ? (room + jobs - 1) / jobs : room;
         int n = lease_run(core, worker, step, quantum, actions);
         if (n <= 0)

@@ -49,6 +49,7 @@ void worker_credit(struct core *core, struct core_worker *worker, const struct m
 void worker_free(struct core *core, struct core_worker *worker)
 {
     heap_remove(&core->silences, &worker->silence);
+    asides_forget(core, worker, NULL);
     HASH_DELETE(hh, core->workers, worker);
     core->slots -= worker->slots;
     core->windows -= worker->window_items;
@@ -88,6 +89,19 @@ static struct known_job *find_known(const struct core_worker *worker, uint64_t j
         if (worker->known[i].job == job)
             return &worker->known[i];
     return NULL;
+}
+
+bool worker_has_started(const struct core_worker *worker, uint64_t job, uint32_t step)
+{
+    const struct known_job *known = find_known(worker, job);
+    return known && known->started & 1u << step;
+}
+
+void worker_note_start(struct core_worker *worker, uint64_t job, uint32_t step)
+{
+    struct known_job *known = find_known(worker, job);
+    if (known)
+        known->started |= 1u << step;
 }
 
 bool worker_knows_job(const struct core_worker *worker, uint64_t job)

@@ -26,5 +26,8 @@ mutant leftover-lost reduce 's/level > 0 && l->n_inputs == 1 \? pass_up\(core, s
 mutant last-cut-lost feed 's/return take_data\(core, step, NULL, true\);/return 0;/'
 mutant payload-shifted lease 's{return \(!next->payload\.len.*?;}{return true;}s'
 mutant unrun-uncounted job 's/job->summary\.unrun\+\+;//'
+mutant no-other-worker aside 's/if \(has_other\(core, worker, step\) && /if (false \&\& /'
+mutant never-set-aside aside 's/set_aside\(core, worker, chunk, actions\);//'
+mutant aside-for-ever aside 's/put_back\(core, container_of\(node, struct aside, again\)\);/break;/'
 
 mutants_end
