@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <string.h>
+
 size_t utf8_read(const char *text, size_t len, uint32_t *ret)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -32,4 +34,21 @@ bool utf8_ok(const char *text, size_t len)
         at += n;
     }
     return true;
+}
+
+bool utf8_is_control(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200e && c <= 0x200f) ||
+           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+}
+
+void utf8_make_harmless(char *text, size_t len)
+{
+    for (size_t at = 0; at < len;) {
+        uint32_t c = (uint8_t)text[at];
+        size_t n = c < 0x80 ? 1 : utf8_read(text + at, len - at, &c);
+        if (n == 0 || (utf8_is_control(c) && c != '\n' && c != '\t'))
+            memset(text + at, '?', n ? n : 1);
+        at += n ? n : 1;
+    }
 }

@@ -300,7 +300,7 @@ FM_API int fm_job_status(struct fm_job *job, struct fm_job_status *ret)
                                   .cancelled = info.cancelled,
                                   .unrun = info.unrun,
                                   .retries = info.retries,
-                                  .running = info.running,
+                                  .running = info.leased + info.running,
                                   .seconds = (double)info.age_ns / (double)NS_PER_S};
     ret->end = info.phase == PHASE_ENDED ? (enum fm_job_end)(info.fate + 1) : FM_JOB_RUNNING;
     memcpy(ret->text, info.text, sizeof(ret->text));

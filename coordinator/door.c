@@ -80,8 +80,9 @@ static int on_register(struct peer *peer, const struct incoming *in)
     peer->state = PEER_WORKER;
     for (struct server_job *job = server->jobs; job; job = job->hh.next)
         server_job_check_hope(job);
-    log_info("worker registered", "worker=%llu name=%s host=%s slots=%u",
-             (unsigned long long)peer->id, peer->reg.name, peer->reg.host, peer->reg.slots);
+    log_info("worker registered", "worker=%llu name=%s host=%s pid=%u slots=%u user=%s",
+             (unsigned long long)peer->id, peer->reg.name, peer->reg.host, peer->reg.pid,
+             peer->reg.slots, peer->user);
     return 0;
 }
 
@@ -90,6 +91,7 @@ static int on_bye(struct peer *peer, const struct incoming *in)
     const struct msg_bye *bye = in->message;
     if (peer->client)
         client_end(peer->client);
+    peer->has_left = true;
     peer_drop(peer, bye->reason);
     return 0;
 }

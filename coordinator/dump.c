@@ -38,13 +38,14 @@ static void dump_peer(const struct peer *peer)
         [PEER_CLIENT] = "client",
         [PEER_WORKER] = "worker",
     };
+    struct core_worker_state state = {0};
+    core_worker_state(peer->port->server->core, peer->id, loop_now(), &state);
     log_info("dump: peer",
-             "peer=%llu state=%s user=\"%s\" name=\"%s\" leased=%llu running=%u done=%llu "
+             "peer=%llu state=%s user=\"%s\" name=\"%s\" leased=%llu running=%llu done=%llu "
              "silent_ms=%lld draining=%d",
              (unsigned long long)peer->id, peer->gone ? "gone" : states[peer->state], peer->user,
-             peer->reg.name,
-             (unsigned long long)core_worker_leased(peer->port->server->core, peer->id),
-             peer->beat.running, (unsigned long long)peer->results,
+             peer->reg.name, (unsigned long long)(state.leased + state.running),
+             (unsigned long long)state.running, (unsigned long long)peer->results,
              (long long)((loop_now() - peer->last_heard) / NS_PER_MS), peer->draining);
 }
 

@@ -1,7 +1,7 @@
 // Messages of workers become events of the core.
 //
-// In: CREDIT, RESULT, RETURN, HEARTBEAT and DRAIN of workers. Out: an event for each message, or
-// for each entry of a batch.
+// In: CREDIT, RESULT, RETURN, BEGUN, HEARTBEAT and DRAIN of workers. Out: an event for each
+// message, or for each entry of a batch.
 //
 // When 64 MiB of results are waiting, further ones go to the spool first, which blocks for the
 // disk. Nothing is sent from here: ACK and new leases follow at the end of the turn. The core may
@@ -91,6 +91,16 @@ static int on_return(struct peer *peer, const struct incoming *in)
     return r;
 }
 
+static int on_begun(struct peer *peer, const struct incoming *in)
+{
+    struct server *server = peer->port->server;
+    struct event event = {.type = EV_BEGUN, .worker = peer->id};
+    int r = begun_batch_open(&server->reader, in->header, in->header_len, in->err);
+    while (r >= 0 && (r = begun_batch_next(&server->reader, &event.begun, in->err)) == 1)
+        server_event(server, &event);
+    return r;
+}
+
 static int on_credit(struct peer *peer, const struct incoming *in)
 {
     const struct msg_credit *credit = in->message;
@@ -112,6 +122,8 @@ static int on_drain(struct peer *peer, const struct incoming *in)
 {
     (void)in;
     const struct event event = {.type = EV_WORKER_DRAIN, .worker = peer->id};
+    log_info("worker drains", "worker=%llu name=%s running=%u", (unsigned long long)peer->id,
+             peer->reg.name, peer->beat.running);
     peer->draining = true;
     server_event(peer->port->server, &event);
     return 0;
@@ -121,6 +133,7 @@ const struct handler inbox_handlers[] = {
     {MSG_CREDIT, SAID_BY(PEER_WORKER), on_credit},
     {MSG_RESULT, SAID_BY(PEER_WORKER), on_result},
     {MSG_RETURN, SAID_BY(PEER_WORKER), on_return},
+    {MSG_BEGUN, SAID_BY(PEER_WORKER), on_begun},
     {MSG_HEARTBEAT, SAID_BY(PEER_WORKER), on_heartbeat},
     {MSG_DRAIN, SAID_BY(PEER_WORKER), on_drain},
     {0},

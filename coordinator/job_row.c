@@ -14,10 +14,11 @@ static uint8_t fate_of(const struct server_job *job)
 
 void server_job_row(const struct server_job *job, struct job_info *ret)
 {
-    struct job_summary s = job->summary;
-    uint64_t running = 0;
+    struct core_progress p = {.summary = job->summary};
     if (!job->ended)
-        core_job_progress(job->server->core, job->id, &s, &running);
+        core_job_progress(job->server->core, job->id, &p);
+    const struct job_summary s = p.summary;
+    uint64_t chunks = p.waiting + p.leased + p.running + s.ok + s.failed + s.cancelled + s.unrun;
     *ret = (struct job_info){
         .id = job->id,
         .phase = job->ended     ? PHASE_ENDED
@@ -28,21 +29,57 @@ void server_job_row(const struct server_job *job, struct job_info *ret)
         .failed_too = job->plan->sink.failed_too,
         .created_ms = job->created_ms,
         .age_ns = job->ended ? job->took : loop_now() - job->began,
-        .total = job->ended     ? s.chunks
-                 : job->again.n ? job->again.n
-                 : job->source  ? source_total(job->source)
-                                : UINT64_MAX,
-        .chunks = s.chunks,
+        .waits = (uint8_t)p.waits,
+        .total = job->ended               ? chunks
+                 : job->plan->n_steps > 1 ? UINT64_MAX
+                 : job->again.n           ? job->again.n
+                 : job->source            ? source_total(job->source)
+                                          : UINT64_MAX,
+        .chunks = chunks,
+        .waiting = p.waiting,
+        .leased = p.leased,
+        .running = p.running,
         .ok = s.ok,
         .failed = s.failed,
         .cancelled = s.cancelled,
         .unrun = s.unrun,
         .retries = s.retries,
-        .running = running,
         .records = job->records.next,
         .first_code = s.first_code,
     };
     snprintf(ret->name, sizeof(ret->name), "%s", job->plan->name);
     memcpy(ret->owner, job->owner, sizeof(ret->owner));
     memcpy(ret->text, s.text, sizeof(ret->text));
+}
+
+// What the stage runs, in words.
+static void stage_words(const struct stage *stage, char *ret, size_t size)
+{
+    size_t n = 0;
+    ret[0] = '\0';
+    if (stage->kind == STAGE_KERNEL)
+        snprintf(ret, size, "%s", stage->function);
+    for (size_t i = 0; i < stage->n_words && n < size; i++)
+        n += (size_t)snprintf(ret + n, size - n, "%s%s", i ? " " : "", stage->words[i]);
+}
+
+void server_running_row(const struct server_job *job, const struct core_running *chunk,
+                        struct running_info *ret)
+{
+    const struct peer *worker = peer_of_id(job->server, chunk->worker);
+    *ret = (struct running_info){.job = job->id,
+                                 .step = chunk->step,
+                                 .chunk = chunk->chunk,
+                                 .attempt = chunk->attempt,
+                                 .worker = chunk->worker,
+                                 .age_ns = loop_now() - chunk->began,
+                                 .item_first = chunk->item_first,
+                                 .items = chunk->items};
+    if (worker)
+        memcpy(ret->name, worker->reg.name, sizeof(ret->name));
+    size_t len = chunk->item.len < sizeof(ret->text) ? chunk->item.len : sizeof(ret->text) - 1;
+    if (len)
+        memcpy(ret->text, chunk->item.data, len);
+    else
+        stage_words(&job->plan->steps[chunk->step].stages[0], ret->text, sizeof(ret->text));
 }

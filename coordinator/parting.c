@@ -34,8 +34,9 @@ static struct msg_refuse refusal(int code, const char *text)
 void peer_refuse(struct peer *peer, int code, const char *text)
 {
     const struct msg_refuse m = refusal(code, text);
-    log_warn("peer refused", "peer=%llu user=\"%s\" reason=\"%s\"", (unsigned long long)peer->id,
-             peer->user, text);
+    log_warn(peer->state == PEER_WORKER ? "worker refused" : "peer refused",
+             "peer=%llu user=%s name=%s software=%s reason=\"%s\"", (unsigned long long)peer->id,
+             peer->user, peer->reg.name, peer->software, text);
     peer_say(peer, MSG_REFUSE, &m);
     peer_drop(peer, text);
 }
@@ -49,6 +50,14 @@ void port_refuse(struct port *port, uint32_t address, int code, const char *text
         zsock_send(port->socket, address, header->data, header->len, NULL, 0);
 }
 
+static void log_parting(const struct peer *peer)
+{
+    const char *text = peer->has_left ? "worker left" : "worker lost";
+    log_line(peer->has_left ? LOG_INFO : LOG_WARN, text,
+             "worker=%llu name=%s host=%s results=%llu reason=\"%s\"", (unsigned long long)peer->id,
+             peer->reg.name, peer->reg.host, (unsigned long long)peer->results, peer->reason);
+}
+
 void peer_bury(struct peer *peer)
 {
     struct server *server = peer->port->server;
@@ -56,6 +65,7 @@ void peer_bury(struct peer *peer)
     if (peer->client)
         client_away(peer->client);
     if (peer->state == PEER_WORKER) {
+        log_parting(peer);
         // If the core gave it up itself (ACT_DROP), it ignores the event.
         server_event(
             server,

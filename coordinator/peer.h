@@ -37,6 +37,7 @@ struct peer {
     enum peer_state state;
     bool gone;                   // dropped, not buried yet
     char reason[PROTO_TEXT_MAX]; // why, once gone
+    bool has_left;               // it said so itself
     unsigned rights;             // enum right
     char user[PROTO_NAME_MAX];   // name of its key; "" private
     char key[KEY_TEXT];          // its own; "" private

@@ -82,14 +82,6 @@ static void define_step(struct peer *peer, const struct action *action)
     buf_done(&packed);
 }
 
-// The core has given up the worker and taken back its chunks.
-static void lose(struct peer *peer, const char *reason)
-{
-    log_warn("worker lost", "worker=%llu name=%s reason=\"%s\"", (unsigned long long)peer->id,
-             peer->reg.name, reason);
-    peer_drop(peer, reason);
-}
-
 static void to_worker(struct server *server, const struct action *action)
 {
     struct peer *peer = peer_of_id(server, action->worker);
@@ -120,7 +112,8 @@ static void to_worker(struct server *server, const struct action *action)
         peer_say(peer, MSG_CANCEL, &(struct msg_cancel){.job = action->job, .mode = action->mode});
         return;
     default:
-        lose(peer, action->reason);
+        // The core has given up the worker and taken back its chunks.
+        peer_drop(peer, action->reason);
         return;
     }
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "coordinator/client.h"
 #include "coordinator/handlers.h"
 #include "coordinator/retry.h"
@@ -58,6 +59,8 @@ static int drain_workers(struct client *client, const char *name, uint64_t *ret_
         if (!is_meant)
             continue;
         ++*ret_n;
+        log_info("worker is asked to drain", "worker=%llu name=%s user=%s",
+                 (unsigned long long)peer->id, peer->reg.name, client->user);
         peer_say(peer, MSG_DRAIN, &(struct msg_drain){0});
     }
     return *ret_n ? 0 : err_set(why, -ENOENT, "no worker '%s'", name);

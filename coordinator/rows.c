@@ -20,18 +20,21 @@
 static void worker_row(const struct peer *peer, struct worker_info *ret)
 {
     int64_t now = loop_now();
+    struct core_worker_state state = {0};
+    core_worker_state(peer->port->server->core, peer->id, now, &state);
     *ret = (struct worker_info){
         .id = peer->id,
         .pid = peer->reg.pid,
         .slots = peer->reg.slots,
         .memory_bytes = peer->reg.resources.memory_bytes,
-        .leased = core_worker_leased(peer->port->server->core, peer->id),
-        .running = peer->beat.running,
-        .backlog = peer->beat.backlog,
+        .leased = state.leased,
+        .running = state.running,
         .done = peer->results,
         .draining = peer->draining,
         .up_ns = now - peer->came,
         .silent_ns = now - peer->last_heard,
+        .idle_ns = state.idle_ns,
+        .ends_in_ns = peer->reg.ends_in_ns ? peer->came + peer->reg.ends_in_ns - now : 0,
     };
     memcpy(ret->name, peer->reg.name, sizeof(ret->name));
     memcpy(ret->host, peer->reg.host, sizeof(ret->host));
@@ -142,6 +145,19 @@ static void explain(struct answerer *a, const struct server_job *job)
         add_reason(&e, 0, "the job is ending");
 }
 
+struct listing {
+    struct answerer *a;
+    const struct server_job *job;
+};
+
+static void add_running(void *arg, const struct core_running *chunk)
+{
+    const struct listing *l = arg;
+    struct running_info row;
+    server_running_row(l->job, chunk, &row);
+    add_row(l->a, &row);
+}
+
 static void add_workers(struct answerer *a)
 {
     const struct server *server = a->client->server;
@@ -162,6 +178,11 @@ static void add_jobs(struct answerer *a)
             continue;
         if (a->query->what == QUERY_EXPLAIN) {
             explain(a, job);
+            continue;
+        }
+        if (a->query->what == QUERY_RUNNING) {
+            struct listing l = {.a = a, .job = job};
+            core_job_running(server->core, job->id, add_running, &l);
             continue;
         }
         server_job_row(job, &row);

@@ -17,12 +17,13 @@
 #define PLAN_NAME_MAX 63  // letters of a job's or stage's name
 #define PLAN_LABEL_MAX 31 // letters of a label
 #define PLAN_STEPS_MAX 32
-#define PLAN_STAGES_MAX 32         // in one step
-#define PLAN_ARGS_MAX 4096         // words of one argv, names of one map
-#define PLAN_LABELS_MAX 16         // of a step
-#define PLAN_BATCH_ITEMS 1000      // of a batch command, when no chunk rule says how many
-#define PLAN_FAN_IN_ALL 0          // step.fan_in: one chunk takes everything
-#define PLAN_PACKED_MAX (3u << 20) // a step; the values of a matrix are the most of it
+#define PLAN_STAGES_MAX 32              // in one step
+#define PLAN_ARGS_MAX 4096              // words of one argv, names of one map
+#define PLAN_LABELS_MAX 16              // of a step
+#define PLAN_LEFTOVERS_NS 10000000000ll // that what a program left running may go on
+#define PLAN_BATCH_ITEMS 1000           // of a batch command, when no chunk rule says how many
+#define PLAN_FAN_IN_ALL 0               // step.fan_in: one chunk takes everything
+#define PLAN_PACKED_MAX (3u << 20)      // a step; the values of a matrix are the most of it
 #define PLAN_WHOLE_MAX (16u << 20)
 
 enum stage_kind { STAGE_COMMAND, STAGE_PIPE, STAGE_KERNEL };
@@ -39,6 +40,8 @@ enum source_kind {
     SOURCE_CSV,
     SOURCE_MATRIX,
 };
+// What becomes of processes that outlive the program that started them.
+enum leftovers { LEFTOVERS_WAIT, LEFTOVERS_KILL, LEFTOVERS_KEEP, LEFTOVERS_KEEP_FOREVER };
 enum chunk_rule { CHUNK_AUTO, CHUNK_ITEMS, CHUNK_BYTES, CHUNK_LINES, CHUNK_PARTS };
 enum sink_kind { SINK_STDOUT, SINK_FILE, SINK_DIR, SINK_NONE };
 enum sink_format { FORMAT_RAW, FORMAT_JSON };
@@ -68,6 +71,8 @@ struct stage {
     bool is_batch;      // command: one run for as many items of the chunk as fit
     bool has_tag;       // command: each line of its output is prefixed with the item and a tab
     int64_t timeout_ns; // per run of the stage for one item (command) or chunk; 0: none
+    enum leftovers leftovers;  // command, pipe
+    int64_t leftovers_wait_ns; // of WAIT
 };
 
 struct retry_policy {

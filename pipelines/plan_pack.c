@@ -34,6 +34,8 @@ static void put_stage(struct pack_writer *w, const struct stage *stage, const ch
     pack_i64(w, stage->timeout_ns);
     pack_bool(w, stage->is_batch);
     pack_bool(w, stage->has_tag);
+    pack_u64(w, stage->leftovers);
+    pack_i64(w, stage->leftovers_wait_ns);
 }
 
 static void put_step(struct pack_writer *w, const struct step *step, char *const *library_at)

@@ -5,7 +5,7 @@
 
 #define PLAN_FIELDS 7
 #define STEP_FIELDS 13
-#define STAGE_FIELDS 12
+#define STAGE_FIELDS 14
 #define KERNEL_FIELDS 4
 #define WHOLE_FIELDS 13
 #define SINK_FIELDS 6

@@ -52,6 +52,8 @@ static void get_stage(struct pack_reader *r, struct stage *stage)
     stage->timeout_ns = pack_read_i64(r);
     stage->is_batch = pack_read_bool(r);
     stage->has_tag = pack_read_bool(r);
+    stage->leftovers = (enum leftovers)pack_read_u64(r, LEFTOVERS_KEEP_FOREVER);
+    stage->leftovers_wait_ns = pack_read_i64(r);
     if (!pack_ok(r))
         return;
     bool is_kernel = stage->kind == STAGE_KERNEL;
@@ -59,7 +61,7 @@ static void get_stage(struct pack_reader *r, struct stage *stage)
         (stage->is_script && (stage->n_words != 1 || n_shell == 0)) ||
         (stage->library && (!is_kernel || stage->library[0] != '/')) ||
         (stage->library_at && (!stage->library || stage->library_at[0] != '/')) ||
-        stage->timeout_ns < 0 ||
+        stage->timeout_ns < 0 || stage->leftovers_wait_ns < 0 ||
         (stage->kind != STAGE_COMMAND && (stage->is_batch || stage->has_tag)))
         pack_fail(r);
 }

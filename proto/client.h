@@ -10,8 +10,15 @@ enum submit_flag {
     SUBMIT_DETACHED = 1, // goes on without the client; its records are kept
     SUBMIT_FEEDS = 2,    // the client reads the source: WANT, FEED
     SUBMIT_PARTIAL = 4,  // parts of a result are records themselves, as they arrive
+    SUBMIT_HELD = 8,     // nothing of it starts before it is released
 };
-#define SUBMIT_FLAGS 7u
+#define SUBMIT_FLAGS 15u
+
+// A job that must have ended before another one starts.
+struct job_need {
+    uint64_t job;
+    bool any; // however it ended; false: it must have ended well
+};
 
 // The plan is the body: pipelines/plan.h's plan_pack, opaque here.
 struct msg_submit {
@@ -19,6 +26,8 @@ struct msg_submit {
     uint8_t key[PROTO_SESSION_BYTES]; // made by the client: the same key gives the same job
     uint32_t flags;                   // enum submit_flag
     int64_t timeout_ns;               // of the whole job; 0: none
+    struct job_need needs[PROTO_NEEDS_MAX];
+    uint32_t n_needs;
 };
 
 struct msg_answer {
@@ -95,6 +104,11 @@ struct msg_query {
     uint32_t what;  // enum query
     uint64_t first; // job ids; 0..UINT64_MAX is all, 0..0 the last one
     uint64_t last;
+    // Of job rows only:
+    char user[PROTO_NAME_MAX]; // who submitted them; "": anybody
+    uint32_t phases;           // bit by enum job_phase; 0: all
+    int64_t age_ns;            // submitted at most that long ago; 0: at any time
+    uint32_t limit;            // the newest so many; 0: all
 };
 
 enum verb {
@@ -104,7 +118,14 @@ enum verb {
     VERB_RETRY,
     VERB_RETRY_FAILED,
     VERB_DRAIN,
+    VERB_HOLD,
+    VERB_RELEASE,
     VERB_COUNT
+};
+
+struct chunk_range {
+    uint64_t first;
+    uint64_t last;
 };
 
 struct msg_control {
@@ -113,6 +134,9 @@ struct msg_control {
     uint64_t first; // job ids, as in QUERY
     uint64_t last;
     char name[PROTO_NAME_MAX]; // of a worker
+    // CANCEL, KILL and RETRY: only these chunks of the first step; none: the whole job.
+    struct chunk_range chunks[PROTO_RANGES_MAX];
+    uint32_t n_chunks;
 };
 
 // A stream has no more records.

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "proto/limits.h"
 
 #define COUNT_TAG 0xce // of MessagePack's uint 32
@@ -203,6 +204,7 @@ void fields_get(struct pack_reader *r, const struct layout *layout, void *ret)
             break;
         case FIELD_TEXT:
             pack_read_text(r, at, f->max);
+            utf8_make_harmless(at, strlen(at));
             break;
         case FIELD_BIN:
             pack_read_exact(r, at, f->max);

@@ -128,34 +128,107 @@ int feed_get(struct batch_reader *r, const void *header, size_t len, const void 
     return code < 0 ? code : lease_batch_next(r, &second, err); // which there must not be
 }
 
-int return_batch_put(struct buf *header, const struct msg_return *m, uint32_t n)
+// Entries that are rows of one kind, all of them at once.
+static int put_rows(struct buf *header, enum msg_type type, const void *rows, uint32_t n)
 {
+    const struct layout *row = msg_layout(type)->entries;
+    const uint8_t *at = rows;
     struct batch_writer w;
-    if (n > PROTO_LEASE_RUNS_MAX)
-        return -EMSGSIZE;
-    int r = batch_begin(&w, header, NULL, MSG_RETURN, &(struct return_head){0});
+    int r = batch_begin(&w, header, NULL, type, &(struct return_head){0});
     if (r < 0)
         return r;
     struct pack_writer p;
     pack_writer_init(&p, header);
-    for (; w.count < n; w.count++, m++)
-        row_put(&p, &return_entry, m);
+    for (; w.count < n; w.count++, at += row->size)
+        row_put(&p, row, at);
     return p.error ? p.error : batch_end(&w);
+}
+
+static int open_rows(struct batch_reader *r, enum msg_type type, const void *header, size_t len,
+                     struct err *err)
+{
+    struct return_head head;
+    return batch_open(r, type, &head, header, len, NULL, 0, err);
+}
+
+// `ret` has zeros, and is the row's struct.
+static int next_row(struct batch_reader *r, enum msg_type type, void *ret, struct err *err)
+{
+    if (r->left == 0)
+        return batch_at_end(r, type, err);
+    row_get(&r->header, msg_layout(type)->entries, ret);
+    return batch_took(r, type, err);
+}
+
+int return_batch_put(struct buf *header, const struct msg_return *m, uint32_t n)
+{
+    return n > PROTO_LEASE_RUNS_MAX ? -EMSGSIZE : put_rows(header, MSG_RETURN, m, n);
 }
 
 int return_batch_open(struct batch_reader *r, const void *header, size_t len, struct err *err)
 {
-    struct return_head head;
-    return batch_open(r, MSG_RETURN, &head, header, len, NULL, 0, err);
+    return open_rows(r, MSG_RETURN, header, len, err);
 }
 
 int return_batch_next(struct batch_reader *r, struct msg_return *ret, struct err *err)
 {
     struct msg_return m = {0};
-    if (r->left == 0)
-        return batch_at_end(r, MSG_RETURN, err);
-    row_get(&r->header, &return_entry, &m);
-    int code = batch_took(r, MSG_RETURN, err);
+    int code = next_row(r, MSG_RETURN, &m, err);
+    if (code == 1)
+        *ret = m;
+    return code;
+}
+
+int recall_batch_begin(struct batch_writer *w, struct buf *header)
+{
+    return batch_begin(w, header, NULL, MSG_RECALL, &(struct return_head){0});
+}
+
+int recall_batch_add(struct batch_writer *w, const struct msg_return *m)
+{
+    size_t before = w->header->len;
+    struct pack_writer p;
+    int r = batch_reserve(w, PROTO_LEASE_RUNS_MAX, LEASE_FIXED_BYTES, 0);
+    if (r < 0)
+        return r;
+    pack_writer_init(&p, w->header);
+    row_put(&p, &return_entry, m);
+    return batch_add(w, before, p.error, NULL, 0);
+}
+
+int recall_batch_end(struct batch_writer *w)
+{
+    return batch_end(w);
+}
+
+int recall_batch_open(struct batch_reader *r, const void *header, size_t len, struct err *err)
+{
+    return open_rows(r, MSG_RECALL, header, len, err);
+}
+
+int recall_batch_next(struct batch_reader *r, struct msg_return *ret, struct err *err)
+{
+    struct msg_return m = {0};
+    int code = next_row(r, MSG_RECALL, &m, err);
+    if (code == 1)
+        *ret = m;
+    return code;
+}
+
+int begun_batch_put(struct buf *header, const struct msg_begun *m, uint32_t n)
+{
+    return n > PROTO_BEGUN_MAX ? -EMSGSIZE : put_rows(header, MSG_BEGUN, m, n);
+}
+
+int begun_batch_open(struct batch_reader *r, const void *header, size_t len, struct err *err)
+{
+    return open_rows(r, MSG_BEGUN, header, len, err);
+}
+
+int begun_batch_next(struct batch_reader *r, struct msg_begun *ret, struct err *err)
+{
+    struct msg_begun m = {0};
+    int code = next_row(r, MSG_BEGUN, &m, err);
     if (code == 1)
         *ret = m;
     return code;

@@ -1,5 +1,5 @@
-// Runs of chunks: leased by the coordinator (LEASE), given back by a worker (RETURN), and fed by a
-// client (FEED).
+// Runs of chunks: leased by the coordinator (LEASE), asked for by it (RECALL), given back by a
+// worker (RETURN), and fed by a client (FEED); and single ones that a worker has begun (BEGUN).
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -32,6 +32,15 @@ struct msg_return {
     uint32_t count;
 };
 
+// Worker -> coordinator: this chunk of its leases runs.
+struct msg_begun {
+    uint64_t job;
+    uint32_t step;
+    uint32_t attempt;
+    uint64_t chunk;
+    int64_t age_ns; // since it began
+};
+
 int lease_batch_begin(struct batch_writer *w, struct buf *header, struct buf *body, uint64_t epoch);
 int lease_batch_add(struct batch_writer *w, const struct lease *lease);
 int lease_batch_end(struct batch_writer *w);
@@ -44,6 +53,16 @@ int lease_batch_next(struct batch_reader *r, struct lease *ret, struct err *err)
 int return_batch_put(struct buf *header, const struct msg_return *m, uint32_t n);
 int return_batch_open(struct batch_reader *r, const void *header, size_t len, struct err *err);
 int return_batch_next(struct batch_reader *r, struct msg_return *ret, struct err *err);
+// RECALL: the same entries in the other direction. They are written one by one.
+int recall_batch_begin(struct batch_writer *w, struct buf *header);
+int recall_batch_add(struct batch_writer *w, const struct msg_return *m);
+int recall_batch_end(struct batch_writer *w);
+int recall_batch_open(struct batch_reader *r, const void *header, size_t len, struct err *err);
+int recall_batch_next(struct batch_reader *r, struct msg_return *ret, struct err *err);
+// BEGUN of `n` chunks. -EMSGSIZE: more than PROTO_BEGUN_MAX.
+int begun_batch_put(struct buf *header, const struct msg_begun *m, uint32_t n);
+int begun_batch_open(struct batch_reader *r, const void *header, size_t len, struct err *err);
+int begun_batch_next(struct batch_reader *r, struct msg_begun *ret, struct err *err);
 
 // FEED: one run of chunks, the entry of a LEASE with step 0 and attempt 1.
 int feed_put(struct buf *header, struct buf *body, uint64_t seq, const struct lease *run);

@@ -14,6 +14,7 @@
 #define PROTO_LEASE_RUNS_MAX 4096u  // runs in one LEASE
 #define PROTO_RUN_CHUNKS_MAX 65536u // chunks in one run of a LEASE
 #define PROTO_RESULTS_MAX 16384u    // entries in one RESULT
+#define PROTO_BEGUN_MAX 4096u       // entries in one BEGUN
 #define PROTO_ITEMS_MAX 65536u      // results that one chunk's kernel may emit
 #define PROTO_STDERR_TAIL_MAX (64u << 10)
 #define PROTO_STEP_MAX (3u << 20)        // a packed step
@@ -25,6 +26,8 @@
 #define PROTO_RECORDS_MAX 16384u          // entries in one RECORDS
 #define PROTO_RECORD_PART_MAX (16u << 20) // result bytes of one entry; a larger record is several
 #define PROTO_ITEM_MAX (1u << 20)         // bytes of a record's item; a longer one is cut
+#define PROTO_NEEDS_MAX 64u               // jobs that a job needs
+#define PROTO_RANGES_MAX 64u              // ranges of chunks in a CONTROL
 #define PROTO_INFO_ROWS_MAX 1024u         // rows in one INFO
 #define PROTO_EXTENT_MAX 8192u            // bytes that name a part of a file
 #define PROTO_LIBRARY_MAX (64u << 20)     // a kernel's file

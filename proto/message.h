@@ -54,6 +54,7 @@ struct msg_register {
     uint32_t pid;
     uint32_t slots;
     struct resources resources; // what its running chunks may take together
+    int64_t ends_in_ns;         // until it must be gone (its machine's time is up); 0: no end known
 };
 
 // Absolute, not a difference: the coordinator keeps what it has leased and has no result for below

@@ -88,14 +88,16 @@ static void amount(uint64_t milli, char *ret, size_t size)
         snprintf(ret, size, "%g", (double)milli / 1000);
 }
 
-static bool lacks(const char *what, uint64_t has, uint64_t wants, char *ret, size_t size)
+// `plural` is what ends `what` unless there is one of it.
+static bool lacks(const char *what, const char *plural, uint64_t has, uint64_t wants, char *ret,
+                  size_t size)
 {
     char a[24], b[24];
     if (wants <= has)
         return false;
     amount(wants, a, sizeof(a));
     amount(has, b, sizeof(b));
-    snprintf(ret, size, "has %s %s, %s needed", b, what, a);
+    snprintf(ret, size, "has %s %s%s, %s needed", b, what, has == 1000 ? "" : plural, a);
     return true;
 }
 
@@ -103,8 +105,8 @@ bool resources_lack(const struct resources *total, const struct resources *want,
                     size_t size)
 {
     char name[RESOURCE_NAME_MAX + 8];
-    if (lacks("cpus", total->cpus, want->cpus, ret, size) ||
-        lacks("gpus", total->gpus, want->gpus, ret, size))
+    if (lacks("cpu", "s", total->cpus, want->cpus, ret, size) ||
+        lacks("gpu", "s", total->gpus, want->gpus, ret, size))
         return true;
     if (want->memory_bytes > total->memory_bytes) {
         snprintf(ret, size, "has %" PRIu64 " MiB of memory, %" PRIu64 " needed",
@@ -118,7 +120,7 @@ bool resources_lack(const struct resources *total, const struct resources *want,
             return true;
         }
         snprintf(name, sizeof(name), "'%s'", label->name);
-        if (lacks(name, label_amount(total, label->name), label->milli, ret, size))
+        if (lacks(name, "", label_amount(total, label->name), label->milli, ret, size))
             return true;
     }
     return false;

@@ -48,7 +48,8 @@ static const struct msg_field register_[] = {
     U64_TO(msg_register, resources.memory_bytes, INT64_MAX),
     U64_TO(msg_register, resources.cpus, RESOURCE_MILLI_MAX),
     U64_TO(msg_register, resources.gpus, RESOURCE_MILLI_MAX),
-    ROWS(msg_register, resources.labels, resources.n_labels, RESOURCE_LABELS_MAX, &label)};
+    ROWS(msg_register, resources.labels, resources.n_labels, RESOURCE_LABELS_MAX, &label),
+    I64_FROM(msg_register, ends_in_ns, 0)};
 static const struct msg_field credit[] = {U32_TO(msg_credit, window_items, PROTO_WINDOW_MAX),
                                           U64(msg_credit, window_bytes)};
 static const struct msg_field step[] = {
@@ -89,6 +90,7 @@ static const struct msg_field result_entry_fields[] = {
     I64_FROM(result, ending.run_ns, 0),
     I64_FROM(result, ending.cpu_ns, 0),
     U64(result, ending.maxrss_bytes),
+    U32(result, ending.leftovers),
     REF(result, error, error_len, FIELD_STR_NIL, PROTO_TEXT_MAX),
     REF(result, stderr_text, stderr_len, FIELD_BIN_NIL, PROTO_STDERR_TAIL_MAX),
     LENS(result, item_lens, PROTO_RESULT_PART_MAX)};
@@ -98,22 +100,34 @@ static const struct msg_field return_entry_fields[] = {
     U64_TO(msg_return, first, UINT64_MAX - PROTO_RUN_CHUNKS_MAX),
     U32_IN(msg_return, count, 1, PROTO_RUN_CHUNKS_MAX)};
 
+static const struct msg_field begun[] = {COUNT(return_head, count, 0, PROTO_BEGUN_MAX)};
+static const struct msg_field begun_entry_fields[] = {
+    U64(msg_begun, job), U32(msg_begun, step), U32(msg_begun, attempt), U64(msg_begun, chunk),
+    I64_FROM(msg_begun, age_ns, 0)};
+
 const struct layout lease_entry = {.name = "lease entry", LAYOUT(lease, lease_entry_fields)};
 const struct layout result_entry = {.name = "result entry", LAYOUT(result, result_entry_fields)};
 const struct layout return_entry = {.name = "return entry",
                                     LAYOUT(msg_return, return_entry_fields)};
 
+const struct layout begun_entry = {.name = "begun entry", LAYOUT(msg_begun, begun_entry_fields)};
+
 // ---- clients
 
-static const struct msg_field submit[] = {U64(msg_submit, request), BIN(msg_submit, key),
-                                          U32_TO(msg_submit, flags, SUBMIT_FLAGS),
-                                          I64(msg_submit, timeout_ns)};
+static const struct msg_field need_fields[] = {U64(job_need, job), BOOL(job_need, any)};
+static const struct layout need_row = {.name = "need", LAYOUT(job_need, need_fields)};
+static const struct msg_field submit[] = {
+    U64(msg_submit, request), BIN(msg_submit, key), U32_TO(msg_submit, flags, SUBMIT_FLAGS),
+    I64(msg_submit, timeout_ns), ROWS(msg_submit, needs, n_needs, PROTO_NEEDS_MAX, &need_row)};
 static const struct msg_field answer[] = {U64(msg_answer, request), I32(msg_answer, code),
                                           U64(msg_answer, value), TEXT(msg_answer, text)};
 static const struct msg_field store[] = {U64(msg_store, request), BIN(msg_store, digest)};
+static const struct msg_field range_fields[] = {U64(chunk_range, first), U64(chunk_range, last)};
+static const struct layout range_row = {.name = "range", LAYOUT(chunk_range, range_fields)};
 static const struct msg_field control[] = {
-    U64(msg_control, request), U32_TO(msg_control, verb, VERB_COUNT - 1), U64(msg_control, first),
-    U64(msg_control, last), TEXT(msg_control, name)};
+    U64(msg_control, request), U32_TO(msg_control, verb, VERB_COUNT - 1),
+    U64(msg_control, first),   U64(msg_control, last),
+    TEXT(msg_control, name),   ROWS(msg_control, chunks, n_chunks, PROTO_RANGES_MAX, &range_row)};
 static const struct msg_field open_[] = {U64(msg_open, stream), U64(msg_open, job),
                                          U64(msg_open, from)};
 static const struct msg_field take_[] = {U64(msg_take, stream), U64(msg_take, taken),
@@ -148,6 +162,7 @@ static const struct msg_field record_fields[] = {
     I64_FROM(record_entry, ending.run_ns, 0),
     I64_FROM(record_entry, ending.cpu_ns, 0),
     U64(record_entry, ending.maxrss_bytes),
+    U32(record_entry, ending.leftovers),
     REF(record_entry, worker, worker_len, FIELD_STR_REF, PROTO_NAME_MAX),
     U64(record_entry, item_first),
     U64(record_entry, items),
@@ -157,9 +172,11 @@ static const struct msg_field record_fields[] = {
     U64_TO(record_entry, body_len, PROTO_RECORD_PART_MAX)};
 const struct layout record_row = {.name = "record entry", LAYOUT(record_entry, record_fields)};
 
-static const struct msg_field query[] = {U64(msg_query, request),
-                                         U32_TO(msg_query, what, QUERY_COUNT - 1),
-                                         U64(msg_query, first), U64(msg_query, last)};
+static const struct msg_field query[] = {
+    U64(msg_query, request),        U32_TO(msg_query, what, QUERY_COUNT - 1),
+    U64(msg_query, first),          U64(msg_query, last),
+    TEXT(msg_query, user),          U32_TO(msg_query, phases, (1u << PHASE_COUNT) - 1),
+    I64_FROM(msg_query, age_ns, 0), U32(msg_query, limit)};
 static const struct msg_field info[] = {
     U64(info_head, request), U32_TO(info_head, what, QUERY_COUNT - 1), BOOL(info_head, more),
     COUNT(info_head, count, 0, PROTO_INFO_ROWS_MAX)};
@@ -173,14 +190,20 @@ static const struct msg_field job_fields[] = {
     BOOL(job_info, failed_too),
     U64(job_info, created_ms),
     I64(job_info, age_ns),
+    I32(job_info, priority),
+    U8(job_info, waits, WAIT_COUNT - 1),
+    BOOL(job_info, held),
+    TEXT(job_info, needs),
     U64(job_info, total),
     U64(job_info, chunks),
+    U64(job_info, waiting),
+    U64(job_info, leased),
+    U64(job_info, running),
     U64(job_info, ok),
     U64(job_info, failed),
     U64(job_info, cancelled),
     U64(job_info, unrun),
     U64(job_info, retries),
-    U64(job_info, running),
     U64(job_info, records),
     I32(job_info, first_code),
     TEXT(job_info, text),
@@ -196,17 +219,25 @@ static const struct msg_field worker_fields[] = {
     U64(worker_info, memory_bytes),
     TEXT(worker_info, resources),
     U64(worker_info, leased),
-    U32(worker_info, running),
-    U32(worker_info, backlog),
+    U64(worker_info, running),
     U64(worker_info, done),
     BOOL(worker_info, draining),
     I64(worker_info, up_ns),
     I64(worker_info, silent_ns),
+    I64(worker_info, idle_ns),
+    I64(worker_info, ends_in_ns),
 };
+static const struct msg_field running_fields[] = {
+    U64(running_info, job),     U32(running_info, step),       U64(running_info, chunk),
+    U32(running_info, attempt), U64(running_info, worker),     TEXT(running_info, name),
+    I64(running_info, age_ns),  U64(running_info, item_first), U64(running_info, items),
+    TEXT(running_info, text)};
 static const struct msg_field line_fields[] = {U64(line_info, job), TEXT(line_info, name),
                                                U64(line_info, value), TEXT(line_info, text)};
 static const struct layout job_row = {.name = "job row", LAYOUT(job_info, job_fields)};
 static const struct layout worker_row = {.name = "worker row", LAYOUT(worker_info, worker_fields)};
+static const struct layout running_row = {.name = "running row",
+                                          LAYOUT(running_info, running_fields)};
 static const struct layout line_row = {.name = "line row", LAYOUT(line_info, line_fields)};
 
 const struct layout *info_row(enum query what)
@@ -214,7 +245,8 @@ const struct layout *info_row(enum query what)
     static const struct layout *const rows[QUERY_COUNT] = {[QUERY_JOBS] = &job_row,
                                                            [QUERY_WORKERS] = &worker_row,
                                                            [QUERY_EXPLAIN] = &line_row,
-                                                           [QUERY_SERVICE] = &line_row};
+                                                           [QUERY_SERVICE] = &line_row,
+                                                           [QUERY_RUNNING] = &running_row};
     return rows[what];
 }
 
@@ -257,6 +289,8 @@ const struct layout *msg_layout(int type)
         [MSG_STORE] = {LAYOUT(msg_store, store)},
         [MSG_NEED] = {LAYOUT(msg_need, need)},
         [MSG_LIBRARY] = {LAYOUT(msg_library, library)},
+        [MSG_BEGUN] = {LAYOUT(return_head, begun), .entries = &begun_entry},
+        [MSG_RECALL] = {LAYOUT(return_head, return_), .entries = &return_entry},
     };
     size_t n = sizeof(messages) / sizeof(messages[0]);
     return type >= 0 && (size_t)type < n && messages[type].n ? &messages[type] : NULL;

@@ -11,7 +11,7 @@
 const struct layout *msg_layout(int type);
 
 // What comes after the head of a message.
-extern const struct layout lease_entry, return_entry, result_entry, record_row;
+extern const struct layout lease_entry, return_entry, result_entry, begun_entry, record_row;
 // The row that answers a query of this kind.
 const struct layout *info_row(enum query what);
 
@@ -29,7 +29,7 @@ struct result_head {
     uint64_t first_seq;
     uint32_t count;
 };
-struct return_head {
+struct return_head { // of RECALL and BEGUN, too
     uint32_t count;
 };
 struct records_head {

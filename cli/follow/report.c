@@ -3,11 +3,17 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/utf8.h"
 #include "cli/args/exit_code.h"
 #include "cli/text/count.h"
+#include "cli/text/show.h"
 
 #define ITEM_NAME_MAX 200
+#define HEAD_MAX (ITEM_NAME_MAX + 128)
 
 const struct arg report_flags[] = {
     {'q', "quiet", SETS_FLAG(struct report_options, quiet), NULL, "print nothing but results"},
@@ -50,7 +56,7 @@ static void show_stderr(struct report *report, const struct record_entry *record
         size_t line = end ? (size_t)(end - data) - at : len - at;
         n = (size_t)snprintf(text, sizeof(text), "  | ");
         memcpy(text + n, data + at, line);
-        report_make_harmless(text + n, line);
+        utf8_make_harmless(text + n, line);
         n += line;
         text[n++] = '\n';
         report_emit(report, text, n);
@@ -58,38 +64,78 @@ static void show_stderr(struct report *report, const struct record_entry *record
     }
 }
 
-static void report_failure(struct report *report, const struct record_entry *record)
+// "chunk 3 of step 2 ('a.dat'), attempt 2"
+static void name_chunk(const struct record_entry *record, char head[HEAD_MAX])
 {
     char item[ITEM_NAME_MAX];
-    char head[ITEM_NAME_MAX + 128];
+    snprintf(item, sizeof(item), "%.*s",
+             record->item_len < ITEM_NAME_MAX ? (int)record->item_len : ITEM_NAME_MAX - 1,
+             record->item ? (const char *)record->item : "");
+    int n = snprintf(head, HEAD_MAX, "chunk %" PRIu64, record->chunk + 1);
+    if (record->step > 0)
+        n += snprintf(head + n, HEAD_MAX - (size_t)n, " of step %u", record->step + 1);
+    if (item[0])
+        n += snprintf(head + n, HEAD_MAX - (size_t)n, " ('%s')", item);
+    if (record->attempt > 1)
+        snprintf(head + n, HEAD_MAX - (size_t)n, ", attempt %u", record->attempt);
+}
+
+// What a chunk that is ok left running.
+static void report_leftovers(struct report *report, const struct record_entry *record)
+{
+    char head[HEAD_MAX];
+    if (++report->littered > REPORT_FAILURES_MAX && !report->verbose) {
+        if (report->littered == REPORT_FAILURES_MAX + 1)
+            report_say(report, "what further chunks left running is only counted (-v lists it)");
+        return;
+    }
+    name_chunk(record, head);
+    report_say(report, "%s: %s%s", head, report->error,
+               report->littered > 1 ? ""
+                                    : " (--leftovers, or leftovers: of the stage, says what "
+                                      "becomes of such processes)");
+}
+
+// A command that can't be run fails chunk after chunk with the same words: they are told once.
+static bool is_told(struct report *report, const struct record_entry *record)
+{
+    char typo[sizeof(report->typo)];
+    int len = record->stderr_len < 512 ? (int)record->stderr_len : 512;
+    snprintf(typo, sizeof(typo), "%s\n%.*s", report->error, len,
+             len ? (const char *)record->stderr_text : "");
+    if (strcmp(typo, report->typo) != 0) {
+        memcpy(report->typo, typo, sizeof(typo));
+        report->typo_again = false;
+        return false;
+    }
+    if (!report->typo_again)
+        report_say(report, "more chunks fail with the same words; they are only counted (-v lists "
+                           "them)");
+    report->typo_again = true;
+    return true;
+}
+
+static void report_failure(struct report *report, const struct record_entry *record)
+{
+    char head[HEAD_MAX];
     bool is_typo = record->ending.outcome == OUTCOME_NOT_FOUND ||
                    record->ending.outcome == OUTCOME_NOT_RUNNABLE;
-    // It ends the job; chunks that were running at that moment would report the same.
-    if (is_typo && report->typos++ > 0 && !report->verbose)
+    if (is_typo && !report->verbose && is_told(report, record))
         return;
     if (++report->failures > REPORT_FAILURES_MAX && !report->verbose) {
         if (report->failures == REPORT_FAILURES_MAX + 1)
             report_say(report, "further failures are only counted (-v lists them)");
         return;
     }
-    snprintf(item, sizeof(item), "%.*s",
-             record->item_len < ITEM_NAME_MAX ? (int)record->item_len : ITEM_NAME_MAX - 1,
-             record->item ? (const char *)record->item : "");
-    int n = snprintf(head, sizeof(head), "chunk %" PRIu64, record->chunk + 1);
-    if (record->step > 0)
-        n += snprintf(head + n, sizeof(head) - (size_t)n, " of step %u", record->step + 1);
-    if (item[0])
-        n += snprintf(head + n, sizeof(head) - (size_t)n, " ('%s')", item);
-    if (record->attempt > 1)
-        snprintf(head + n, sizeof(head) - (size_t)n, ", attempt %u", record->attempt);
+    name_chunk(record, head);
     const char *red = report->color ? "\033[31m" : "";
     const char *plain = report->color ? "\033[0m" : "";
     char line[1024];
-    n = snprintf(line, sizeof(line), "%s failed: %s", head,
-                 record->error ? report->error : outcome_name(record->ending.outcome));
+    int n = snprintf(line, sizeof(line), "%s failed: %s", head,
+                     record->error ? report->error : outcome_name(record->ending.outcome));
     if (n < 0)
         return;
-    report_make_harmless(line, strlen(line));
+    utf8_make_harmless(line, strlen(line));
     char out[1200];
     n = snprintf(out, sizeof(out), "fanmill: %s%s%s\n", red, line, plain);
     report_emit(report, out, (size_t)n < sizeof(out) ? (size_t)n : sizeof(out) - 1);
@@ -123,34 +169,71 @@ void report_record(struct report *report, const struct record_entry *record)
             report_failure(report, record);
         else
             report->failures++;
-    } else if (record->stderr_len > 0 && !report->quiet) {
+    } else if (!report->quiet) {
         show_stderr(report, record);
+        if (record->error)
+            report_leftovers(report, record);
+    }
+    report->leftovers += record->ending.leftovers;
+}
+
+static const char *cause_of(const struct job_info *job)
+{
+    switch ((enum job_fate)job->fate) {
+    case FATE_FAILURES:
+        return "; ended early because of failures";
+    case FATE_NOT_RUNNABLE:
+        return "; ended early: a command can't be run";
+    case FATE_TIMEOUT:
+        return "; ended early: time limit reached";
+    case FATE_CANCELLED:
+        return "; ended early";
+    default:
+        return "";
     }
 }
 
-void report_summary(struct report *report, const struct job_info *s)
+static int put_summary(struct buf *out, const struct job_info *job, const char *place)
 {
-    bool all_well = s->fate == FATE_COMPLETE && s->failed == 0;
-    char text[256];
+    const struct {
+        uint64_t n;
+        const char *what;
+    } others[] = {{job->failed, "failed"},
+                  {job->cancelled, "cancelled"},
+                  {job->unrun, "not run"},
+                  {job->retries, "retried"}};
+    char time[SHOW_DURATION_MAX];
+    bool only_ok = true;
+    if (!job->ok && !job->failed && job->fate == FATE_COMPLETE)
+        return buf_add_str(out, "no input, so nothing was run");
+    int r = buf_printf(out, "%s ok", count(job->ok, "chunk").text);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]) && r == 0; i++) {
+        if (!others[i].n)
+            continue;
+        only_ok = false;
+        r = buf_printf(out, ", %" PRIu64 " %s", others[i].n, others[i].what);
+    }
+    show_elapsed(job->age_ns, time);
+    if (r == 0)
+        r = buf_printf(out, "%s in %s", only_ok ? "" : ",", time);
+    if (r == 0 && place && place[0])
+        r = buf_printf(out, " -> %s", place);
+    return r < 0 ? r : buf_add_str(out, cause_of(job));
+}
+
+void report_summary(struct report *report, const struct job_info *job, const char *place)
+{
+    _cleanup_(buf_done)
+    struct buf text = {0};
+    bool all_well = job->fate == FATE_COMPLETE && job->failed == 0;
+    bool wanted = report->verbose || (isatty(STDERR_FILENO) && report->mode != PROGRESS_JSON);
     if (report->mode == PROGRESS_JSON)
-        report_progress(report, s);
-    if ((all_well && !report->verbose) || report->quiet)
+        report_progress(report, job);
+    if (report->littered > REPORT_FAILURES_MAX && !report->verbose)
+        report_say(report, "%s left processes running: %" PRIu64 " in all",
+                   count(report->littered, "chunk").text, report->leftovers);
+    if (report->quiet || (all_well && !wanted))
         return;
-    int n = snprintf(text, sizeof(text), "%s: %s ok, %" PRIu64 " failed", report->name,
-                     count(s->ok, "chunk").text, s->failed);
-    if (s->cancelled)
-        n += snprintf(text + n, sizeof(text) - (size_t)n, ", %" PRIu64 " cancelled", s->cancelled);
-    if (s->unrun)
-        n += snprintf(text + n, sizeof(text) - (size_t)n, ", %" PRIu64 " not run", s->unrun);
-    if (s->retries)
-        n += snprintf(text + n, sizeof(text) - (size_t)n, ", %" PRIu64 " retried", s->retries);
-    if (s->fate == FATE_FAILURES)
-        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early because of failures");
-    else if (s->fate == FATE_NOT_RUNNABLE)
-        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early: a command can't be run");
-    else if (s->fate == FATE_TIMEOUT)
-        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early: time limit reached");
-    else if (s->fate == FATE_CANCELLED)
-        snprintf(text + n, sizeof(text) - (size_t)n, "; ended early");
-    report_say(report, "%s", text);
+    if (put_summary(&text, job, place) == 0)
+        report_say(report, "%s: %.*s", report->name, (int)text.len, (const char *)text.data);
 }

@@ -35,7 +35,7 @@ struct report {
     void *fed_arg; // of both
     enum progress_mode mode;
     uint32_t slots;             // chunks that run at most, though more are leased; 0: not known
-    char error[PROTO_TEXT_MAX]; // of the last record, NUL-terminated; "" when it was ok
+    char error[PROTO_TEXT_MAX]; // of the last record, NUL-terminated; "": nothing to tell
     bool quiet;
     bool verbose;
     bool color;
@@ -48,7 +48,11 @@ struct report {
     bool asked; // for the line, once
     struct waitq news;
     uint64_t failures;
-    uint64_t typos; // commands that could not be run
+    uint64_t littered;  // chunks that are ok and left processes running
+    uint64_t leftovers; // those processes, and those of chunks that failed
+    // Of the last command that could not be run: its message and the beginning of its stderr.
+    char typo[PROTO_TEXT_MAX + 512];
+    bool typo_again; // it came again
     struct task *showing;
 };
 
@@ -68,5 +72,6 @@ int report_stdout(void *report, const void *data, size_t len);
 void report_record(struct report *report, const struct record_entry *record);
 // A line of our own, above the progress line.
 void report_say(struct report *report, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-// After the end.
-void report_summary(struct report *report, const struct job_info *job);
+// After the end, in one line: how much, how long and where the results are (`place`; NULL or "":
+// not in a file). When all is well, only on a terminal.
+void report_summary(struct report *report, const struct job_info *job, const char *place);

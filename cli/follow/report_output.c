@@ -5,6 +5,7 @@
 
 #include "async/io.h"
 #include "base/fd.h"
+#include "base/utf8.h"
 #include "cli/follow/report_own.h"
 
 void report_emit(struct report *report, const char *text, size_t len)
@@ -15,14 +16,6 @@ void report_emit(struct report *report, const char *text, size_t len)
     if (len)
         report->mid_line = text[len - 1] != '\n';
     fd_write_all(STDERR_FILENO, text, len);
-}
-
-void report_make_harmless(char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (((unsigned char)text[i] < 0x20 && text[i] != '\n' && text[i] != '\t') ||
-            text[i] == 0x7f)
-            text[i] = '?';
 }
 
 void report_say(struct report *report, const char *fmt, ...)
@@ -36,7 +29,7 @@ void report_say(struct report *report, const char *fmt, ...)
     n += more < 0 ? 0 : more;
     if ((size_t)n > sizeof(text) - 2)
         n = (int)sizeof(text) - 2;
-    report_make_harmless(text, (size_t)n);
+    utf8_make_harmless(text, (size_t)n);
     text[n++] = '\n';
     report_emit(report, text, (size_t)n);
 }

@@ -4,7 +4,5 @@
 
 // Bytes for stderr. A progress line gives way to them.
 void report_emit(struct report *report, const char *text, size_t len);
-// Texts of commands and items are data: what could steer a terminal becomes '?'.
-void report_make_harmless(char *text, size_t len);
 // The object of --progress json.
 void report_progress(struct report *report, const struct job_info *job);

@@ -38,7 +38,9 @@ static struct progress progress_of(const struct report *report, const struct job
     // Later steps have chunks of their own, so a share means something only for a single step.
     bool single = !report->plan || report->plan->n_steps == 1;
     uint64_t total = report->total ? report->total(report->fed_arg) : s->total;
-    uint64_t running = report->slots && s->running > report->slots ? report->slots : s->running;
+    // Short chunks are not seen running one by one; as many as there are slots for do.
+    uint64_t at_work = report->slots ? s->leased + s->running : s->running;
+    uint64_t running = report->slots && at_work > report->slots ? report->slots : at_work;
     return (struct progress){.name = report->name,
                              .id = s->id,
                              .ok = s->ok,

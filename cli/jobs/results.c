@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "cli/follow/follow.h"
 #include "cli/jobs/ask.h"
 #include "cli/jobs/commands.h"
@@ -31,6 +32,7 @@ static int write_log_json(struct buf *out, const struct result_record *record)
 {
     const struct record_entry *entry = &record->head;
     struct json_writer w = {.out = out};
+    bool is_ok = entry->ending.outcome == OUTCOME_OK;
     buf_clear(out);
     if (!entry->stderr_len && !entry->error)
         return 0;
@@ -40,9 +42,13 @@ static int write_log_json(struct buf *out, const struct result_record *record)
     json_put_number(&w, "offset", record->offset);
     json_put_number(&w, "step", entry->step);
     json_put_number(&w, "chunk", entry->chunk);
+    if (entry->item_first != entry->chunk)
+        json_put_number(&w, "first_item", entry->item_first + 1);
     json_put_number(&w, "attempts", entry->attempt);
     if (entry->error)
-        json_put_bytes(&w, "error", entry->error, entry->error_len);
+        json_put_bytes(&w, is_ok ? "note" : "error", entry->error, entry->error_len);
+    if (entry->ending.leftovers)
+        json_put_number(&w, "leftovers", entry->ending.leftovers);
     json_put_bytes(&w, "stderr", entry->stderr_text, entry->stderr_len);
     int r = json_done(&w);
     return r < 0 ? r : io_write(STDOUT_FILENO, out->data, out->len);
@@ -62,8 +68,12 @@ static int write_log(struct buf *out, const struct record_entry *entry)
         at += len + 1;
     }
     if (r == 0 && entry->error)
-        r = buf_printf(out, "%" PRIu64 "| failed: %.*s\n", number, (int)entry->error_len,
-                       entry->error);
+        r = buf_printf(out, "%" PRIu64 "| %s: %.*s\n", number,
+                       entry->ending.outcome == OUTCOME_OK ? "note" : "failed",
+                       (int)entry->error_len, entry->error);
+    // What a command wrote reaches a file as it is, but steers no terminal.
+    if (out->len && isatty(STDOUT_FILENO))
+        utf8_make_harmless((char *)out->data, out->len);
     return r < 0 || !out->len ? r : io_write(STDOUT_FILENO, out->data, out->len);
 }
 
@@ -162,8 +172,8 @@ static int read_command(const char *command, const struct args *args, struct rea
 
 static const struct arg read_flags[] = {
     {'f', "follow", SETS_FLAG(struct reading, follow), NULL, "go on until the job has finished"},
-    {0, "from", SETS_NUMBER(struct reading, from), "OFFSET",
-     "start with this result, counted from 0"},
+    {0, "from", SETS_NUMBER(struct reading, from), "N",
+     "leave out the first N results: those that were used already"},
     {0},
 };
 
@@ -173,7 +183,7 @@ static const struct arg results_flags[] = {
     {0},
 };
 const struct args results_args = {
-    .usage = "[JOB] [--follow] [--from OFFSET] [--json]",
+    .usage = "[JOB] [--follow] [--from N] [--json]",
     .about = "Writes the results of a detached job in the job's order: those that have come so "
              "far, or with --follow all of them. The default is the last job. The place of a "
              "result never changes, so a reader that counts what it used can resume there.\n",
@@ -193,7 +203,7 @@ static const struct arg logs_flags[] = {
     {0},
 };
 const struct args logs_args = {
-    .usage = "[JOB] [--follow] [--from OFFSET] [--json]",
+    .usage = "[JOB] [--follow] [--from N] [--json]",
     .about = "Prints what the chunks of a detached job wrote to standard error (the last 64 KiB "
              "of each) and why they failed. Each line begins with the chunk's number, "
              "counted from 1. The default is the last job.\n",

@@ -1,6 +1,7 @@
 // `fanmill submit`: a job that outlives this command.
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "cli/follow/follow.h"
+#include "cli/follow/whereabouts.h"
 #include "cli/jobs/ask.h"
 #include "cli/jobs/commands.h"
 #include "cli/oneliner/oneliner.h"
@@ -35,6 +37,8 @@ static int follow_job(const struct submit_command *s, struct link *link, uint64_
     if (shown.sink.kind != SINK_STDOUT)
         shown.sink = (struct sink){.kind = SINK_NONE};
     struct report report = report_of(s->plan, &s->report);
+    char place[PATH_MAX];
+    whereabouts_of(s->plan, place);
     int r = s->follow ? sink_open(&shown, report_stdout, &report, &sink, &err) : 0;
     if (r < 0) {
         fprintf(stderr, "fanmill: %s\n", err.text);
@@ -52,7 +56,7 @@ static int follow_job(const struct submit_command *s, struct link *link, uint64_
     else if (f.error)
         report_say(&report, "%s", link_trouble(link)[0] ? link_trouble(link) : strerror(-f.error));
     else if (!f.sink_error)
-        report_summary(&report, &f.info);
+        report_summary(&report, &f.info, f.info.fate == FATE_COMPLETE ? place : NULL);
     return follow_status(&f);
 }
 

@@ -32,6 +32,7 @@ struct oneliner {
     bool keep_order, unordered;
     const char *output, *out_dir, *name;
     bool tag;
+    const char *leftovers;
     struct args_list env, args;
     const char *workdir, *cpus, *memory, *gpus;
     const char *reduce, *fan_in;

@@ -92,6 +92,8 @@ static const struct arg other_flags[] = {
     {0, "workdir", SETS_TEXT(struct oneliner, workdir), "DIR",
      "start commands in DIR, which is made if it is missing; may hold placeholders",
      .offer = OFFER_FOLDER},
+    {0, "leftovers", SETS_TEXT(struct oneliner, leftovers), "WHAT",
+     "processes that outlive their command: wait=TIME, kill, keep or keep=forever", "wait=10s"},
     {0, "cpus", SETS_TEXT(struct oneliner, cpus), "N", "CPUs each chunk needs"},
     {0, "memory", SETS_TEXT(struct oneliner, memory), "SIZE", "memory each chunk needs"},
     {0, "gpus", SETS_TEXT(struct oneliner, gpus), "N", "GPUs each chunk needs"},

@@ -58,6 +58,24 @@ static int put_args(struct making *m, struct node *stage)
     return 0;
 }
 
+static int put_leftovers(struct making *m, struct node *stage)
+{
+    const char *text = m->o->leftovers, *equals = text ? strchr(text, '=') : NULL;
+    if (!text)
+        return 0;
+    if (!equals) {
+        if (strcmp(text, "kill") != 0 && strcmp(text, "keep") != 0)
+            return making_mistake(
+                m->o, "--leftovers is wait=TIME, kill, keep or keep=forever, not '%s'", text);
+        making_put(m, stage, "leftovers", text, "--leftovers");
+        return 0;
+    }
+    struct node *map = tree_put(&m->tree, stage, "leftovers", tree_map(&m->tree, "--leftovers"));
+    making_put(m, map, making_text(m, "%.*s", (int)(equals - text), text), equals + 1,
+               "--leftovers");
+    return 0;
+}
+
 static int put_stage(struct making *m, struct node *root)
 {
     const struct oneliner *o = m->o;
@@ -81,6 +99,8 @@ static int put_stage(struct making *m, struct node *root)
         making_put(m, resources, "memory", o->memory, "--memory");
         making_put(m, resources, "gpus", o->gpus, "--gpus");
     }
+    if (r == 0)
+        r = put_leftovers(m, stage);
     if (r == 0)
         r = put_env(m, stage);
     return r < 0 ? r : put_args(m, stage);

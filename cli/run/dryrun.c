@@ -173,12 +173,12 @@ static int put_chunk(struct dry *d, const struct run *run, uint64_t index, const
         r = put_stages(d, &taken);
         if (r == 0)
             r = buf_add_str(&d->out, "\n");
-        d->at += taken;
+        d->at += r == 0 ? taken : 0;
     } while (r == 0 && each && d->at < d->input.n_items);
     return r == -E2BIG ? err_set(err, r, "item %" PRIu64 " is too long for an argument",
-                                 d->item_first + d->at)
+                                 d->item_first + d->at + 1)
            : r == -EILSEQ
-               ? err_set(err, r, "item %" PRIu64 " contains a NUL byte", d->item_first + d->at)
+               ? err_set(err, r, "item %" PRIu64 " contains a NUL byte", d->item_first + d->at + 1)
            : r < 0 ? err_sys(err, r, "a chunk")
                    : 0;
 }

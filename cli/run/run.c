@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "cli/args/args.h"
 #include "cli/args/exit_code.h"
 #include "cli/follow/follow.h"
+#include "cli/follow/whereabouts.h"
 #include "cli/run/dryrun.h"
 #include "cli/run/embedded.h"
 #include "cli/run/spooling.h"
@@ -82,17 +84,17 @@ static int submit(struct run_state *run, struct err *err)
 }
 
 // A file takes its place only when it is complete: an old complete one is worth more.
-static void finish_sink(struct run_state *run)
+// Whether the results are in their place.
+static bool finish_sink(struct run_state *run, const char *place)
 {
     struct follow *f = &run->follow;
     struct err err = {0};
     bool complete = !f->error && f->info.fate == FATE_COMPLETE;
     if (f->sink_error)
-        return;
+        return false;
     if (!complete && run->plan->sink.kind == SINK_FILE) {
-        report_say(&run->report, "%s was not written: the job did not finish",
-                   run->plan->sink.path);
-        return;
+        report_say(&run->report, "%s was not written: the job did not finish", place);
+        return false;
     }
     int r = sink_finish(run->sink, &err);
     if (r < 0) {
@@ -100,11 +102,13 @@ static void finish_sink(struct run_state *run)
         if (r != -EPIPE)
             report_say(&run->report, "output could not be written: %s", err.text);
     }
+    return r == 0;
 }
 
 static int run_job(struct run_state *run)
 {
     struct follow *f = &run->follow;
+    char place[PATH_MAX];
     struct group group;
     struct err err = {0};
     group_open(&group);
@@ -117,14 +121,15 @@ static int run_job(struct run_state *run)
     if (r == 0)
         follow_run(f);
     run->embedded.ending = true;
-    finish_sink(run);
+    whereabouts_of(run->plan, place);
+    bool is_whole = finish_sink(run, place);
     if (f->error && !f->lost)
         report_say(&run->report, "%s",
                    connect_lost(f->error) ? link_trouble(run->link) : strerror(-f->error));
     else if (f->info.fate == FATE_SOURCE || f->info.fate == FATE_INTERNAL)
         report_say(&run->report, "%s", f->info.text);
     if (f->sink_error != -EPIPE && !f->error)
-        report_summary(&run->report, &f->info);
+        report_summary(&run->report, &f->info, is_whole ? place : NULL);
     group_cancel(&group);
     group_wait(&group);
     return r == -EINVAL || r == -ENOENT ? EXIT_USAGE : r < 0 ? EXIT_FAULT : follow_status(f);
@@ -253,6 +258,7 @@ static void abandon(struct run_state *run)
 
 static int start(struct run_state *run)
 {
+    char place[PATH_MAX];
     struct err err = {0};
     int status = run->is_remote ? EXIT_LOST : EXIT_FAULT;
     int r = prepare(run, &err);
@@ -269,9 +275,10 @@ static int start(struct run_state *run)
     }
     run->follow.sink = run->sink;
     if (r == 1) {
+        whereabouts_of(run->plan, place);
         if (!run->options->report.quiet)
             fprintf(stderr, "fanmill: '%s' exists already: nothing to do (if_exists: skip)\n",
-                    run->plan->sink.path);
+                    place);
         status = EXIT_ALL_WELL;
         abandon(run);
     } else if (r == 0) {

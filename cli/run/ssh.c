@@ -74,7 +74,7 @@ static void write_script(const struct ssh_connection *c, char *ret, size_t size)
         "head -c %zu >\"$f.$$\" && chmod 700 \"$f.$$\" && mv \"$f.$$\" \"$f\" || exit 125; fi; "
         "umask \"$u\"; %s\"$f\" worker --access-stdin --give-up %" PRId64 "s%s%s%s%s%s",
         c->program->hash, len, len, c->tunnels ? "" : "exec ", deploy->give_up_ns / NS_PER_S,
-        deploy->quiet ? " -q" : "", slots, c->tunnels ? "; r=$?; rm -f " : "",
+        deploy->quiet ? " -q --log-format plain" : "", slots, c->tunnels ? "; r=$?; rm -f " : "",
         c->tunnels ? c->socket : "", c->tunnels ? "; exit $r" : "");
 }
 

@@ -17,6 +17,7 @@
 #include "cli/args/exit_code.h"
 #include "cli/run/spooling.h"
 #include "cli/service/commands.h"
+#include "cli/service/logging.h"
 #include "cli/service/state.h"
 #include "cli/service/writer.h"
 #include "coordinator/server.h"
@@ -27,8 +28,7 @@ struct service {
     const char *listen;
     const char *folder; // --state
     const char *record;
-    bool quiet;
-    int verbose;
+    struct logging logging;
     struct state state;
     char endpoint[ACCESS_ENDPOINT_MAX];
     struct keypair keys;
@@ -118,6 +118,11 @@ static int publish(struct service *s, struct err *err)
     return state_publish(&s->state, &access, err);
 }
 
+static void cant_start(const struct err *err)
+{
+    log_error("the coordinator can't start", "reason=\"%s\"", err->text);
+}
+
 static int serve(struct service *s)
 {
     struct group group;
@@ -174,7 +179,7 @@ static int main_task(void *arg)
     if (r == 0)
         status = serve(s);
     else
-        fprintf(stderr, "fanmill coordinator: %s\n", err.text);
+        cant_start(&err);
     writers_close(&s->writers);
     server_close(s->server);
     transport_free(transport);
@@ -191,7 +196,7 @@ static int run(struct service *s)
     if (r == 0)
         r = state_endpoint(&s->state, s->endpoint, &err);
     if (r < 0) {
-        fprintf(stderr, "fanmill coordinator: %s\n", err.text);
+        cant_start(&err);
         return r == -EBUSY ? EXIT_USAGE : EXIT_FAULT;
     }
     fd_raise_limit();
@@ -212,8 +217,6 @@ static const struct arg flags[] = {
      "may "
      "hold texts of failures and results that a later stage reads",
      .offer = OFFER_FILE},
-    {'q', "quiet", SETS_FLAG(struct service, quiet), NULL, "log only warnings and errors"},
-    {'v', "verbose", SETS_COUNT(struct service, verbose), NULL, "log more"},
     {0},
 };
 const struct args coordinator_args = {
@@ -226,7 +229,9 @@ const struct args coordinator_args = {
              "Programs of the same user on this machine find it automatically. Other machines "
              "need a key each: fanmill invite.\n",
     .more = "Anyone who may submit jobs can run programs on every worker, as the worker's user.\n",
-    .tables = {{.list = flags}, {.list = spool_flags, .offset = offsetof(struct service, spool)}}};
+    .tables = {{.list = flags},
+               LOGGING_TABLE(struct service),
+               {.list = spool_flags, .offset = offsetof(struct service, spool)}}};
 
 int cli_coordinator(int argc, char **argv)
 {
@@ -239,6 +244,6 @@ int cli_coordinator(int argc, char **argv)
         return status;
     if (s.listen && strncmp(s.listen, "tcp://", 6) != 0)
         return args_mistake("coordinator", "--listen takes tcp://HOST:PORT, not '%s'", s.listen);
-    log_set_level(s.quiet ? LOG_WARN : s.verbose ? LOG_DEBUG : LOG_INFO);
+    logging_begin(&s.logging);
     return run(&s);
 }

@@ -11,11 +11,12 @@
 #include "cli/follow/connect.h"
 #include "cli/run/deploy.h"
 #include "cli/service/commands.h"
+#include "cli/service/logging.h"
 #include "client/find.h"
 
 struct deploying {
     struct connect connect;
-    bool quiet;
+    struct logging logging;
     struct deploy deploy;
     struct access access;
     struct event_flag over;
@@ -26,9 +27,14 @@ static void on_news(void *arg, const char *host, enum deploy_news news, const ch
 {
     (void)arg;
     if (news == DEPLOY_NOTE)
-        log_info("deploying", "host=%s what=\"%s\"", host, text);
+        log_info("deploying", "host=%s step=\"%s\"", host, text);
     else
-        log_warn("a worker has ended", "host=%s why=\"%s\"", host, text);
+        log_warn("a worker has ended", "host=%s reason=\"%s\"", host, text);
+}
+
+static void cant_start(const char *why)
+{
+    log_error("workers can't be started", "reason=\"%s\"", why);
 }
 
 static int watch_end(void *arg)
@@ -56,14 +62,14 @@ static int main_task(void *arg)
     if (r == 0)
         r = deploy_begin(&d->deploy, &group, &deployment, &err);
     if (r < 0)
-        fprintf(stderr, "fanmill worker deploy-ssh: %s\n", err.text);
+        cant_start(err.text);
     else
         r = event_flag_wait(&d->over);
     group_cancel(&group);
     int failed = group_wait(&group);
     deploy_end(deployment);
     if (failed == -ENOENT)
-        fprintf(stderr, "fanmill worker deploy-ssh: program 'ssh' not found\n");
+        cant_start("program 'ssh' not found");
     if (d->signal > 0)
         return EXIT_SIGNAL + d->signal;
     return r == -EINVAL || r == -ENOENT ? EXIT_USAGE : EXIT_LOST;
@@ -74,7 +80,6 @@ static const struct arg flags[] = {
      "connect workers through ssh, for hosts that can't reach the coordinator"},
     {0, "ssh", SETS_TEXT(struct deploying, deploy.ssh), "COMMAND", "ssh and its first options",
      "FANMILL_SSH, or ssh", .offer = OFFER_PROGRAM},
-    {'q', "quiet", SETS_FLAG(struct deploying, quiet), NULL, "log only warnings and errors"},
     {0},
 };
 const struct args deploy_ssh_args = {
@@ -86,7 +91,7 @@ const struct args deploy_ssh_args = {
         "input. This program is copied to ~/.cache/fanmill of hosts that don't have this very "
         "version; they need its libraries (libzmq5, libyaml-0-2, libmsgpackc2) and ssh without a "
         "password.\n",
-    .tables = {CONNECT_TABLE(struct deploying), {.list = flags}},
+    .tables = {CONNECT_TABLE(struct deploying), {.list = flags}, LOGGING_TABLE(struct deploying)},
     .n_operands = 1,
     .repeats = true,
     .n_required = 1,
@@ -100,7 +105,7 @@ int cli_deploy_ssh(int argc, char **argv)
     int status;
     if (args_parse("worker deploy-ssh", &deploy_ssh_args, &d, argc, argv, &words, &status) != 0)
         return status;
-    log_set_level(d.quiet ? LOG_WARN : LOG_INFO);
+    logging_begin(&d.logging);
     d.deploy.hosts = words.list;
     d.deploy.n_hosts = words.n;
     d.deploy.access = &d.access;
@@ -110,7 +115,7 @@ int cli_deploy_ssh(int argc, char **argv)
                     "workers on other machines need the access file of a worker: "
                     "fanmill invite worker NAME, then --connect NAME.access");
     if (r < 0) {
-        fprintf(stderr, "fanmill worker deploy-ssh: %s\n", err.text);
+        cant_start(err.text);
         return EXIT_USAGE;
     }
     status = loop_run(main_task, &d);

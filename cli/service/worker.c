@@ -10,6 +10,7 @@
 #include "cli/args/exit_code.h"
 #include "cli/follow/connect.h"
 #include "cli/service/commands.h"
+#include "cli/service/logging.h"
 #include "client/find.h"
 #include "proto/resources.h"
 #include "worker/agent/worker.h"
@@ -40,8 +41,7 @@ struct worker_command {
     const char *labels;
     uint64_t gpus;
     bool from_stdin;
-    bool quiet;
-    int verbose;
+    struct logging logging;
 };
 
 static const struct arg flags[] = {
@@ -57,8 +57,6 @@ static const struct arg flags[] = {
     {0, "access-stdin", SETS_FLAG(struct worker_command, from_stdin), NULL,
      "read the access file from standard input, up to a line 'end', and leave when the input "
      "ends"},
-    {'q', "quiet", SETS_FLAG(struct worker_command, quiet), NULL, "log only warnings and errors"},
-    {'v', "verbose", SETS_COUNT(struct worker_command, verbose), NULL, "log more"},
     {0},
 };
 const struct args worker_args = {
@@ -69,7 +67,9 @@ const struct args worker_args = {
              "the worker leaves; a second SIGTERM ends it at once.\n",
     .more = "Exit status: 0 left as asked, 2 usage, 3 refused by the coordinator, 125 internal "
             "error.\n",
-    .tables = {CONNECT_TABLE(struct worker_command), {.list = flags}}};
+    .tables = {CONNECT_TABLE(struct worker_command),
+               {.list = flags},
+               LOGGING_TABLE(struct worker_command)}};
 
 #define GPUS_MAX 1000u
 
@@ -99,11 +99,11 @@ int cli_worker(int argc, char **argv)
     status = read_resources(&c, &resources);
     if (status)
         return status;
-    log_set_level(c.quiet ? LOG_WARN : c.verbose ? LOG_DEBUG : LOG_INFO);
+    logging_begin(&c.logging);
     int r = c.from_stdin ? read_stdin(&access, &err)
                          : find_coordinator(c.connect.where, c.connect.key, &access, &err);
     if (r < 0) {
-        fprintf(stderr, "fanmill worker: %s\n", err.text);
+        log_error("the worker can't start", "reason=\"%s\"", err.text);
         return r == -ENOENT || r == -EEXIST ? EXIT_LOST : EXIT_USAGE;
     }
     if (c.from_stdin)

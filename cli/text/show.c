@@ -13,10 +13,23 @@ const char *job_state_name(const struct job_info *job)
         [FATE_TIMEOUT] = "timed out",
     };
     if (job->phase == PHASE_RUNNING)
-        return "running";
+        return job->waits == WAIT_WORKER    ? "waiting for a worker"
+               : job->waits == WAIT_RELEASE ? "held"
+               : job->waits == WAIT_NEEDS   ? "waiting for jobs"
+                                            : "running";
     if (job->phase == PHASE_ENDING)
         return "ending";
     return job->fate == FATE_COMPLETE && job->failed ? "failed" : fates[job->fate];
+}
+
+const char *job_wait_name(const struct job_info *job)
+{
+    static const char *const names[WAIT_COUNT] = {
+        [WAIT_WORKER] = "a worker",   [WAIT_SLOT] = "a slot",
+        [WAIT_RELEASE] = "release",   [WAIT_NEEDS] = "jobs it needs",
+        [WAIT_SOURCE] = "its source", [WAIT_CONSUMER] = "its consumer",
+        [WAIT_RETRY] = "a retry"};
+    return names[job->waits];
 }
 
 void show_duration(int64_t ns, char *ret, size_t size)
@@ -30,6 +43,15 @@ void show_duration(int64_t ns, char *ret, size_t size)
         snprintf(ret, size, "%lldh%02lldm", s / 3600, s / 60 % 60);
     else
         snprintf(ret, size, "%lldd%02lldh", s / 86400, s / 3600 % 24);
+}
+
+void show_elapsed(int64_t ns, char ret[SHOW_DURATION_MAX])
+{
+    double s = (double)ns / (double)NS_PER_S;
+    if (s < 59.95)
+        snprintf(ret, SHOW_DURATION_MAX, s < 0.995 ? "%.2f s" : "%.1f s", s < 0.01 ? 0.01 : s);
+    else
+        show_duration(ns, ret, SHOW_DURATION_MAX);
 }
 
 static void show_bytes(uint64_t bytes, char *ret, size_t size)
@@ -72,6 +94,10 @@ void show_put_job(struct json_writer *w, const struct job_info *job)
     json_put_text(w, "name", job->name);
     json_put_text(w, "state", job_state_name(job));
     json_put_text(w, "owner", job->owner);
+    json_put_raw(w, "priority", "%d", job->priority);
+    json_put_flag(w, "held", job->held);
+    json_put_text(w, "needs", job->needs[0] ? job->needs : NULL);
+    json_put_text(w, "waits_for", job_wait_name(job));
     json_put_flag(w, "ended", job->phase == PHASE_ENDED);
     json_put_flag(w, "detached", job->detached);
     json_put_number(w, "created_ms", job->created_ms);
@@ -79,12 +105,14 @@ void show_put_job(struct json_writer *w, const struct job_info *job)
     if (job->total != UINT64_MAX)
         json_put_number(w, "total", job->total);
     json_put_number(w, "chunks", job->chunks);
+    json_put_number(w, "waiting", job->waiting);
+    json_put_number(w, "leased", job->leased);
+    json_put_number(w, "running", job->running);
     json_put_number(w, "ok", job->ok);
     json_put_number(w, "failed", job->failed);
     json_put_number(w, "cancelled", job->cancelled);
     json_put_number(w, "unrun", job->unrun);
     json_put_number(w, "retries", job->retries);
-    json_put_number(w, "running", job->running);
     json_put_number(w, "records", job->records);
     json_put_text(w, "text", job->text[0] ? job->text : NULL);
 }
@@ -100,7 +128,8 @@ void show_worker(FILE *out, const struct worker_info *w)
     char up[24], memory[24];
     show_duration(w->up_ns, up, sizeof(up));
     show_bytes(w->memory_bytes, memory, sizeof(memory));
-    fprintf(out, "%6" PRIu64 "  %-20s %-20s %6u %8u %8" PRIu64 " %10" PRIu64 " %10s %8s  %s\n",
+    fprintf(out,
+            "%6" PRIu64 "  %-20s %-20s %6u %8" PRIu64 " %8" PRIu64 " %10" PRIu64 " %10s %8s  %s\n",
             w->id, w->name, w->host, w->slots, w->running, w->leased, w->done, memory, up,
             w->draining ? "draining" : "ready");
 }

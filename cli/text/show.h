@@ -7,6 +7,11 @@
 #include "proto/client.h"
 
 const char *job_state_name(const struct job_info *job);
+#define SHOW_DURATION_MAX 24u
+// "0.04 s", "3.2 s", "4m12s": how long something took.
+void show_elapsed(int64_t ns, char ret[SHOW_DURATION_MAX]);
+// What the job as a whole waits for: "a worker", ...; NULL: nothing.
+const char *job_wait_name(const struct job_info *job);
 // "3s", "4m12s", "2h03m", "5d07h"
 void show_duration(int64_t ns, char *ret, size_t size);
 void show_jobs_head(FILE *out);

@@ -13,7 +13,7 @@
     } while (0)
 
 struct counts {
-    uint64_t pending, waiting, leased, held, payload_bytes, held_bytes;
+    uint64_t pending, waiting, leased, begun, held, passing, payload_bytes, held_bytes;
 };
 
 static void check_chunk(const struct core_step *step, const struct chunk *chunk,
@@ -45,13 +45,17 @@ static void check_chunk(const struct core_step *step, const struct chunk *chunk,
         counts->leased++;
         MUST(chunk->worker, "a leased chunk has a worker");
         MUST(chunk->attempt > 0, "attempts count from 1");
+        counts->begun += chunk->began != 0;
         break;
     case CHUNK_HELD:
         counts->held++;
         counts->held_bytes += chunk->result_bytes;
+        counts->passing += chunk_is_passing(chunk);
         MUST(chunk->ending.outcome != OUTCOME_CANCELLED, "a cancelled chunk is not a result");
         break;
     }
+    if (chunk->state != CHUNK_LEASED)
+        MUST(!chunk->began, "only leased chunks run");
     if (chunk->state != CHUNK_WAITING)
         MUST(!heap_holds(&chunk->retry), "only waiting chunks have a timer");
 }
@@ -91,6 +95,7 @@ static void check_step(const struct core *core, const struct core_step *step, st
     MUST(c.held == queue_length(&step->held), "held chunks are counted");
     MUST(c.waiting == step->waiting, "waiting chunks are counted");
     MUST(c.leased == step->leased, "leased chunks are counted");
+    MUST(c.passing == step->passing, "results for the next step are counted");
     MUST(c.payload_bytes + inputs == step->input_bytes, "bytes of inputs are counted");
     MUST(c.held_bytes == step->held_bytes, "bytes of results are counted");
     // One result may become many chunks of the next step, so only the source's edge is exact.
@@ -101,6 +106,7 @@ static void check_step(const struct core *core, const struct core_step *step, st
     all->pending += c.pending;
     all->waiting += c.waiting;
     all->leased += c.leased;
+    all->begun += c.begun;
     all->held += c.held;
 }
 
@@ -110,6 +116,7 @@ static void check_job(const struct core *core, const struct core_job *job, struc
     for (uint32_t i = 0; i < job->n_steps; i++)
         check_step(core, &job->steps[i], &c);
     MUST(c.leased == job->leased, "a job knows its leased chunks");
+    MUST(c.begun == job->begun, "a job knows which of them have begun");
     MUST(job->delivered <= job->credit_items, "nothing is delivered without credit");
     MUST(job->state == JOB_RUNNING || c.pending + c.waiting == 0,
          "a job that winds down begins nothing");
@@ -132,13 +139,15 @@ static void check_job(const struct core *core, const struct core_job *job, struc
 
 static uint64_t check_worker(const struct core_worker *worker)
 {
-    uint64_t bytes = 0;
+    uint64_t bytes = 0, begun = 0;
     const struct chunk *chunk;
     TAILQ_FOREACH (chunk, &worker->leased.chunks, in_queue) {
         MUST(chunk->worker == worker && chunk->state == CHUNK_LEASED,
              "a worker's queue holds what it leased");
         bytes += chunk->payload.len;
+        begun += chunk->began != 0;
     }
+    MUST(begun == worker->begun, "a worker's chunks that have begun are counted");
     MUST(bytes == worker->leased_bytes, "leased bytes are counted");
     MUST(heap_holds(&worker->silence), "a worker's silence is watched");
     MUST(worker->acked_seq <= worker->seen_seq, "only what was seen is acknowledged");

@@ -187,6 +187,11 @@ void chunk_unqueue(struct core *core, struct chunk *chunk)
         queue_remove(&chunk->worker->leased, chunk);
         chunk->worker->leased_bytes -= chunk->payload.len;
         aside_leased(chunk->worker, step, false);
+        if (chunk->began) {
+            chunk->worker->begun--;
+            step->job->begun--;
+            chunk->began = 0;
+        }
         if (step->claims)
             resources_remove(&chunk->worker->claimed, &step->claim);
         chunk->worker = NULL;
@@ -201,11 +206,27 @@ void chunk_unqueue(struct core *core, struct chunk *chunk)
         break;
     case CHUNK_HELD:
         queue_remove(&step->held, chunk);
+        step->passing -= chunk_is_passing(chunk);
         step->held_bytes -= chunk->result_bytes;
         core->stats.held--;
         break;
     }
     chunk->state = CHUNK_NOWHERE;
+}
+
+void chunk_take_back(struct core *core, struct chunk *chunk)
+{
+    chunk->attempt -= !chunk->began;
+    chunk_unqueue(core, chunk);
+}
+
+void chunk_begin(struct chunk *chunk, int64_t since)
+{
+    if (!chunk->began) {
+        chunk->worker->begun++;
+        chunk->step->job->begun++;
+    }
+    chunk->began = since > 0 ? since : 1;
 }
 
 void chunk_hold(struct core *core, struct chunk *chunk)
@@ -214,6 +235,7 @@ void chunk_hold(struct core *core, struct chunk *chunk)
     chunk->state = CHUNK_HELD;
     chunk->ended = core->now;
     queue_push(&step->held, chunk);
+    step->passing += chunk_is_passing(chunk);
     step->held_bytes += chunk->result_bytes;
     core->stats.held++;
 }

@@ -137,6 +137,8 @@ static int handle_worker(struct core *core, const struct event *event, struct ac
         return core_result(core, worker, event, actions);
     case EV_RETURN:
         return core_return(core, worker, event->job, &event->back, actions);
+    case EV_BEGUN:
+        return core_begun(core, worker, &event->begun);
     case EV_WORKER_DRAIN:
         worker->draining = true;
         return 0;
@@ -166,6 +168,7 @@ int core_handle(struct core *core, const struct event *event, int64_t now, struc
     case EV_WORKER_CREDIT:
     case EV_RESULT:
     case EV_RETURN:
+    case EV_BEGUN:
     case EV_WORKER_ALIVE:
     case EV_WORKER_DRAIN:
     case EV_WORKER_DOWN:
@@ -208,21 +211,4 @@ void core_stats(const struct core *core, struct core_stats *ret)
             stats.held_bytes += job->steps[i].input_bytes + job->steps[i].held_bytes;
     }
     *ret = stats;
-}
-
-int core_job_progress(const struct core *core, uint64_t id, struct job_summary *ret,
-                      uint64_t *ret_running)
-{
-    const struct core_job *job = job_find(core, id);
-    if (!job)
-        return -ENOENT;
-    *ret = job->summary;
-    *ret_running = job->leased;
-    return 0;
-}
-
-uint64_t core_worker_leased(const struct core *core, uint64_t id)
-{
-    const struct core_worker *worker = worker_find(core, id);
-    return worker ? worker->leased.n : 0;
 }

@@ -14,6 +14,7 @@
 #include "base/slice.h"
 #include "pipelines/plan.h"
 #include "pipelines/run.h"
+#include "proto/client.h"
 #include "proto/message.h"
 
 struct core;
@@ -40,6 +41,7 @@ enum event_type {
     EV_WORKER_CREDIT, // its window, absolute
     EV_RESULT,        // one entry of a RESULT
     EV_RETURN,        // chunks given back unstarted
+    EV_BEGUN,         // a chunk runs at its worker
     EV_WORKER_ALIVE,  // it sent any message
     EV_WORKER_DRAIN,  // it is leaving: nothing new
     EV_WORKER_DOWN,   // its connection or process has ended
@@ -73,6 +75,7 @@ struct event {
             uint64_t seq;
         } result;
         struct msg_return back; // RETURN
+        struct msg_begun begun; // BEGUN
         const char *reason;     // WORKER_DOWN
         struct {
             uint64_t
@@ -217,8 +220,37 @@ typedef void core_reason_fn(void *arg, uint32_t step, const char *text);
 int core_explain(const struct core *core, uint64_t job, core_reason_fn *fn, void *arg);
 // Whether a step of the job needs what none of the connected workers has; what, in words.
 bool core_job_hopeless(const struct core *core, uint64_t job, char *ret, size_t size);
-// Chunks that the worker has now; 0 for an unknown one.
-uint64_t core_worker_leased(const struct core *core, uint64_t worker);
-// Where a job stands, for progress lines. -ENOENT.
-int core_job_progress(const struct core *core, uint64_t job, struct job_summary *ret,
-                      uint64_t *ret_running);
+struct core_worker_state {
+    uint64_t leased;  // chunks that it has and that are not known to run
+    uint64_t running; // that are
+    int64_t idle_ns;  // it has chunks, and for so long has begun and ended none; 0: not so
+};
+// -ENOENT.
+int core_worker_state(const struct core *core, uint64_t worker, int64_t now,
+                      struct core_worker_state *ret);
+
+// Where a job stands. Every chunk known so far, of any step, is in one of the counts: waiting,
+// leased, running, and the summary's ok, failed, cancelled and unrun.
+struct core_progress {
+    struct job_summary summary; // `ok` with results that wait for the next step
+    uint64_t waiting;
+    uint64_t leased;  // at workers, not known to run
+    uint64_t running; // known to run
+    enum job_wait waits;
+};
+// -ENOENT.
+int core_job_progress(const struct core *core, uint64_t job, struct core_progress *ret);
+
+struct core_running {
+    uint64_t chunk;
+    uint32_t step;
+    uint32_t attempt;
+    uint64_t worker;
+    int64_t began;
+    uint64_t item_first;
+    uint64_t items;    // 0: unknown, it is data
+    struct slice item; // the payload when it is one raw item, else empty; borrowed for the call
+};
+typedef void core_running_fn(void *arg, const struct core_running *chunk);
+// The job's chunks that run, by worker. -ENOENT.
+int core_job_running(const struct core *core, uint64_t job, core_running_fn *fn, void *arg);

@@ -11,9 +11,9 @@
 const char *event_name(enum event_type type)
 {
     static const char *const names[EV_COUNT] = {
-        "SUBMIT",  "FED",   "FED_END",      "WORKER_UP",   "WORKER_CREDIT", "RESULT",
-        "RETURN",  "ALIVE", "WORKER_DRAIN", "WORKER_DOWN", "STREAM_CREDIT", "CANCEL",
-        "FETCHED", "HOLD",  "TICK",         "FLUSH"};
+        "SUBMIT", "FED",     "FED_END", "WORKER_UP",    "WORKER_CREDIT", "RESULT",
+        "RETURN", "BEGUN",   "ALIVE",   "WORKER_DRAIN", "WORKER_DOWN",   "STREAM_CREDIT",
+        "CANCEL", "FETCHED", "HOLD",    "TICK",         "FLUSH"};
     return names[type];
 }
 
@@ -212,6 +212,14 @@ static int put_fields(struct event_log_writer *w, const struct event *event, str
         pack_u64(p, event->back.attempt);
         pack_u64(p, event->back.first);
         pack_u64(p, event->back.count);
+        return 0;
+    case EV_BEGUN:
+        pack_array(p, 5);
+        pack_u64(p, event->begun.job);
+        pack_u64(p, event->begun.step);
+        pack_u64(p, event->begun.attempt);
+        pack_u64(p, event->begun.chunk);
+        pack_i64(p, event->begun.age_ns);
         return 0;
     case EV_WORKER_DOWN:
         pack_array(p, 1);

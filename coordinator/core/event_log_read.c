@@ -211,6 +211,14 @@ static int get_fields(struct event_log_reader *r, struct pack_reader *p, struct 
         event->back.first = pack_read_u64(p, UINT64_MAX);
         event->back.count = (uint32_t)pack_read_u64(p, UINT32_MAX);
         return 0;
+    case EV_BEGUN:
+        expect_array(p, 5);
+        event->begun.job = pack_read_u64(p, UINT64_MAX);
+        event->begun.step = (uint32_t)pack_read_u64(p, UINT32_MAX);
+        event->begun.attempt = (uint32_t)pack_read_u64(p, UINT32_MAX);
+        event->begun.chunk = pack_read_u64(p, UINT64_MAX);
+        event->begun.age_ns = pack_read_i64(p);
+        return 0;
     case EV_WORKER_DOWN:
         expect_array(p, 1);
         event->reason = get_text(r, p);

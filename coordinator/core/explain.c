@@ -113,6 +113,32 @@ static void explain_step(const struct core *core, const struct core_step *step,
         give(r, "%s has given nothing new", step->number == 0 ? "the source" : "the previous step");
 }
 
+static bool any_able(const struct core *core, const struct core_step *step)
+{
+    char why[WHY_MAX];
+    return count_able(core, step, why) > 0;
+}
+
+enum job_wait job_waits(const struct core *core, const struct core_job *job)
+{
+    bool pending = false, delayed = false, unread = false, input_ended = job->steps[0].input_ended;
+    if (job->leased || job->state != JOB_RUNNING)
+        return WAIT_NONE;
+    if (!core->workers || all_draining(core))
+        return WAIT_WORKER;
+    for (uint32_t i = 0; i < job->n_steps; i++) {
+        const struct core_step *step = &job->steps[i];
+        if (step->pending.n && !any_able(core, step))
+            return WAIT_WORKER;
+        pending |= step->pending.n > 0;
+        delayed |= step->waiting > 0;
+        unread |= step->held.n > 0;
+    }
+    if (job->delivered >= job->credit_items && (pending || unread))
+        return WAIT_CONSUMER;
+    return pending ? WAIT_SLOT : delayed ? WAIT_RETRY : input_ended ? WAIT_NONE : WAIT_SOURCE;
+}
+
 int core_explain(const struct core *core, uint64_t id, core_reason_fn *fn, void *arg)
 {
     const struct core_job *job = job_find(core, id);

@@ -103,6 +103,8 @@ static void put_chunk(struct core *core, struct core_worker *worker, struct chun
     chunk->attempt++;
     chunk->worker = worker;
     chunk->worker_id = worker->id;
+    if (!worker->leased.n)
+        worker->active = core->now;
     queue_push(&worker->leased, chunk);
     aside_leased(worker, step, true);
     if (step->claims)

@@ -226,6 +226,7 @@ static int settle(struct core *core, struct chunk *chunk, const struct result *r
         chunk->error = strdup("its result is larger than 1 GiB");
         chunk->ending.outcome = OUTCOME_LIMIT;
     }
+    chunk->worker->active = core->now;
     chunk_unqueue(core, chunk);
     if (was_started(chunk->ending.outcome))
         step_was_started(core, step, worker_find(core, chunk->worker_id));
@@ -302,6 +303,23 @@ int core_result(struct core *core, struct core_worker *worker, const struct even
     return r;
 }
 
+int core_begun(struct core *core, struct core_worker *worker, const struct msg_begun *begun)
+{
+    const struct core_job *job = job_find(core, begun->job);
+    struct chunk *chunk = NULL;
+    if (!job)
+        return 0;
+    if (begun->step >= job->n_steps)
+        return -EINVAL;
+    chunk = step_find(&job->steps[begun->step], begun->chunk);
+    if (!chunk || chunk->state != CHUNK_LEASED || chunk->worker != worker ||
+        chunk->attempt != begun->attempt)
+        return 0;
+    worker->active = core->now;
+    chunk_begin(chunk, begun->age_ns < core->now ? core->now - begun->age_ns : 0);
+    return 0;
+}
+
 int core_return(struct core *core, struct core_worker *worker, uint64_t id,
                 const struct msg_return *back, struct actions *actions)
 {
@@ -315,7 +333,7 @@ int core_return(struct core *core, struct core_worker *worker, uint64_t id,
         if (!chunk || chunk->state != CHUNK_LEASED || chunk->worker != worker ||
             chunk->attempt != back->attempt)
             continue;
-        chunk_unqueue(core, chunk);
+        chunk_take_back(core, chunk);
         chunk_drop_result(chunk);
         if (job->state == JOB_RUNNING) {
             chunk_make_pending(core, chunk);
@@ -328,15 +346,18 @@ int core_return(struct core *core, struct core_worker *worker, uint64_t id,
     return 0;
 }
 
-void chunk_lost(struct core *core, struct chunk *chunk, bool blame, const char *reason,
+void chunk_lost(struct core *core, struct chunk *chunk, bool may_have_run, const char *reason,
                 struct actions *actions)
 {
     char text[PROTO_TEXT_MAX];
     struct core_step *step = chunk->step;
-    chunk_unqueue(core, chunk);
+    if (may_have_run)
+        chunk_unqueue(core, chunk);
+    else
+        chunk_take_back(core, chunk);
     chunk_drop_result(chunk);
     // What was being cancelled counts as cancelled, however it ended.
-    blame = blame && chunk->step->job->state != JOB_STOPPING;
+    bool blame = may_have_run && chunk->step->job->state != JOB_STOPPING;
     chunk->ending = (struct ending){.outcome = blame ? OUTCOME_CRASH : OUTCOME_CANCELLED};
     if (blame) {
         snprintf(text, sizeof(text), "the worker that ran it was lost: %s", reason);

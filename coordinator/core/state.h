@@ -41,12 +41,13 @@ struct chunk {
     TAILQ_ENTRY(chunk) in_queue;
     struct chunk *next;         // in its bucket of the index; of those to use again
     struct core_worker *worker; // LEASED
+    int64_t began;              // LEASED: when its worker began it; 0: it is not known to run
     struct heap_node retry;     // WAITING
     struct slice payload;
     uint64_t item_first;
     uint64_t items;
     uint64_t items_per_chunk;
-    uint32_t attempt;     // of the last lease; 0 before the first
+    uint32_t attempt;     // of the last lease that may have begun; 0 before the first
     uint32_t failures;    // attempts that count against the retry limit
     uint32_t crashes;     // attempts that count against the crash limit
     uint8_t state;        // enum chunk_state
@@ -105,6 +106,7 @@ struct core_step {
     uint64_t leased;
     uint64_t unstarted;   // chunks that failed because they could not be started
     bool started;         // one was
+    uint64_t passing;     // of `held`: good ones for the next step or level, not counted as ok yet
     uint64_t input_bytes; // payloads and inputs of chunks to come, in memory
     uint64_t held_bytes;  // results in memory
     bool input_ended;
@@ -132,6 +134,7 @@ struct core_job {
     enum job_fate fate;
     bool want_open;        // an ACT_WANT waits for its EV_FED
     uint64_t leased;       // of all steps
+    uint64_t begun;        // of them
     uint64_t credit_items; // of the consumer, cumulative
     uint64_t credit_bytes;
     uint64_t delivered; // records
@@ -173,6 +176,8 @@ struct core_worker {
     uint64_t window_bytes;
     uint64_t leased_bytes;
     struct queue leased; // oldest first
+    uint64_t begun;      // of them
+    int64_t active;      // when it last began or ended a chunk, or got one while it had none
     struct resources total;
     struct resources claimed; // by leased chunks of steps that claim
     int64_t last_seen;
@@ -215,6 +220,17 @@ void queue_push(struct queue *queue, struct chunk *chunk);
 void chunk_make_pending(struct core *core, struct chunk *chunk);
 // Out of the place that its state names. The caller puts it into another one.
 void chunk_unqueue(struct core *core, struct chunk *chunk);
+// The same for a leased chunk that its worker will not run: unless it has begun, its next lease has
+// the attempt's number again.
+void chunk_take_back(struct core *core, struct chunk *chunk);
+// A leased chunk runs since then.
+void chunk_begin(struct chunk *chunk, int64_t since);
+// Whether a chunk has given a good result that is not counted yet: it waits for its next step.
+static inline bool chunk_is_passing(const struct chunk *chunk)
+{
+    return chunk->ending.outcome == OUTCOME_OK && chunk->worker_id &&
+           !step_gives_results(chunk->step);
+}
 // Marks it as over; its result is in it.
 void chunk_hold(struct core *core, struct chunk *chunk);
 void chunk_drop_result(struct chunk *chunk);
@@ -298,6 +314,9 @@ bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
 // and the consumer is ready; otherwise that stays for later.
 void job_deliver_part(struct core_job *job, struct chunk *chunk, struct actions *actions);
 
+// explain.c
+enum job_wait job_waits(const struct core *core, const struct core_job *job);
+
 // claim.c
 void step_set_claim(struct core_step *step);
 
@@ -312,8 +331,9 @@ void job_fetched(struct core *core, struct core_job *job, const struct event *ev
                  struct actions *actions);
 int core_return(struct core *core, struct core_worker *worker, uint64_t job,
                 const struct msg_return *back, struct actions *actions);
-// A leased chunk has lost its worker; `blame`: it may be the cause.
-void chunk_lost(struct core *core, struct chunk *chunk, bool blame, const char *reason,
+int core_begun(struct core *core, struct core_worker *worker, const struct msg_begun *begun);
+// A leased chunk has lost its worker. If it may have run, it may be the cause.
+void chunk_lost(struct core *core, struct chunk *chunk, bool may_have_run, const char *reason,
                 struct actions *actions);
 
 // worker.c

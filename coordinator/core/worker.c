@@ -61,12 +61,13 @@ void worker_free(struct core *core, struct core_worker *worker)
 void worker_down(struct core *core, struct core_worker *worker, const char *reason,
                  struct actions *actions)
 {
-    // Executors take chunks in the order of their leases: only the oldest can have been running.
-    uint32_t running = worker->slots;
+    // What has just begun is not known yet. Executors take chunks in the order of their leases: of
+    // those that are not known to run, only the oldest can, one for each slot that is left.
+    uint64_t unknown = worker->slots > worker->begun ? worker->slots - worker->begun : 0;
     for (struct chunk *chunk; (chunk = TAILQ_FIRST(&worker->leased.chunks));) {
-        chunk_lost(core, chunk, running > 0, reason, actions);
-        if (running > 0)
-            running--;
+        bool may_have_run = chunk->began || unknown > 0;
+        unknown -= may_have_run && !chunk->began;
+        chunk_lost(core, chunk, may_have_run, reason, actions);
     }
     worker_free(core, worker);
 }

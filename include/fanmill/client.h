@@ -153,6 +153,7 @@ enum fm_job_end {
     FM_JOB_TIMEOUT       /* fm_submit_options.timeout passed */
 };
 struct fm_job_status {
+    /* chunks of all steps that are known so far. running: at workers, also those not begun yet */
     uint64_t chunks, ok, failed, cancelled, unrun, retries, running;
     enum fm_job_end end;
     double seconds; /* from submission to the end, or to now */

@@ -294,6 +294,29 @@ static void read_resources(struct builder *b, const struct node *map, struct dra
     read_labels(b, node_get(node, "labels"), draft);
 }
 
+static void read_leftovers(struct builder *b, const struct node *map, struct stage *stage)
+{
+    struct node *node = node_get(map, "leftovers");
+    unsigned until = 0;
+    stage->leftovers_wait_ns = PLAN_LEFTOVERS_NS;
+    if (!node || node->is_bad)
+        return;
+    if (node->kind == NODE_SCALAR && strcmp(node->text, "kill") == 0) {
+        stage->leftovers = LEFTOVERS_KILL;
+    } else if (node->kind == NODE_SCALAR && strcmp(node->text, "keep") == 0) {
+        stage->leftovers = LEFTOVERS_KEEP;
+    } else if (node->kind != NODE_MAP) {
+        refuse(b, node, "write {wait: TIME}, kill, keep or {keep: forever}",
+               "does not say what to do with processes that outlive their program");
+    } else {
+        bool known = check_keys(b, node, SECTION_LEFTOVERS);
+        check_kind(b, node, SECTION_LEFTOVERS, known, NULL);
+        read_duration(b, SECTION_LEFTOVERS, node, "wait", &stage->leftovers_wait_ns);
+        if (read_word(b, SECTION_LEFTOVERS, node, "keep", &until))
+            stage->leftovers = until ? LEFTOVERS_KEEP_FOREVER : LEFTOVERS_KEEP;
+    }
+}
+
 static void read_workdir(struct builder *b, const struct node *map, struct stage *stage)
 {
     struct node *node = node_get(map, "workdir");
@@ -323,6 +346,7 @@ bool stage_read(struct builder *b, struct node *node, enum section section, stru
     if (!action->is_bad)
         read_shell(b, node, stage);
     read_workdir(b, node, stage);
+    read_leftovers(b, node, stage);
     if (section == SECTION_STAGE) {
         read_flag(b, node, "batch", &stage->is_batch);
         read_flag(b, node, "tag", &stage->has_tag);

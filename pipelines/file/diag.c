@@ -77,11 +77,6 @@ struct place place_of(const char *text, size_t len, size_t offset)
     return place;
 }
 
-static bool is_control(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || c == 0xfeff;
-}
-
 // Copies what a terminal may be shown, at most `max` bytes.
 static char *printable(const char *text, size_t max)
 {
@@ -97,7 +92,7 @@ static char *printable(const char *text, size_t max)
             n += 3;
             break;
         }
-        if (size == 0 || is_control(c))
+        if (size == 0 || utf8_is_control(c))
             copy[n++] = '?';
         else
             n = (size_t)((char *)mempcpy(copy + n, text + i, size) - copy);
@@ -177,7 +172,7 @@ static int print_source(const struct diag *diag, struct place at, struct buf *ou
         bool shown = column >= from && column < from + SHOWN_MAX;
         if (shown && column < at.column)
             below[n_below++] = c == '\t' ? '\t' : ' ';
-        if (shown && c != '\t' && (size == 0 || is_control(c)))
+        if (shown && c != '\t' && (size == 0 || utf8_is_control(c)))
             r = buf_add(out, "?", 1);
         else if (shown)
             r = buf_add(out, line + i, size);

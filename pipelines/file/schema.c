@@ -15,6 +15,7 @@
 #define REDUCE (1u << SECTION_REDUCE)
 #define RESOURCES (1u << SECTION_RESOURCES)
 #define RETRIES (1u << SECTION_RETRIES)
+#define LEFTOVERS (1u << SECTION_LEFTOVERS)
 #define SINK (1u << SECTION_SINK)
 
 #define SECTION_KEYS_MAX 32
@@ -110,6 +111,9 @@ const struct schema_key schema[] = {
      "how many times a failed chunk is retried; 0"},
     {STAGE | REDUCE, "timeout", KEY_DURATION, 0, 0, 1000 * DAYS, NULL,
      "limit for one run, then TERM and 5 s later KILL to its process group; none"},
+    {STAGE | REDUCE, "leftovers", KEY_MAP, 0, 0, 0, "kill, keep",
+     "processes that outlive the program: wait for them, end them at once, or leave them alone; "
+     "{wait: 10s}"},
     {STAGE, "chunk", KEY_MAP, 0, 0, 0, "auto", "start a new step, fed by the results before it"},
     {REDUCE, "fan_in", KEY_COUNT, 0, 2, 1000000, "all", "how many results one run combines; 16"},
 
@@ -124,6 +128,11 @@ const struct schema_key schema[] = {
     {RETRIES, "delay", KEY_DURATION, 0, 0, 30 * DAYS, NULL, "time before the first retry; 1s"},
     {RETRIES, "backoff", KEY_NUMBER, 0, 1, 100, NULL, "factor from one delay to the next; 2"},
     {RETRIES, "max_delay", KEY_DURATION, 0, 0, 30 * DAYS, NULL, "longest delay; 60s"},
+
+    {LEFTOVERS, "wait", KEY_DURATION, KEY_ONE_OF, 0, 1000 * DAYS, NULL,
+     "how long they may go on, within the stage's timeout; then TERM, and KILL 5 s later"},
+    {LEFTOVERS, "keep", KEY_WORD, KEY_ONE_OF, 0, 0, "worker, forever",
+     "they stay until the worker ends, or for good"},
 
     {SINK, "stdout", KEY_WORD, KEY_ONE_OF, 0, 0, "raw, json",
      "standard output: the bytes, or one line of JSON per chunk"},
@@ -147,6 +156,7 @@ const struct schema_section schema_sections[SECTION_COUNT] = {
     [SECTION_REDUCE] = {"reduce", "a reduce"},
     [SECTION_RESOURCES] = {"resources", "resources"},
     [SECTION_RETRIES] = {"retries", "retries"},
+    [SECTION_LEFTOVERS] = {"leftovers", "leftovers"},
     [SECTION_SINK] = {"sink", "a sink"},
 };
 
@@ -161,6 +171,7 @@ const struct schema_company schema_company[] = {
      "a kernel runs inside an executor and has no directory of its own", NULL},
     {STAGE | REDUCE, "env", "command, pipe",
      "a kernel runs inside an executor and has no environment of its own; use args", NULL},
+    {STAGE | REDUCE, "leftovers", "command, pipe", "a kernel starts no processes", NULL},
     {STAGE, "batch", "command", "only for a command", NULL},
     {STAGE, "tag", "command", "only for a command", NULL},
     {SINK, "dir", "name", "needs 'name', the name of each result's file", "name: \"{#}.txt\""},

@@ -32,6 +32,16 @@ while read -r start; do
         wrong "start $start is not within $before..$after"
 done <starts
 
+case_is "chunks of several items: seq is the chunk's number, first_item what {#} was"
+# shellcheck disable=SC2016
+fanmill map -n 2 --json -q 'echo {#} $FANMILL_SEQ $FANMILL_CHUNK; test {#} != 3' ::: a b c d e
+has '^\{"v":1,"seq":1,"offset":0,"step":0,"chunk":0,"outcome":.*"stdout":"1 1 0\\n"'
+has '^\{"v":1,"seq":2,"offset":1,"step":0,"chunk":1,"first_item":3,"outcome":.*"stdout":"3 3 1\\n"'
+has '^\{"v":1,"seq":3,"offset":2,"step":0,"chunk":2,"first_item":5,"outcome":.*"stdout":"5 5 2\\n"'
+fanmill map -n 2 --out-dir numbered 'test {#} != 3' ::: a b c d e
+expect_stderr "fanmill: chunk 2 failed:"
+[ "$(ls numbered)" = "$(printf '1.txt\n2.txt\n3.txt')" ] || wrong "$(ls numbered)"
+
 case_is "bytes that are no text come back"
 printf '\377\000x' >bytes
 job bytes <<EOF

@@ -243,6 +243,13 @@ expect_stderr "'-j' was not found"
 
 expect_nothing_left
 
+case_is "--dry-run counts items as a run does"
+printf 'ok\na\0b\n' >nul
+from nul map --dry-run echo
+expect_stderr "fanmill: item 2 contains a NUL byte"
+from nul map echo
+expect_stderr "item 2 holds a NUL byte"
+
 case_is "the same bytes from a coordinator, and from a detached job"
 coordinator
 worker one -j 2

@@ -107,13 +107,18 @@ ended() {
     expect_status "$1"
 }
 
+# only_end_line PATTERN: of the run just shown.
+only_end_line() {
+    [ "$(screen | wc -l)" = 1 ] && screen | grep -qxE -- "$1" || wrong "the screen: $(screen)"
+}
+
 case_is "80 columns: the line, and nothing of it afterwards or on standard output"
 terminal 80 "$FANMILL_BIN run -j 2 gated.yaml >stdout"
 until_shown '^gated  3/5  60%  2 running'
 touch go
 ended 0
 expect_same expected
-[ -z "$(screen)" ] || wrong "left on the screen: $(screen)"
+only_end_line 'fanmill: gated: 5 chunks ok in [0-9.]+ s|fanmill: gated: 5 chunks ok in [0-9]+m[0-9]+s'
 term kill-session -t shown
 
 case_is "40 columns: cut, never wrapped"
@@ -143,11 +148,50 @@ fanmill: chunk 2 ('2') failed: the script ended with exit status 3
   | why
 result 3
 result 4
-fanmill: mixed: 3 chunks ok, 1 failed
+fanmill: mixed: 3 chunks ok, 1 failed, in TIME
 EOF
-screen | sort >screen
+screen | sed 's/, in [0-9.ms ]*$/, in TIME/' | sort >screen
 sort expected | cmp -s - screen || wrong "the screen: $(screen)"
 term kill-session -t shown
+
+case_is "the end line says where the results are, as one writes it here"
+mkdir -p sub
+job sub/placed <<'EOF'
+source: {range: 1..3}
+stages: [{command: [echo, "{}"]}]
+sink: {file: out.txt}
+EOF
+# placed PLACE ARGUMENT...
+placed() {
+    local place=$1
+    shift
+    terminal 80 "$FANMILL_BIN $*"
+    ended 0
+    only_end_line "fanmill: [a-z]*: [13] chunks? ok in [0-9.ms ]* -> $place"
+    term kill-session -t shown
+}
+placed sub/out.txt run sub/placed.yaml
+placed folder/ map --out-dir folder echo ::: 1 2 3
+placed "$WORK/whole.txt" map -o "$WORK/whole.txt" echo ::: 1
+case_is "one chunk is not 1 chunks, and no input is said"
+placed out map -o out echo ::: 1
+terminal 80 "$FANMILL_BIN map echo </dev/null"
+ended 0
+only_end_line 'fanmill: echo: no input, so nothing was run'
+term kill-session -t shown
+case_is "-q silences it; a file that is not complete is no place"
+terminal 80 "$FANMILL_BIN map -q -o out echo ::: 1"
+ended 0
+[ -z "$(screen)" ] || wrong "the screen: $(screen)"
+term kill-session -t shown
+terminal 80 "$FANMILL_BIN map -o other --on-error stop false ::: 1 2 3"
+ended 4
+shows '-> ' && wrong "the screen: $(screen)"
+shows '^fanmill: other was not written: the job did not finish$' || wrong "the screen: $(screen)"
+term kill-session -t shown
+case_is "a pipe hears nothing of it"
+fanmill map -o out echo ::: 1
+expect_quiet
 
 for quiet in TERM=dumb CI=true; do
     case_is "$quiet: no line, no colours"

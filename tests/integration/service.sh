@@ -121,7 +121,7 @@ again=$(cat "$WORK/stdout")
 fanmill wait "$again"
 expect_status 1
 fanmill results "$again" --json
-grep -q '"chunk":0,"item":"7","outcome":"exit"' "$WORK/stdout" || wrong "$(cat "$WORK/stdout")"
+grep -q '"chunk":0,"first_item":7,"item":"7","outcome":"exit"' "$WORK/stdout" || wrong "$(cat "$WORK/stdout")"
 fanmill retry 1
 fanmill wait last
 expect_status 1
@@ -158,13 +158,13 @@ fanmill submit slow.yaml
 job=$(cat "$WORK/stdout")
 until_began() { [ -s "$WORK/slow-began" ]; }
 until_ok until_began
-dumped() { grep -q 'msg="dump: loop" task="task main: waiting"' "$WORK/coordinator-default.log"; }
+dumped() { grep -q 'info dump: loop task="task main: waiting"' "$WORK/coordinator-default.log"; }
 kill -USR1 "$COORDINATOR"
 until_ok dumped
-grep -q "msg=\"dump: job\" job=$job name=\"slow\" state=running detached=1" "$WORK/coordinator-default.log" || wrong "the job"
-grep -q "msg=\"dump: step\" job=$job step=1 why=\"" "$WORK/coordinator-default.log" || wrong "why it waits"
-grep -q 'msg="dump: peer" .* state=worker .* name="one" ' "$WORK/coordinator-default.log" || wrong "the worker"
-grep -q 'msg="dump: service" workers=1 slots=2 ' "$WORK/coordinator-default.log" || wrong "the service"
+grep -q "info dump: job job=$job name=slow state=running detached=1" "$WORK/coordinator-default.log" || wrong "the job"
+grep -q "info dump: step job=$job step=1 why=\"" "$WORK/coordinator-default.log" || wrong "why it waits"
+grep -q 'info dump: peer .* state=worker .* name=one ' "$WORK/coordinator-default.log" || wrong "the worker"
+grep -q 'info dump: service workers=1 slots=2 ' "$WORK/coordinator-default.log" || wrong "the service"
 fanmill cancel "$job"
 expect_status 0
 fanmill wait "$job"

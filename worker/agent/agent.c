@@ -2,10 +2,13 @@
 
 #include "base/log.h"
 
-void agent_end(struct agent *agent, int status)
+void agent_end(struct agent *agent, int status, const char *why)
 {
+    bool is_fault = status == WORKER_BROKEN || (status && agent->options->lifeline_fd < 0);
     if (agent->state == AGENT_OVER)
         return;
+    log_line(is_fault ? LOG_ERROR : LOG_INFO, "the worker leaves",
+             "status=%d running=%u reason=\"%s\"", status, pool_running(agent->pool), why);
     agent->state = AGENT_OVER;
     agent->status = status;
     event_flag_set(&agent->over);
@@ -28,11 +31,25 @@ int agent_say(struct agent *agent, enum msg_type type, const void *m)
     return r;
 }
 
+bool agent_say_begun(struct agent *agent)
+{
+    size_t n = agent->begun.len / sizeof(struct msg_begun);
+    const struct msg_begun *list = (const struct msg_begun *)(const void *)agent->begun.data;
+    for (size_t at = 0; at < n; at += PROTO_BEGUN_MAX) {
+        size_t part = n - at < PROTO_BEGUN_MAX ? n - at : PROTO_BEGUN_MAX;
+        buf_clear(&agent->header);
+        if (begun_batch_put(&agent->header, list + at, (uint32_t)part) == 0)
+            send_header(agent);
+    }
+    buf_clear(&agent->begun);
+    return n > 0;
+}
+
 static void collect_return(void *arg, const struct msg_return *run)
 {
     struct agent *agent = arg;
     if (buf_add(&agent->returns, run, sizeof(*run)) < 0)
-        agent_end(agent, WORKER_BROKEN);
+        agent_end(agent, WORKER_BROKEN, "out of memory");
 }
 
 void agent_return(struct agent *agent, uint64_t job, bool all_jobs)
@@ -49,10 +66,12 @@ void agent_return(struct agent *agent, uint64_t job, bool all_jobs)
     buf_clear(&agent->returns);
 }
 
-void agent_drain(struct agent *agent)
+void agent_drain(struct agent *agent, const char *why)
 {
     if (agent->state != AGENT_WORKING)
         return;
+    log_info("the worker drains", "running=%u backlog=%u reason=\"%s\"", pool_running(agent->pool),
+             pool_backlog(agent->pool), why);
     agent->state = AGENT_DRAINING;
     agent_say(agent, MSG_DRAIN, &(struct msg_drain){0});
     agent_return(agent, 0, true);

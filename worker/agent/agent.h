@@ -27,6 +27,7 @@ struct agent {
     struct batch_reader reader;
     struct buf header; // of the message that is being sent
     struct buf returns;
+    struct buf begun; // of struct msg_begun: what goes out with the next flush
     struct prepare flush;
     // the connection (connect.h)
     struct transport *transport;
@@ -48,13 +49,16 @@ struct agent {
     uint32_t said_items;
 };
 
-// The main task ends everything; the process exits with this status.
-void agent_end(struct agent *agent, int status);
+// The main task ends everything; the process exits with this status. `why` is logged: an error
+// unless the status is 0, or the worker has a lifeline and its coordinator is gone.
+void agent_end(struct agent *agent, int status, const char *why);
 // Sends a message without entries: `m` is the struct of its type (proto/message.h). What can't be
 // sent is logged: a lost connection is noticed by its silence. -ENOMEM.
 int agent_say(struct agent *agent, enum msg_type type, const void *m);
 // Gives leased chunks back that no executor has: those of a job, or all of them.
 void agent_return(struct agent *agent, uint64_t job, bool all_jobs);
-// Begins to leave: nothing new is started.
-void agent_drain(struct agent *agent);
+// Says which chunks have begun since it was called last. Whether anything was sent.
+bool agent_say_begun(struct agent *agent);
+// Begins to leave: nothing new is started. `why` is logged.
+void agent_drain(struct agent *agent, const char *why);
 bool agent_is_idle(const struct agent *agent);

@@ -51,6 +51,7 @@ static void on_reopen(struct post *post)
         return;
     pool_reset(agent->pool);
     arriving_forget(&agent->arriving, 0);
+    buf_clear(&agent->begun);
     outbox_done(&agent->outbox);
     outbox_init(&agent->outbox, 0);
     agent->credit_said = false;
@@ -63,10 +64,8 @@ static void on_reopen(struct post *post)
     agent->patience_ns = patience < PATIENCE_MAX_NS ? patience : PATIENCE_MAX_NS;
     agent->patience_ns += agent->patience_ns * jitter / (4 * UINT16_MAX);
     agent->socket = zsock_close(agent->socket);
-    if (open_socket(agent, &err) < 0) {
-        log_error("the worker can't continue", "reason=\"%s\"", err.text);
-        agent_end(agent, WORKER_BROKEN);
-    }
+    if (open_socket(agent, &err) < 0)
+        agent_end(agent, WORKER_BROKEN, err.text);
 }
 
 // The coordinator is gone: ends what runs and greets it again, or ends a worker with a lifeline.
@@ -75,14 +74,12 @@ static void connect_again(struct agent *agent, const char *why)
     if (agent->state == AGENT_OVER || agent->reopen.queued)
         return;
     if (agent->options->lifeline_fd >= 0) {
-        log_error("the coordinator is gone", "reason=\"%s\"", why);
-        agent_end(agent, WORKER_LOST);
+        agent_end(agent, WORKER_LOST, why);
         return;
     }
     // It was leaving anyway, and no one is left to finish anything for.
     if (agent->state == AGENT_DRAINING) {
-        log_warn("the coordinator is gone: leaving", "reason=\"%s\"", why);
-        agent_end(agent, 0);
+        agent_end(agent, 0, why);
         return;
     }
     if (agent->state == AGENT_WORKING)
@@ -93,10 +90,9 @@ static void connect_again(struct agent *agent, const char *why)
 static void on_mistake(struct agent *agent, const struct err *err)
 {
     struct msg_bye bye = {0};
-    log_error("invalid message from the coordinator", "reason=\"%s\"", err->text);
     snprintf(bye.reason, sizeof(bye.reason), "%s", err->text);
     agent_say(agent, MSG_BYE, &bye);
-    agent_end(agent, WORKER_BROKEN);
+    agent_end(agent, WORKER_BROKEN, err->text);
 }
 
 static void pump(void *arg)
@@ -133,9 +129,7 @@ static void check_silence(struct agent *agent, int64_t now)
     if (!greeting)
         agent->alone_since = agent->last_heard;
     if (o->give_up_ns && now - agent->alone_since > o->give_up_ns) {
-        log_warn("no coordinator answers: leaving", "seconds=%lld",
-                 (long long)((now - agent->alone_since) / NS_PER_S));
-        agent_end(agent, WORKER_LOST);
+        agent_end(agent, WORKER_LOST, "no coordinator answers (--give-up)");
     }
     // A lifeline is right even when the coordinator is only stopped for a while.
     if (o->lifeline_fd >= 0)

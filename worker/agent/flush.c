@@ -1,7 +1,6 @@
 #include "worker/agent/flush.h"
 
 #include "base/container.h"
-#include "base/log.h"
 
 #define AHEAD_NS (20 * 1000000ll) // work that waits at the worker, per slot
 #define WINDOW_MAX 16384u         // chunks
@@ -43,18 +42,19 @@ static bool on_flush(struct prepare *prepare)
     struct agent *agent = container_of(prepare, struct agent, flush);
     if (agent->state == AGENT_GREETING || agent->state == AGENT_OVER)
         return false;
+    // What begins and ends in one turn is said in this order.
+    bool said = agent_say_begun(agent);
     int sent = outbox_send(&agent->outbox, agent->socket);
     if (sent < 0) {
-        log_error("results can't be sent", "code=%d", sent);
-        agent_end(agent, WORKER_LOST);
+        agent_end(agent, WORKER_LOST, "results can't be sent");
         return false;
     }
     if (sent > 0)
         agent->last_sent = loop_now();
-    bool said = send_credit(agent);
+    said |= send_credit(agent);
     if (agent->state == AGENT_DRAINING && agent_is_idle(agent)) {
         agent_say(agent, MSG_BYE, &(struct msg_bye){.reason = "drained"});
-        agent_end(agent, 0);
+        agent_end(agent, 0, "drained");
     }
     return sent > 0 || said;
 }

@@ -54,8 +54,8 @@ static int on_refuse(struct agent *agent, const struct zmessage *m, struct err *
         return agent->state == AGENT_GREETING
                    ? 0
                    : err_set(err, -ENOTCONN, "it does not know this worker");
-    log_error("the coordinator refused this worker", "reason=\"%s\"", refuse.text);
-    agent_end(agent, WORKER_LOST);
+    err_set(err, 0, "the coordinator refused this worker: %s", refuse.text);
+    agent_end(agent, WORKER_LOST, err->text);
     return 0;
 }
 
@@ -85,7 +85,7 @@ static int on_lease(struct agent *agent, const struct zmessage *m, struct err *e
         int added = pool_add(agent->pool, &lease);
         if (added < 0)
             return err_sys(err, added, "a lease of job %llu, step %u can't be accepted",
-                           (unsigned long long)lease.job, lease.step);
+                           (unsigned long long)lease.job, lease.step + 1);
     }
     return r;
 }
@@ -126,7 +126,7 @@ static int on_drain(struct agent *agent, const struct zmessage *m, struct err *e
 {
     (void)m;
     (void)err;
-    agent_drain(agent);
+    agent_drain(agent, "the coordinator asks for it");
     return 0;
 }
 
@@ -135,7 +135,7 @@ static int on_bye(struct agent *agent, const struct zmessage *m, struct err *err
     (void)m;
     if (agent->options->lifeline_fd < 0)
         return err_set(err, -ENOTCONN, "it has ended");
-    agent_end(agent, 0);
+    agent_end(agent, 0, "the coordinator has ended");
     return 0;
 }
 

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "async/group.h"
@@ -18,19 +20,27 @@
 static void on_result(void *arg, const struct result *result)
 {
     struct agent *agent = arg;
+    char text[128];
     int r = outbox_add(&agent->outbox, result);
     if (r < 0) {
-        log_error("a result can't be packed", "chunk=%llu code=%d",
-                  (unsigned long long)result->chunk + 1, r);
-        agent_end(agent, WORKER_BROKEN);
+        snprintf(text, sizeof(text), "the result of chunk %llu can't be packed: %s",
+                 (unsigned long long)result->chunk + 1, strerror(-r));
+        agent_end(agent, WORKER_BROKEN, text);
     }
+}
+
+static void on_begun(void *arg, const struct msg_begun *begun)
+{
+    struct agent *agent = arg;
+    if (buf_add(&agent->begun, begun, sizeof(*begun)) < 0)
+        agent_end(agent, WORKER_BROKEN, "out of memory");
 }
 
 static void on_broken(void *arg, int code, const char *text)
 {
     struct agent *agent = arg;
-    log_error("the worker can't continue", "reason=\"%s\" code=%d", text, code);
-    agent_end(agent, WORKER_BROKEN);
+    (void)code;
+    agent_end(agent, WORKER_BROKEN, text);
 }
 
 static void on_need(void *arg, const struct msg_need *need)
@@ -55,7 +65,7 @@ static int watch_lifeline(void *arg)
     while ((n = io_read(agent->options->lifeline_fd, &byte, 1)) > 0)
         ;
     if (n != -ECANCELED)
-        agent_end(agent, WORKER_LOST);
+        agent_end(agent, WORKER_LOST, "its lifeline broke");
     return 0;
 }
 
@@ -67,7 +77,7 @@ static int watch_end(void *arg)
     while ((n = io_read(agent->options->end_fd, bytes, sizeof(bytes))) > 0)
         ;
     if (n != -ECANCELED)
-        agent_end(agent, 0);
+        agent_end(agent, 0, "its standard input has ended: who started it is gone");
     return 0;
 }
 
@@ -78,13 +88,17 @@ static int watch_signals(void *arg)
     struct signals signals;
     if (signals_open(list, sizeof(list) / sizeof(list[0]), &signals) < 0)
         return 0;
-    if (signals_next(&signals) > 0) {
+    char name[SIGNAL_TEXT_MAX];
+    int number = signals_next(&signals);
+    if (number > 0) {
+        signal_text(number, name);
         // Without a coordinator nothing is worth finishing.
         if (agent->state == AGENT_GREETING)
-            agent_end(agent, 0);
-        agent_drain(agent);
-        if (signals_next(&signals) > 0)
-            agent_end(agent, 0);
+            agent_end(agent, 0, name);
+        agent_drain(agent, name);
+        number = signals_next(&signals);
+        if (number > 0)
+            agent_end(agent, 0, signal_text(number, name));
     }
     signals_close(&signals);
     return 0;
@@ -104,7 +118,7 @@ static void serve(struct agent *agent)
     if (r == 0)
         event_flag_wait(&agent->over);
     else
-        agent_end(agent, WORKER_BROKEN);
+        agent_end(agent, WORKER_BROKEN, "out of memory");
     group_cancel(&group);
     group_wait(&group);
 }
@@ -118,7 +132,8 @@ static int run(void *arg)
 {
     const struct worker_start *start = arg;
     struct agent *agent = start->agent;
-    static const struct pool_callbacks callbacks = {.result = on_result, .broken = on_broken};
+    static const struct pool_callbacks callbacks = {
+        .result = on_result, .begun = on_begun, .broken = on_broken};
     struct err err = {0};
     if (!wait_for_go(agent))
         return WORKER_LOST;
@@ -160,6 +175,7 @@ int worker_main(const struct worker_options *options)
     batch_reader_init(&agent.reader);
     buf_init(&agent.header, PROTO_HEADER_MAX);
     buf_init(&agent.returns, 0);
+    buf_init(&agent.begun, 0);
     outbox_init(&agent.outbox, 0);
     int status = loop_run(run, &start);
     zygote_free(start.zygote);
@@ -169,5 +185,6 @@ int worker_main(const struct worker_options *options)
     batch_reader_done(&agent.reader);
     buf_done(&agent.header);
     buf_done(&agent.returns);
+    buf_done(&agent.begun);
     return status < 0 ? WORKER_BROKEN : status;
 }

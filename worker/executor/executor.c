@@ -306,7 +306,7 @@ static int arrange_files(int fd)
     return kept;
 }
 
-_Noreturn void executor_main(int fd, uint32_t slot, struct page *page)
+_Noreturn void executor_main(int fd, uint32_t slot, struct page *page, struct kept *kept)
 {
     struct executor *e = &executor;
     const struct sigaction flush_asked = {.sa_handler = on_flush_asked, .sa_flags = SA_RESTART};
@@ -328,7 +328,7 @@ _Noreturn void executor_main(int fd, uint32_t slot, struct page *page)
         leave(1);
     wire_reader_init(&e->reader);
     buf_init(&e->out, 0);
-    chunk_run_init(&e->chunk, page, signals, slot + 1);
+    chunk_run_init(&e->chunk, page, kept, signals, slot + 1);
     e->chunk.send_part = send_part;
     e->chunk.send_arg = e;
     serve(e);

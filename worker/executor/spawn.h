@@ -1,13 +1,15 @@
-// Runs one program: its output whole, its process group ended when it ends, is cancelled or takes
-// too long. Used by commands and pipes, in an executor.
+// Runs one program: its output whole, its process group ended when it is cancelled or takes too
+// long, and what it leaves running dealt with (leftovers.h). Used by commands and pipes, in an
+// executor.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/resource.h>
 
 #include "base/buf.h"
+#include "pipelines/plan.h"
 #include "proto/message.h"
+#include "worker/executor/start.h"
 
 struct chunk_run;
 
@@ -21,6 +23,17 @@ struct spawn {
     const void *input; // for its stdin; NULL: /dev/null
     size_t input_len;
     int64_t timeout_ns; // 0: none
+    enum leftovers leftovers;
+    int64_t leftovers_wait_ns;
+};
+
+enum spawn_at {
+    SPAWN_AT_FORK = START_AT_FORK,
+    SPAWN_AT_FILES = START_AT_FILES,
+    SPAWN_AT_FOLDER = START_AT_FOLDER,
+    SPAWN_AT_PROGRAM = START_AT_PROGRAM,
+    SPAWN_AT_PIPES,
+    SPAWN_AT_OUTPUT, // it ran, and its output is lost
 };
 
 struct spawn_end {
@@ -28,10 +41,9 @@ struct spawn_end {
     int status; // as waitpid gives it, when error is 0
     bool timed_out;
     bool cancelled;
-    const char *failed_at; // error: what could not be done, for people
-    struct rusage usage;
+    enum spawn_at at; // of an error
 };
 
 // Appends stdout to `out`, keeps stderr's tail in the chunk. Blocks until the program and all that
-// it started have ended.
+// it started have ended, or are kept; what became of the latter is in the chunk's note.
 void spawn_run(struct chunk_run *c, const struct spawn *s, struct buf *out, struct spawn_end *ret);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/container.h"
+#include "worker/pool/begun.h"
 #include "worker/pool/look.h"
 #include "worker/pool/zygote_line.h"
 
@@ -112,4 +113,5 @@ void hand_out(struct post *post)
     if (pool->permits.js)
         permits_settle(&pool->permits, pool_busy(pool));
     look_settle(pool);
+    begun_settle(pool);
 }

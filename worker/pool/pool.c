@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "worker/pool/begun.h"
 #include "worker/pool/hand_out.h"
 #include "worker/pool/intake.h"
 #include "worker/pool/look.h"
@@ -78,6 +79,7 @@ struct pool *pool_free(struct pool *pool)
     zygote_line_close(pool);
     loop_unpost(&pool->round);
     look_stop(pool);
+    begun_stop(pool);
     for (uint32_t i = 0; i < pool->n_slots; i++)
         slot_done(&pool->slots[i]);
     backlog_done(&pool->queue);

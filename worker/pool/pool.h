@@ -15,6 +15,8 @@ struct pool;
 struct pool_callbacks {
     // One part of a chunk's outcome. Borrowed for the call. When `more` is false the chunk is over.
     void (*result)(void *arg, const struct result *result);
+    // A chunk runs, and has for a while. Borrowed for the call. NULL: nobody wants to know.
+    void (*begun)(void *arg, const struct msg_begun *begun);
     // The zygote died, executors can't be forked or memory is out: the worker can't continue. Once.
     void (*broken)(void *arg, int code, const char *text);
 };

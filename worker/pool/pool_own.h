@@ -1,5 +1,5 @@
 // What the files of the pool share; no other file includes this. Calls go one way:
-// pool -> intake, hand_out -> look, zygote_line -> slot_control -> slot -> sent, backlog.
+// pool -> intake, hand_out -> look, begun, zygote_line -> slot_control -> slot -> sent, backlog.
 // Back up go slot_ops, and pool_wake() by its post.
 #pragma once
 #include "async/loop.h"
@@ -26,6 +26,7 @@ struct pool {
     bool heavy;                // some step's chunks take more than a slot
     struct post round;         // of hand_out()
     struct timer look;         // look.h
+    struct timer begun;        // begun.h
     struct timer deadline;
     bool deadline_set;
     struct permits permits;

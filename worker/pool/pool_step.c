@@ -38,7 +38,7 @@ int pool_step_new(const struct msg_step *from, uint32_t slots, struct pool_step 
         free(step);
         free(known);
         free(packed);
-        return err_sys(err, -ENOMEM, "step %u", from->step);
+        return err_sys(err, -ENOMEM, "step %u", from->step + 1);
     }
     *step = (struct pool_step){.refs = 1,
                                .job = from->job,

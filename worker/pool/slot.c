@@ -113,8 +113,13 @@ static int take_result(struct slot *slot, const uint8_t *frame, size_t len)
         return 0;
     }
     struct sent first = sent_pop(&slot->sent);
+    slot->turned = loop_now();
     slot->answered = true;
     slot->barren = 0;
+    if (result.ending.leftovers)
+        log_info("commands left processes running", "job=%llu chunk=%llu leftovers=%u",
+                 (unsigned long long)result.job, (unsigned long long)result.chunk + 1,
+                 result.ending.leftovers);
     slot->ops->deliver(slot->owner, first.copy, &result);
     lease_copy_unref(first.copy);
     return 0;
@@ -127,6 +132,7 @@ static int take_skipped(struct slot *slot, const uint8_t *frame)
     if (!slot->sent.n || skipped.serial != sent_first_serial(&slot->sent))
         return -EPROTO;
     struct sent first = sent_pop(&slot->sent);
+    slot->turned = loop_now();
     slot->parted = false;
     if (first.copy) {
         give_back(slot, &first);
@@ -197,6 +203,7 @@ void slot_forked(struct slot *slot, int fd)
     slot->fd = fd;
     slot->stuck = 0;
     slot->judged = 0;
+    slot->told = 0;
     slot->answered = false;
     slot->kill = KILL_NONE;
     slot->state = SLOT_LIVE;
@@ -311,6 +318,8 @@ int slot_give(struct slot *slot, struct lease_copy *copy, uint32_t at, uint32_t 
     };
     r = wire_put_run(&slot->out, &run, lease->lens ? lease->lens + at : NULL,
                      lease->body ? lease->body + copy->offsets[at] : NULL);
+    if (r == 0 && !slot->sent.n)
+        slot->turned = loop_now();
     if (r == 0)
         sent_push(&slot->sent, copy, at, n);
     return r;

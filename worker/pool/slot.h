@@ -45,6 +45,8 @@ struct slot {
     struct sent_ring sent;
     uint64_t stuck;       // serial that was running at the last look; 0: none
     uint64_t judged;      // serial that was found running at two looks; 0: none
+    int64_t turned;       // when its first entry became the first
+    uint64_t told;        // serial that was told to have begun; 0: none
     bool parted;          // the first entry has given parts of its result
     bool answered;        // this executor has finished a chunk
     uint32_t barren;      // executors in a row that died before they finished or began one

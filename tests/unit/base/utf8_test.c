@@ -1,5 +1,6 @@
 // Which bytes are a character: the first and the last of each length, and what only looks like one.
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -61,4 +62,28 @@ Test(utf8, what_only_looks_like_a_character_is_none)
     cr_expect_eq(code, 7, "untouched on failure");
     cr_expect_eq(utf8_read("", 0, &code), 0);
     cr_expect(utf8_ok("", 0));
+}
+
+Test(utf8, what_a_terminal_may_be_shown)
+{
+    static const struct {
+        const char *text, *shown;
+    } cases[] = {
+        {"plain, \xc3\xa4 and \xe2\x82\xac\tand\n", "plain, \xc3\xa4 and \xe2\x82\xac\tand\n"},
+        {"\x1b[2J\x7f\r", "?[2J??"},
+        {"\xc2\x9b"
+         "31m",
+         "??31m"}, // a control character of two bytes
+        {"a\xe2\x80\xae"
+         "b",
+         "a???b"}, // from right to left
+        {"\xff\xc3", "??"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[64];
+        snprintf(text, sizeof(text), "%s", cases[i].text);
+        utf8_make_harmless(text, strlen(text));
+        cr_expect_str_eq(text, cases[i].shown);
+    }
 }

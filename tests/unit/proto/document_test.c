@@ -202,7 +202,8 @@ Test(document, gives_the_limits_that_the_code_has)
         LIMIT(PROTO_WINDOW_MAX),      LIMIT(PROTO_PLAN_MAX),        LIMIT(PROTO_RECORDS_MAX),
         LIMIT(PROTO_RECORD_PART_MAX), LIMIT(PROTO_ITEM_MAX),        LIMIT(PROTO_INFO_ROWS_MAX),
         LIMIT(PROTO_EXTENT_MAX),      LIMIT(PROTO_LIBRARY_MAX),     LIMIT(PROTO_LIST_MAX),
-        LIMIT(PROTO_HEARTBEAT_NS),    LIMIT(PROTO_SILENCE_NS),
+        LIMIT(PROTO_HEARTBEAT_NS),    LIMIT(PROTO_SILENCE_NS),      LIMIT(PROTO_BEGUN_MAX),
+        LIMIT(PROTO_NEEDS_MAX),       LIMIT(PROTO_RANGES_MAX),
     };
     size_t n = sizeof(limits) / sizeof(limits[0]);
     char *text = read_document();

@@ -20,14 +20,20 @@ static const struct job_info a_job = {.id = 1,
                                       .failed_too = true,
                                       .created_ms = 2,
                                       .age_ns = 3,
+                                      .priority = -1,
+                                      .waits = WAIT_SLOT,
+                                      .held = true,
+                                      .needs = "6",
                                       .total = 4,
                                       .chunks = 5,
+                                      .waiting = 14,
+                                      .leased = 15,
+                                      .running = 11,
                                       .ok = 6,
                                       .failed = 7,
                                       .cancelled = 8,
                                       .unrun = 9,
                                       .retries = 10,
-                                      .running = 11,
                                       .records = 12,
                                       .first_code = 13,
                                       .text = "t"};
@@ -56,7 +62,8 @@ static int put_sample(int type, struct buf *h, struct buf *b)
                 "host",
                 1234,
                 4,
-                {.cpus = 4000, .memory_bytes = 8, .n_labels = 1, .labels = {{"ssd", 1000}}}});
+                {.cpus = 4000, .memory_bytes = 8, .n_labels = 1, .labels = {{"ssd", 1000}}},
+                9});
     case MSG_CREDIT:
         return msg_put(h, MSG_CREDIT, &(struct msg_credit){4, 1 << 20});
     case MSG_STEP:
@@ -103,6 +110,7 @@ static int put_sample(int type, struct buf *h, struct buf *b)
                                                    .ending.code = -1,
                                                    .ending.run_ns = 10,
                                                    .ending.cpu_ns = 11,
+                                                   .ending.leftovers = 4,
                                                    .error = "oop",
                                                    .error_len = 3,
                                                    .stderr_text = "er",
@@ -122,8 +130,15 @@ static int put_sample(int type, struct buf *h, struct buf *b)
         return msg_put(h, MSG_DRAIN, &(struct msg_drain){5000});
     case MSG_RETURN:
         return return_batch_put(h, &(struct msg_return){1, 2, 3, 4, 5}, 1);
+    case MSG_BEGUN:
+        return begun_batch_put(h, &(struct msg_begun){1, 2, 3, 4, 5}, 1);
+    case MSG_RECALL:
+        r = recall_batch_begin(&w, h);
+        r |= recall_batch_add(&w, &(struct msg_return){1, 2, 3, 4, 5});
+        return r | recall_batch_end(&w);
     case MSG_SUBMIT:
-        return msg_put(h, MSG_SUBMIT, &(struct msg_submit){1, "0123456789abcde", 3, 60});
+        return msg_put(h, MSG_SUBMIT,
+                       &(struct msg_submit){1, "0123456789abcde", 3, 60, {{4, true}}, 1});
     case MSG_ANSWER:
         return msg_put(h, MSG_ANSWER, &(struct msg_answer){1, -EPERM, 300, "no"});
     case MSG_OPEN:
@@ -148,9 +163,10 @@ static int put_sample(int type, struct buf *h, struct buf *b)
     case MSG_FEED_END:
         return msg_put(h, MSG_FEED_END, &(struct msg_feed_end){1, 2, -EIO, "x"});
     case MSG_QUERY:
-        return msg_put(h, MSG_QUERY, &(struct msg_query){1, QUERY_WORKERS, 0, 9});
+        return msg_put(h, MSG_QUERY, &(struct msg_query){1, QUERY_WORKERS, 0, 9, "u", 1, 2, 3});
     case MSG_CONTROL:
-        return msg_put(h, MSG_CONTROL, &(struct msg_control){1, VERB_DRAIN, 0, 9, "n3"});
+        return msg_put(h, MSG_CONTROL,
+                       &(struct msg_control){1, VERB_DRAIN, 0, 9, "n3", {{2, 4}}, 1});
     case MSG_FETCH:
         return msg_put(h, MSG_FETCH, &(struct msg_fetch){1, 2, (const uint8_t *)"e", 1});
     case MSG_STORE:
@@ -186,6 +202,7 @@ static int put_sample(int type, struct buf *h, struct buf *b)
                                                   .ending.run_ns = 4,
                                                   .ending.cpu_ns = 5,
                                                   .ending.maxrss_bytes = 6,
+                                                  .ending.leftovers = 4,
                                                   .item_first = 7,
                                                   .items = 1,
                                                   .item = (const uint8_t *)"i",

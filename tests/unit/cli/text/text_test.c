@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "cli/text/count.h"
 #include "cli/text/fill.h"
+#include "cli/text/show.h"
 
 Test(text, one_has_no_s)
 {
@@ -39,4 +40,22 @@ Test(text, paragraphs_and_fixed_lines)
     cr_expect_str_eq(filled("a\n  b  c\n  d\ne\n", 0, 0), "a\n  b  c\n  d\ne\n");
     cr_expect_str_eq(filled("a\n\nbc", FILL_COLUMNS - 1, 0), "a\n\nbc\n");
     cr_expect_str_eq(filled("", 0, 0), "\n");
+}
+
+static const char *elapsed(double seconds)
+{
+    static char ret[SHOW_DURATION_MAX];
+    show_elapsed((int64_t)(seconds * 1e9), ret);
+    return ret;
+}
+
+Test(text, how_long_it_took)
+{
+    cr_expect_str_eq(elapsed(0), "0.01 s");
+    cr_expect_str_eq(elapsed(0.123), "0.12 s");
+    cr_expect_str_eq(elapsed(0.999), "1.0 s");
+    cr_expect_str_eq(elapsed(3.21), "3.2 s");
+    cr_expect_str_eq(elapsed(59.97), "59s");
+    cr_expect_str_eq(elapsed(60), "1m00s");
+    cr_expect_str_eq(elapsed(7380), "2h03m");
 }

@@ -49,6 +49,7 @@ static struct record record_of(const char *text, struct slice *part, uint64_t ch
     *part = (struct slice){.data = (const uint8_t *)text, .len = strlen(text)};
     return (struct record){.offset = chunk,
                            .chunk = chunk,
+                           .item_first = chunk,
                            .attempt = 1,
                            .outcome = "ok",
                            .parts = part,

@@ -48,7 +48,7 @@ static void on_need(void *arg, const struct msg_need *need)
 static int play(void *arg)
 {
     struct scene *s = arg;
-    static const struct pool_callbacks callbacks = {on_result, on_broken};
+    static const struct pool_callbacks callbacks = {.result = on_result, .broken = on_broken};
     struct err err = {0};
     cr_assert_eq(pool_new(s->zygote, 1, &callbacks, s, &s->pool, &err), 0, "%s", err.text);
     arriving_init(&s->arriving, s->pool, on_need, s);
