@@ -50,6 +50,7 @@ void worker_free(struct core *core, struct core_worker *worker)
 {
     heap_remove(&core->silences, &worker->silence);
     asides_forget(core, worker, NULL);
+    heap_remove(&core->answers, &worker->answer);
     HASH_DELETE(hh, core->workers, worker);
     core->slots -= worker->slots;
     core->windows -= worker->window_items;

@@ -117,7 +117,8 @@ cp good busy
 mkfifo go
 (exec 9>>busy; read -r _ <go) &
 holder=$!
-until_ok test -n "$(readlink /proc/$holder/fd/9)"
+holds() { [ -n "$(readlink "/proc/$holder/fd/9")" ]; }
+until_ok holds
 (timeout "$LIMIT_S" "$FANMILL_BIN" map ./busy {} ::: 1 >late 2>&1; echo $? >status) &
 sleep 0.2
 echo >go

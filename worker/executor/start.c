@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,8 +37,6 @@ static _Noreturn void child_exec(const struct child *c, pid_t parent, volatile i
 {
     const struct start_files *files = c->files;
     const struct spawn *s = c->spawn;
-    sigset_t none;
-    sigemptyset(&none);
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
@@ -53,7 +52,9 @@ static _Noreturn void child_exec(const struct child *c, pid_t parent, volatile i
         *at = START_AT_FOLDER;
         _exit(126);
     }
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (s->nice)
+        setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + (int)s->nice);
+    sigprocmask(SIG_SETMASK, s->blocked, NULL);
     execve(c->path, c->argv, s->envp);
     *error = errno;
     *at = START_AT_PROGRAM;
