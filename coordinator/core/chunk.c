@@ -208,6 +208,7 @@ void chunk_unqueue(struct core *core, struct chunk *chunk)
     case CHUNK_LEASED:
         queue_remove(&chunk->worker->leased, chunk);
         chunk->worker->leased_bytes -= chunk->payload.len;
+        aside_leased(chunk->worker, step, false);
         chunk_answered(core, chunk);
         if (chunk->began) {
             chunk->worker->begun--;
