@@ -56,6 +56,9 @@ struct chunk {
     struct slice *parts;
     size_t n_parts;
     size_t result_bytes;
+    struct slice *errors; // parts of standard error, before `stderr_text`
+    size_t n_errors;
+    size_t error_bytes;
     uint32_t *item_lens; // only when the next step counts items
     uint32_t n_items;
     char *error;
