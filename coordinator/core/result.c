@@ -303,7 +303,7 @@ int core_begun(struct core *core, struct core_worker *worker, const struct msg_b
         chunk->attempt != begun->attempt)
         return 0;
     worker->active = core->now;
-    chunk_begin(chunk, begun->age_ns < core->now ? core->now - begun->age_ns : 0);
+    chunk_begin(core, chunk, begun->age_ns < core->now ? core->now - begun->age_ns : 0);
     return 0;
 }
 

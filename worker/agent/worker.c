@@ -13,8 +13,8 @@
 #include "base/signals.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/connect.h"
-#include "worker/agent/cpus.h"
 #include "worker/agent/flush.h"
+#include "worker/cpus.h"
 #include "worker/zygote/zygote.h"
 
 static void on_result(void *arg, const struct result *result)
@@ -132,8 +132,10 @@ static int run(void *arg)
 {
     const struct worker_start *start = arg;
     struct agent *agent = start->agent;
-    static const struct pool_callbacks callbacks = {
-        .result = on_result, .begun = on_begun, .broken = on_broken};
+    static const struct pool_callbacks callbacks = {.result = on_result,
+                                                    .begun = on_begun,
+                                                    .returned = agent_collect_return,
+                                                    .broken = on_broken};
     struct err err = {0};
     if (!wait_for_go(agent))
         return WORKER_LOST;

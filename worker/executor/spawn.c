@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -46,6 +47,8 @@ static _Noreturn void child_exec(const struct spawn *s, const struct child_files
         *what = s->directory;
         _exit(126);
     }
+    if (s->nice)
+        setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + (int)s->nice);
     sigprocmask(SIG_SETMASK, s->blocked, NULL);
     execve(s->path, s->argv, s->envp);
     *error = errno;

@@ -24,6 +24,7 @@ struct spawn {
     size_t input_len;
     const sigset_t *blocked; // signals, in the program
     int64_t timeout_ns;      // 0: none
+    uint32_t nice;           // added to ours
     enum leftovers leftovers;
     int64_t leftovers_wait_ns;
 };
