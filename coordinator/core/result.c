@@ -69,6 +69,8 @@ static int keep_result(struct chunk *chunk, const struct event *event)
         return kept == -EMSGSIZE ? 0 : kept;
     }
     int r = keep_bytes(body, spooled, &chunk->parts, &chunk->n_parts, &chunk->result_bytes);
+    chunk->has_nothing = event->result.result->item_lens && !event->result.result->n_items &&
+                         !chunk->n_items && !chunk->result_bytes;
     return r < 0 ? r : keep_item_lens(chunk, event->result.result);
 }
 
