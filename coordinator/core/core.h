@@ -143,6 +143,8 @@ struct delivery {
     struct slice stderr_text;
     struct slice *parts; // malloc'd, n_parts
     size_t n_parts;
+    struct slice *errors; // malloc'd, n_errors: of standard error, before `stderr_text`
+    size_t n_errors;
     size_t bytes; // of all parts
 };
 void delivery_done(struct delivery *d);

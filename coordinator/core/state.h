@@ -74,6 +74,9 @@ struct chunk {
     struct slice *parts;
     size_t n_parts;
     size_t result_bytes;
+    struct slice *errors; // parts of standard error, before `stderr_text`
+    size_t n_errors;
+    size_t error_bytes;
     uint32_t *item_lens; // only when the next step counts items
     uint32_t n_items;
     bool has_nothing; // its result is not even an empty one: a piece of data without a record

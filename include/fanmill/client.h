@@ -192,7 +192,7 @@ struct fm_result {
     enum fm_outcome outcome;
     int code;           /* exit status, signal, or negative errno */
     const char *error;  /* why it failed; NULL on success */
-    const char *errors; /* the end of its standard error; "": none */
+    const char *errors; /* its standard error; "": none */
     const void *item;   /* the chunk's item if it has exactly one, or NULL */
     size_t item_size;
     const char *worker;
