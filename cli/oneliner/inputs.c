@@ -141,7 +141,7 @@ static int take_list(const struct inputs *in, const struct input_list *list, lin
 {
     for (size_t i = 0; i < list->n; i++) {
         const char *word = list->words[i];
-        int r = list->from_files ? lines_read(word, in->delimiter, INPUT_STDIN_MAX, add, arg, err)
+        int r = list->from_files ? lines_read(word, in->delimiter, !in->keeps_cr, INPUT_STDIN_MAX, add, arg, err)
                                  : add(arg, word, strlen(word));
         if (r < 0)
             return list->from_files ? r : err_sys(err, r, "the list of items");
@@ -225,7 +225,7 @@ static int source_files(const struct inputs *in, bool keeps_stdin, struct source
     }
     ret->kind = SOURCE_ITEMS;
     for (size_t i = 0; i < n; i++) {
-        int r = lines_read(names[i], in->delimiter, INPUT_STDIN_MAX, add_text, ret, err);
+        int r = lines_read(names[i], in->delimiter, !in->keeps_cr, INPUT_STDIN_MAX, add_text, ret, err);
         if (r < 0)
             return r;
     }
@@ -272,9 +272,9 @@ static int source_groups(const struct inputs *in, struct source *ret, struct err
     if (in->n == 1)
         r = take_list(in, &in->lists[0], add_text, &items, err);
     for (size_t i = 0; i < in->n_files && r == 0; i++)
-        r = lines_read(in->files[i], in->delimiter, INPUT_STDIN_MAX, add_text, &items, err);
+        r = lines_read(in->files[i], in->delimiter, !in->keeps_cr, INPUT_STDIN_MAX, add_text, &items, err);
     if (!inputs_named(in))
-        r = lines_read("-", in->delimiter, INPUT_STDIN_MAX, add_text, &items, err);
+        r = lines_read("-", in->delimiter, !in->keeps_cr, INPUT_STDIN_MAX, add_text, &items, err);
     size_t n_rows = items.n_texts / in->group + (items.n_texts % in->group != 0);
     for (uint32_t column = 0; column < in->group && r == 0; column++) {
         r = !ret->matrix ? -ENOMEM
@@ -312,7 +312,7 @@ int inputs_source(const struct inputs *in, bool by_number, bool keeps_stdin, str
                   struct err *err)
 {
     int r;
-    *ret = (struct source){.delimiter = in->delimiter, .separator = {.end = "\n", .end_len = 1}};
+    *ret = (struct source){.delimiter = in->delimiter, .keeps_cr = in->keeps_cr, .separator = {.end = "\n", .end_len = 1}};
     if (in->group && in->n <= 1 && !in->separator && !in->is_csv)
         return source_groups(in, ret, err);
     if (in->n > 1 && (in->separator || in->is_csv))
