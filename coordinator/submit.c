@@ -66,7 +66,6 @@ static struct server_job *job_new(struct server *server, struct submission *s)
     job->plan = take(s->plan);
     job->source = take(s->source);
     job->flags = s->message->flags;
-    job->client = is_detached(job) ? NULL : s->client;
     memcpy(job->key, s->message->key, sizeof(job->key));
     memcpy(job->owner, s->client->user, sizeof(job->owner));
     job->created_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
@@ -95,6 +94,8 @@ int submit_job(struct server *server, struct submission *s, struct server_job **
     }
     HASH_ADD(hh, server->jobs, id, sizeof(job->id), job);
     HASH_ADD(by_key, server->by_key, key, sizeof(job->key), job);
+    if (!is_detached(job))
+        server_job_attach(job, s->client);
     server->counts.jobs++;
     if (s->message->timeout_ns > 0)
         timer_set(&job->timeout, clock_after(loop_now(), s->message->timeout_ns), on_timeout);

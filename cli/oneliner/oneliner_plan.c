@@ -59,6 +59,15 @@ static int put_args(struct making *m, struct node *stage)
     return 0;
 }
 
+// "bash" is bash -c.
+static void put_shell(struct making *m, struct node *stage)
+{
+    const char *text = m->o->shell;
+    bool has_c = text && strlen(text) > 3 && strcmp(text + strlen(text) - 3, " -c") == 0;
+    if (text)
+        making_put(m, stage, "shell", has_c ? text : making_text(m, "%s -c", text), "--shell");
+}
+
 static int put_leftovers(struct making *m, struct node *stage)
 {
     const char *text = m->o->leftovers, *equals = text ? strchr(text, '=') : NULL;
@@ -94,6 +103,15 @@ static int put_stage(struct making *m, struct node *root)
     making_put(m, stage, "retries", o->retries, "--retries");
     making_put(m, stage, "timeout", o->timeout, "--timeout");
     making_put(m, stage, "workdir", o->workdir, "--workdir");
+    if (o->kind != ONELINER_CALL)
+        put_shell(m, stage);
+    making_put(m, stage, "nice", o->nice, "--nice");
+    if (o->delay || o->load || o->memfree) {
+        struct node *throttle = tree_put(&m->tree, stage, "throttle", tree_map(&m->tree, NULL));
+        making_put(m, throttle, "delay", o->delay, "--delay");
+        making_put(m, throttle, "load", o->load, "--load");
+        making_put(m, throttle, "memfree", o->memfree, "--memfree");
+    }
     if (o->cpus || o->memory || o->gpus) {
         resources = tree_put(&m->tree, stage, "resources", tree_map(&m->tree, NULL));
         making_put(m, resources, "cpus", o->cpus, "--cpus");

@@ -219,7 +219,9 @@ int program_run(struct chunk_run *c, struct recipe_stage *s, struct program_item
                           .directory = directory,
                           .input = item->input,
                           .input_len = item->input_len,
+                          .blocked = &c->blocked,
                           .timeout_ns = s->stage->timeout_ns,
+                          .nice = s->stage->nice,
                           .leftovers = s->stage->leftovers,
                           .leftovers_wait_ns = s->stage->leftovers_wait_ns};
     struct spawn_end end;
