@@ -134,6 +134,7 @@ struct source {
     struct range range;
     struct separator_rule separator; // data: where its records end
     uint8_t delimiter;               // lines, and csv with ROW_SPLIT: '\n' or '\0'
+    bool keeps_cr;                   // a CR before the newline belongs to the line
     struct row_rule rows;            // items, lines, csv: how an item is split
     struct matrix *matrix;           // matrix: sealed (pipelines/input/matrix.h)
     // csv: texts[0], a pipe whose header was read, so that it is opened once; owned by the plan. 0:
