@@ -109,10 +109,9 @@ struct line_info {
 };
 
 // Begin, rows of the kind that `what` names, end. `more`: another INFO follows.
-int info_begin(struct batch_writer *w, struct buf *header, uint64_t request, enum query what,
-               bool more);
+int info_begin(struct batch_writer *w, struct buf *header, uint64_t request, enum query what);
 int info_add(struct batch_writer *w, enum query what, const void *row);
-int info_end(struct batch_writer *w);
+int info_end(struct batch_writer *w, bool more);
 struct info_reader {
     struct batch_reader batch; // needs no batch_reader_done: rows have no lens
     uint64_t request;

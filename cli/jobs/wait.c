@@ -2,11 +2,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "async/group.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/grow.h"
 #include "cli/follow/follow.h"
 #include "cli/jobs/ask.h"
 #include "cli/jobs/commands.h"
@@ -22,18 +24,42 @@ struct wait_command {
     bool progress;
 };
 
-#define FOUND_MAX 1024u
-
-struct found_jobs {
-    uint64_t ids[FOUND_MAX];
-    size_t n;
+// Of a job that had ended when it was looked for, its end.
+struct found_job {
+    uint64_t id;
+    int status; // -1: it had not ended
 };
 
-static void note_id(void *arg, const void *row)
+struct found_jobs {
+    const struct wait_command *command;
+    struct found_job *list;
+    size_t n;
+    bool no_memory;
+};
+
+static void show_end_of(const struct wait_command *c, const struct job_info *job);
+
+static void note(void *arg, const void *row)
 {
     struct found_jobs *found = arg;
-    if (found->n < FOUND_MAX)
-        found->ids[found->n++] = ((const struct job_info *)row)->id;
+    const struct job_info *job = row;
+    const struct job_range *jobs = &found->command->jobs;
+    bool ended = job->phase == PHASE_ENDED;
+    // One that is attached ends with its client, which alone can wait for it.
+    if (!job->detached && jobs->first != jobs->last)
+        return;
+    if (grow(found->list, found->n, 1) < 0) {
+        found->no_memory = true;
+        return;
+    }
+    if (ended)
+        show_end_of(found->command, job);
+    found->list[found->n++] = (struct found_job){job->id, ended ? follow_status_of(job) : -1};
+}
+
+static void found_jobs_done(struct found_jobs *found)
+{
+    free(found->list);
 }
 
 static void show_end_of(const struct wait_command *c, const struct job_info *job)
@@ -83,24 +109,33 @@ static int wait_for(struct link *link, uint64_t job, int64_t deadline, const str
 
 static int wait_all(struct link *link, void *arg)
 {
-    static struct found_jobs found;
     const struct wait_command *c = arg;
+    _cleanup_(found_jobs_done)
+    struct found_jobs found = {.command = c};
     const struct msg_query query = {
         .what = QUERY_JOBS, .first = c->jobs.first, .last = c->jobs.last};
     struct err err = {0};
     int64_t deadline = c->timeout_ns ? clock_after(clock_now(), c->timeout_ns) : CLOCK_FOREVER;
     int worst = EXIT_ALL_WELL;
-    int r = link_query(link, &query, note_id, &found, connect_deadline(), &err);
+    int r = link_query(link, &query, note, &found, connect_deadline(), &err);
+    if (r == 0 && found.no_memory)
+        r = err_set(&err, -ENOMEM, "out of memory");
     if (r < 0)
         return connect_failed(link, &err, r);
     if (found.n == 0 && c->jobs.first == c->jobs.last)
         return ask_no_job();
     for (size_t i = 0; i < found.n; i++) {
-        r = wait_for(link, found.ids[i], deadline, c);
+        const struct found_job *job = &found.list[i];
+        r = job->status < 0 ? wait_for(link, job->id, deadline, c) : job->status;
         if (r == -ETIMEDOUT) {
             fprintf(stderr, "fanmill: job %" PRIu64 " has not finished in time; it goes on\n",
-                    found.ids[i]);
+                    job->id);
             return ask_done(EXIT_TIMEOUT);
+        }
+        if (r == -ENOENT && c->jobs.first != c->jobs.last) {
+            fprintf(stderr, "fanmill: job %" PRIu64 " was forgotten before its end was seen\n",
+                    job->id);
+            continue;
         }
         if (r < 0) {
             err_set(&err, r, "the job can't be waited for");

@@ -1,5 +1,7 @@
 #include "worker/agent/agent.h"
 
+#include <stdio.h>
+
 #include "base/log.h"
 
 void agent_end(struct agent *agent, int status, const char *why)
@@ -9,6 +11,12 @@ void agent_end(struct agent *agent, int status, const char *why)
         return;
     log_line(is_fault ? LOG_ERROR : LOG_INFO, "the worker leaves",
              "status=%d running=%u reason=\"%s\"", status, pool_running(agent->pool), why);
+    // Its chunks run elsewhere at once, not only when it has been silent for a while.
+    if (status == 0 && agent->state != AGENT_GREETING) {
+        struct msg_bye bye = {0};
+        snprintf(bye.reason, sizeof(bye.reason), "%s", why);
+        agent_say(agent, MSG_BYE, &bye);
+    }
     agent->state = AGENT_OVER;
     agent->status = status;
     event_flag_set(&agent->over);
@@ -45,16 +53,15 @@ bool agent_say_begun(struct agent *agent)
     return n > 0;
 }
 
-static void collect_return(void *arg, const struct msg_return *run)
+void agent_collect_return(void *arg, const struct msg_return *run)
 {
     struct agent *agent = arg;
     if (buf_add(&agent->returns, run, sizeof(*run)) < 0)
         agent_end(agent, WORKER_BROKEN, "out of memory");
 }
 
-void agent_return(struct agent *agent, uint64_t job, bool all_jobs)
+bool agent_say_returns(struct agent *agent)
 {
-    pool_return_queued(agent->pool, job, all_jobs, collect_return, agent);
     size_t n = agent->returns.len / sizeof(struct msg_return);
     const struct msg_return *runs = (const struct msg_return *)(const void *)agent->returns.data;
     for (size_t at = 0; at < n; at += PROTO_LEASE_RUNS_MAX) {
@@ -64,6 +71,13 @@ void agent_return(struct agent *agent, uint64_t job, bool all_jobs)
             send_header(agent);
     }
     buf_clear(&agent->returns);
+    return n > 0;
+}
+
+void agent_return(struct agent *agent, uint64_t job, bool all_jobs)
+{
+    pool_return_queued(agent->pool, job, all_jobs, agent_collect_return, agent);
+    agent_say_returns(agent);
 }
 
 void agent_drain(struct agent *agent, const char *why)
@@ -73,6 +87,7 @@ void agent_drain(struct agent *agent, const char *why)
     log_info("the worker drains", "running=%u backlog=%u reason=\"%s\"", pool_running(agent->pool),
              pool_backlog(agent->pool), why);
     agent->state = AGENT_DRAINING;
+    snprintf(agent->why, sizeof(agent->why), "drained: %s", why);
     agent_say(agent, MSG_DRAIN, &(struct msg_drain){0});
     agent_return(agent, 0, true);
 }

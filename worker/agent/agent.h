@@ -19,7 +19,8 @@ struct agent {
     const struct worker_options *options;
     uint32_t slots;
     enum agent_state state;
-    int status; // of the process
+    int status;               // of the process
+    char why[PROTO_TEXT_MAX]; // DRAINING: why it leaves
     struct event_flag over;
     struct pool *pool;
     struct arriving arriving;
@@ -44,6 +45,13 @@ struct agent {
     int64_t last_heard;
     int64_t heartbeat_ns;
     int64_t silence_ns;
+    bool told_ready;
+    bool registered; // the coordinator has accepted this worker
+    // leaving.h
+    struct timer limit;
+    struct timer idle;
+    int64_t ends_at; // CLOCK_FOREVER: no end is known
+    int64_t busy_at; // when it last had something to do
     // credit (flush.h)
     bool credit_said;
     uint32_t said_items;
@@ -59,6 +67,10 @@ int agent_say(struct agent *agent, enum msg_type type, const void *m);
 void agent_return(struct agent *agent, uint64_t job, bool all_jobs);
 // Says which chunks have begun since it was called last. Whether anything was sent.
 bool agent_say_begun(struct agent *agent);
+// A callback of the pool: chunks that go back with the next agent_say_returns(). `arg`: the agent.
+void agent_collect_return(void *arg, const struct msg_return *run);
+// Gives them back. Whether anything was sent.
+bool agent_say_returns(struct agent *agent);
 // Begins to leave: nothing new is started. `why` is logged.
 void agent_drain(struct agent *agent, const char *why);
 bool agent_is_idle(const struct agent *agent);

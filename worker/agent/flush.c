@@ -43,7 +43,7 @@ static bool on_flush(struct prepare *prepare)
     if (agent->state == AGENT_GREETING || agent->state == AGENT_OVER)
         return false;
     // What begins and ends in one turn is said in this order.
-    bool said = agent_say_begun(agent);
+    bool said = agent_say_begun(agent) | agent_say_returns(agent);
     int sent = outbox_send(&agent->outbox, agent->socket);
     if (sent < 0) {
         agent_end(agent, WORKER_LOST, "results can't be sent");
@@ -52,10 +52,11 @@ static bool on_flush(struct prepare *prepare)
     if (sent > 0)
         agent->last_sent = loop_now();
     said |= send_credit(agent);
-    if (agent->state == AGENT_DRAINING && agent_is_idle(agent)) {
-        agent_say(agent, MSG_BYE, &(struct msg_bye){.reason = "drained"});
-        agent_end(agent, 0, "drained");
-    }
+    bool is_idle = agent_is_idle(agent);
+    if (!is_idle)
+        agent->busy_at = loop_now();
+    else if (agent->state == AGENT_DRAINING)
+        agent_end(agent, 0, agent->why);
     return sent > 0 || said;
 }
 

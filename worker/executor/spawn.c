@@ -32,8 +32,6 @@ struct child_files {
 static _Noreturn void child_exec(const struct spawn *s, const struct child_files *files,
                                  pid_t parent, volatile int *error, const char *volatile *what)
 {
-    sigset_t none;
-    sigemptyset(&none);
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
@@ -51,7 +49,7 @@ static _Noreturn void child_exec(const struct spawn *s, const struct child_files
     }
     if (s->nice)
         setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + (int)s->nice);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    sigprocmask(SIG_SETMASK, s->blocked, NULL);
     execve(s->path, s->argv, s->envp);
     *error = errno;
     *what = s->path;

@@ -12,6 +12,7 @@ struct sent {
     uint32_t index;          // chunk of the lease
     bool cancelled;          // its job was cancelled
     bool over_time;          // it is ended because it took longer than others (straggle.h)
+    bool recalled;           // the coordinator wants it back
 };
 
 struct sent_ring {

@@ -58,11 +58,13 @@ static void end_with(struct slot *slot, const struct sent *sent, struct ending e
     slot->ops->deliver(slot->owner, sent->copy, &result);
 }
 
-// A chunk that did not run leaves the slot: to the queue, or as cancelled.
+// A chunk that did not run leaves the slot: to the queue, to the coordinator, or as cancelled.
 static void give_back(struct slot *slot, const struct sent *sent)
 {
     if (sent->cancelled)
         end_with(slot, sent, (struct ending){.outcome = OUTCOME_CANCELLED}, "cancelled");
+    else if (sent->recalled)
+        slot->ops->give_back(slot->owner, sent->copy, sent->index);
     else
         slot->ops->requeue(slot->owner, sent->copy, sent->index);
 }
@@ -79,7 +81,8 @@ static const uint32_t *aligned(struct slot *slot, const uint8_t *lens, uint32_t 
     if (slot->lens.cap > KEEP_LENS)
         buf_done(&slot->lens);
     buf_clear(&slot->lens);
-    if (buf_add(&slot->lens, lens, n * sizeof(uint32_t)) < 0)
+    if (buf_reserve(&slot->lens, sizeof(uint32_t)) < 0 ||
+        buf_add(&slot->lens, lens, n * sizeof(uint32_t)) < 0)
         return NULL;
     return (const uint32_t *)(const void *)slot->lens.data;
 }
@@ -113,7 +116,7 @@ static int take_result(struct slot *slot, const uint8_t *frame, size_t len)
     result.stderr_len = head->stderr_len;
     result.body = view.body;
     result.body_len = head->body_len;
-    if (head->n_lens) {
+    if (head->n_lens || head->has_nothing) {
         result.n_items = head->n_lens;
         result.item_lens = aligned(slot, view.lens, head->n_lens);
         if (!result.item_lens)
