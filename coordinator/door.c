@@ -56,6 +56,12 @@ static int on_hello(struct peer *peer, const struct incoming *in)
     memcpy(peer->session, hello->session, sizeof(peer->session));
     memcpy(peer->software, hello->software, sizeof(peer->software));
     end_session(server, peer);
+    const struct server_job *job =
+        peer->port->is_private ? attending_of(server, hello->session) : NULL;
+    if (job) {
+        peer->attends = job->id;
+        peer->rights = RIGHT_ATTEND;
+    }
     struct client *client = client_find(server, peer);
     struct msg_welcome welcome = {.version = version,
                                   .epoch = server->epoch,
@@ -80,6 +86,7 @@ static int on_register(struct peer *peer, const struct incoming *in)
     if (r < 0)
         return err_set(in->err, r, "the worker can't be accepted");
     peer->state = PEER_WORKER;
+    peer_say(peer, MSG_HEARTBEAT, &(struct msg_heartbeat){0}); // it is accepted
     server->must_check_hope = true;
     log_info("worker registered", "worker=%llu name=%s host=%s pid=%u slots=%u user=%s",
              (unsigned long long)peer->id, peer->reg.name, peer->reg.host, peer->reg.pid,
@@ -114,7 +121,7 @@ const struct handler door_handlers[] = {
 
 static const struct handler *const handlers[] = {
     inbox_handlers, feeder_handlers, fetch_handlers,    readers_handlers,   submit_handlers,
-    rows_handlers,  door_handlers,   requests_handlers, libraries_handlers,
+    rows_handlers,  door_handlers,   requests_handlers, libraries_handlers, attending_handlers,
 };
 
 static const struct handler *handler_of(int type, enum peer_state state)

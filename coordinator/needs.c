@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "coordinator/attending.h"
 #include "coordinator/server_job.h"
 #include "coordinator/shell.h"
 #include "coordinator/turn.h"
@@ -81,6 +82,8 @@ static void set_blocks(struct server_job *job, uint32_t blocks)
     job->needs.blocks = blocks;
     server_event(job->server,
                  &(struct event){.type = EV_BLOCK, .job = job->id, .set_blocks = blocks});
+    if (!blocks)
+        attending_begin(job);
 }
 
 void needs_ended(struct server_job *job)

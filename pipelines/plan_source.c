@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pipelines/input/matrix.h"
 #include "pipelines/input/separator.h"
@@ -10,7 +11,7 @@
 #define SEPARATOR_FIELDS 4
 #define ROWS_FIELDS 5
 #define STEP_SOURCE_FIELDS 5
-#define WHOLE_SOURCE_FIELDS 7
+#define WHOLE_SOURCE_FIELDS 8
 #define TEXTS_MAX (1u << 20) // items of a source
 
 void plan_source_done(struct source *source)
@@ -19,6 +20,8 @@ void plan_source_done(struct source *source)
     plan_free_words(source->rows.columns, source->rows.n_columns);
     free(source->rows.split_at);
     matrix_free(source->matrix);
+    if (source->opened > 0)
+        close(source->opened);
 }
 
 static void put_separator(struct pack_writer *w, const struct separator_rule *rule)
@@ -56,6 +59,8 @@ void plan_source_pack(struct pack_writer *w, const struct source *source, bool w
     put_separator(w, &source->separator);
     if (whole)
         pack_u64(w, source->delimiter);
+    if (whole)
+        pack_bool(w, source->keeps_cr);
     put_rows(w, &source->rows);
     if (source->kind == SOURCE_MATRIX)
         matrix_pack(source->matrix, w);
@@ -116,6 +121,8 @@ void plan_source_unpack(struct pack_reader *r, struct source *source, bool whole
     get_separator(r, &source->separator);
     if (whole)
         source->delimiter = (uint8_t)pack_read_u64(r, UINT8_MAX);
+    if (whole)
+        source->keeps_cr = pack_read_bool(r);
     get_rows(r, source->kind, &source->rows);
     if (pack_ok(r) && source->kind == SOURCE_MATRIX)
         source->matrix = matrix_unpack(r);

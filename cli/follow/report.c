@@ -10,7 +10,7 @@
 #include "base/utf8.h"
 #include "cli/args/exit_code.h"
 #include "cli/text/count.h"
-#include "cli/text/show.h"
+#include "cli/text/summary.h"
 
 #define ITEM_NAME_MAX 200
 #define HEAD_MAX (ITEM_NAME_MAX + 128)
@@ -36,7 +36,8 @@ struct report report_of(const struct plan *plan, const struct report_options *op
                            .color = use_color(options->color)};
 }
 
-static void show_stderr(struct report *report, const struct record_entry *record)
+// The end of what a failed chunk wrote, where the whole of it goes to a file.
+static void quote_stderr(struct report *report, const struct record_entry *record)
 {
     char text[REPORT_STDERR_MAX + 64];
     size_t len = record->stderr_len;
@@ -96,13 +97,31 @@ static void report_leftovers(struct report *report, const struct record_entry *r
                                       "becomes of such processes)");
 }
 
+// A command that can't be run fails chunk after chunk with the same words: they are told once.
+static bool is_told(struct report *report, const struct record_entry *record)
+{
+    char typo[sizeof(report->typo)];
+    int len = record->stderr_len < 512 ? (int)record->stderr_len : 512;
+    snprintf(typo, sizeof(typo), "%s\n%.*s", report->error, len,
+             len ? (const char *)record->stderr_text : "");
+    if (strcmp(typo, report->typo) != 0) {
+        memcpy(report->typo, typo, sizeof(typo));
+        report->typo_again = false;
+        return false;
+    }
+    if (!report->typo_again)
+        report_say(report, "more chunks fail with the same words; they are only counted (-v lists "
+                           "them)");
+    report->typo_again = true;
+    return true;
+}
+
 static void report_failure(struct report *report, const struct record_entry *record)
 {
     char head[HEAD_MAX];
     bool is_typo = record->ending.outcome == OUTCOME_NOT_FOUND ||
                    record->ending.outcome == OUTCOME_NOT_RUNNABLE;
-    // It ends the job; chunks that were running at that moment would report the same.
-    if (is_typo && report->typos++ > 0 && !report->verbose)
+    if (is_typo && !report->verbose && is_told(report, record))
         return;
     if (++report->failures > REPORT_FAILURES_MAX && !report->verbose) {
         if (report->failures == REPORT_FAILURES_MAX + 1)
@@ -121,7 +140,8 @@ static void report_failure(struct report *report, const struct record_entry *rec
     char out[1200];
     n = snprintf(out, sizeof(out), "fanmill: %s%s%s\n", red, line, plain);
     report_emit(report, out, (size_t)n < sizeof(out) ? (size_t)n : sizeof(out) - 1);
-    show_stderr(report, record);
+    if (report->quotes)
+        quote_stderr(report, record);
 }
 
 static int status_of(const struct record_entry *record)
@@ -140,21 +160,24 @@ static int status_of(const struct record_entry *record)
     }
 }
 
-void report_record(struct report *report, const struct record_entry *record)
+void report_record(struct report *report, const struct result_record *r)
 {
+    const struct record_entry *record = &r->head;
+    bool is_ok = record->ending.outcome == OUTCOME_OK;
     snprintf(report->error, sizeof(report->error), "%.*s",
              record->error ? (int)record->error_len : 0, record->error ? record->error : "");
-    if (record->ending.outcome != OUTCOME_OK) {
+    if ((!report->quiet || report->shows_errors) && !report->quotes)
+        for (size_t i = 0; i < r->n_errors; i++)
+            report_errors(report, &r->errors[i]);
+    if (!is_ok) {
         if (!report->first_status && record->ending.outcome != OUTCOME_CANCELLED)
             report->first_status = status_of(record);
         if (!report->quiet)
             report_failure(report, record);
         else
             report->failures++;
-    } else if (!report->quiet) {
-        show_stderr(report, record);
-        if (record->error)
-            report_leftovers(report, record);
+    } else if (!report->quiet && record->error) {
+        report_leftovers(report, record);
     }
     report->leftovers += record->ending.leftovers;
 }
@@ -177,34 +200,6 @@ static const char *cause_of(const struct job_info *job)
     }
 }
 
-static int put_summary(struct buf *out, const struct job_info *job, const char *place)
-{
-    const struct {
-        uint64_t n;
-        const char *what;
-    } others[] = {{job->failed, "failed"},
-                  {job->cancelled, "cancelled"},
-                  {job->unrun, "not run"},
-                  {job->retries, "retried"}};
-    char time[SHOW_DURATION_MAX];
-    bool only_ok = true;
-    if (!job->ok && !job->failed && job->fate == FATE_COMPLETE)
-        return buf_add_str(out, "no input, so nothing was run");
-    int r = buf_printf(out, "%s ok", count(job->ok, "chunk").text);
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]) && r == 0; i++) {
-        if (!others[i].n)
-            continue;
-        only_ok = false;
-        r = buf_printf(out, ", %" PRIu64 " %s", others[i].n, others[i].what);
-    }
-    show_elapsed(job->age_ns, time);
-    if (r == 0)
-        r = buf_printf(out, "%s in %s", only_ok ? "" : ",", time);
-    if (r == 0 && place && place[0])
-        r = buf_printf(out, " -> %s", place);
-    return r < 0 ? r : buf_add_str(out, cause_of(job));
-}
-
 void report_summary(struct report *report, const struct job_info *job, const char *place)
 {
     _cleanup_(buf_done)
@@ -218,6 +213,6 @@ void report_summary(struct report *report, const struct job_info *job, const cha
                    count(report->littered, "chunk").text, report->leftovers);
     if (report->quiet || (all_well && !wanted))
         return;
-    if (put_summary(&text, job, place) == 0)
+    if (summary_put(&text, job, place) == 0 && buf_add_str(&text, cause_of(job)) == 0)
         report_say(report, "%s: %.*s", report->name, (int)text.len, (const char *)text.data);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -11,6 +12,7 @@
 #include "base/grow.h"
 #include "cli/oneliner/lines.h"
 #include "pipelines/input/matrix.h"
+#include "pipelines/own_path.h"
 #include "pipelines/plan.h"
 
 // How many colons the separator has that a word is; 0: it is not one.
@@ -57,7 +59,7 @@ bool inputs_named(const struct inputs *in)
 static bool names_stdin(const char *const *words, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (strcmp(words[i], "-") == 0)
+        if (path_is_stdin(words[i]))
             return true;
     return false;
 }
@@ -71,6 +73,41 @@ bool inputs_from_stdin(const struct inputs *in)
             names_stdin((const char *const *)in->lists[i].words, in->lists[i].n))
             return true;
     return false;
+}
+
+// The i-th of all files that are named; NULL past the last.
+static const char *file_at(const struct inputs *in, size_t i)
+{
+    if (i < in->n_files)
+        return in->files[i];
+    i -= in->n_files;
+    for (size_t k = 0; k < in->n; k++) {
+        if (in->lists[k].from_files && i < in->lists[k].n)
+            return in->lists[k].words[i];
+        i -= in->lists[k].from_files ? in->lists[k].n : 0;
+    }
+    return NULL;
+}
+
+static bool is_read_once(const char *name, struct stat *ret)
+{
+    if (path_is_stdin(name))
+        return fstat(STDIN_FILENO, ret) == 0;
+    return stat(name, ret) == 0 && (S_ISFIFO(ret->st_mode) || S_ISSOCK(ret->st_mode));
+}
+
+int inputs_check_names(const struct inputs *in, struct err *err)
+{
+    struct stat a, b;
+    const char *name, *other;
+    for (size_t i = 1; (name = file_at(in, i)); i++)
+        for (size_t k = 0; k < i && is_read_once(name, &a) && (other = file_at(in, k)); k++)
+            if (is_read_once(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+                return err_set(err, -EINVAL, "%s%s%s is named twice, but it can be read only once",
+                               path_is_stdin(name) ? "" : "'",
+                               path_is_stdin(name) ? "standard input" : name,
+                               path_is_stdin(name) ? "" : "'");
+    return 0;
 }
 
 static int add_word(struct source *source, const char *word, size_t len)
@@ -104,8 +141,9 @@ static int take_list(const struct inputs *in, const struct input_list *list, lin
 {
     for (size_t i = 0; i < list->n; i++) {
         const char *word = list->words[i];
-        int r = list->from_files ? lines_read(word, in->delimiter, INPUT_STDIN_MAX, add, arg, err)
-                                 : add(arg, word, strlen(word));
+        int r = list->from_files
+                    ? lines_read(word, in->delimiter, !in->keeps_cr, INPUT_STDIN_MAX, add, arg, err)
+                    : add(arg, word, strlen(word));
         if (r < 0)
             return list->from_files ? r : err_sys(err, r, "the list of items");
     }
@@ -117,9 +155,10 @@ static int name_files(const char *const *names, size_t n, const char *flag, stru
                       struct err *err)
 {
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(names[i], "-") != 0 && access(names[i], R_OK) < 0)
-            return err_sys(err, -errno, "%s '%s'", flag, names[i]);
-        if (add_word(ret, names[i], strlen(names[i])) < 0)
+        const char *name = path_is_stdin(names[i]) ? "-" : names[i];
+        if (strcmp(name, "-") != 0 && access(name, R_OK) < 0)
+            return err_sys(err, -errno, "%s '%s'", flag, name);
+        if (add_word(ret, name, strlen(name)) < 0)
             return err_sys(err, -ENOMEM, "%s", flag);
     }
     return 0;
@@ -135,13 +174,15 @@ static int keep_separator(const struct inputs *in, struct source *ret)
     return 0;
 }
 
-// {1} is the item itself; {2} does not exist.
-static int number_items(struct source *ret)
+// {1} is the item itself; {2} does not exist. Where there are no items, there may be more columns.
+static int number_items(struct source *ret, size_t n_columns)
 {
-    ret->rows.columns = calloc(2, sizeof(*ret->rows.columns));
-    if (!ret->rows.columns || !(ret->rows.columns[0] = strdup("")))
+    ret->rows.columns = calloc(n_columns + 1, sizeof(*ret->rows.columns));
+    for (; ret->rows.columns && ret->rows.n_columns < n_columns; ret->rows.n_columns++)
+        if (!(ret->rows.columns[ret->rows.n_columns] = strdup("")))
+            return -ENOMEM;
+    if (!ret->rows.columns)
         return -ENOMEM;
-    ret->rows.n_columns = 1;
     ret->rows.form = ROW_WHOLE;
     return 0;
 }
@@ -187,7 +228,8 @@ static int source_files(const struct inputs *in, bool keeps_stdin, struct source
     }
     ret->kind = SOURCE_ITEMS;
     for (size_t i = 0; i < n; i++) {
-        int r = lines_read(names[i], in->delimiter, INPUT_STDIN_MAX, add_text, ret, err);
+        int r =
+            lines_read(names[i], in->delimiter, !in->keeps_cr, INPUT_STDIN_MAX, add_text, ret, err);
         if (r < 0)
             return r;
     }
@@ -234,9 +276,10 @@ static int source_groups(const struct inputs *in, struct source *ret, struct err
     if (in->n == 1)
         r = take_list(in, &in->lists[0], add_text, &items, err);
     for (size_t i = 0; i < in->n_files && r == 0; i++)
-        r = lines_read(in->files[i], in->delimiter, INPUT_STDIN_MAX, add_text, &items, err);
+        r = lines_read(in->files[i], in->delimiter, !in->keeps_cr, INPUT_STDIN_MAX, add_text,
+                       &items, err);
     if (!inputs_named(in))
-        r = lines_read("-", in->delimiter, INPUT_STDIN_MAX, add_text, &items, err);
+        r = lines_read("-", in->delimiter, !in->keeps_cr, INPUT_STDIN_MAX, add_text, &items, err);
     size_t n_rows = items.n_texts / in->group + (items.n_texts % in->group != 0);
     for (uint32_t column = 0; column < in->group && r == 0; column++) {
         r = !ret->matrix ? -ENOMEM
@@ -256,7 +299,7 @@ static int source_groups(const struct inputs *in, struct source *ret, struct err
     if (r == 0 && n_rows == 0) {
         inputs_source_done(ret);
         ret->kind = SOURCE_ITEMS;
-        return 0;
+        return number_items(ret, in->group);
     }
     return r < 0 ? r : matrix_seal(ret->matrix, err);
 }
@@ -274,7 +317,9 @@ int inputs_source(const struct inputs *in, bool by_number, bool keeps_stdin, str
                   struct err *err)
 {
     int r;
-    *ret = (struct source){.delimiter = in->delimiter, .separator = {.end = "\n", .end_len = 1}};
+    *ret = (struct source){.delimiter = in->delimiter,
+                           .keeps_cr = in->keeps_cr,
+                           .separator = {.end = "\n", .end_len = 1}};
     if (in->group && in->n <= 1 && !in->separator && !in->is_csv)
         return source_groups(in, ret, err);
     if (in->n > 1 && (in->separator || in->is_csv))
@@ -294,7 +339,9 @@ int inputs_source(const struct inputs *in, bool by_number, bool keeps_stdin, str
         if (r < 0 || ret->kind == SOURCE_CSV)
             return r;
     }
-    r = in->separator ? keep_separator(in, ret) : by_number ? number_items(ret) : 0;
+    r = in->separator ? keep_separator(in, ret)
+        : by_number   ? number_items(ret, in->n > 1 ? in->n : 1)
+                      : 0;
     return r < 0 ? err_sys(err, r, "the list of items") : 0;
 }
 

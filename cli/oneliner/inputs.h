@@ -25,6 +25,7 @@ struct inputs {
     const char *const *files; // -a, n_files of them
     size_t n_files;
     uint8_t delimiter;     // of items in files and on standard input; '\n'
+    bool keeps_cr;         // -d: a CR before it belongs to the item
     const char *separator; // -C; NULL
     bool is_csv;
     bool has_header;
@@ -35,6 +36,9 @@ struct inputs {
 // -EINVAL with text.
 int inputs_split(int argc, char **argv, struct inputs *ret, struct err *err);
 
+// Refuses a pipe or standard input that is named twice: it can be read only once. -EINVAL with
+// text.
+int inputs_check_names(const struct inputs *inputs, struct err *err);
 // Whether anything but standard input was named.
 bool inputs_named(const struct inputs *inputs);
 // Whether standard input is to be read; "-" names it, too.

@@ -85,6 +85,7 @@ static int check(struct oneliner *o, const struct args *args)
     in->files = o->files.list;
     in->n_files = o->files.n;
     in->delimiter = o->nul ? '\0' : '\n';
+    in->keeps_cr = o->delimiter != NULL;
     if (o->nul && o->delimiter)
         return args_mistake(o->command, "-0 and -d both say how items end");
     if (o->delimiter && read_delimiter(o->delimiter, &in->delimiter) < 0)
@@ -95,6 +96,9 @@ static int check(struct oneliner *o, const struct args *args)
     if (o->range && inputs_named(in))
         return args_mistake(o->command, "--range and '%s' both say where items come from",
                             in->n ? ":::" : "-a");
+    struct err err;
+    if (inputs_check_names(in, &err) < 0)
+        return args_mistake(o->command, "%s", err.text);
     int r = check_rows(o);
     if (r)
         return r;

@@ -49,7 +49,7 @@ static void check_chunk(const struct core_step *step, const struct chunk *chunk,
         break;
     case CHUNK_HELD:
         counts->held++;
-        counts->held_bytes += chunk->result_bytes;
+        counts->held_bytes += chunk->result_bytes + chunk->error_bytes;
         counts->passing += chunk_is_passing(chunk);
         MUST(chunk->ending.outcome != OUTCOME_CANCELLED, "a cancelled chunk is not a result");
         break;

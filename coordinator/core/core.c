@@ -22,6 +22,7 @@ int core_new(const struct core_options *options, struct core **ret)
     core->reserve_at = CLOCK_FOREVER;
     heap_init(&core->retries);
     heap_init(&core->silences);
+    heap_init(&core->asides);
     heap_init(&core->answers);
     core->recall_at = CLOCK_FOREVER;
     *ret = core;
@@ -45,6 +46,7 @@ struct core *core_free(struct core *core)
         worker_free(core, worker);
     heap_done(&core->retries);
     heap_done(&core->silences);
+    heap_done(&core->asides);
     heap_done(&core->answers);
     chunk_slabs_free(core);
     free(core);
@@ -70,6 +72,7 @@ static void tick(struct core *core, struct actions *actions)
     }
     while ((node = heap_first(&core->answers)) && node->deadline <= core->now)
         worker_answer_due(core, container_of(node, struct core_worker, answer), actions);
+    asides_tick(core);
 }
 
 // Of jobs in which something has happened. What is gathered or leased touches them, too.
@@ -165,7 +168,7 @@ static int handle_worker(struct core *core, const struct event *event, struct ac
     case EV_RESULT:
         return core_result(core, worker, event, actions);
     case EV_RETURN:
-        return core_return(core, worker, event->job, &event->back);
+        return core_return(core, worker, event->job, &event->back, actions);
     case EV_BEGUN:
         return core_begun(core, worker, &event->begun);
     case EV_WORKER_DRAIN:
@@ -228,8 +231,11 @@ int64_t core_next_deadline(const struct core *core)
     const struct heap_node *silence = heap_first(&core->silences);
     const struct heap_node *answer = heap_first(&core->answers);
     int64_t next = retry ? retry->deadline : CLOCK_FOREVER;
+    const struct heap_node *aside = heap_first(&core->asides);
     if (silence && silence->deadline < next)
         next = silence->deadline;
+    if (aside && aside->deadline < next)
+        next = aside->deadline;
     if (answer && answer->deadline < next)
         next = answer->deadline;
     if (core->reserve_at < next)

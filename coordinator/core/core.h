@@ -113,6 +113,7 @@ enum action_type {
     ACT_ACK,     // results up to seq are safe
     ACT_CANCEL,  // send CANCEL(job, mode)
     ACT_FORGET,  // send FORGET(job)
+    ACT_ASIDE,   // for the log: the worker gets no chunks of a step for a while
     ACT_DROP,    // the worker is to be disconnected, with the reason
     ACT_WANT,    // pull the job's source
     ACT_FETCH,   // read a part of a file that a worker could not read; answered by EV_FETCHED
@@ -142,6 +143,8 @@ struct delivery {
     struct slice stderr_text;
     struct slice *parts; // malloc'd, n_parts
     size_t n_parts;
+    struct slice *errors; // malloc'd, n_errors: of standard error, before `stderr_text`
+    size_t n_errors;
     size_t bytes; // of all parts
 };
 void delivery_done(struct delivery *d);
@@ -161,6 +164,12 @@ struct job_summary {
     int first_code;            // outcome code of the first failed chunk (exit status), 0
 };
 
+struct action_aside {
+    uint32_t step;
+    int64_t wait_ns;           // then it is tried again
+    char text[PROTO_TEXT_MAX]; // why a chunk could not be started, for people
+};
+
 struct action {
     enum action_type type;
     uint64_t job;
@@ -172,10 +181,11 @@ struct action {
             struct slice body;  // owned by the action
             uint32_t *lens;     // owned by the action
         } lease;
-        struct msg_return recall; // RECALL
-        uint64_t seq;             // ACK
-        enum cancel_mode mode;    // CANCEL
-        const char *reason;       // DROP: static text
+        struct msg_return recall;   // RECALL
+        uint64_t seq;               // ACK
+        enum cancel_mode mode;      // CANCEL
+        const char *reason;         // DROP: static text
+        struct action_aside *aside; // ASIDE; owned, malloc'd
         struct {
             uint64_t chunks;
             uint64_t bytes;

@@ -73,6 +73,8 @@ static void drop_chunks(struct core *core, struct line *line)
 
 void job_free(struct core *core, struct core_job *job)
 {
+    for (struct core_worker *w = core->workers; w; w = w->hh.next)
+        asides_forget(core, w, job);
     HASH_DELETE(hh, core->jobs, job);
     core->n_prioritized -= job->plan->priority != 0;
     for (uint32_t i = 0; i < job->n_steps; i++) {
@@ -157,13 +159,22 @@ static bool too_many_failures(const struct core_job *job)
            job->summary.failed * 10000 > job->summary.chunks * plan->max_failures_bp;
 }
 
+// Nothing of a step was ever started: its command is not there, or can't be run.
+static enum job_fate failure_fate(const struct core_job *job, enum job_fate fate)
+{
+    for (uint32_t i = 0; i < job->n_steps; i++)
+        if (job->steps[i].unstarted && !job->steps[i].started)
+            return FATE_NOT_RUNNABLE;
+    return fate;
+}
+
 void job_check_failures(struct core *core, struct core_job *job, struct actions *actions)
 {
     enum on_error rule = job->plan->on_error;
     if (!job->summary.failed || job->state != JOB_RUNNING)
         return;
     if (too_many_failures(job) || rule != ON_ERROR_CONTINUE)
-        job_wind_down(core, job, FATE_FAILURES,
+        job_wind_down(core, job, failure_fate(job, FATE_FAILURES),
                       rule == ON_ERROR_STOP ? CANCEL_RUNNING : CANCEL_QUEUED, actions);
 }
 
@@ -183,12 +194,8 @@ void job_count_failure(struct core *core, struct core_job *job, const struct chu
         job->summary.first_code = chunk->ending.code;
     if (chunk->error)
         job_say(job, "%s", chunk->error);
-    if (chunk->ending.outcome == OUTCOME_NOT_FOUND ||
-        chunk->ending.outcome == OUTCOME_NOT_RUNNABLE) {
+    if (outcome_is_unstarted(chunk->ending.outcome) && !chunk->step->started)
         job->summary.first_code = chunk->ending.code;
-        job_wind_down(core, job, FATE_NOT_RUNNABLE, CANCEL_RUNNING, actions);
-        return;
-    }
     job_check_failures(core, job, actions);
 }
 
@@ -214,7 +221,7 @@ bool job_try_end(struct core *core, struct core_job *job, struct actions *action
         return false;
     }
     *summary = job->summary;
-    summary->fate = job->fate;
+    summary->fate = job->state == JOB_RUNNING ? failure_fate(job, job->fate) : job->fate;
     action->summary = summary;
     for (struct core_worker *worker = core->workers; worker; worker = worker->hh.next) {
         if (!worker_knows_job(worker, job->id))

@@ -61,7 +61,7 @@ bool step_can_lease(const struct core *core, const struct core_step *step)
 {
     // With the memory for results used up, one chunk at a time keeps the order moving.
     return TAILQ_FIRST(&step->pending.chunks) && consumer_room(step) > 0 &&
-           (!step_over_budget(core, step) || step->leased == 0);
+           !step_is_doubted(step) && (!step_over_budget(core, step) || step->leased == 0);
 }
 
 bool worker_lasts(const struct core *core, const struct core_worker *worker,
@@ -76,7 +76,7 @@ bool worker_can_take(const struct core *core, const struct core_worker *worker,
 {
     if (worker->kept_for && worker->kept_for != step)
         return false;
-    return worker_lasts(core, worker, step) &&
+    return worker_lasts(core, worker, step) && worker_may_start(worker, step) &&
            (!step->claims || resources_fit(&worker->total, &worker->claimed, &step->claim, 1));
 }
 
@@ -101,6 +101,7 @@ static void put_chunk(struct core *core, struct core_worker *worker, struct chun
     if (!worker->leased.n)
         worker->active = core->now;
     queue_push(&worker->leased, chunk);
+    aside_leased(worker, step, true);
     if (step->claims)
         resources_add(&worker->claimed, &step->claim, 1);
     worker->leased_bytes += chunk->payload.len;
@@ -122,6 +123,7 @@ static int lease_run(struct core *core, struct core_worker *worker, struct core_
         max = 1;
     if (step->claims)
         max = resources_fit(&worker->total, &worker->claimed, &step->claim, max);
+    max = aside_limit(worker, step, max);
     if (max > consumer_room(step))
         max = (uint32_t)consumer_room(step);
     if (max > PROTO_RUN_CHUNKS_MAX)

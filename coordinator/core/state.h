@@ -28,6 +28,10 @@
 #define CORE_RECUT_BYTES (1u << 20) // of a later step's data chunks, unless the job says otherwise
 #define CORE_FETCH_NS                                                                              \
     (60 * INT64_C(1000000000)) // without an answer, until the worker is asked again
+#define CORE_ASIDE_NS (5 * INT64_C(1000000000)) // a worker is set aside for a step, at first
+#define CORE_ASIDE_DOUBLE_MAX 6u                // times that this doubles: up to 320 s
+#define CORE_REFUSALS_MAX 2u  // workers that start others of its step, and not this chunk
+#define CORE_UNSTARTED_MAX 3u // chunks that can't be started, of a step of which none ever was
 #define CORE_RECALL_NS                                                                             \
     (50 * INT64_C(1000000)) // a lease waits at a worker before another one may have it
 #define CORE_STALL_NS                                                                              \
@@ -60,6 +64,8 @@ struct chunk {
     uint8_t state;        // enum chunk_state
     uint8_t kind;         // enum run_kind
     uint8_t level;        // of a reduce tree
+    uint8_t refusals;     // workers that could not start it, but have started others of the step
+    bool refused;         // a worker could not start it
     bool recalled;        // LEASED: its worker was asked to give it back, and has not answered
     bool over_limit;      // LEASED: its result is too large, what comes of it is dropped
     struct ending ending; // once HELD
@@ -68,8 +74,12 @@ struct chunk {
     struct slice *parts;
     size_t n_parts;
     size_t result_bytes;
+    struct slice *errors; // parts of standard error, before `stderr_text`
+    size_t n_errors;
+    size_t error_bytes;
     uint32_t *item_lens; // only when the next step counts items
     uint32_t n_items;
+    bool has_nothing; // its result is not even an empty one: a piece of data without a record
     char *error;
     struct slice stderr_text;
 };
@@ -121,6 +131,8 @@ struct core_step {
     uint64_t items;
     uint64_t waiting;
     uint64_t leased;
+    uint64_t unstarted;   // chunks that failed because they could not be started
+    bool started;         // one was
     uint64_t passing;     // of `held`: good ones for the next step or level, not counted as ok yet
     uint64_t input_bytes; // payloads and inputs of chunks to come, in memory
     uint64_t held_bytes;  // results in memory
@@ -177,8 +189,22 @@ static inline bool step_gives_results(const struct core_step *step)
 
 struct known_job {
     uint64_t job;
-    uint32_t steps; // bit per step that was sent
+    uint32_t steps;   // bit per step that was sent
+    uint32_t started; // bit per step of which the worker has started a chunk
     UT_hash_handle hh;
+};
+
+// A worker that could not start a chunk of a step. While `again` is in the core's heap it gets none
+// of that step; afterwards one at a time, until one is started.
+struct aside {
+    LIST_ENTRY(aside) entry;
+    struct core_worker *worker;
+    const struct core_step *step;
+    struct heap_node again;
+    uint32_t times;
+    bool trying;    // it has one
+    uint64_t chunk; // that it could not start
+    char text[PROTO_TEXT_MAX];
 };
 
 struct core_worker {
@@ -202,6 +228,7 @@ struct core_worker {
     uint64_t seen_seq;
     uint64_t acked_seq;
     struct known_job *known; // uthash
+    LIST_HEAD(, aside) asides;
     UT_hash_handle hh;
 };
 
@@ -220,6 +247,7 @@ struct core {
     struct core_worker *workers; // uthash; iterates in order of arrival
     struct heap retries;         // chunk.retry
     struct heap silences;        // worker.silence
+    struct heap asides;          // aside.again
     struct heap answers;         // worker.answer
     uint64_t begun, recalled;    // leased chunks, of all workers
     uint64_t recall_next;        // worker at which the next look for idle slots begins
@@ -394,7 +422,7 @@ int core_result(struct core *core, struct core_worker *worker, const struct even
 void job_fetched(struct core *core, struct core_job *job, const struct event *event,
                  struct actions *actions);
 int core_return(struct core *core, struct core_worker *worker, uint64_t job,
-                const struct msg_return *back);
+                const struct msg_return *back, struct actions *actions);
 int core_begun(struct core *core, struct core_worker *worker, const struct msg_begun *begun);
 // A leased chunk has lost its worker. If it may have run, it may be the cause.
 void chunk_lost(struct core *core, struct chunk *chunk, bool may_have_run, const char *reason,
@@ -411,7 +439,31 @@ void worker_silence_due(struct core *core, struct core_worker *worker, struct ac
 // True when the worker must be sent STEP first; remembers that it is.
 bool worker_learn_step(struct core_worker *worker, uint64_t job, uint32_t step, int *ret_error);
 void worker_forget_job(struct core_worker *worker, uint64_t job);
+// Whether it has started a chunk of the step; notes it.
+bool worker_has_started(const struct core_worker *worker, uint64_t job, uint32_t step);
+void worker_note_start(struct core_worker *worker, uint64_t job, uint32_t step);
 bool worker_knows_job(const struct core_worker *worker, uint64_t job);
+
+// aside.c
+// Whether the worker may be given chunks of the step now; of at most how many of `max`.
+bool worker_may_start(const struct core_worker *worker, const struct core_step *step);
+uint32_t aside_limit(const struct core_worker *worker, const struct core_step *step, uint32_t max);
+// A chunk of the step was leased to the worker, or is its own no more.
+void aside_leased(struct core_worker *worker, const struct core_step *step, bool leased);
+// The worker could not start the chunk, which is in no queue. True: another one will try, at no
+// attempt's cost. False: none is left, so it has failed.
+bool chunk_try_elsewhere(struct core *core, struct chunk *chunk, struct core_worker *worker,
+                         struct actions *actions);
+// The worker has started a chunk of the step, however that ended.
+void step_was_started(struct core *core, struct core_step *step, struct core_worker *worker);
+// Several chunks could not be started and none ever was: no more are leased until those that are
+// out have come back.
+bool step_is_doubted(const struct core_step *step);
+// After a leased chunk came back: ends the job of a step that can't be started.
+void step_judge(struct core *core, struct core_step *step, struct actions *actions);
+void asides_tick(struct core *core);
+// Forgets what is known of the job's steps. NULL: of all.
+void asides_forget(struct core *core, struct core_worker *worker, const struct core_job *job);
 
 // actions.c
 // A zeroed action of the type, or NULL when memory is out.

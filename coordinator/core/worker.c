@@ -55,6 +55,7 @@ void worker_credit(struct core *core, struct core_worker *worker, const struct m
 void worker_free(struct core *core, struct core_worker *worker)
 {
     heap_remove(&core->silences, &worker->silence);
+    asides_forget(core, worker, NULL);
     heap_remove(&core->answers, &worker->answer);
     HASH_DELETE(hh, core->workers, worker);
     if (worker->kept_for)
@@ -101,6 +102,19 @@ static struct known_job *find_known(const struct core_worker *worker, uint64_t j
     struct known_job *known = NULL;
     HASH_FIND(hh, worker->known, &job, sizeof(job), known);
     return known;
+}
+
+bool worker_has_started(const struct core_worker *worker, uint64_t job, uint32_t step)
+{
+    const struct known_job *known = find_known(worker, job);
+    return known && known->started & 1u << step;
+}
+
+void worker_note_start(struct core_worker *worker, uint64_t job, uint32_t step)
+{
+    struct known_job *known = find_known(worker, job);
+    if (known)
+        known->started |= 1u << step;
 }
 
 bool worker_knows_job(const struct core_worker *worker, uint64_t job)

@@ -115,7 +115,8 @@ const struct schema_key schema[] = {
     {STAGE | REDUCE, "timeout", KEY_TIMEOUT, 0, 0, 1000 * DAYS, NULL,
      "limit for one run, then TERM and 5 s later KILL to its process group; N% is of the median "
      "time that the worker's chunks took, once it knows three; none"},
-    {STAGE, "throttle", KEY_MAP, 0, 0, 0, NULL, "when a worker begins a chunk, besides having room"},
+    {STAGE, "throttle", KEY_MAP, 0, 0, 0, NULL,
+     "when a worker begins a chunk, besides having room"},
     {STAGE | REDUCE, "nice", KEY_COUNT, 0, 0, 19, NULL,
      "niceness of the programs: higher yields to others; 0"},
     {STAGE | REDUCE, "time", KEY_DURATION, 0, 1, 1000 * DAYS, NULL,
@@ -140,7 +141,7 @@ const struct schema_key schema[] = {
 
     {THROTTLE, "delay", KEY_DURATION, 0, 0, 30 * DAYS, NULL,
      "time between two chunks that begin on a worker; none"},
-    {THROTTLE, "load", KEY_SHARE, 0, 1, 1000000, NULL,
+    {THROTTLE, "load", KEY_LOAD, 0, 1, 1000000, NULL,
      "none begins while so many processes of the machine run, or N% of its CPUs; no limit"},
     {THROTTLE, "memfree", KEY_SIZE, 0, 1, 1ull << 50, NULL,
      "none begins while less memory is available; no limit"},

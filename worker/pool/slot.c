@@ -81,7 +81,8 @@ static const uint32_t *aligned(struct slot *slot, const uint8_t *lens, uint32_t 
     if (slot->lens.cap > KEEP_LENS)
         buf_done(&slot->lens);
     buf_clear(&slot->lens);
-    if (buf_add(&slot->lens, lens, n * sizeof(uint32_t)) < 0)
+    if (buf_reserve(&slot->lens, sizeof(uint32_t)) < 0 ||
+        buf_add(&slot->lens, lens, n * sizeof(uint32_t)) < 0)
         return NULL;
     return (const uint32_t *)(const void *)slot->lens.data;
 }
@@ -108,14 +109,15 @@ static int take_result(struct slot *slot, const uint8_t *frame, size_t len)
         return -EPROTO;
     const struct sent *sent = sent_at(&slot->sent, 0);
     struct result result = lease_copy_result(sent->copy, sent->index, head->ending, NULL);
-    result.more = head->more;
+    result.more = head->more != WIRE_LAST;
+    result.is_stderr = head->more == WIRE_MORE_STDERR;
     result.error = head->error_len ? (const char *)view.error : NULL;
     result.error_len = head->error_len;
     result.stderr_text = (const char *)view.stderr_text;
     result.stderr_len = head->stderr_len;
     result.body = view.body;
     result.body_len = head->body_len;
-    if (head->n_lens) {
+    if (head->n_lens || head->has_nothing) {
         result.n_items = head->n_lens;
         result.item_lens = aligned(slot, view.lens, head->n_lens);
         if (!result.item_lens)
@@ -263,8 +265,16 @@ static void blame(struct slot *slot, uint32_t i, const struct zygote_news *news)
     char text[PROTO_TEXT_MAX];
     struct ending ending = news->ending;
     bool ours = slot->kill && sent_first_serial(&slot->sent) + i == slot->kill_serial;
-    if (slot->kill && !ours)
-        return; // the kill came too late for the one it was meant for: this one runs again
+    if (slot->kill && !ours) {
+        // The kill came too late for the one it was meant for: this one runs again. If parts of it
+        // are on their way, the coordinator drops them and leases it anew.
+        if (slot->parted && i == 0) {
+            ending.outcome = OUTCOME_CANCELLED;
+            end_with(slot, sent_at(&slot->sent, i), ending, "cancelled");
+            sent_make_ghost(&slot->sent, i);
+        }
+        return;
+    }
     const struct sent *sent = sent_at(&slot->sent, i);
     if (ours && slot->kill == KILL_CANCEL && sent->over_time && !sent->cancelled) {
         ending.outcome = OUTCOME_TIMEOUT;
