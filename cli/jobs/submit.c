@@ -215,7 +215,7 @@ static const struct arg flags[] = {
     {0},
 };
 const struct args submit_args = {
-    .usage = "[-p NAME=VALUE]... [--needs JOB] [--wait | --follow] JOB.yaml\n"
+    .usage = "[-p NAME=VALUE]... [--wait | --follow] JOB.yaml\n"
              "       fanmill submit [--wait | --follow] map|pipe|call ...",
     .about = "Submits a job to a running coordinator and prints its number. The job runs without "
              "this command: its source is read, and a file or folder is written, where the "

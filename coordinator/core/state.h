@@ -367,6 +367,12 @@ bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
 // and the consumer is ready; otherwise that stays for later.
 void job_deliver_part(struct core_job *job, struct chunk *chunk, struct actions *actions);
 
+// lack.c
+#define CORE_LACK_MAX 320u // bytes of the words
+// Workers that could run a chunk of the step, now or ever; what the one that lacks least lacks.
+uint32_t step_lack(const struct core *core, const struct core_step *step, bool now, char *ret,
+                   size_t size);
+
 // explain.c
 enum job_wait job_waits(const struct core *core, const struct core_job *job);
 
