@@ -12,14 +12,6 @@
 
 #define RANK_LEASES_MAX ((INT64_C(1) << 44) - 1)
 
-void job_touch(struct core *core, struct core_job *job)
-{
-    if (job->is_touched)
-        return;
-    job->is_touched = true;
-    TAILQ_INSERT_TAIL(&core->touched, job, in_touched);
-}
-
 void job_untouch(struct core *core, struct core_job *job)
 {
     if (job->is_touched)
