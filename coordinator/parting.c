@@ -52,6 +52,8 @@ void port_refuse(struct port *port, uint32_t address, int code, const char *text
 
 static void log_parting(const struct peer *peer)
 {
+    if (peer->is_back)
+        return;
     const char *text = peer->has_left ? "worker left" : "worker lost";
     log_line(peer->has_left ? LOG_INFO : LOG_WARN, text,
              "worker=%llu name=%s host=%s results=%llu reason=\"%s\"", (unsigned long long)peer->id,
@@ -67,9 +69,10 @@ void peer_bury(struct peer *peer)
     if (peer->state == PEER_WORKER) {
         log_parting(peer);
         // If the core gave it up itself (ACT_DROP), it ignores the event.
-        server_event(
-            server,
-            &(struct event){.type = EV_WORKER_DOWN, .worker = peer->id, .reason = peer->reason});
+        struct event event = {.type = EV_WORKER_DOWN, .worker = peer->id, .reason = peer->reason};
+        if (peer->is_back)
+            event = (struct event){.type = EV_WORKER_BACK, .worker = peer->id};
+        server_event(server, &event);
         if (o->worker_gone)
             o->worker_gone(o->arg, peer->id, peer->reason);
     }

@@ -94,7 +94,7 @@ static struct core_step *pick_fair(const struct core *core, const struct core_wo
     return best;
 }
 
-static void put_chunk(struct core *core, struct core_worker *worker, struct chunk *chunk)
+void lease_put(struct core *core, struct core_worker *worker, struct chunk *chunk)
 {
     struct core_step *step = chunk->step;
     chunk_unqueue(core, chunk);
@@ -174,7 +174,7 @@ static int lease_run(struct core *core, struct core_worker *worker, struct core_
         if (lens)
             lens[i] = (uint32_t)chunk->payload.len;
         lease->item_end = chunk->item_first + chunk->items;
-        put_chunk(core, worker, chunk);
+        lease_put(core, worker, chunk);
     }
     action->lease.lens = take(lens);
     return (int)n;

@@ -93,6 +93,9 @@ static void take_actions(struct rig *rig)
         case ACT_FORGET:
             rig->n_forgets++;
             break;
+        case ACT_DISCARD:
+            rig->n_discarded += action->discard.count;
+            break;
         case ACT_DROP:
             rig->n_drops++;
             break;
