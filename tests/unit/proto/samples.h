@@ -61,8 +61,8 @@ static const struct sample samples[] = {
     {MSG_NEED, "9220c42001" DIGEST_REST, ""},
     {MSG_BEGUN, "9222ce00000001950102030405", ""},
     {MSG_RECALL, "9223ce00000001950102030405", ""},
-    {MSG_KEEP, "9225ce00000001950102030405", ""},
-    {MSG_DISCARD, "9226ce00000001950102030405", ""},
+    {MSG_KEEP, "9224ce00000001950102030405", ""},
+    {MSG_DISCARD, "9225ce00000001950102030405", ""},
     {MSG_LIBRARY, "9421c42001" DIGEST_REST "fea178", ""},
 };
 #define N_SAMPLES (sizeof(samples) / sizeof(samples[0]))
