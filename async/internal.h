@@ -58,7 +58,8 @@ struct loop {
     bool unblock_sigchld; // it was not blocked before
     struct watch wake;    // an eventfd: loop_call() from another thread
     _Atomic(struct call *) calls;
-    struct visited *visited; // visit.c; NULL: it runs by loop_run()
+    struct loop_meter *meter; // NULL: nobody wants to know
+    struct visited *visited;  // visit.c; NULL: it runs by loop_run()
 };
 
 extern _Thread_local struct loop *loop_self;

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "async/internal.h"
@@ -241,11 +242,53 @@ static void run_idle_timers(struct loop *loop)
         run_timers(&loop->idle_timers, loop->now);
 }
 
+static int64_t thread_cpu(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+static void turn_begins(struct loop_meter *meter)
+{
+    if (!meter)
+        return;
+    meter->cpu_at = thread_cpu();
+    meter->wall_at = clock_now();
+}
+
+static void turn_ends(struct loop_meter *meter)
+{
+    if (!meter || !meter->wall_at)
+        return;
+    int64_t cpu = thread_cpu() - meter->cpu_at, wall = clock_now() - meter->wall_at;
+    if (cpu > meter->longest_cpu_ns)
+        meter->longest_cpu_ns = cpu;
+    if (wall > meter->longest_wall_ns)
+        meter->longest_wall_ns = wall;
+    if (cpu <= meter->limit_ns)
+        return;
+    meter->n_over++;
+    if (meter->over)
+        meter->over(meter, cpu, wall);
+}
+
+void loop_meter(struct loop_meter *meter)
+{
+    loop_self->meter = meter;
+}
+
+void loop_unmeter(void)
+{
+    loop_self->meter = NULL;
+}
+
 static void poll_descriptors(struct loop *loop, bool awake)
 {
     bool is_virtual = loop->options.clock;
     struct epoll_event events[EVENTS_PER_TURN];
     int timeout = awake || is_virtual ? 0 : sleep_ms(loop);
+    turn_ends(loop->meter);
     int n = epoll_wait(loop->epoll_fd, events, EVENTS_PER_TURN, timeout);
     if (n <= 0 && is_virtual && !awake) {
         int64_t deadline = next_deadline(loop);
@@ -254,6 +297,7 @@ static void poll_descriptors(struct loop *loop, bool awake)
         else
             n = epoll_wait(loop->epoll_fd, events, EVENTS_PER_TURN, -1);
     }
+    turn_begins(loop->meter);
     loop->now = loop_clock(loop);
     if (n == 0 && !awake)
         run_idle_timers(loop);

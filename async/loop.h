@@ -44,6 +44,20 @@ int loop_run_opts(const struct loop_options *options, task_fn *main, void *arg);
 struct loop *loop_current(void);
 // The time at the beginning of this turn.
 int64_t loop_now(void);
+// How long the turns of a loop are, for a program that must never be deaf. The thread's CPU time
+// decides what is long: on a busy machine the wall's clock says nothing about the program.
+struct loop_meter {
+    int64_t limit_ns; // of CPU time
+    // A turn took longer; called at its end. Optional.
+    void (*over)(struct loop_meter *meter, int64_t cpu_ns, int64_t wall_ns);
+    uint64_t n_over;
+    int64_t longest_cpu_ns;
+    int64_t longest_wall_ns;
+    int64_t cpu_at, wall_at; // the loop's own: when this turn began
+};
+// Measures from the next turn on; it costs two system calls a turn. Borrowed until loop_unmeter().
+void loop_meter(struct loop_meter *meter);
+void loop_unmeter(void);
 // For a forked child, which must not use its parent's loop: closes its descriptors, forgets it.
 void loop_after_fork_child(void);
 // A line for each task that lives: its name, its state, and what its awaits fail with if they do.

@@ -24,6 +24,8 @@ struct request {
     enum query what;
     link_row_fn *row;
     void *arg;
+    uint64_t pages; // that were taken
+    uint64_t after; // number of the last job or worker: after a break they come again
 };
 
 struct requests_part {
@@ -60,20 +62,41 @@ static int on_answer(struct link_part *part, struct zmessage *m, struct err *err
     return 0;
 }
 
+union any_row {
+    struct job_info job;
+    struct worker_info worker;
+    struct line_info line;
+    struct running_info running;
+};
+
+// Rows of jobs and workers come in the order of their numbers.
+static bool is_new(struct request *request, const union any_row *row)
+{
+    uint64_t id = request->what == QUERY_JOBS      ? row->job.id
+                  : request->what == QUERY_WORKERS ? row->worker.id
+                                                   : UINT64_MAX;
+    if (id <= request->after)
+        return false;
+    if (id != UINT64_MAX)
+        request->after = id;
+    return true;
+}
+
 static int on_info(struct link_part *part, struct zmessage *m, struct err *err)
 {
-    union {
-        struct job_info job;
-        struct worker_info worker;
-        struct line_info line;
-    } row;
+    union any_row row;
     struct info_reader reader;
     int r = info_open(&reader, m->header, m->header_len, err);
     struct request *request = r < 0 ? NULL : find(part, reader.request);
     if (!request || !request->row || request->what != reader.what)
         return r;
+    bool has_rows = reader.batch.left > 0;
     while ((r = info_next(&reader, &row, err)) == 1)
-        request->row(request->arg, &row);
+        if (is_new(request, &row))
+            request->row(request->arg, &row);
+    if (r == 0 && has_rows)
+        link_say(part->link, MSG_TAKE,
+                 &(struct msg_take){.stream = request->number, .taken = ++request->pages});
     if (r == 0 && !reader.more)
         mark_answered(request);
     return r;

@@ -34,6 +34,7 @@ struct client *client_new(struct peer *peer)
     client->server = server;
     memcpy(client->session, peer->session, sizeof(client->session));
     memcpy(client->user, peer->user, sizeof(client->user));
+    TAILQ_INIT(&client->questions);
     HASH_ADD(hh, server->clients, session, sizeof(client->session), client);
     client_back(client, peer);
     return client;
@@ -45,8 +46,9 @@ void client_back(struct client *client, struct peer *peer)
     client->rights = peer->rights;
     peer->client = client;
     peer->state = PEER_CLIENT;
-    for (struct server_job *job = client->server->jobs; job; job = job->hh.next)
-        if (job->client == client && job->want_open)
+    struct server_job *job;
+    LIST_FOREACH (job, &client->jobs, of_client)
+        if (job->want_open)
             feeder_ask(job);
 }
 
@@ -56,20 +58,20 @@ void client_away(struct client *client)
     bool is_private = client->peer->port->is_private;
     client->peer = NULL;
     client->away_until = clock_after(loop_now(), is_private ? PROTO_SILENCE_NS : CLIENT_AWAY_NS);
-    // It reopens them when it is back.
+    // It opens and asks again when it is back.
     readers_drop(client);
+    questions_drop(client);
 }
 
 void client_end(struct client *client)
 {
     struct server *server = client->server;
-    struct server_job *job, *next;
     if (client->peer)
         client->peer->client = NULL;
     readers_drop(client);
-    HASH_ITER (hh, server->jobs, job, next) {
-        if (job->client != client)
-            continue;
+    questions_drop(client);
+    while (!LIST_EMPTY(&client->jobs)) {
+        struct server_job *job = LIST_FIRST(&client->jobs);
         log_info("job cancelled: its client is gone", "job=%llu", (unsigned long long)job->id);
         server_job_abandon(job, CANCEL_RUNNING);
     }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <uthash.h>
 
+#include "coordinator/questions.h"
 #include "coordinator/stream.h"
 #include "proto/limits.h"
 
@@ -20,7 +21,16 @@ struct client {
     unsigned rights;
     char user[PROTO_NAME_MAX];
     struct stream_list streams;
-    uint32_t n_streams;
+    struct out_stream *by_number; // the same ones
+    LIST_HEAD(, server_job) jobs; // its own, that are not detached
+
+    // Its requests that wait: questions.h.
+    struct question_list questions;
+    uint32_t n_questions;
+    uint64_t pages[QUESTION_PAGES]; // requests of the pages that it has not taken
+    unsigned n_pages;
+    bool is_asking;
+    TAILQ_ENTRY(client) of_asking;
     UT_hash_handle hh; // by session
 };
 

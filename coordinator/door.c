@@ -23,8 +23,10 @@
 #include "coordinator/turn.h"
 #include "proto/table.h"
 
-#define MESSAGE_MAX 2048      // bytes of the largest message's struct
-#define MESSAGES_PER_TURN 256 // then the loop does other work
+#define MESSAGE_MAX 2048 // bytes of the largest message's struct
+// Then the loop does other work.
+#define MESSAGES_PER_TURN 256
+#define BYTES_PER_TURN (16u << 20) // of bodies, which may have to go to the disk
 
 // The session's older connection is over: a client is back, or a worker, whose older connection
 // stays until it has named what it keeps.
@@ -105,8 +107,7 @@ static int on_register(struct peer *peer, const struct incoming *in)
     peer->state = PEER_WORKER;
     peer_say(peer, MSG_HEARTBEAT, &(struct msg_heartbeat){0}); // it is accepted
     take_kept(peer);
-    for (struct server_job *job = server->jobs; job; job = job->hh.next)
-        server_job_check_hope(job);
+    server->must_check_hope = true;
     log_info("worker registered", "worker=%llu name=%s host=%s pid=%u slots=%u user=%s",
              (unsigned long long)peer->id, peer->reg.name, peer->reg.host, peer->reg.pid,
              peer->reg.slots, peer->user);
@@ -233,7 +234,8 @@ static void receive(struct port *port, const struct zmessage *m)
 void port_pump(void *arg)
 {
     struct port *port = arg;
-    for (int i = 0; i < MESSAGES_PER_TURN; i++) {
+    size_t bytes = 0;
+    for (int i = 0; i < MESSAGES_PER_TURN && bytes < BYTES_PER_TURN; i++) {
         struct zmessage m = {0};
         int r = zsock_recv(port->socket, &m);
         if (r == -EBADMSG) {
@@ -245,6 +247,7 @@ void port_pump(void *arg)
         }
         if (r <= 0)
             return;
+        bytes += m.body ? m.body->len : 0;
         receive(port, &m);
         zmessage_done(&m);
     }

@@ -28,6 +28,10 @@ static void dump_service(const struct server *server)
              (unsigned long long)s.held, (unsigned long long)s.held_bytes,
              (unsigned long long)(server->spool ? spool_bytes(server->spool) : 0),
              (unsigned long long)s.done, (unsigned long long)s.failed);
+    log_info("dump: turns", "longest_cpu_us=%lld longest_wall_us=%lld long=%llu",
+             (long long)(server->meter.longest_cpu_ns / 1000),
+             (long long)(server->meter.longest_wall_ns / 1000),
+             (unsigned long long)server->meter.n_over);
 }
 
 static void dump_peer(const struct peer *peer)

@@ -24,6 +24,8 @@
 #define LAST_WORD_NS                                                                               \
     (500 * NS_PER_MS) // for a peer to receive its last message before it is cut off
 
+#define CHUNKS_PER_TURN 65536u // of lost workers; others that are lost too wait for the next turn
+
 static struct msg_refuse refusal(int code, const char *text)
 {
     struct msg_refuse m = {.code = code};
@@ -81,10 +83,14 @@ void peer_bury(struct peer *peer)
 
 void peers_bury(struct server *server)
 {
-    struct peer *peer, *next;
-    HASH_ITER (by_place, server->by_place, peer, next)
-        if (peer->gone)
-            peer_bury(peer);
+    uint64_t chunks = 0;
+    while (!LIST_EMPTY(&server->gone) && chunks < CHUNKS_PER_TURN) {
+        struct peer *peer = LIST_FIRST(&server->gone);
+        struct core_worker_state state = {0};
+        core_worker_state(server->core, peer->id, loop_now(), &state);
+        chunks += state.leased + state.running;
+        peer_bury(peer);
+    }
 }
 
 static void part(struct server *server, const struct zconnection *connection)

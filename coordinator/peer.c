@@ -64,10 +64,15 @@ struct peer *peer_new(struct port *port, const struct zmessage *m, const struct 
 void peer_free(struct peer *peer)
 {
     struct server *server = peer->port->server;
+    if (peer->gone)
+        LIST_REMOVE(peer, of_gone);
+    if (peer->leases_open)
+        LIST_REMOVE(peer, of_leasing);
     HASH_DELETE(by_place, server->by_place, peer);
     HASH_DELETE(by_id, server->by_id, peer);
     buf_done(&peer->kept);
     buf_done(&peer->header);
+    buf_done(&peer->recall_header);
     buf_done(&peer->body);
     free(peer);
 }
@@ -77,6 +82,7 @@ void peer_drop(struct peer *peer, const char *reason)
     if (peer->gone)
         return;
     peer->gone = true;
+    LIST_INSERT_HEAD(&peer->port->server->gone, peer, of_gone);
     snprintf(peer->reason, sizeof(peer->reason), "%s", reason);
     peer->port->server->must_flush = true; // it is buried there
 }

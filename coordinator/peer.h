@@ -9,6 +9,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <uthash.h>
 
 #include "base/buf.h"
@@ -61,12 +62,18 @@ struct peer {
     struct buf kept;            // msg_return: what it named before it registers again
     struct batch_writer leases; // the LEASE that is being written, into the two buffers
     bool leases_open;
+    struct batch_writer recalls; // likewise the RECALL, into a buffer of its own
+    bool recalls_open;
+    struct buf recall_header;
+    LIST_ENTRY(peer) of_leasing; // while it is
     struct buf header;
     struct buf body;
 
+    LIST_ENTRY(peer) of_gone; // once it is
     UT_hash_handle by_place;
     UT_hash_handle by_id;
 };
+LIST_HEAD(peer_list, peer);
 
 // Makes a peer, in state NEW, of a message's sender. NULL: no memory.
 struct peer *peer_new(struct port *port, const struct zmessage *m, const struct pass *pass);

@@ -20,6 +20,7 @@
 
 #define STREAMS_MAX 1024u // of one client
 #define PAGES_PER_TURN 16 // of one stream, then others have their turn
+#define PAGES_OF_ALL 64   // then the loop has
 
 static int check_open(const struct client *client, const struct server_job *job,
                       const struct msg_open *m)
@@ -29,7 +30,7 @@ static int check_open(const struct client *client, const struct server_job *job,
     if (!is_detached(job) && job->client != client)
         return -EACCES;
     if ((!is_detached(job) && !LIST_EMPTY(&job->readers)) || stream_of(client, m->stream) ||
-        client->n_streams >= STREAMS_MAX)
+        HASH_CNT(hh, client->by_number) >= STREAMS_MAX)
         return -EBUSY;
     return m->from < job->records.first ? -ESTALE : 0;
 }
@@ -67,6 +68,8 @@ static int on_take(struct peer *peer, const struct incoming *in)
 {
     const struct msg_take *m = in->message;
     struct out_stream *stream = stream_of(peer->client, m->stream);
+    if (!stream)
+        question_page_taken(peer->client, m->stream);
     if (!stream || stream->closing)
         return 0; // it ended meanwhile
     struct server_job *job = stream->job;
@@ -154,10 +157,11 @@ static int send_page(struct server *server, struct out_stream *stream)
 }
 
 // Sends what the stream's credit allows. True if there may be more for the next turn.
-static bool send_some(struct server *server, struct out_stream *stream, bool *ret_sent)
+static bool send_some(struct server *server, struct out_stream *stream, unsigned *pages,
+                      bool *ret_sent)
 {
     const struct server_job *job = stream->job;
-    for (int i = 0; i < PAGES_PER_TURN; i++) {
+    for (int i = 0; i<PAGES_PER_TURN && * pages> 0; i++) {
         if (stream->closing && job->ended) {
             *ret_sent = true;
             end_and_forget(stream, stream->end_sent ? 0 : -ECANCELED);
@@ -176,6 +180,7 @@ static bool send_some(struct server *server, struct out_stream *stream, bool *re
         if (!is_placed || stream->sent_bytes >= stream->bytes || send_page(server, stream) <= 0)
             return false;
         *ret_sent = true;
+        --*pages;
     }
     return true;
 }
@@ -184,19 +189,16 @@ bool readers_send(struct server *server)
 {
     struct out_stream *stream;
     bool sent = false;
-    while ((stream = LIST_FIRST(&server->dirty))) {
-        LIST_REMOVE(stream, of_dirty);
+    unsigned pages = PAGES_OF_ALL;
+    // Those that have had their share go to the end.
+    while (pages > 0 && (stream = TAILQ_FIRST(&server->dirty))) {
+        TAILQ_REMOVE(&server->dirty, stream, of_dirty);
         stream->is_dirty = false;
-        if (!send_some(server, stream, &sent))
-            continue;
-        stream->is_dirty = true;
-        LIST_INSERT_HEAD(&server->later, stream, of_dirty);
+        if (send_some(server, stream, &pages, &sent))
+            stream_mark(stream);
     }
-    while ((stream = LIST_FIRST(&server->later))) {
-        LIST_REMOVE(stream, of_dirty);
-        LIST_INSERT_HEAD(&server->dirty, stream, of_dirty);
+    if (!TAILQ_EMPTY(&server->dirty))
         server->must_flush = true;
-    }
     return sent;
 }
 

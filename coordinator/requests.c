@@ -4,8 +4,9 @@
 // the number of jobs or workers affected; cancels for the core; DRAIN for workers; new jobs
 // (retry.c).
 //
-// Users control their own jobs, admins all. VERB_FORGET frees the job that the loop is at, which
-// HASH_ITER survives. VERB_RETRY may free any job that has ended, so it ends the loop.
+// Users control their own jobs, admins all. Of several jobs those that are another user's are left
+// out, and one that can't be dealt with does not keep the others from it: the answer names the
+// first. Many jobs take several turns (questions.h).
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,9 +14,12 @@
 #include "base/log.h"
 #include "coordinator/client.h"
 #include "coordinator/handlers.h"
+#include "coordinator/questions.h"
 #include "coordinator/retry.h"
 #include "coordinator/server_job.h"
 #include "coordinator/shell.h"
+
+#define JOB_COST 8u // of cancelling or running again, compared with a row
 
 static bool may_rule(const struct client *client, const struct server_job *job)
 {
@@ -66,32 +70,49 @@ static int drain_workers(struct client *client, const char *name, uint64_t *ret_
     return *ret_n ? 0 : err_set(why, -ENOENT, "no worker '%s'", name);
 }
 
+static int list(struct question *q)
+{
+    int r = question_add_jobs(q, q->control.first, q->control.last);
+    return r == 0 && !q->n ? err_set(&q->why, -ENOENT, "no such job") : r;
+}
+
+static unsigned piece(struct question *q, uint64_t id)
+{
+    const struct msg_control *m = &q->control;
+    struct server_job *job = server_job_find(q->client->server, id);
+    struct err why = {0};
+    if (!job || (m->first != m->last && !may_rule(q->client, job)))
+        return 1;
+    int r = control_job(q->client, job, m->verb, &q->value, &why);
+    if (r < 0 && q->code == 0) {
+        q->code = r;
+        q->why = why;
+    }
+    return JOB_COST;
+}
+
+static int end(struct question *q, bool last)
+{
+    return last ? client_answer(q->client, q->control.request, q->code, q->value, q->why.text) : 0;
+}
+
+static const struct question_ops control_ops = {.list = list, .piece = piece, .end = end};
+
 static int on_control(struct peer *peer, const struct incoming *in)
 {
-    struct server *server = peer->port->server;
     struct client *client = peer->client;
     const struct msg_control *control = in->message;
+    struct question q = {.ops = &control_ops, .control = *control};
     struct err why = {0};
     uint64_t value = 0;
-    int r = 0;
+    int r;
     if (control->verb == VERB_DRAIN) {
         r = drain_workers(client, control->name, &value, &why);
-        return client_answer(client, control->request, r, value, why.text);
+    } else {
+        r = question_ask(client, &q, &why);
+        if (r == 0)
+            return 0; // the answer follows
     }
-    struct server_job *job, *next;
-    bool is_retry = control->verb == VERB_RETRY || control->verb == VERB_RETRY_FAILED;
-    bool any = false;
-    uint64_t newest = server->next_job; // a retry adds jobs, which are not meant
-    HASH_ITER (hh, server->jobs, job, next) {
-        if (job->id > newest || !server_job_is_meant(job, control->first, control->last))
-            continue;
-        any = true;
-        r = control_job(client, job, control->verb, &value, &why);
-        if (r < 0 || is_retry)
-            break;
-    }
-    if (!any)
-        r = err_set(&why, -ENOENT, "no such job");
     return client_answer(client, control->request, r, value, why.text);
 }
 

@@ -65,11 +65,12 @@ static void set_tick(struct server *server)
 }
 
 // Tries again what a full queue held up.
-static void mark_streams(const struct client *client)
+static void mark_client(struct client *client)
 {
     struct out_stream *stream;
     LIST_FOREACH (stream, &client->streams, of_client)
         stream_mark(stream);
+    questions_mark(client);
 }
 
 static void on_heartbeat(struct timer *timer)
@@ -88,11 +89,23 @@ static void on_heartbeat(struct timer *timer)
             continue;
         peer_say(peer, MSG_HEARTBEAT, &(struct msg_heartbeat){0});
         if (peer->client)
-            mark_streams(peer->client);
+            mark_client(peer->client);
     }
     clients_check(server, now);
     partings_cut(server, now);
     timer_set(&server->heartbeat, clock_after(now, PROTO_HEARTBEAT_NS), on_heartbeat);
+}
+
+static void on_long_turn(struct loop_meter *meter, int64_t cpu_ns, int64_t wall_ns)
+{
+    struct server *server = container_of(meter, struct server, meter);
+    int64_t now = clock_now();
+    if (server->meter_logged && now - server->meter_logged < NS_PER_S)
+        return;
+    server->meter_logged = now;
+    log_warn("the coordinator was busy for long", "cpu_ms=%lld wall_ms=%lld times=%llu",
+             (long long)(cpu_ns / NS_PER_MS), (long long)(wall_ns / NS_PER_MS),
+             (unsigned long long)meter->n_over);
 }
 
 static int64_t wall_less_loop(void)
@@ -100,6 +113,15 @@ static int64_t wall_less_loop(void)
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return now.tv_sec * NS_PER_S + now.tv_nsec - loop_now();
+}
+
+static void check_hope(struct server *server)
+{
+    if (!server->must_check_hope)
+        return;
+    server->must_check_hope = false;
+    for (struct server_job *job = server->jobs; job; job = job->hh.next)
+        server_job_check_hope(job);
 }
 
 // The end of a turn, before the loop sleeps: dropped peers are buried, the turn's events become
@@ -112,11 +134,14 @@ static bool on_flush(struct prepare *prepare)
     if (!server->must_flush)
         return false;
     peers_bury(server);
+    check_hope(server);
     server_flush(server);
     server->wall_ns = wall_less_loop();
     bool sent = perform(server);
     sent |= readers_send(server);
+    sent |= questions_answer(server);
     set_tick(server);
+    server->must_flush |= !LIST_EMPTY(&server->gone);
     return sent || server->must_flush;
 }
 
@@ -218,6 +243,8 @@ int server_open(struct transport *transport, const struct server_options *option
         return err_set(err, -ENOMEM, "out of memory");
     server->options = *options;
     server->tick_at = CLOCK_FOREVER;
+    TAILQ_INIT(&server->asking);
+    TAILQ_INIT(&server->dirty);
     buf_init(&server->saying, PROTO_HEADER_MAX);
     buf_init(&server->header, PROTO_HEADER_MAX);
     buf_init(&server->body, PROTO_BODY_MAX);
@@ -247,6 +274,9 @@ int server_open(struct transport *transport, const struct server_options *option
         release(server);
         return r;
     }
+    server->meter = (struct loop_meter){.limit_ns = options->slow_turn_ns, .over = on_long_turn};
+    if (options->slow_turn_ns)
+        loop_meter(&server->meter);
     group_open(&server->feeders);
     prepare_add(&server->flush, on_flush);
     timer_set(&server->heartbeat, clock_after(loop_now(), PROTO_HEARTBEAT_NS), on_heartbeat);
@@ -270,6 +300,8 @@ struct server *server_close(struct server *server)
     group_wait(&server->feeders);
     say_bye(server);
     prepare_remove(&server->flush);
+    if (server->options.slow_turn_ns)
+        loop_unmeter();
     timer_cancel(&server->tick);
     timer_cancel(&server->heartbeat);
     // The core borrows the jobs' plans.
@@ -279,6 +311,9 @@ struct server *server_close(struct server *server)
         struct client *client = server->clients;
         while (!LIST_EMPTY(&client->streams))
             stream_forget(LIST_FIRST(&client->streams));
+        questions_drop(client);
+        while (!LIST_EMPTY(&client->jobs))
+            server_job_detach(LIST_FIRST(&client->jobs));
         HASH_DELETE(hh, server->clients, client);
         free(client);
     }

@@ -21,6 +21,7 @@ struct server;
 struct transport;
 
 #define SERVER_SPOOL_BYTES (1ull << 30)
+#define SERVER_TURN_NS (50 * INT64_C(1000000)) // no turn of a service should take more CPU time
 #define SERVER_JOBS_MAX 10000u // jobs that run or are kept; then ended ones go, oldest first
 
 struct server_options {
@@ -44,6 +45,8 @@ struct server_options {
     void (*spool_full)(void *arg, const char *text);
     // File to record the core's events in (event_file.h); NULL: none. Borrowed for server_open.
     const char *record;
+    // CPU time of a turn of the loop that is too long; logged. 0: turns are not measured.
+    int64_t slow_turn_ns;
     // A worker was lost or has left. Optional.
     void (*worker_gone)(void *arg, uint64_t worker, const char *reason);
     // A job that was not abandoned has ended, or a detached one has begun. Optional.

@@ -7,9 +7,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "async/task.h"
 #include "base/log.h"
+#include "coordinator/client.h"
 #include "coordinator/shell.h"
 #include "coordinator/turn.h"
 
@@ -29,9 +31,36 @@ struct server_job *server_job_by_key(const struct server *server, const uint8_t 
     return job;
 }
 
-bool server_job_is_meant(const struct server_job *job, uint64_t first, uint64_t last)
+static struct server_job *before(const struct server *server, const struct server_job *job)
 {
-    return first == 0 && last == 0 ? !job->hh.next : job->id >= first && job->id <= last;
+    return job ? job->hh.prev
+               : (struct server_job *)ELMT_FROM_HH(server->jobs->hh.tbl,
+                                                   server->jobs->hh.tbl->tail);
+}
+
+struct server_job *server_job_newest(const struct server *server, const struct client *client)
+{
+    if (!server->jobs)
+        return NULL;
+    struct server_job *newest = before(server, NULL), *job = newest;
+    if (!(client->rights & RIGHT_SUBMIT) || (client->rights & RIGHT_RULE))
+        return newest;
+    while (job && strcmp(job->owner, client->user) != 0)
+        job = before(server, job);
+    return job ? job : newest;
+}
+
+void server_job_attach(struct server_job *job, struct client *client)
+{
+    job->client = client;
+    LIST_INSERT_HEAD(&client->jobs, job, of_client);
+}
+
+void server_job_detach(struct server_job *job)
+{
+    if (job->client)
+        LIST_REMOVE(job, of_client);
+    job->client = NULL;
 }
 
 void server_job_cancel(struct server_job *job, enum cancel_mode mode)
@@ -96,6 +125,7 @@ void server_job_forget(struct server_job *job)
     while (!LIST_EMPTY(&job->readers))
         stream_end(LIST_FIRST(&job->readers), -ENOENT);
     timer_cancel(&job->timeout);
+    server_job_detach(job);
     HASH_DELETE(hh, server->jobs, job);
     HASH_DELETE(by_key, server->by_key, job);
     if (job->feeder_task) {
@@ -114,7 +144,7 @@ void server_job_forget_if_unwanted(struct server_job *job)
 
 void server_job_abandon(struct server_job *job, enum cancel_mode mode)
 {
-    job->client = NULL;
+    server_job_detach(job);
     job->discard = true;
     server_job_cancel(job, mode);
     server_job_grant(job);

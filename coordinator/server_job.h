@@ -28,6 +28,7 @@ struct server_job {
     uint32_t flags;    // enum submit_flag
     char owner[PROTO_NAME_MAX];
     struct client *client; // its owner; NULL: detached, or abandoned
+    LIST_ENTRY(server_job) of_client;
 
     // Chunks, from the client, from `source`, or from `again`: feeder.h.
     struct source_reader *source;
@@ -66,8 +67,13 @@ struct server_job {
 
 struct server_job *server_job_find(const struct server *server, uint64_t id);
 struct server_job *server_job_by_key(const struct server *server, const uint8_t *key);
-// Whether a request's range of ids includes the job; 0..0 is the newest job.
-bool server_job_is_meant(const struct server_job *job, uint64_t first, uint64_t last);
+// The newest job of all; for a client that may rule only its own, the newest of those if it has
+// any. NULL: there is none.
+struct server_job *server_job_newest(const struct server *server, const struct client *client);
+// Makes it a job of that client, which it dies with.
+void server_job_attach(struct server_job *job, struct client *client);
+// It is no client's any longer.
+void server_job_detach(struct server_job *job);
 static inline bool is_detached(const struct server_job *job)
 {
     return job->flags & SUBMIT_DETACHED;

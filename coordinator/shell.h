@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "coordinator/core/core.h"
 #include "coordinator/peer.h"
+#include "coordinator/questions.h"
 #include "coordinator/server.h"
 #include "coordinator/stream.h"
 
@@ -33,11 +34,14 @@ struct server {
     struct core *core;
     struct event_file *events; // records what the core is given; NULL: nothing does
     struct actions actions;    // not carried out yet
+    bool must_check_hope;      // a worker has come
     bool must_flush;           // new events, or something to send or to bury
     int64_t wall_ns;           // the wall's clock less the loop's, in this turn
     struct prepare flush;
     struct timer tick;
-    int64_t tick_at; // deadline the timer is set to
+    struct loop_meter meter;
+    int64_t meter_logged; // when a long turn was logged last
+    int64_t tick_at;      // deadline the timer is set to
     struct timer heartbeat;
 
     // Peers: peer.h. Both tables hold all, even those that are gone.
@@ -47,6 +51,8 @@ struct server {
     uint64_t next_id;
     struct peer *by_place;
     struct peer *by_id;
+    struct peer_list gone;    // to be buried
+    struct peer_list leasing; // have a LEASE that is being written
     struct buf saying;        // peer_say()'s own
     struct parting *partings; // connections to cut: parting.h
     size_t n_partings;
@@ -54,14 +60,15 @@ struct server {
 
     // Clients, jobs and their streams: client.h, server_job.h, stream.h.
     struct client *clients;
+    struct asking_list asking; // clients whose questions can be worked on
     uint64_t next_job;
     struct server_job *jobs;   // by id, in order of submission
     struct server_job *by_key; // the same ones
     struct group feeders;
-    struct stream_list dirty; // may have something to send
-    struct stream_list later; // have had their share of this turn
-    struct buf header;        // of the RECORDS being written: readers.h
+    struct dirty_list dirty; // may have something to send
+    struct buf header;       // of the RECORDS or INFO being written: readers.h, rows.c
     struct buf body;
+    struct batch_writer rows; // of the INFO
 
     // Kept bytes: spool.h, libraries.h.
     struct spool *spool; // NULL: results wait in memory only

@@ -13,11 +13,9 @@
 
 struct out_stream *stream_of(const struct client *client, uint64_t id)
 {
-    struct out_stream *stream;
-    LIST_FOREACH (stream, &client->streams, of_client)
-        if (stream->id == id)
-            return stream;
-    return NULL;
+    struct out_stream *stream = NULL;
+    HASH_FIND(hh, client->by_number, &id, sizeof(id), stream);
+    return stream;
 }
 
 struct out_stream *stream_new(struct client *client, struct server_job *job, uint64_t id,
@@ -31,7 +29,7 @@ struct out_stream *stream_new(struct client *client, struct server_job *job, uin
     stream->job = job;
     stream->from = stream->taken = from;
     LIST_INSERT_HEAD(&client->streams, stream, of_client);
-    client->n_streams++;
+    HASH_ADD(hh, client->by_number, id, sizeof(stream->id), stream);
     LIST_INSERT_HEAD(&job->readers, stream, of_job);
     return stream;
 }
@@ -43,7 +41,7 @@ void stream_mark(struct out_stream *stream)
     if (stream->is_dirty)
         return;
     stream->is_dirty = true;
-    LIST_INSERT_HEAD(&server->dirty, stream, of_dirty);
+    TAILQ_INSERT_TAIL(&server->dirty, stream, of_dirty);
 }
 
 void stream_forget(struct out_stream *stream)
@@ -51,8 +49,8 @@ void stream_forget(struct out_stream *stream)
     LIST_REMOVE(stream, of_client);
     LIST_REMOVE(stream, of_job);
     if (stream->is_dirty)
-        LIST_REMOVE(stream, of_dirty);
-    stream->client->n_streams--;
+        TAILQ_REMOVE(&stream->client->server->dirty, stream, of_dirty);
+    HASH_DELETE(hh, stream->client->by_number, stream);
     free(stream);
 }
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
+#include <uthash.h>
 
 #include "coordinator/records.h"
 
@@ -13,13 +14,15 @@ struct job_info;
 struct server_job;
 
 LIST_HEAD(stream_list, out_stream);
+TAILQ_HEAD(dirty_list, out_stream);
 
 struct out_stream {
     LIST_ENTRY(out_stream) of_client;
     LIST_ENTRY(out_stream) of_job;
-    LIST_ENTRY(out_stream) of_dirty; // of the server's dirty or later ones
+    TAILQ_ENTRY(out_stream) of_dirty; // of the server's
     bool is_dirty;
     uint64_t id; // the client's number
+    UT_hash_handle hh;
     struct client *client;
     struct server_job *job;
     uint64_t from;

@@ -24,6 +24,7 @@
 #include "coordinator/server_job.h"
 #include "coordinator/shell.h"
 #include "coordinator/turn.h"
+#include "pipelines/own_path.h"
 
 static void on_timeout(struct timer *timer)
 {
@@ -65,7 +66,6 @@ static struct server_job *job_new(struct server *server, struct submission *s)
     job->plan = take(s->plan);
     job->source = take(s->source);
     job->flags = s->message->flags;
-    job->client = is_detached(job) ? NULL : s->client;
     memcpy(job->key, s->message->key, sizeof(job->key));
     memcpy(job->owner, s->client->user, sizeof(job->owner));
     job->created_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
@@ -94,6 +94,8 @@ int submit_job(struct server *server, struct submission *s, struct server_job **
     }
     HASH_ADD(hh, server->jobs, id, sizeof(job->id), job);
     HASH_ADD(by_key, server->by_key, key, sizeof(job->key), job);
+    if (!is_detached(job))
+        server_job_attach(job, s->client);
     server->counts.jobs++;
     if (s->message->timeout_ns > 0)
         timer_set(&job->timeout, clock_after(loop_now(), s->message->timeout_ns), on_timeout);
@@ -115,10 +117,12 @@ int submit_job(struct server *server, struct submission *s, struct server_job **
 static int open_source(const struct plan *plan, struct source_reader **ret, struct err *err)
 {
     for (size_t i = 0; i < plan->source.n_texts; i++)
-        if (plan->source.kind != SOURCE_ITEMS && strcmp(plan->source.texts[i], "-") == 0)
+        if (plan->source.kind != SOURCE_ITEMS && path_is_own(plan->source.texts[i]))
             return err_set(err, -EINVAL,
-                           "a detached job can't read the standard input of its submitter: name a "
-                           "file, or stay attached (fanmill run --connect)");
+                           "a detached job can't read %s of its submitter: name a file, or stay "
+                           "attached (fanmill run --connect)",
+                           path_is_stdin(plan->source.texts[i]) ? "the standard input"
+                                                                : plan->source.texts[i]);
     return source_open(plan, ret, err);
 }
 

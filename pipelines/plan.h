@@ -22,6 +22,7 @@
 #define PLAN_LABELS_MAX 16              // of a step
 #define PLAN_LEFTOVERS_NS 10000000000ll // that what a program left running may go on
 #define PLAN_BATCH_ITEMS 1000           // of a batch command, when no chunk rule says how many
+#define PLAN_NICE_MAX 19                // what a program may yield
 #define PLAN_FAN_IN_ALL 0               // step.fan_in: one chunk takes everything
 #define PLAN_PACKED_MAX (3u << 20)      // a step; the values of a matrix are the most of it
 #define PLAN_WHOLE_MAX (16u << 20)
@@ -68,6 +69,7 @@ struct stage {
     char *function;         // kernel: symbol or built-in name
     struct plan_pair *args; // kernel: name -> value, with placeholders of params already filled in
     size_t n_args;
+    uint32_t nice;      // added to the niceness of its programs, 0..19
     bool is_batch;      // command: one run for as many items of the chunk as fit
     bool has_tag;       // command: each line of its output is prefixed with the item and a tab
     int64_t timeout_ns; // per run of the stage for one item (command) or chunk; 0: none
@@ -82,6 +84,19 @@ struct retry_policy {
     int64_t max_delay_ns;
 };
 
+// When a worker begins chunks of a step, beside having room. 0 each: no matter.
+struct throttle {
+    int64_t delay_ns;       // between two beginnings on one worker
+    uint32_t load;          // none while so many processes of the machine run, or more
+    uint32_t load_percent;  // the same, of its CPUs
+    uint64_t memfree_bytes; // none while less memory is available
+};
+
+static inline bool throttle_is_set(const struct throttle *t)
+{
+    return t->delay_ns || t->load || t->load_percent || t->memfree_bytes;
+}
+
 struct chunking {
     enum chunk_rule rule;
     uint64_t n; // items, bytes, lines or parts; 0 for CHUNK_AUTO
@@ -95,8 +110,10 @@ struct step {
     bool is_reduce;           // feeds itself until one result is left
     uint32_t fan_in;          // reduce: inputs of one run, >= 2, or PLAN_FAN_IN_ALL
     struct retry_policy retry;
-    double cpus;           // of one running chunk; 1
-    uint64_t memory_bytes; // 0: not limited
+    struct throttle throttle;
+    uint32_t timeout_percent; // of the median time of its chunks, for one that runs; 0: none
+    double cpus;              // of one running chunk; 1
+    uint64_t memory_bytes;    // 0: not limited
     double gpus;
     struct plan_label {
         char *name;
@@ -117,6 +134,9 @@ struct source {
     uint8_t delimiter;               // lines, and csv with ROW_SPLIT: '\n' or '\0'
     struct row_rule rows;            // items, lines, csv: how an item is split
     struct matrix *matrix;           // matrix: sealed (pipelines/input/matrix.h)
+    // csv: texts[0], a pipe whose header was read, so that it is opened once; owned by the plan. 0:
+    // none. Not packed.
+    int opened;
 };
 
 struct sink {
@@ -146,6 +166,7 @@ struct plan {
     uint32_t max_failures_bp; // hundredths of a percent of all chunks; 0: not given as a share
     uint32_t crash_limit;     // executor or worker losses blamed on one chunk before it fails
     uint32_t parallelism;     // chunks of this job that may run at once; 0: all slots
+    bool is_oneliner;         // its mistakes are told in flags' words; not packed
     bool
         partial; // what kernels of the last stage emit is sent at once; of the job, not of its file
 };

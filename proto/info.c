@@ -3,11 +3,13 @@
 #include "proto/message.h"
 #include "proto/table.h"
 
-int info_begin(struct batch_writer *w, struct buf *header, uint64_t request, enum query what,
-               bool more)
+#define MORE_BEFORE_COUNT 2 // bytes: `more`, and the mark of the count's four bytes
+#define MSGPACK_FALSE 0xc2
+
+int info_begin(struct batch_writer *w, struct buf *header, uint64_t request, enum query what)
 {
     return batch_begin(w, header, NULL, MSG_INFO,
-                       &(struct info_head){.request = request, .what = what, .more = more});
+                       &(struct info_head){.request = request, .what = what, .more = true});
 }
 
 int info_add(struct batch_writer *w, enum query what, const void *row)
@@ -22,8 +24,10 @@ int info_add(struct batch_writer *w, enum query what, const void *row)
     return batch_add(w, before, p.error, NULL, 0);
 }
 
-int info_end(struct batch_writer *w)
+int info_end(struct batch_writer *w, bool more)
 {
+    if (!more)
+        w->header->data[w->count_at - MORE_BEFORE_COUNT] = MSGPACK_FALSE;
     return batch_end(w);
 }
 

@@ -62,6 +62,8 @@ struct job_info {
     uint64_t records; // of its stream, so far
     int32_t first_code;
     char text[PROTO_TEXT_MAX]; // first failure, for people
+    char sink[PROTO_TEXT_MAX]; // where the coordinator writes the results: a path, a folder's with
+                               // a slash at its end; "" it does not
 };
 
 struct worker_info {
@@ -107,10 +109,9 @@ struct line_info {
 };
 
 // Begin, rows of the kind that `what` names, end. `more`: another INFO follows.
-int info_begin(struct batch_writer *w, struct buf *header, uint64_t request, enum query what,
-               bool more);
+int info_begin(struct batch_writer *w, struct buf *header, uint64_t request, enum query what);
 int info_add(struct batch_writer *w, enum query what, const void *row);
-int info_end(struct batch_writer *w);
+int info_end(struct batch_writer *w, bool more);
 struct info_reader {
     struct batch_reader batch; // needs no batch_reader_done: rows have no lens
     uint64_t request;

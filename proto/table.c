@@ -207,6 +207,7 @@ static const struct msg_field job_fields[] = {
     U64(job_info, records),
     I32(job_info, first_code),
     TEXT(job_info, text),
+    TEXT(job_info, sink),
 };
 static const struct msg_field worker_fields[] = {
     U64(worker_info, id),

@@ -1,8 +1,11 @@
-// Commands about jobs of a running coordinator: status, cancel, retry, forget, explain.
+// Commands about jobs of a running coordinator: cancel, retry, forget, explain.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/cleanup.h"
+#include "base/grow.h"
 #include "cli/jobs/ask.h"
 #include "cli/jobs/commands.h"
 #include "cli/text/show.h"
@@ -29,52 +32,6 @@ static int ask(const char *command, const struct args *args, int argc, char **ar
 }
 
 // ---- queries
-
-static void show_row(void *arg, const void *row)
-{
-    struct jobs_command *c = arg;
-    if (c->json) {
-        struct show_object object;
-        show_put_job(show_begin(&object), row);
-        show_end(&object, stdout);
-    } else {
-        if (c->rows == 0)
-            show_jobs_head(stdout);
-        show_job(stdout, row);
-    }
-    c->rows++;
-}
-
-static int show_status(struct link *link, void *arg)
-{
-    struct jobs_command *c = arg;
-    const struct msg_query query = {
-        .what = QUERY_JOBS, .first = c->jobs.first, .last = c->jobs.last};
-    struct err err = {0};
-    int r = link_query(link, &query, show_row, c, connect_deadline(), &err);
-    if (r < 0)
-        return connect_failed(link, &err, r);
-    if (c->rows == 0 && c->jobs.first == c->jobs.last)
-        return ask_no_job();
-    if (c->rows == 0 && !c->json)
-        fprintf(stderr, "fanmill: no jobs\n");
-    return ask_done(EXIT_ALL_WELL);
-}
-
-static const struct arg status_flags[] = {
-    {0, "json", SETS_FLAG(struct jobs_command, json), NULL, "print a JSON object for each job"},
-    {0},
-};
-const struct args status_args = {
-    .usage = "[JOB] [--json]",
-    .about = "Shows the state of all jobs, or of JOB: " JOB_FORMS ".\n",
-    .tables = {CONNECT_TABLE(struct jobs_command), {.list = status_flags}},
-    .n_operands = 1};
-
-int cli_status(int argc, char **argv)
-{
-    return ask("status", &status_args, argc, argv, "all", show_status);
-}
 
 static void show_line(void *arg, const void *row)
 {
@@ -162,6 +119,67 @@ static int retry(struct link *link, void *arg)
     return ask_done(status);
 }
 
+struct retried {
+    const struct jobs_command *command;
+    uint64_t *ids;
+    size_t n;
+    bool no_memory;
+};
+
+static void retried_done(struct retried *r)
+{
+    free(r->ids);
+}
+
+static void note_ended(void *arg, const void *row)
+{
+    struct retried *r = arg;
+    const struct job_info *job = row;
+    if (job->phase != PHASE_ENDED || !job->detached || (r->command->failed_only && !job->failed))
+        return;
+    if (grow(r->ids, r->n, 1) < 0)
+        r->no_memory = true;
+    else
+        r->ids[r->n++] = job->id;
+}
+
+// Those of several jobs that can be run again: what runs, what is another user's and what nothing
+// failed in is left out.
+static int retry_several(struct link *link, void *arg)
+{
+    const struct jobs_command *c = arg;
+    _cleanup_(retried_done)
+    struct retried jobs = {.command = c};
+    const struct msg_query query = {
+        .what = QUERY_JOBS, .first = c->jobs.first, .last = c->jobs.last};
+    struct err err = {0};
+    int r = link_query(link, &query, note_ended, &jobs, connect_deadline(), &err);
+    if (r == 0 && jobs.no_memory)
+        r = err_set(&err, -ENOMEM, "out of memory");
+    if (r < 0)
+        return connect_failed(link, &err, r);
+    size_t n = 0;
+    for (size_t i = 0; i < jobs.n; i++) {
+        const struct msg_control m = {.verb = c->failed_only ? VERB_RETRY_FAILED : VERB_RETRY,
+                                      .first = jobs.ids[i],
+                                      .last = jobs.ids[i]};
+        uint64_t id = 0;
+        r = link_control(link, &m, &id, connect_deadline(), &err);
+        if (r == -EACCES || r == -ENOENT)
+            continue;
+        if (r < 0)
+            return connect_failed(link, &err, r);
+        n++;
+        if (c->json)
+            show_number(stdout, "id", id);
+        else
+            printf("%" PRIu64 "\n", id);
+    }
+    if (n == 0)
+        fprintf(stderr, "fanmill: none of these jobs can be run again\n");
+    return ask_done(n ? EXIT_ALL_WELL : EXIT_USAGE);
+}
+
 static const struct arg count_flags[] = {
     {0, "json", SETS_FLAG(struct jobs_command, json), NULL, "print the count as a JSON object"},
     {'q', "quiet", SETS_FLAG(struct jobs_command, quiet), NULL, "print nothing"},
@@ -196,12 +214,12 @@ static const struct arg retry_flags[] = {
 const struct args retry_args = {
     .usage = "JOB [--failed]",
     .about =
-        "Runs a detached job again, as a new job, and prints the new number. JOB is a number or "
-        "last.\n",
+        "Runs detached jobs again, each as a new job, and prints the new numbers. JOB is " JOB_FORMS
+        "; of several those are left out that have not ended or are another user's.\n",
     .tables = {CONNECT_TABLE(struct jobs_command), {.list = retry_flags}},
     .n_operands = 1,
     .n_required = 1,
-    .missing = "missing job: a number or last"};
+    .missing = "missing job: " JOB_FORMS};
 
 int cli_retry(int argc, char **argv)
 {
@@ -209,8 +227,7 @@ int cli_retry(int argc, char **argv)
     int status;
     if (ask_parse("retry", &retry_args, &c, argc, argv, "", &c.jobs, &status) != 0)
         return status;
-    return c.jobs.first == c.jobs.last ? connect_run(&c.connect, retry, &c)
-                                       : args_mistake("retry", "one job at a time");
+    return connect_run(&c.connect, c.jobs.first == c.jobs.last ? retry : retry_several, &c);
 }
 
 const struct args forget_args = {

@@ -34,6 +34,7 @@ struct oneliner {
     bool tag;
     const char *leftovers;
     struct args_list env, args;
+    const char *shell, *nice, *delay, *load, *memfree;
     const char *workdir, *cpus, *memory, *gpus;
     const char *reduce, *fan_in;
 };

@@ -17,6 +17,7 @@
 #include "cli/text/slots.h"
 #include "pipelines/build/load.h"
 #include "pipelines/input/matrix.h"
+#include "pipelines/own_path.h"
 #include "pipelines/plan.h"
 #include "pipelines/source/source.h"
 
@@ -58,6 +59,15 @@ static int put_args(struct making *m, struct node *stage)
     return 0;
 }
 
+// "bash" is bash -c.
+static void put_shell(struct making *m, struct node *stage)
+{
+    const char *text = m->o->shell;
+    bool has_c = text && strlen(text) > 3 && strcmp(text + strlen(text) - 3, " -c") == 0;
+    if (text)
+        making_put(m, stage, "shell", has_c ? text : making_text(m, "%s -c", text), "--shell");
+}
+
 static int put_leftovers(struct making *m, struct node *stage)
 {
     const char *text = m->o->leftovers, *equals = text ? strchr(text, '=') : NULL;
@@ -93,6 +103,15 @@ static int put_stage(struct making *m, struct node *root)
     making_put(m, stage, "retries", o->retries, "--retries");
     making_put(m, stage, "timeout", o->timeout, "--timeout");
     making_put(m, stage, "workdir", o->workdir, "--workdir");
+    if (o->kind != ONELINER_CALL)
+        put_shell(m, stage);
+    making_put(m, stage, "nice", o->nice, "--nice");
+    if (o->delay || o->load || o->memfree) {
+        struct node *throttle = tree_put(&m->tree, stage, "throttle", tree_map(&m->tree, NULL));
+        making_put(m, throttle, "delay", o->delay, "--delay");
+        making_put(m, throttle, "load", o->load, "--load");
+        making_put(m, throttle, "memfree", o->memfree, "--memfree");
+    }
     if (o->cpus || o->memory || o->gpus) {
         resources = tree_put(&m->tree, stage, "resources", tree_map(&m->tree, NULL));
         making_put(m, resources, "cpus", o->cpus, "--cpus");
@@ -150,9 +169,10 @@ static int put_data(struct making *m, struct node *source)
     if (!files)
         tree_append(list, tree_data(&m->tree, "-", "::::"));
     for (size_t i = 0; files && i < files->n; i++) {
-        if (strcmp(files->words[i], "-") != 0 && access(files->words[i], R_OK) < 0)
-            return making_mistake(o, ":::: '%s': %s", files->words[i], strerror(errno));
-        tree_append(list, tree_data(&m->tree, literal(m, files->words[i]), "::::"));
+        const char *name = path_is_stdin(files->words[i]) ? "-" : files->words[i];
+        if (strcmp(name, "-") != 0 && access(name, R_OK) < 0)
+            return making_mistake(o, ":::: '%s': %s", name, strerror(errno));
+        tree_append(list, tree_data(&m->tree, literal(m, name), "::::"));
     }
     if (o->record_end || o->record_start) {
         struct node *record = tree_put(&m->tree, source, "record", tree_map(&m->tree, NULL));
@@ -166,7 +186,7 @@ static int put_data(struct making *m, struct node *source)
 static int find_columns(struct making *m, struct err *err)
 {
     char here[] = ".";
-    struct plan plan = {.directory = here, .source = m->source};
+    struct plan plan = {.directory = here, .source = m->source, .is_oneliner = true};
     int r = source_find_columns(&plan, !m->o->detached, err);
     m->source = plan.source;
     return r;
@@ -367,7 +387,9 @@ int oneliner_plan(const struct oneliner *o, struct plan **ret)
     if (r == 0 && o->run.json)
         (*ret)->sink.format = FORMAT_JSON;
     // At a terminal one wants to see what a command says even when it fails.
-    if (r == 0)
+    if (r == 0) {
         (*ret)->sink.failed_too = true;
+        (*ret)->is_oneliner = true;
+    }
     return r;
 }

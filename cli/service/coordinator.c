@@ -157,6 +157,7 @@ static int main_task(void *arg)
                                      .record = s->record,
                                      .job_changed = on_job_changed,
                                      .open_door = on_open_door,
+                                     .slow_turn_ns = SERVER_TURN_NS,
                                      .arg = s};
     int status = EXIT_FAULT;
     // Before we are visible: from then on signals may come.

@@ -122,6 +122,7 @@ void chunk_drop_result(struct chunk *chunk)
     chunk->over_limit = false;
     chunk->item_lens = NULL;
     chunk->n_items = 0;
+    chunk->has_nothing = false;
     chunk->error = NULL;
 }
 
@@ -156,17 +157,36 @@ static void queue_remove(struct queue *queue, struct chunk *chunk)
     queue->n--;
 }
 
+// A pending chunk near the place of one that is to be pending, looked for in its line on both sides
+// at once: in whatever order n chunks come back, that is n log n steps. Where one side ends first,
+// the place is at that end.
+static struct chunk *near_pending(const struct chunk *chunk, const struct queue *pending)
+{
+    struct chunk *below = TAILQ_PREV(chunk, line, in_line), *above = TAILQ_NEXT(chunk, in_line);
+    for (; below && above;
+         below = TAILQ_PREV(below, line, in_line), above = TAILQ_NEXT(above, in_line)) {
+        if (below->state == CHUNK_PENDING)
+            return below;
+        if (above->state == CHUNK_PENDING)
+            return above;
+    }
+    return below ? TAILQ_LAST(&pending->chunks, line) : TAILQ_FIRST(&pending->chunks);
+}
+
 void chunk_make_pending(struct core *core, struct chunk *chunk)
 {
     struct queue *pending = &chunk->step->pending;
     const struct chunk *last = TAILQ_LAST(&pending->chunks, line);
-    chunk->state = CHUNK_PENDING;
     core->stats.pending++;
     if (!last || last->number < chunk->number) {
+        chunk->state = CHUNK_PENDING;
         queue_push(pending, chunk);
         return;
     }
-    struct chunk *after = TAILQ_FIRST(&pending->chunks);
+    struct chunk *after = near_pending(chunk, pending), *before;
+    chunk->state = CHUNK_PENDING;
+    while ((before = TAILQ_PREV(after, line, in_queue)) && before->number > chunk->number)
+        after = before;
     while (after->number < chunk->number)
         after = TAILQ_NEXT(after, in_queue);
     TAILQ_INSERT_BEFORE(after, chunk, in_queue);
@@ -186,8 +206,10 @@ void chunk_unqueue(struct core *core, struct chunk *chunk)
     case CHUNK_LEASED:
         queue_remove(&chunk->worker->leased, chunk);
         chunk->worker->leased_bytes -= chunk->payload.len;
+        chunk_answered(core, chunk);
         if (chunk->began) {
             chunk->worker->begun--;
+            core->begun--;
             step->job->begun--;
             chunk->began = 0;
         }
@@ -219,10 +241,12 @@ void chunk_take_back(struct core *core, struct chunk *chunk)
     chunk_unqueue(core, chunk);
 }
 
-void chunk_begin(struct chunk *chunk, int64_t since)
+void chunk_begin(struct core *core, struct chunk *chunk, int64_t since)
 {
+    chunk_answered(core, chunk);
     if (!chunk->began) {
         chunk->worker->begun++;
+        core->begun++;
         chunk->step->job->begun++;
     }
     chunk->began = since > 0 ? since : 1;

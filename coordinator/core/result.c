@@ -61,6 +61,8 @@ static int keep_item_lens(struct chunk *chunk, const struct result *result)
 static int keep_result(struct chunk *chunk, const struct event *event)
 {
     int r = keep_bytes(chunk, &event->result.body, event->result.spooled);
+    chunk->has_nothing = event->result.result->item_lens && !event->result.result->n_items &&
+                         !chunk->n_items && !chunk->result_bytes;
     return r < 0 ? r : keep_item_lens(chunk, event->result.result);
 }
 
@@ -295,7 +297,7 @@ int core_begun(struct core *core, struct core_worker *worker, const struct msg_b
         chunk->attempt != begun->attempt)
         return 0;
     worker->active = core->now;
-    chunk_begin(chunk, begun->age_ns < core->now ? core->now - begun->age_ns : 0);
+    chunk_begin(core, chunk, begun->age_ns < core->now ? core->now - begun->age_ns : 0);
     return 0;
 }
 
@@ -328,10 +330,17 @@ void chunk_lost(struct core *core, struct chunk *chunk, bool may_have_run, const
                 struct actions *actions)
 {
     char text[PROTO_TEXT_MAX];
+    // A worker that said it leaves was ended with what it still ran: nobody's fault, and no
+    // attempt.
+    bool announced = chunk->worker && chunk->worker->draining;
     if (may_have_run)
         chunk_unqueue(core, chunk);
     else
         chunk_take_back(core, chunk);
+    if (may_have_run && announced) {
+        chunk->attempt--;
+        may_have_run = false;
+    }
     chunk_drop_result(chunk);
     // What was being cancelled counts as cancelled, however it ended.
     bool blame = may_have_run && chunk->step->job->state != JOB_STOPPING;

@@ -20,12 +20,18 @@
 #define CORE_WINDOW_FACTOR 4u  // times what all workers are ready to hold
 #define CORE_WINDOW_BYTES (64ull << 20)
 #define CORE_LEASE_BYTES (1u << 20)     // payload bytes at which a lease entry is closed
+#define CORE_TICK_CHUNKS 65536u         // that one tick moves, so that it does not last
 #define CORE_LEVELS_MAX 64u             // of a reduce tree; fan_in >= 2 makes more than 2^63 inputs
 #define CORE_REDUCE_BYTES (64ull << 20) // of inputs, at which a reduce chunk begins early
 #define CORE_RECUT_BYTES (1u << 20) // of a later step's data chunks, unless the job says otherwise
 #define CORE_FETCH_NS                                                                              \
-    (60 * INT64_C(1000000000))     // without an answer, until the worker is asked again
-#define CORE_PARTS_MAX 4096u       // parts of one result
+    (60 * INT64_C(1000000000)) // without an answer, until the worker is asked again
+#define CORE_RECALL_NS                                                                             \
+    (50 * INT64_C(1000000)) // a lease waits at a worker before another one may have it
+#define CORE_STALL_NS                                                                              \
+    (1 * INT64_C(1000000000)) // a worker with a free slot does not begin it: it is not about to
+#define CORE_ANSWER_NS (30 * INT64_C(1000000000)) // for a RECALL; then the worker is lost
+#define CORE_PARTS_MAX 4096u                      // parts of one result
 #define CORE_RESULT_COPY_MAX 4096u // up to here results are copied, so that they pin no message
 
 enum chunk_state { CHUNK_NOWHERE, CHUNK_PENDING, CHUNK_LEASED, CHUNK_WAITING, CHUNK_HELD };
@@ -37,6 +43,7 @@ struct chunk {
     TAILQ_ENTRY(chunk) in_queue;
     struct chunk *next;         // in its bucket of the index; of those to use again
     struct core_worker *worker; // LEASED
+    int64_t leased_at;          // LEASED
     int64_t began;              // LEASED: when its worker began it; 0: it is not known to run
     struct heap_node retry;     // WAITING
     struct slice payload;
@@ -49,6 +56,7 @@ struct chunk {
     uint8_t state;        // enum chunk_state
     uint8_t kind;         // enum run_kind
     uint8_t level;        // of a reduce tree
+    bool recalled;        // LEASED: its worker was asked to give it back, and has not answered
     bool over_limit;      // LEASED: its result is too large, what comes of it is dropped
     struct ending ending; // once HELD
     int64_t ended;        // once HELD
@@ -58,6 +66,7 @@ struct chunk {
     size_t result_bytes;
     uint32_t *item_lens; // only when the next step counts items
     uint32_t n_items;
+    bool has_nothing; // its result is not even an empty one: a piece of data without a record
     char *error;
     struct slice stderr_text;
 };
@@ -153,9 +162,11 @@ struct core_worker {
     uint32_t window_items;
     uint64_t window_bytes;
     uint64_t leased_bytes;
-    struct queue leased; // oldest first
-    uint64_t begun;      // of them
-    int64_t active;      // when it last began or ended a chunk, or got one while it had none
+    struct queue leased;     // oldest first
+    uint64_t begun;          // of them
+    uint64_t recalled;       // of them, not begun
+    struct heap_node answer; // when the answer to a RECALL is due
+    int64_t active;          // when it last began or ended a chunk, or got one while it had none
     struct resources total;
     struct resources claimed; // by leased chunks of steps that claim
     int64_t last_seen;
@@ -174,6 +185,10 @@ struct core {
     struct core_worker *workers; // uthash; iterates in order of arrival
     struct heap retries;         // chunk.retry
     struct heap silences;        // worker.silence
+    struct heap answers;         // worker.answer
+    uint64_t begun, recalled;    // leased chunks, of all workers
+    uint64_t recall_next;        // worker at which the next look for idle slots begins
+    int64_t recall_at;           // when leases that wait at workers are looked at again
     struct chunk *free;          // structs to use again
     struct chunk_slab *slabs;
     uint64_t slots;    // of all workers
@@ -200,7 +215,7 @@ void chunk_unqueue(struct core *core, struct chunk *chunk);
 // the attempt's number again.
 void chunk_take_back(struct core *core, struct chunk *chunk);
 // A leased chunk runs since then.
-void chunk_begin(struct chunk *chunk, int64_t since);
+void chunk_begin(struct core *core, struct chunk *chunk, int64_t since);
 // Whether a chunk has given a good result that is not counted yet: it waits for its next step.
 static inline bool chunk_is_passing(const struct chunk *chunk)
 {
@@ -297,6 +312,9 @@ enum job_wait job_waits(const struct core *core, const struct core_job *job);
 void step_set_claim(struct core_step *step);
 
 // lease.c
+// Whether the worker could run the chunk now, besides what it has.
+bool worker_could_take(const struct core *core, const struct core_worker *worker,
+                       const struct chunk *chunk);
 void core_schedule(struct core *core, struct actions *actions);
 // Leases a pending chunk to the worker, in its next attempt.
 void lease_put(struct core *core, struct core_worker *worker, struct chunk *chunk);
@@ -305,6 +323,15 @@ void lease_put(struct core *core, struct core_worker *worker, struct chunk *chun
 // A worker that came back names what it still runs, or has results of.
 int core_keep(struct core *core, struct core_worker *worker, uint64_t job,
               const struct msg_return *kept, struct actions *actions);
+
+// recall.c
+// Asks for leases that have not begun, for slots that idle elsewhere. After core_schedule().
+void core_recall(struct core *core, struct actions *actions);
+// Asks for all of a job's.
+void job_recall(struct core *core, struct core_job *job, struct actions *actions);
+// What became of a chunk that was asked for is known.
+void chunk_answered(struct core *core, struct chunk *chunk);
+void worker_answer_due(struct core *core, struct core_worker *worker, struct actions *actions);
 
 // result.c
 int core_result(struct core *core, struct core_worker *worker, const struct event *event,

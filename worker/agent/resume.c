@@ -13,6 +13,7 @@ void resume_begin(struct agent *agent)
     agent->state = AGENT_GREETING;
     pool_return_queued(agent->pool, 0, true, NULL, NULL);
     buf_clear(&agent->begun);
+    buf_clear(&agent->returns);
     agent->credit_said = false;
     agent->said_items = 0;
 }
@@ -57,6 +58,7 @@ static void keep(void *arg, const struct msg_return *run)
 
 int resume_say_kept(struct agent *agent)
 {
+    buf_clear(&agent->returns); // given back to the connection that is over
     int r = outbox_rewind(&agent->outbox);
     if (r == 0)
         r = outbox_held(&agent->outbox, keep, agent);

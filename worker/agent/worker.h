@@ -21,7 +21,7 @@ struct worker_options {
     const char *endpoint;        // of the coordinator; at most 255 bytes. NULL: those of `access`
     const struct access *access; // keys and endpoints, for tcp; NULL. Borrowed
     const char *name;            // for people; NULL: the host's name
-    uint32_t slots;              // 0: the CPUs this process may use (worker/agent/cpus.h)
+    uint32_t slots;              // 0: the CPUs this process may use (worker/cpus.h)
     // Graphics processors, labels, and memory if it is not all of the machine's; NULL: none.
     // Borrowed
     const struct resources *resources;

@@ -1,6 +1,7 @@
 // One chunk in an executor, while it runs: where it stands, what came of it so far, and the memory
 // that the next one uses again.
 #pragma once
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,7 +27,8 @@ struct chunk_run {
     // of the executor
     struct page *page;
     struct kept *kept;
-    int signals; // signalfd of SIGCHLD and SIGUSR1, both blocked
+    int signals;      // signalfd of SIGCHLD and SIGUSR1, both blocked
+    sigset_t blocked; // in programs that are started
     uint32_t slot;
     // Sends what a kernel of the last stage has emitted, and empties the output. Called only when
     // the job wants parts.

@@ -13,7 +13,6 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/signals.h"
 #include "worker/executor/chunk_run.h"
 #include "worker/executor/recipe.h"
 #include "worker/executor/stages.h"
@@ -170,6 +169,7 @@ static void answer(struct executor *e, uint64_t serial, int64_t run_ns)
     head.error_len = (uint16_t)strlen(c->error);
     head.stderr_len = (uint32_t)c->stderr_tail.len;
     head.n_lens = listed ? n : 0;
+    head.has_nothing = c->first.has_no_record && c->ending.outcome == OUTCOME_OK;
     head.body_len = (uint32_t)left;
     put(e, &head, lens, result->body.data + at);
     // Parts must never be followed by a second run of the same chunk.
@@ -314,14 +314,14 @@ _Noreturn void executor_main(int fd, uint32_t slot, struct page *page, struct ke
     e->fd = arrange_files(fd);
     e->page = page;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    // Blocked, not ignored: a program that is started would inherit an ignored SIGPIPE.
-    signal_default(SIGPIPE);
+    // SIGPIPE is blocked, not ignored: a program that is started would inherit that.
     sigaction(SIGURG, &flush_asked, NULL);
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigaddset(&set, SIGUSR1);
     sigaddset(&set, SIGPIPE);
-    sigprocmask(SIG_SETMASK, &set, NULL);
+    sigset_t before;
+    sigprocmask(SIG_SETMASK, &set, &before);
     sigdelset(&set, SIGPIPE);
     int signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signals < 0)
@@ -329,6 +329,7 @@ _Noreturn void executor_main(int fd, uint32_t slot, struct page *page, struct ke
     wire_reader_init(&e->reader);
     buf_init(&e->out, 0);
     chunk_run_init(&e->chunk, page, kept, signals, slot + 1);
+    e->chunk.blocked = before;
     e->chunk.send_part = send_part;
     e->chunk.send_arg = e;
     serve(e);

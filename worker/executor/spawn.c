@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,8 +32,6 @@ struct child_files {
 static _Noreturn void child_exec(const struct spawn *s, const struct child_files *files,
                                  pid_t parent, volatile int *error, const char *volatile *what)
 {
-    sigset_t none;
-    sigemptyset(&none);
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
@@ -48,7 +47,9 @@ static _Noreturn void child_exec(const struct spawn *s, const struct child_files
         *what = s->directory;
         _exit(126);
     }
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (s->nice)
+        setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + (int)s->nice);
+    sigprocmask(SIG_SETMASK, s->blocked, NULL);
     execve(s->path, s->argv, s->envp);
     *error = errno;
     *what = s->path;

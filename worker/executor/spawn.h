@@ -2,6 +2,7 @@
 // long, and what it leaves running dealt with (leftovers.h). Used by commands and pipes, in an
 // executor.
 #pragma once
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,7 +22,9 @@ struct spawn {
     const char *directory;
     const void *input; // for its stdin; NULL: /dev/null
     size_t input_len;
-    int64_t timeout_ns; // 0: none
+    const sigset_t *blocked; // signals, in the program
+    int64_t timeout_ns;      // 0: none
+    uint32_t nice;           // added to ours
     enum leftovers leftovers;
     int64_t leftovers_wait_ns;
 };

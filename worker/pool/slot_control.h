@@ -16,5 +16,7 @@ bool slot_look(struct slot *slot);
 void slot_cancel(struct slot *slot, uint64_t job, bool kill_now);
 // Ends the running chunk at once, if it is one of these; those that have not begun are cancelled.
 void slot_discard(struct slot *slot, const struct msg_return *run);
+// Asks the running chunk to end, because it takes longer than others.
+void slot_end_over_time(struct slot *slot);
 // Kills the executor if its kernel is past its deadline; *ret_next: when to look again, if sooner.
 void slot_check_deadline(struct slot *slot, int64_t now, int64_t *ret_next);

@@ -37,14 +37,13 @@ static void shared_unmap(struct shared **shared)
         munmap(*shared, sizeof(**shared));
 }
 
-// Whatever the agent's caller ignored or blocked must not decide how commands behave.
+// Handlers are ours; what is ignored or blocked was so when the program was started, and commands
+// get it so: nohup, and `trap '' INT` of a script, reach them.
 static void signals_reset(void)
 {
     for (int number = 1; number < NSIG; number++)
-        signal_default(number);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+        if (!signal_is_ignored(number))
+            signal_default(number);
 }
 
 // Descriptor 0 reads nothing, 1 is 2: a kernel that prints must not mix with results.

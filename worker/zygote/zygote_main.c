@@ -22,6 +22,7 @@
 struct forker {
     int control;
     int signals;
+    sigset_t before; // what is blocked in the programs that executors start
     struct shared *shared;
     pid_t *pids;  // by slot; 0: no executor
     uint32_t n;   // slots that `pids` holds
@@ -113,6 +114,7 @@ static int fork_executor(struct forker *forker, uint32_t slot)
     if (pid == 0) {
         die_with(self);
         free(forker->pids);
+        sigprocmask(SIG_SETMASK, &forker->before, NULL);
         executor_main(ends[1], slot, &forker->shared->pages[slot], &forker->shared->kept);
     }
     close(ends[1]);
@@ -199,7 +201,7 @@ void zygote_main(int control, struct shared *shared)
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, NULL);
+    sigprocmask(SIG_BLOCK, &set, &forker.before);
     forker.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (forker.signals < 0)
         _exit(1);

@@ -11,6 +11,7 @@ static void control(uint32_t peer, enum verb verb, uint64_t first, uint64_t last
 {
     say(peer, MSG_CONTROL,
         &(struct msg_control){.request = 5, .verb = verb, .first = first, .last = last});
+    turn();
     hear(peer, MSG_ANSWER, ret);
 }
 
@@ -216,6 +217,7 @@ static unsigned rows(uint32_t peer, enum query what)
     unsigned n = 0;
     bool more = true;
     say(peer, MSG_QUERY, &(struct msg_query){.request = 6, .what = what, .last = UINT64_MAX});
+    turn();
     while (more) {
         struct letter *l = letter(peer, MSG_INFO);
         struct info_reader r;
@@ -224,6 +226,7 @@ static unsigned rows(uint32_t peer, enum query what)
             struct job_info job;
             struct worker_info worker;
             struct line_info line;
+            struct running_info running;
         } row;
         cr_assert_not_null(l);
         l->is_read = true;
@@ -231,6 +234,8 @@ static unsigned rows(uint32_t peer, enum query what)
         while (info_next(&r, &row, &err) == 1)
             n++;
         more = r.more;
+        say(peer, MSG_TAKE, &(struct msg_take){.stream = 6});
+        turn();
     }
     return n;
 }

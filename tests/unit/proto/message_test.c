@@ -36,7 +36,8 @@ static const struct job_info a_job = {.id = 1,
                                       .retries = 10,
                                       .records = 12,
                                       .first_code = 13,
-                                      .text = "t"};
+                                      .text = "t",
+                                      .sink = "s"};
 
 static int put_sample(int type, struct buf *h, struct buf *b)
 {
@@ -184,9 +185,9 @@ static int put_sample(int type, struct buf *h, struct buf *b)
     case MSG_END:
         return msg_put(h, MSG_END, &(struct msg_end){7, -ECANCELED, a_job});
     case MSG_INFO:
-        r = info_begin(&w, h, 3, QUERY_LINES_SAMPLE, false);
+        r = info_begin(&w, h, 3, QUERY_LINES_SAMPLE);
         r |= info_add(&w, QUERY_LINES_SAMPLE, &(struct line_info){1, "n", 2, "t"});
-        return r | info_end(&w);
+        return r | info_end(&w, false);
     case MSG_RECORDS:
         r = records_put_head(h, 1, 5, 2);
         r |= record_put(h, &(struct record_entry){.chunk = 7,
