@@ -15,10 +15,11 @@ struct access;
 struct link;
 struct transport;
 
-#define LINK_ANSWER_NS                                                                             \
-    (15 * 1000000000ll) // without an answer to the first greeting: it is not there
-#define LINK_SILENCE_NS (3600 * 1000000000ll) // without a word, later: it is lost
-#define LINK_NOTICE_NS (15 * 1000000000ll)    // of silence, then somebody is told
+// How long the coordinator may be silent: before its first answer; until somebody is told; until it
+// is lost.
+#define LINK_ANSWER_NS (15 * 1000000000ll)
+#define LINK_NOTICE_NS (15 * 1000000000ll)
+#define LINK_SILENCE_NS (3600 * 1000000000ll)
 
 struct link_options {
     const char *endpoint;        // ipc://, inproc:// or tcp://

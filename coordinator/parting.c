@@ -113,6 +113,9 @@ void peers_check_keys(struct server *server)
         gate_pass_of(server->gate, peer->key, &pass);
         if (pass.rights == peer->rights && strcmp(pass.name, peer->user) == 0)
             continue;
+        // It can't come back.
+        if (peer->client)
+            client_end(peer->client);
         peer_refuse(peer, -EACCES, "its key was removed or its role changed");
         part(server, &peer->connection);
     }
