@@ -417,6 +417,13 @@ bool worker_can_take(const struct core *core, const struct core_worker *worker,
 bool worker_could_take(const struct core *core, const struct core_worker *worker,
                        const struct chunk *chunk);
 void core_schedule(struct core *core, struct actions *actions);
+// Leases a pending chunk to the worker, in its next attempt.
+void lease_put(struct core *core, struct core_worker *worker, struct chunk *chunk);
+
+// keep.c
+// A worker that came back names what it still runs, or has results of.
+int core_keep(struct core *core, struct core_worker *worker, uint64_t job,
+              const struct msg_return *kept, struct actions *actions);
 
 // recall.c
 // Asks for leases that have not begun, for slots that idle elsewhere. After core_schedule().
@@ -446,6 +453,8 @@ struct core_worker *worker_find(const struct core *core, uint64_t id);
 void worker_credit(struct core *core, struct core_worker *worker, const struct msg_credit *credit);
 void worker_down(struct core *core, struct core_worker *worker, const char *reason,
                  struct actions *actions);
+// Its process lives and comes back as another worker: nothing crashed.
+void worker_back(struct core *core, struct core_worker *worker, struct actions *actions);
 void worker_free(struct core *core, struct core_worker *worker);
 void worker_silence_due(struct core *core, struct core_worker *worker, struct actions *actions);
 // True when the worker must be sent STEP first; remembers that it is.
