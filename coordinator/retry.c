@@ -44,10 +44,12 @@ static int check_retry(const struct server_job *job, bool failed_only, struct er
     return 0;
 }
 
-int retry_job(struct client *client, struct server_job *job, bool failed_only, uint64_t *ret_id,
-              struct err *err)
+int retry_job(struct client *client, struct server_job *job, const struct msg_control *m,
+              uint64_t *ret_id, struct err *err)
 {
     struct server *server = job->server;
+    // Of single chunks, only what failed is kept.
+    bool failed_only = m->verb == VERB_RETRY_FAILED || m->n_chunks;
     struct msg_submit message = {.flags = job->flags & ~(uint32_t)SUBMIT_FEEDS};
     struct redo_list again = {0};
     struct submission s = {
@@ -60,9 +62,14 @@ int retry_job(struct client *client, struct server_job *job, bool failed_only, u
     // Not a client's key, but unique here as the id is.
     memcpy(message.key, &server->next_job, sizeof(server->next_job));
     if (failed_only) {
-        r = redo_copy(&job->failed, &again);
+        r = redo_copy(&job->failed, m->chunks, m->n_chunks, &again);
         s.again = &again;
     }
+    if (r == 0 && failed_only && again.n == 0)
+        r = err_set(err, -ENOENT,
+                    "none of these chunks of job %llu has failed; the others are not "
+                    "kept: retry the whole job",
+                    (unsigned long long)job->id);
     if (r < 0) {
         submission_done(&s);
         return r == -ENOMEM ? err_set(err, r, "out of memory") : r;
