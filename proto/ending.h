@@ -1,6 +1,7 @@
 // How one attempt of a chunk ended, and how a job ended. The same struct travels from the executor
 // to the consumer and is copied by `=`; only the messages take it apart.
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 enum outcome {
@@ -37,5 +38,11 @@ enum job_fate {
     FATE_SOURCE,       // the source failed
     FATE_INTERNAL,     // memory ran out for this job
     FATE_TIMEOUT,      // its time limit passed; the core itself says CANCELLED
+    FATE_ENOUGH,       // as many chunks have ended as the plan wants; others were left unrun
     FATE_COUNT,
 };
+// Whether what was to be run was run: its results are whole, though some chunks may have failed.
+static inline bool fate_is_whole(enum job_fate fate)
+{
+    return fate == FATE_COMPLETE || fate == FATE_ENOUGH;
+}

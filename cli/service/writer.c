@@ -51,7 +51,7 @@ static int write_sink(void *arg)
     if (r == 0) {
         f.sink = sink;
         follow_run(&f);
-        bool complete = !f.error && !f.sink_error && f.info.fate == FATE_COMPLETE;
+        bool complete = !f.error && !f.sink_error && fate_is_whole(f.info.fate);
         if (complete || w->plan->sink.kind == SINK_DIR)
             r = f.sink_error ? f.sink_error : sink_finish(sink, &err);
         else if (!f.error && !f.sink_error)
