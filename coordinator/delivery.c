@@ -128,6 +128,7 @@ static void end_job(struct server_job *job)
                  (unsigned long long)job->id, job->plan->sink.path, s->text);
     log_info("job ended", "job=%llu ok=%llu failed=%llu", (unsigned long long)job->id,
              (unsigned long long)s->ok, (unsigned long long)s->failed);
+    needs_ended(job);
     server_job_forget_if_unwanted(job);
 }
 
