@@ -12,6 +12,7 @@
 #include "async/loop.h"
 #include "base/buf.h"
 #include "coordinator/core/core.h"
+#include "coordinator/keeper.h"
 #include "coordinator/peer.h"
 #include "coordinator/questions.h"
 #include "coordinator/server.h"
@@ -64,6 +65,11 @@ struct server {
     uint64_t next_job;
     struct server_job *jobs;   // by id, in order of submission
     struct server_job *by_key; // the same ones
+    struct keeper keeper;
+    struct job_queue closing; // have ended: their records go to the file
+    struct job_queue dying;   // in no table any more, being freed
+    struct records_room room;
+    bool room_is_full; // a job's records can't be written
     struct group feeders;
     struct dirty_list dirty; // may have something to send
     struct buf header;       // of the RECORDS or INFO being written: readers.h, rows.c
