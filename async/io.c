@@ -10,6 +10,7 @@
 
 #include "async/internal.h"
 #include "base/cleanup.h"
+#include "base/signals.h"
 
 struct io_waiter {
     struct watch watch;
@@ -157,7 +158,8 @@ int signals_open(const int *list, size_t n, struct signals *ret)
     sigset_t set;
     sigemptyset(&set);
     for (size_t i = 0; i < n; i++)
-        sigaddset(&set, list[i]);
+        if (!signal_is_ignored(list[i])) // a signalfd would get it all the same
+            sigaddset(&set, list[i]);
     struct signals s;
     if (sigprocmask(SIG_BLOCK, &set, &s.before) < 0)
         return -errno;

@@ -22,6 +22,7 @@ struct signals {
     int fd;
     sigset_t before;
 };
+// One that is ignored stays so: it never comes.
 int signals_open(const int *list, size_t n, struct signals *ret);
 // Waits for the next one and returns its number.
 int signals_next(struct signals *s);

@@ -14,6 +14,7 @@
 #include "cli/jobs/commands.h"
 #include "cli/manual.h"
 #include "cli/oneliner/commands.h"
+#include "cli/oneliner/from_parallel.h"
 #include "cli/run/commands.h"
 #include "cli/service/commands.h"
 
@@ -33,6 +34,7 @@ static const struct command list[] = {
     {"pipe", RUN, "pipe COMMAND <DATA", "run a command on each chunk of data", &pipe_args,
      cli_pipe},
     {"call", RUN, "call KERNEL ::: ITEMS", "call a C function with items", &call_args, cli_call},
+    {"sem", RUN, "sem COMMAND", "run a command once there is a place for it", &sem_args, cli_sem},
     {"check", RUN, "check JOB.yaml", "report every mistake in a job file; start nothing",
      &check_args, cli_check},
 
@@ -160,8 +162,9 @@ static const struct arg help_flags[] = {
     {0},
 };
 static const struct args help_args = {
-    .usage = "[COMMAND]\n       fanmill help --man [fanmill|job]",
-    .about = "Shows what a command does and which flags it takes.\n",
+    .usage = "[COMMAND]\n       fanmill help parallel\n       fanmill help --man [fanmill|job]",
+    .about = "Shows what a command does and which flags it takes, or what stands here for each "
+             "flag of GNU parallel.\n",
     .tables = {{.list = help_flags}},
     .operands = {{.offer = OFFER_COMMAND}, {.offer = OFFER_NOTHING}},
     .n_operands = 2};
@@ -197,6 +200,11 @@ static int cli_help(int argc, char **argv)
         return print_page(words.n ? words.list[0] : "fanmill");
     if (words.n == 0)
         return command_print_all(stdout);
+    if (words.n == 1 && strcmp(words.list[0], "parallel") == 0) {
+        _cleanup_(buf_done)
+        struct buf out = {0};
+        return print(&out, from_parallel_write(&out));
+    }
     const struct command *command = command_find((int)words.n, (char **)(uintptr_t)words.list, &n);
     if (!command || n < (int)words.n)
         return command_unknown(words.list[command ? 1 : 0]);

@@ -50,11 +50,14 @@ int main(int argc, char **argv)
     static char help[] = "help";
     keep_some_memory();
     keep_standard_files();
-    signal_ignore(SIGPIPE);
-    signal_ignore(SIGXFSZ); // a file that may not grow is an error, reported as one
+    // Commands of jobs get the signals as they were when we started. Those that we must not die of
+    // are not ignored, which commands would inherit.
+    signal_absorb(SIGPIPE);
+    signal_absorb(SIGXFSZ); // a file that may not grow is an error, reported as one
     // A command that reports its progress on these signals may get one before it listens.
-    signal_ignore(SIGUSR1);
-    signal_ignore(SIGUSR2);
+    signal_absorb(SIGUSR1);
+    signal_absorb(SIGUSR2);
+    signal_default(SIGCHLD); // ignored, it would hide how children end
     if (argc < 2) {
         command_print_all(stderr);
         return EXIT_USAGE;

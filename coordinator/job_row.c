@@ -51,6 +51,21 @@ static uint8_t fate_of(const struct server_job *job)
     return (uint8_t)(was_late ? FATE_TIMEOUT : job->summary.fate);
 }
 
+// As the coordinator's machine knows it. A path that is too long for the row is not told.
+static void sink_words(const struct plan *plan, char *ret, size_t size)
+{
+    const struct sink *sink = &plan->sink;
+    if (sink->kind != SINK_FILE && sink->kind != SINK_DIR)
+        return;
+    bool is_absolute = *sink->path == '/';
+    size_t len = strlen(sink->path);
+    bool slash = sink->kind == SINK_DIR && len && sink->path[len - 1] != '/';
+    int n = snprintf(ret, size, "%s%s%s%s", is_absolute ? "" : plan->directory,
+                     is_absolute ? "" : "/", sink->path, slash ? "/" : "");
+    if (n < 0 || (size_t)n >= size)
+        *ret = '\0';
+}
+
 void server_job_row(const struct server_job *job, struct job_info *ret)
 {
     struct core_progress p = {.summary = job->summary};
@@ -91,6 +106,8 @@ void server_job_row(const struct server_job *job, struct job_info *ret)
     memcpy(ret->text, s.text, sizeof(ret->text));
     if (!ret->text[0])
         server_job_stall_words(job, ret->text, sizeof(ret->text));
+    if (ret->detached)
+        sink_words(job->plan, ret->sink, sizeof(ret->sink));
 }
 
 // What the stage runs, in words.

@@ -69,6 +69,7 @@ void peer_free(struct peer *peer)
     HASH_DELETE(by_place, server->by_place, peer);
     HASH_DELETE(by_id, server->by_id, peer);
     buf_done(&peer->header);
+    buf_done(&peer->recall_header);
     buf_done(&peer->body);
     free(peer);
 }

@@ -57,6 +57,9 @@ struct peer {
     bool draining;
     struct batch_writer leases; // the LEASE that is being written, into the two buffers
     bool leases_open;
+    struct batch_writer recalls; // likewise the RECALL, into a buffer of its own
+    bool recalls_open;
+    struct buf recall_header;
     LIST_ENTRY(peer) of_leasing; // while it is
     struct buf header;
     struct buf body;

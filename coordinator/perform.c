@@ -1,7 +1,7 @@
 // Carries out the core's actions.
 //
-// In: the actions of all events since the last turn. Out: STEP, LEASE, ACK, CANCEL and FORGET for
-// workers; actions that concern a job go to delivery.c, feeder.c and fetch.c.
+// In: the actions of all events since the last turn. Out: STEP, LEASE, RECALL, ACK, CANCEL and
+// FORGET for workers; actions that concern a job go to delivery.c, feeder.c and fetch.c.
 //
 // All leases of one worker become one message. Carrying out an action may hand the core an event
 // (feeder_want feeds chunks that run again at once; a record without memory cancels its job), which
@@ -61,6 +61,37 @@ static void add_lease(struct peer *peer, const struct action *action)
         peer_drop(peer, "a lease can't be encoded");
 }
 
+static void send_recalls(struct peer *peer)
+{
+    if (!peer->recalls_open)
+        return;
+    peer->recalls_open = false;
+    send_leases(peer); // first what it asks for
+    if (recall_batch_end(&peer->recalls) == 0)
+        peer_send(peer, &peer->recall_header, NULL, 0);
+    buf_done(&peer->recall_header);
+}
+
+static void add_recall(struct peer *peer, const struct msg_return *run)
+{
+    int r = 0;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        if (!peer->recalls_open) {
+            buf_init(&peer->recall_header, PROTO_HEADER_MAX);
+            r = recall_batch_begin(&peer->recalls, &peer->recall_header);
+            peer->recalls_open = true;
+        }
+        if (r == 0)
+            r = recall_batch_add(&peer->recalls, run);
+        if (r != -E2BIG)
+            break;
+        send_recalls(peer);
+        r = 0;
+    }
+    if (r < 0)
+        peer_drop(peer, "a recall can't be encoded");
+}
+
 // Messages stay in order: leases that were collected before are of other steps, so it does not
 // matter which go first.
 static void define_step(struct peer *peer, const struct action *action)
@@ -90,6 +121,9 @@ static void to_worker(struct server *server, const struct action *action)
     switch (action->type) {
     case ACT_LEASE:
         add_lease(peer, action);
+        return;
+    case ACT_RECALL:
+        add_recall(peer, &action->recall);
         return;
     case ACT_STEP:
         define_step(peer, action);
@@ -137,7 +171,7 @@ static void to_job(struct server *server, const struct action *action)
 
 bool perform(struct server *server)
 {
-    bool sent = false;
+    bool sent = false, recalled = false;
     for (size_t i = 0; i < server->actions.len; i++) {
         const struct action action = server->actions.list[i];
         switch (action.type) {
@@ -149,6 +183,7 @@ bool perform(struct server *server)
             break;
         default:
             to_worker(server, &action);
+            recalled |= action.type == ACT_RECALL;
             sent = true;
             break;
         }
@@ -156,5 +191,7 @@ bool perform(struct server *server)
     actions_clear(&server->actions);
     while (!LIST_EMPTY(&server->leasing))
         send_leases(LIST_FIRST(&server->leasing));
+    for (struct peer *peer = server->by_place; recalled && peer; peer = peer->by_place.next)
+        send_recalls(peer);
     return sent;
 }

@@ -17,12 +17,14 @@
 #define PLAN_NAME_MAX 63  // letters of a job's or stage's name
 #define PLAN_LABEL_MAX 31 // letters of a label
 #define PLAN_STEPS_MAX 32
-#define PLAN_STAGES_MAX 32         // in one step
-#define PLAN_ARGS_MAX 4096         // words of one argv, names of one map
-#define PLAN_LABELS_MAX 16         // of a step
-#define PLAN_BATCH_ITEMS 1000      // of a batch command, when no chunk rule says how many
-#define PLAN_FAN_IN_ALL 0          // step.fan_in: one chunk takes everything
-#define PLAN_PACKED_MAX (3u << 20) // a step; the values of a matrix are the most of it
+#define PLAN_STAGES_MAX 32              // in one step
+#define PLAN_ARGS_MAX 4096              // words of one argv, names of one map
+#define PLAN_LABELS_MAX 16              // of a step
+#define PLAN_LEFTOVERS_NS 10000000000ll // that what a program left running may go on
+#define PLAN_BATCH_ITEMS 1000           // of a batch command, when no chunk rule says how many
+#define PLAN_NICE_MAX 19                // what a program may yield
+#define PLAN_FAN_IN_ALL 0               // step.fan_in: one chunk takes everything
+#define PLAN_PACKED_MAX (3u << 20)      // a step; the values of a matrix are the most of it
 #define PLAN_WHOLE_MAX (16u << 20)
 
 enum stage_kind { STAGE_COMMAND, STAGE_PIPE, STAGE_KERNEL };
@@ -39,6 +41,8 @@ enum source_kind {
     SOURCE_CSV,
     SOURCE_MATRIX,
 };
+// What becomes of processes that outlive the program that started them.
+enum leftovers { LEFTOVERS_WAIT, LEFTOVERS_KILL, LEFTOVERS_KEEP, LEFTOVERS_KEEP_FOREVER };
 enum chunk_rule { CHUNK_AUTO, CHUNK_ITEMS, CHUNK_BYTES, CHUNK_LINES, CHUNK_PARTS };
 enum sink_kind { SINK_STDOUT, SINK_FILE, SINK_DIR, SINK_NONE };
 enum sink_format { FORMAT_RAW, FORMAT_JSON };
@@ -65,9 +69,12 @@ struct stage {
     char *function;         // kernel: symbol or built-in name
     struct plan_pair *args; // kernel: name -> value, with placeholders of params already filled in
     size_t n_args;
+    uint32_t nice;          // added to the niceness of its programs, 0..19
     bool is_batch;      // command: one run for as many items of the chunk as fit
     bool has_tag;       // command: each line of its output is prefixed with the item and a tab
     int64_t timeout_ns; // per run of the stage for one item (command) or chunk; 0: none
+    enum leftovers leftovers;  // command, pipe
+    int64_t leftovers_wait_ns; // of WAIT
 };
 
 struct retry_policy {
@@ -76,6 +83,19 @@ struct retry_policy {
     double backoff;   // factor per further retry
     int64_t max_delay_ns;
 };
+
+// When a worker begins chunks of a step, beside having room. 0 each: no matter.
+struct throttle {
+    int64_t delay_ns;       // between two beginnings on one worker
+    uint32_t load;          // none while so many processes of the machine run, or more
+    uint32_t load_percent;  // the same, of its CPUs
+    uint64_t memfree_bytes; // none while less memory is available
+};
+
+static inline bool throttle_is_set(const struct throttle *t)
+{
+    return t->delay_ns || t->load || t->load_percent || t->memfree_bytes;
+}
 
 struct chunking {
     enum chunk_rule rule;
@@ -90,6 +110,8 @@ struct step {
     bool is_reduce;           // feeds itself until one result is left
     uint32_t fan_in;          // reduce: inputs of one run, >= 2, or PLAN_FAN_IN_ALL
     struct retry_policy retry;
+    struct throttle throttle;
+    uint32_t timeout_percent; // of the median time of its chunks, for one that runs; 0: none
     double cpus;           // of one running chunk; 1
     uint64_t memory_bytes; // 0: not limited
     double gpus;

@@ -32,8 +32,11 @@ static void put_stage(struct pack_writer *w, const struct stage *stage, const ch
     pack_str(w, library_at);
     put_pairs(w, stage->args, stage->n_args);
     pack_i64(w, stage->timeout_ns);
+    pack_u64(w, stage->nice);
     pack_bool(w, stage->is_batch);
     pack_bool(w, stage->has_tag);
+    pack_u64(w, stage->leftovers);
+    pack_i64(w, stage->leftovers_wait_ns);
 }
 
 static void put_step(struct pack_writer *w, const struct step *step, char *const *library_at)
@@ -47,6 +50,11 @@ static void put_step(struct pack_writer *w, const struct step *step, char *const
     pack_i64(w, step->retry.delay_ns);
     pack_f64(w, step->retry.backoff);
     pack_i64(w, step->retry.max_delay_ns);
+    pack_i64(w, step->throttle.delay_ns);
+    pack_u64(w, step->throttle.load);
+    pack_u64(w, step->throttle.load_percent);
+    pack_u64(w, step->throttle.memfree_bytes);
+    pack_u64(w, step->timeout_percent);
     pack_f64(w, step->cpus);
     pack_u64(w, step->memory_bytes);
     pack_f64(w, step->gpus);

@@ -4,8 +4,8 @@
 #include "pipelines/plan.h"
 
 #define PLAN_FIELDS 7
-#define STEP_FIELDS 13
-#define STAGE_FIELDS 12
+#define STEP_FIELDS 18
+#define STAGE_FIELDS 15
 #define KERNEL_FIELDS 4
 #define WHOLE_FIELDS 13
 #define SINK_FIELDS 6

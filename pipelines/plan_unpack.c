@@ -50,8 +50,11 @@ static void get_stage(struct pack_reader *r, struct stage *stage)
     stage->library_at = get_optional(r);
     get_pairs(r, &stage->args, &stage->n_args);
     stage->timeout_ns = pack_read_i64(r);
+    stage->nice = (uint32_t)pack_read_u64(r, PLAN_NICE_MAX);
     stage->is_batch = pack_read_bool(r);
     stage->has_tag = pack_read_bool(r);
+    stage->leftovers = (enum leftovers)pack_read_u64(r, LEFTOVERS_KEEP_FOREVER);
+    stage->leftovers_wait_ns = pack_read_i64(r);
     if (!pack_ok(r))
         return;
     bool is_kernel = stage->kind == STAGE_KERNEL;
@@ -59,7 +62,7 @@ static void get_stage(struct pack_reader *r, struct stage *stage)
         (stage->is_script && (stage->n_words != 1 || n_shell == 0)) ||
         (stage->library && (!is_kernel || stage->library[0] != '/')) ||
         (stage->library_at && (!stage->library || stage->library_at[0] != '/')) ||
-        stage->timeout_ns < 0 ||
+        stage->timeout_ns < 0 || stage->leftovers_wait_ns < 0 ||
         (stage->kind != STAGE_COMMAND && (stage->is_batch || stage->has_tag)))
         pack_fail(r);
 }
@@ -100,6 +103,11 @@ static void get_step(struct pack_reader *r, struct step *step)
     step->retry.delay_ns = pack_read_i64(r);
     step->retry.backoff = pack_read_f64(r);
     step->retry.max_delay_ns = pack_read_i64(r);
+    step->throttle.delay_ns = pack_read_i64(r);
+    step->throttle.load = (uint32_t)pack_read_u64(r, UINT32_MAX);
+    step->throttle.load_percent = (uint32_t)pack_read_u64(r, UINT32_MAX);
+    step->throttle.memfree_bytes = pack_read_u64(r, INT64_MAX);
+    step->timeout_percent = (uint32_t)pack_read_u64(r, UINT32_MAX);
     step->cpus = pack_read_f64(r);
     step->memory_bytes = pack_read_u64(r, INT64_MAX);
     step->gpus = pack_read_f64(r);
@@ -107,7 +115,7 @@ static void get_step(struct pack_reader *r, struct step *step)
     uint32_t n = pack_read_array(r, PLAN_STAGES_MAX);
     bool bad = n == 0 || step->fan_in == 1 || step->retry.delay_ns < 0 ||
                step->retry.max_delay_ns < 0 || !isfinite(step->retry.backoff) ||
-               step->retry.backoff < 0 || !amount_ok(step->cpus) || !amount_ok(step->gpus) ||
+               step->retry.backoff < 0 || step->throttle.delay_ns < 0 || !amount_ok(step->cpus) || !amount_ok(step->gpus) ||
                (step->chunking.rule == CHUNK_AUTO) != (step->chunking.n == 0);
     if (!pack_ok(r))
         return;

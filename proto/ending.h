@@ -26,6 +26,7 @@ struct ending {
     int64_t run_ns;
     int64_t cpu_ns; // user + system of the commands; 0 for kernels
     uint64_t maxrss_bytes;
+    uint32_t leftovers; // processes of its commands that had to be ended, or are kept
 };
 
 enum job_fate {

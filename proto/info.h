@@ -62,6 +62,8 @@ struct job_info {
     uint64_t records; // of its stream, so far
     int32_t first_code;
     char text[PROTO_TEXT_MAX]; // first failure, for people
+    char sink[PROTO_TEXT_MAX]; // where the coordinator writes the results: a path, a folder's with
+                               // a slash at its end; "" it does not
 };
 
 struct worker_info {

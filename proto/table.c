@@ -90,6 +90,7 @@ static const struct msg_field result_entry_fields[] = {
     I64_FROM(result, ending.run_ns, 0),
     I64_FROM(result, ending.cpu_ns, 0),
     U64(result, ending.maxrss_bytes),
+    U32(result, ending.leftovers),
     REF(result, error, error_len, FIELD_STR_NIL, PROTO_TEXT_MAX),
     REF(result, stderr_text, stderr_len, FIELD_BIN_NIL, PROTO_STDERR_TAIL_MAX),
     LENS(result, item_lens, PROTO_RESULT_PART_MAX)};
@@ -161,6 +162,7 @@ static const struct msg_field record_fields[] = {
     I64_FROM(record_entry, ending.run_ns, 0),
     I64_FROM(record_entry, ending.cpu_ns, 0),
     U64(record_entry, ending.maxrss_bytes),
+    U32(record_entry, ending.leftovers),
     REF(record_entry, worker, worker_len, FIELD_STR_REF, PROTO_NAME_MAX),
     U64(record_entry, item_first),
     U64(record_entry, items),
@@ -205,6 +207,7 @@ static const struct msg_field job_fields[] = {
     U64(job_info, records),
     I32(job_info, first_code),
     TEXT(job_info, text),
+    TEXT(job_info, sink),
 };
 static const struct msg_field worker_fields[] = {
     U64(worker_info, id),

@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/limits.h"
+#include "worker/kept.h"
+
 struct page {
     // Written by the executor.
     _Alignas(64) _Atomic uint64_t running; // serial of the chunk that runs now; 0: none
@@ -19,6 +22,13 @@ struct page {
     _Alignas(64) _Atomic uint64_t cancel; // serial of the chunk that should end soon
     _Atomic uint64_t recall_from;         // serials in [from, to) must not begin
     _Atomic uint64_t recall_to;
+};
+
+// What the processes of a worker share. Untouched pages cost nothing, so every possible slot has
+// one.
+struct shared {
+    struct page pages[PROTO_SLOTS_MAX];
+    struct kept kept;
 };
 
 static inline void page_reset(struct page *page)

@@ -11,7 +11,7 @@
 #include "cli/args/help.h"
 #include "cli/text/slots.h"
 #include "pipelines/plan.h"
-#include "worker/agent/cpus.h"
+#include "worker/cpus.h"
 
 #define FLAGS_MAX 128
 #define LIST_TEXT_MAX 128
@@ -25,6 +25,19 @@ int args_mistake(const char *command, const char *fmt, ...)
     va_end(ap);
     fprintf(stderr, "\ntry: fanmill %s --help\n", command);
     return EXIT_USAGE;
+}
+
+// The row of another tool's flag, of `len` bytes. NULL: none is called so.
+static const struct arg_foreign *find_foreign(const struct args *args, const char *flag, size_t len)
+{
+    for (const struct arg_foreign *f = args->foreign; f && f->words; f++)
+        for (const char *word = f->words; *word; word += strspn(word, " ")) {
+            size_t n = strcspn(word, " ");
+            if (n == len && strncmp(word, flag, len) == 0)
+                return f;
+            word += n;
+        }
+    return NULL;
 }
 
 static int unknown(const char *command, const struct args *args, const char *word)
@@ -47,11 +60,13 @@ static int unknown(const char *command, const struct args *args, const char *wor
     }
     names[n++] = "--help";
     snprintf(flag, sizeof(flag), "%.*s", (int)strcspn(word, "="), word);
-    for (const struct arg_foreign *f = args->foreign; f && f->word; f++)
-        if (strcmp(f->word, flag) == 0) {
-            args_mistake(command, "%s is not an option here; %s", flag, f->cure);
-            return -EINVAL;
-        }
+    const struct arg_foreign *foreign = find_foreign(args, flag, strlen(flag));
+    if (!foreign && flag[0] == '-' && flag[1] != '-' && flag[1])
+        foreign = find_foreign(args, flag, 2);
+    if (foreign) {
+        args_mistake(command, "%s is not an option here: %s", flag, foreign->here);
+        return -EINVAL;
+    }
     const char *near = parse_nearest(flag, names, n);
     if (near && strcmp(near, flag) == 0 && word[strlen(flag)])
         args_mistake(command, "%s takes no value", flag);
@@ -180,17 +195,34 @@ static struct known_flag find_letter(const struct args *args, void *options, cha
     return (struct known_flag){0};
 }
 
+static struct known_flag find_named(const struct args *args, void *options, const char *name,
+                                    size_t len, bool has_value)
+{
+    ARGS_EACH (args, table, flag)
+        if (strlen(flag->name) == len && strncmp(name, flag->name, len) == 0 &&
+            (!has_value || flag->value))
+            return found(table, flag, options);
+    return (struct known_flag){0};
+}
+
+// What stands for another tool's flag. *ret_idle: nothing has to.
+static struct known_flag find_same(const struct args *args, void *options, const char *word,
+                                   size_t len, bool has_value, bool *ret_idle)
+{
+    const struct arg_foreign *f = find_foreign(args, word, len);
+    *ret_idle = f && f->same && !*f->same && !has_value;
+    if (!f || !f->same || !*f->same)
+        return (struct known_flag){0};
+    return find_named(args, options, f->same, strlen(f->same), has_value);
+}
+
 // *ret_value: what follows '='; NULL: nothing.
 static struct known_flag find_name(const struct args *args, void *options, char *word,
                                    char **ret_value)
 {
     size_t len = strcspn(word, "=");
     *ret_value = word[len] ? word + len + 1 : NULL;
-    ARGS_EACH (args, table, flag)
-        if (strlen(flag->name) == len && strncmp(word, flag->name, len) == 0 &&
-            (!*ret_value || flag->value))
-            return found(table, flag, options);
-    return (struct known_flag){0};
+    return find_named(args, options, word, len, *ret_value);
 }
 
 static void set_flag(const struct known_flag *known)
@@ -207,13 +239,22 @@ static int take_flag(const char *command, const struct args *args, void *options
 {
     char *word = argv[*at], *value = NULL;
     struct known_flag known = {0};
+    bool idle = false;
     if (word[1] == '-') {
         known = find_name(args, options, word + 2, &value);
+        if (!known.flag)
+            known = find_same(args, options, word, strcspn(word, "="), value, &idle);
         if (known.flag && !known.flag->value)
             set_flag(&known);
     }
     for (char *letter = word + 1; word[1] != '-' && *letter; letter++) {
+        const char spelled[] = {'-', *letter};
+        idle = false;
         known = find_letter(args, options, *letter);
+        if (!known.flag)
+            known = find_same(args, options, spelled, sizeof(spelled), false, &idle);
+        if (idle)
+            continue;
         if (!known.flag)
             break;
         if (known.flag->value) {
@@ -222,6 +263,8 @@ static int take_flag(const char *command, const struct args *args, void *options
         }
         set_flag(&known);
     }
+    if (idle)
+        return 0;
     if (!known.flag)
         return unknown(command, args, word);
     if (!known.flag->value)

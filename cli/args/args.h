@@ -86,10 +86,14 @@ struct arg_operand {
     const char *const *words; // ends with NULL; NULL: see `offer`
 };
 
-// A flag of other tools that people type, and what to write instead.
+// A flag of another tool that people type, and what stands for it here. A flag of the command's own
+// goes first.
 struct arg_foreign {
-    const char *word; // "--pipe"
-    const char *cure; // "use: fanmill pipe"
+    const char *words; // its spellings, separated by spaces: "--jobs -P --max-procs"
+    // The name of a flag that means the same, and is set if the command has it; "": what it asks
+    // for is so anyway, nothing is done. NULL: refused.
+    const char *same;
+    const char *here; // what to write instead, or the difference: half a sentence
 };
 
 #define ARGS_TABLES_MAX 10
@@ -110,7 +114,7 @@ struct args {
     const char *surplus;               // what to add to "one word too many"; NULL
     bool command_follows;              // the operands are those of a command of the user's
     const char *const *commands;       // one of ours, if it is the first word; ends with NULL. NULL
-    const struct arg_foreign *foreign; // ends with a NULL word; NULL: none
+    const struct arg_foreign *foreign; // ends with NULL words; NULL: none
 };
 
 // Each flag of a command, with its table.

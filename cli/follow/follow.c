@@ -25,6 +25,7 @@ static void make_record(const struct follow *f, const struct result_record *r, c
                         struct record *ret)
 {
     const struct record_entry *w = &r->head;
+    bool is_ok = w->ending.outcome == OUTCOME_OK;
     memcpy(worker, w->worker, w->worker_len);
     worker[w->worker_len] = '\0';
     *ret = (struct record){.offset = r->offset,
@@ -33,13 +34,15 @@ static void make_record(const struct follow *f, const struct result_record *r, c
                            .outcome = outcome_name(w->ending.outcome),
                            .step = w->step,
                            .exit = -1,
-                           .error = w->error ? f->report->error : NULL,
+                           .error = w->error && !is_ok ? f->report->error : NULL,
+                           .note = w->error && is_ok ? f->report->error : NULL,
                            .parts = r->parts,
                            .n_parts = r->n_parts,
                            .item_first = w->item_first,
                            .start_ns = w->start_ns,
                            .run_ns = w->ending.run_ns,
                            .maxrss_bytes = w->ending.maxrss_bytes,
+                           .leftovers = w->ending.leftovers,
                            .worker = worker,
                            .stderr_text = w->stderr_text,
                            .stderr_len = w->stderr_len};

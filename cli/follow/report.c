@@ -13,6 +13,7 @@
 #include "cli/text/show.h"
 
 #define ITEM_NAME_MAX 200
+#define HEAD_MAX (ITEM_NAME_MAX + 128)
 
 const struct arg report_flags[] = {
     {'q', "quiet", SETS_FLAG(struct report_options, quiet), NULL, "print nothing but results"},
@@ -63,10 +64,41 @@ static void show_stderr(struct report *report, const struct record_entry *record
     }
 }
 
-static void report_failure(struct report *report, const struct record_entry *record)
+// "chunk 3 of step 2 ('a.dat'), attempt 2"
+static void name_chunk(const struct record_entry *record, char head[HEAD_MAX])
 {
     char item[ITEM_NAME_MAX];
-    char head[ITEM_NAME_MAX + 128];
+    snprintf(item, sizeof(item), "%.*s",
+             record->item_len < ITEM_NAME_MAX ? (int)record->item_len : ITEM_NAME_MAX - 1,
+             record->item ? (const char *)record->item : "");
+    int n = snprintf(head, HEAD_MAX, "chunk %" PRIu64, record->chunk + 1);
+    if (record->step > 0)
+        n += snprintf(head + n, HEAD_MAX - (size_t)n, " of step %u", record->step + 1);
+    if (item[0])
+        n += snprintf(head + n, HEAD_MAX - (size_t)n, " ('%s')", item);
+    if (record->attempt > 1)
+        snprintf(head + n, HEAD_MAX - (size_t)n, ", attempt %u", record->attempt);
+}
+
+// What a chunk that is ok left running.
+static void report_leftovers(struct report *report, const struct record_entry *record)
+{
+    char head[HEAD_MAX];
+    if (++report->littered > REPORT_FAILURES_MAX && !report->verbose) {
+        if (report->littered == REPORT_FAILURES_MAX + 1)
+            report_say(report, "what further chunks left running is only counted (-v lists it)");
+        return;
+    }
+    name_chunk(record, head);
+    report_say(report, "%s: %s%s", head, report->error,
+               report->littered > 1 ? ""
+                                    : " (--leftovers, or leftovers: of the stage, says what "
+                                      "becomes of such processes)");
+}
+
+static void report_failure(struct report *report, const struct record_entry *record)
+{
+    char head[HEAD_MAX];
     bool is_typo = record->ending.outcome == OUTCOME_NOT_FOUND ||
                    record->ending.outcome == OUTCOME_NOT_RUNNABLE;
     // It ends the job; chunks that were running at that moment would report the same.
@@ -77,21 +109,12 @@ static void report_failure(struct report *report, const struct record_entry *rec
             report_say(report, "further failures are only counted (-v lists them)");
         return;
     }
-    snprintf(item, sizeof(item), "%.*s",
-             record->item_len < ITEM_NAME_MAX ? (int)record->item_len : ITEM_NAME_MAX - 1,
-             record->item ? (const char *)record->item : "");
-    int n = snprintf(head, sizeof(head), "chunk %" PRIu64, record->chunk + 1);
-    if (record->step > 0)
-        n += snprintf(head + n, sizeof(head) - (size_t)n, " of step %u", record->step + 1);
-    if (item[0])
-        n += snprintf(head + n, sizeof(head) - (size_t)n, " ('%s')", item);
-    if (record->attempt > 1)
-        snprintf(head + n, sizeof(head) - (size_t)n, ", attempt %u", record->attempt);
+    name_chunk(record, head);
     const char *red = report->color ? "\033[31m" : "";
     const char *plain = report->color ? "\033[0m" : "";
     char line[1024];
-    n = snprintf(line, sizeof(line), "%s failed: %s", head,
-                 record->error ? report->error : outcome_name(record->ending.outcome));
+    int n = snprintf(line, sizeof(line), "%s failed: %s", head,
+                     record->error ? report->error : outcome_name(record->ending.outcome));
     if (n < 0)
         return;
     utf8_make_harmless(line, strlen(line));
@@ -128,9 +151,12 @@ void report_record(struct report *report, const struct record_entry *record)
             report_failure(report, record);
         else
             report->failures++;
-    } else if (record->stderr_len > 0 && !report->quiet) {
+    } else if (!report->quiet) {
         show_stderr(report, record);
+        if (record->error)
+            report_leftovers(report, record);
     }
+    report->leftovers += record->ending.leftovers;
 }
 
 static const char *cause_of(const struct job_info *job)
@@ -185,6 +211,9 @@ void report_summary(struct report *report, const struct job_info *job, const cha
     bool wanted = report->verbose || (isatty(STDERR_FILENO) && report->mode != PROGRESS_JSON);
     if (report->mode == PROGRESS_JSON)
         report_progress(report, job);
+    if (report->littered > REPORT_FAILURES_MAX && !report->verbose)
+        report_say(report, "%s left processes running: %" PRIu64 " in all",
+                   count(report->littered, "chunk").text, report->leftovers);
     if (report->quiet || (all_well && !wanted))
         return;
     if (put_summary(&text, job, place) == 0)

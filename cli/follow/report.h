@@ -35,7 +35,7 @@ struct report {
     void *fed_arg; // of both
     enum progress_mode mode;
     uint32_t slots;             // chunks that run at most, though more are leased; 0: not known
-    char error[PROTO_TEXT_MAX]; // of the last record, NUL-terminated; "" when it was ok
+    char error[PROTO_TEXT_MAX]; // of the last record, NUL-terminated; "": nothing to tell
     bool quiet;
     bool verbose;
     bool color;
@@ -48,7 +48,9 @@ struct report {
     bool asked; // for the line, once
     struct waitq news;
     uint64_t failures;
-    uint64_t typos; // commands that could not be run
+    uint64_t littered;  // chunks that are ok and left processes running
+    uint64_t leftovers; // those processes, and those of chunks that failed
+    uint64_t typos;     // commands that could not be run
     struct task *showing;
 };
 

@@ -69,9 +69,21 @@ static void put_line(struct report *report, const struct progress *p)
     report_emit(report, line, n);
 }
 
+// Whether the terminal is ours now: a job in the background must not draw over what the shell, or
+// the program in the foreground, shows.
+static bool in_foreground(void)
+{
+    pid_t group = tcgetpgrp(STDERR_FILENO);
+    return group < 0 || group == getpgrp();
+}
+
 static void draw(struct report *report, const struct progress *p)
 {
     char line[PROGRESS_LINE_MAX + 8] = "\r\033[K";
+    if (!in_foreground()) {
+        report->line_shown = false;
+        return;
+    }
     if (report->mid_line)
         return; // a result is on this line, and its newline has not come yet
     // The last column stays free: some terminals wrap when it is written.

@@ -1,11 +1,15 @@
 // Commands about the coordinator and its workers: workers, drain, service.
 #include <errno.h>
 #include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/jobs/ask.h"
 #include "cli/jobs/commands.h"
+#include "cli/jobs/tables.h"
+#include "cli/text/columns.h"
 #include "cli/text/show.h"
 
 struct cluster_command {
@@ -14,6 +18,7 @@ struct cluster_command {
     const char *name;      // of drain's workers
     uint64_t rows;         // seen so far
     struct json_writer *w; // service: the object that counts go into
+    struct table table;    // of workers
 };
 
 // Parses the command line and does the command's work on a link.
@@ -32,16 +37,14 @@ static int ask(const char *command, const struct args *args, int argc, char **ar
 static void show_row(void *arg, const void *row)
 {
     struct cluster_command *c = arg;
-    if (c->json) {
-        struct show_object object;
-        show_put_worker(show_begin(&object), row);
-        show_end(&object, stdout);
-    } else {
-        if (c->rows == 0)
-            show_workers_head(stdout);
-        show_worker(stdout, row);
-    }
+    struct show_object object;
     c->rows++;
+    if (!c->json) {
+        worker_table_add(&c->table, row);
+        return;
+    }
+    show_put_worker(show_begin(&object), row);
+    show_end(&object, stdout);
 }
 
 static int show_workers(struct link *link, void *arg)
@@ -49,12 +52,16 @@ static int show_workers(struct link *link, void *arg)
     struct cluster_command *c = arg;
     const struct msg_query query = {.what = QUERY_WORKERS};
     struct err err = {0};
+    worker_table_begin(&c->table);
     int r = link_query(link, &query, show_row, c, connect_deadline(), &err);
     if (r < 0)
         return connect_failed(link, &err, r);
     if (c->rows == 0 && !c->json)
         fprintf(stderr, "fanmill: no workers: start some with 'fanmill worker'\n");
-    return ask_done(EXIT_ALL_WELL);
+    else if (!c->json)
+        r = table_print(&c->table, 0, SIZE_MAX, terminal_columns(STDOUT_FILENO), stdout);
+    table_done(&c->table);
+    return ask_done(r < 0 ? EXIT_FAULT : EXIT_ALL_WELL);
 }
 
 static const struct arg workers_flags[] = {
@@ -64,7 +71,9 @@ static const struct arg workers_flags[] = {
 };
 const struct args workers_args = {
     .usage = "[--json]",
-    .about = "Lists the workers of a coordinator.\n",
+    .about =
+        "Lists the workers of a coordinator: how each is (ready, draining, silent, stuck), how "
+        "many of its slots run a chunk, what it has done and what it has.\n",
     .tables = {CONNECT_TABLE(struct cluster_command), {.list = workers_flags}}};
 
 int cli_workers(int argc, char **argv)

@@ -1,4 +1,4 @@
-// Commands about jobs of a running coordinator: status, cancel, retry, forget, explain.
+// Commands about jobs of a running coordinator: cancel, retry, forget, explain.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,52 +32,6 @@ static int ask(const char *command, const struct args *args, int argc, char **ar
 }
 
 // ---- queries
-
-static void show_row(void *arg, const void *row)
-{
-    struct jobs_command *c = arg;
-    if (c->json) {
-        struct show_object object;
-        show_put_job(show_begin(&object), row);
-        show_end(&object, stdout);
-    } else {
-        if (c->rows == 0)
-            show_jobs_head(stdout);
-        show_job(stdout, row);
-    }
-    c->rows++;
-}
-
-static int show_status(struct link *link, void *arg)
-{
-    struct jobs_command *c = arg;
-    const struct msg_query query = {
-        .what = QUERY_JOBS, .first = c->jobs.first, .last = c->jobs.last};
-    struct err err = {0};
-    int r = link_query(link, &query, show_row, c, connect_deadline(), &err);
-    if (r < 0)
-        return connect_failed(link, &err, r);
-    if (c->rows == 0 && c->jobs.first == c->jobs.last)
-        return ask_no_job();
-    if (c->rows == 0 && !c->json)
-        fprintf(stderr, "fanmill: no jobs\n");
-    return ask_done(EXIT_ALL_WELL);
-}
-
-static const struct arg status_flags[] = {
-    {0, "json", SETS_FLAG(struct jobs_command, json), NULL, "print a JSON object for each job"},
-    {0},
-};
-const struct args status_args = {
-    .usage = "[JOB] [--json]",
-    .about = "Shows the state of all jobs, or of JOB: " JOB_FORMS ".\n",
-    .tables = {CONNECT_TABLE(struct jobs_command), {.list = status_flags}},
-    .n_operands = 1};
-
-int cli_status(int argc, char **argv)
-{
-    return ask("status", &status_args, argc, argv, "all", show_status);
-}
 
 static void show_line(void *arg, const void *row)
 {

@@ -32,6 +32,7 @@ static int write_log_json(struct buf *out, const struct result_record *record)
 {
     const struct record_entry *entry = &record->head;
     struct json_writer w = {.out = out};
+    bool is_ok = entry->ending.outcome == OUTCOME_OK;
     buf_clear(out);
     if (!entry->stderr_len && !entry->error)
         return 0;
@@ -45,7 +46,9 @@ static int write_log_json(struct buf *out, const struct result_record *record)
         json_put_number(&w, "first_item", entry->item_first + 1);
     json_put_number(&w, "attempts", entry->attempt);
     if (entry->error)
-        json_put_bytes(&w, "error", entry->error, entry->error_len);
+        json_put_bytes(&w, is_ok ? "note" : "error", entry->error, entry->error_len);
+    if (entry->ending.leftovers)
+        json_put_number(&w, "leftovers", entry->ending.leftovers);
     json_put_bytes(&w, "stderr", entry->stderr_text, entry->stderr_len);
     int r = json_done(&w);
     return r < 0 ? r : io_write(STDOUT_FILENO, out->data, out->len);
@@ -65,8 +68,9 @@ static int write_log(struct buf *out, const struct record_entry *entry)
         at += len + 1;
     }
     if (r == 0 && entry->error)
-        r = buf_printf(out, "%" PRIu64 "| failed: %.*s\n", number, (int)entry->error_len,
-                       entry->error);
+        r = buf_printf(out, "%" PRIu64 "| %s: %.*s\n", number,
+                       entry->ending.outcome == OUTCOME_OK ? "note" : "failed",
+                       (int)entry->error_len, entry->error);
     // What a command wrote reaches a file as it is, but steers no terminal.
     if (out->len && isatty(STDOUT_FILENO))
         utf8_make_harmless((char *)out->data, out->len);

@@ -1,6 +1,7 @@
 // `fanmill top`: workers and jobs, again and again.
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -10,6 +11,8 @@
 #include "base/clock.h"
 #include "cli/jobs/ask.h"
 #include "cli/jobs/commands.h"
+#include "cli/jobs/tables.h"
+#include "cli/text/columns.h"
 #include "cli/text/show.h"
 
 struct top_command {
@@ -18,7 +21,7 @@ struct top_command {
     struct link *link;
     FILE *out;             // a picture being drawn
     struct json_writer *w; // the object being written
-    uint64_t rows;         // of the table being drawn
+    struct table table;    // that is being drawn
     struct event_flag over;
 };
 
@@ -61,27 +64,23 @@ static int write_object(struct top_command *c, struct err *err)
 
 static void draw_worker(void *arg, const void *row)
 {
-    struct top_command *c = arg;
-    if (c->rows++ == 0)
-        show_workers_head(c->out);
-    show_worker(c->out, row);
+    worker_table_add(&((struct top_command *)arg)->table, row);
 }
 
 static void draw_job(void *arg, const void *row)
 {
-    struct top_command *c = arg;
-    if (c->rows++ == 0)
-        show_jobs_head(c->out);
-    show_job(c->out, row);
+    job_table_add(&((struct top_command *)arg)->table, row);
 }
 
 static int draw_table(struct top_command *c, const struct msg_query *query, link_row_fn *row,
                       const char *none, struct err *err)
 {
-    c->rows = 0;
     int r = link_query(c->link, query, row, c, connect_deadline(), err);
-    if (r == 0 && c->rows == 0)
+    if (r == 0 && table_rows(&c->table) == 0)
         fprintf(c->out, "%s\n", none);
+    else if (r == 0)
+        r = table_print(&c->table, 0, SIZE_MAX, terminal_columns(STDOUT_FILENO), c->out);
+    table_done(&c->table);
     return r;
 }
 
@@ -93,8 +92,10 @@ static int draw(struct top_command *c, struct err *err)
     c->out = open_memstream(&text, &len);
     if (!c->out)
         return err_set(err, -ENOMEM, "out of memory");
+    worker_table_begin(&c->table);
     int r = draw_table(c, &all_workers, draw_worker, "no workers", err);
     fprintf(c->out, "\n");
+    job_table_begin(&c->table);
     if (r == 0)
         r = draw_table(c, &all_jobs, draw_job, "no jobs", err);
     fclose(c->out);

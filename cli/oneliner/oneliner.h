@@ -32,7 +32,9 @@ struct oneliner {
     bool keep_order, unordered;
     const char *output, *out_dir, *name;
     bool tag;
+    const char *leftovers;
     struct args_list env, args;
+    const char *shell, *nice, *delay, *load, *memfree;
     const char *workdir, *cpus, *memory, *gpus;
     const char *reduce, *fan_in;
 };

@@ -1,5 +1,6 @@
 // `fanmill map`, `pipe` and `call`: their flags and their help.
 #include "cli/oneliner/commands.h"
+#include "cli/oneliner/from_parallel.h"
 #include "cli/oneliner/oneliner.h"
 
 // Where items come from and what separates them: map and call.
@@ -92,39 +93,20 @@ static const struct arg other_flags[] = {
     {0, "workdir", SETS_TEXT(struct oneliner, workdir), "DIR",
      "start commands in DIR, which is made if it is missing; may hold placeholders",
      .offer = OFFER_FOLDER},
+    {0, "shell", SETS_TEXT(struct oneliner, shell), "SHELL",
+     "what runs a script, e.g. bash or 'bash -eo pipefail'", "/bin/sh"},
+    {0, "nice", SETS_TEXT(struct oneliner, nice), "N",
+     "niceness of the commands, 0 to 19: higher yields to others"},
+    {0, "delay", SETS_TEXT(struct oneliner, delay), "TIME", "time between two beginnings"},
+    {0, "load", SETS_TEXT(struct oneliner, load), "N|N%",
+     "begin none while so many processes run; N% of the CPUs"},
+    {0, "memfree", SETS_TEXT(struct oneliner, memfree), "SIZE",
+     "begin none while less memory is available"},
+    {0, "leftovers", SETS_TEXT(struct oneliner, leftovers), "WHAT",
+     "processes that outlive their command: wait=TIME, kill, keep or keep=forever", "wait=10s"},
     {0, "cpus", SETS_TEXT(struct oneliner, cpus), "N", "CPUs each chunk needs"},
     {0, "memory", SETS_TEXT(struct oneliner, memory), "SIZE", "memory each chunk needs"},
     {0, "gpus", SETS_TEXT(struct oneliner, gpus), "N", "GPUs each chunk needs"},
-    {0},
-};
-
-static const struct arg_foreign foreign[] = {
-    {"--pipe", "that is a command: fanmill pipe"},
-    {"--pipepart", "write fanmill pipe --parts 100% -- COMMAND :::: FILE"},
-    {"--joblog", "not in this version of fanmill"},
-    {"--journal", "not in this version of fanmill"},
-    {"--resume", "not in this version of fanmill"},
-    {"--resume-failed", "not in this version of fanmill"},
-    {"--results", "write --out-dir DIR"},
-    {"--link", "write ::: a b :::+ 1 2"},
-    {"--xapply", "write ::: a b :::+ 1 2"},
-    {"--bar", "progress is shown on a terminal"},
-    {"--eta", "progress is shown on a terminal"},
-    {"--jobs", "write -j"},
-    {"--max-procs", "write -j"},
-    {"-P", "write -j"},
-    {"-I", "the placeholder is {}"},
-    {"-i", "the placeholder is {}"},
-    {"-m", "write -X"},
-    {"-L", "write -n N (items) or fanmill pipe --lines N"},
-    {"-S", "write --host"},
-    {"--sshlogin", "write --host"},
-    {"--dryrun", "write --dry-run"},
-    {"-t", "write -v or --dry-run"},
-    {"-r", "not needed: empty input runs nothing"},
-    {"--no-run-if-empty", "not needed: empty input runs nothing"},
-    {"--group", "output is never mixed"},
-    {"--will-cite", "not needed"},
     {0},
 };
 
@@ -156,7 +138,7 @@ const struct args map_args = {
     .n_operands = 2,
     .repeats = true,
     .command_follows = true,
-    .foreign = foreign,
+    .foreign = from_parallel,
     .missing = "missing command. To run the items themselves: fanmill map sh -c {} ::: ..."};
 
 const struct args pipe_args = {
@@ -175,7 +157,7 @@ const struct args pipe_args = {
     .n_operands = 2,
     .repeats = true,
     .command_follows = true,
-    .foreign = foreign,
+    .foreign = from_parallel,
     .missing = "missing command, which gets each chunk on its standard input"};
 
 const struct args call_args = {
@@ -189,6 +171,6 @@ const struct args call_args = {
     .more = MORE,
     .tables = {{.list = call_flags}, {.list = item_flags}, {.list = common_flags}, OTHER_TABLES},
     .n_operands = 1,
-    .foreign = foreign,
+    .foreign = from_parallel,
     .missing = "missing kernel: LIBRARY.so:FUNCTION or builtin:NAME",
     .surplus = "; items follow ':::'"};

@@ -58,6 +58,33 @@ static int put_args(struct making *m, struct node *stage)
     return 0;
 }
 
+// "bash" is bash -c.
+static void put_shell(struct making *m, struct node *stage)
+{
+    const char *text = m->o->shell;
+    bool has_c = text && strlen(text) > 3 && strcmp(text + strlen(text) - 3, " -c") == 0;
+    if (text)
+        making_put(m, stage, "shell", has_c ? text : making_text(m, "%s -c", text), "--shell");
+}
+
+static int put_leftovers(struct making *m, struct node *stage)
+{
+    const char *text = m->o->leftovers, *equals = text ? strchr(text, '=') : NULL;
+    if (!text)
+        return 0;
+    if (!equals) {
+        if (strcmp(text, "kill") != 0 && strcmp(text, "keep") != 0)
+            return making_mistake(
+                m->o, "--leftovers is wait=TIME, kill, keep or keep=forever, not '%s'", text);
+        making_put(m, stage, "leftovers", text, "--leftovers");
+        return 0;
+    }
+    struct node *map = tree_put(&m->tree, stage, "leftovers", tree_map(&m->tree, "--leftovers"));
+    making_put(m, map, making_text(m, "%.*s", (int)(equals - text), text), equals + 1,
+               "--leftovers");
+    return 0;
+}
+
 static int put_stage(struct making *m, struct node *root)
 {
     const struct oneliner *o = m->o;
@@ -75,12 +102,23 @@ static int put_stage(struct making *m, struct node *root)
     making_put(m, stage, "retries", o->retries, "--retries");
     making_put(m, stage, "timeout", o->timeout, "--timeout");
     making_put(m, stage, "workdir", o->workdir, "--workdir");
+    if (o->kind != ONELINER_CALL)
+        put_shell(m, stage);
+    making_put(m, stage, "nice", o->nice, "--nice");
+    if (o->delay || o->load || o->memfree) {
+        struct node *throttle = tree_put(&m->tree, stage, "throttle", tree_map(&m->tree, NULL));
+        making_put(m, throttle, "delay", o->delay, "--delay");
+        making_put(m, throttle, "load", o->load, "--load");
+        making_put(m, throttle, "memfree", o->memfree, "--memfree");
+    }
     if (o->cpus || o->memory || o->gpus) {
         resources = tree_put(&m->tree, stage, "resources", tree_map(&m->tree, NULL));
         making_put(m, resources, "cpus", o->cpus, "--cpus");
         making_put(m, resources, "memory", o->memory, "--memory");
         making_put(m, resources, "gpus", o->gpus, "--gpus");
     }
+    if (r == 0)
+        r = put_leftovers(m, stage);
     if (r == 0)
         r = put_env(m, stage);
     return r < 0 ? r : put_args(m, stage);

@@ -5,3 +5,5 @@
 
 extern const struct args run_args;
 int cli_run(int argc, char **argv);
+extern const struct args sem_args;
+int cli_sem(int argc, char **argv);

@@ -23,7 +23,7 @@
 #include "client/feed.h"
 #include "client/find.h"
 #include "transport/zsock.h"
-#include "worker/agent/cpus.h"
+#include "worker/cpus.h"
 #include "worker/jobserver.h"
 
 #define SUBMIT_NS (60 * NS_PER_S)

@@ -5,6 +5,7 @@
 
 struct filling {
     struct buf *out;
+    size_t columns;
     size_t indent;
     size_t column;
     unsigned breaks; // to come before what follows
@@ -44,7 +45,7 @@ static void put_words(struct filling *f, const char *text, size_t end)
 {
     for (size_t i = 0; i < end;) {
         size_t len = piece(text + i);
-        if (f->begun && f->breaks == 0 && f->column + 1 + len > FILL_COLUMNS)
+        if (f->begun && f->breaks == 0 && f->column + 1 + len > f->columns)
             f->breaks = 1;
         break_lines(f);
         if (f->begun)
@@ -57,7 +58,12 @@ static void put_words(struct filling *f, const char *text, size_t end)
 
 int fill(struct buf *out, const char *text, size_t at, size_t indent)
 {
-    struct filling f = {.out = out, .indent = indent, .column = at};
+    return fill_to(out, text, at, indent, FILL_COLUMNS);
+}
+
+int fill_to(struct buf *out, const char *text, size_t at, size_t indent, size_t columns)
+{
+    struct filling f = {.out = out, .columns = columns, .indent = indent, .column = at};
     while (*text) {
         size_t len = strcspn(text, "\n");
         if (len == 0) {

@@ -11,3 +11,5 @@
 // line of the text that begins with a blank is kept as it is, an empty one parts paragraphs. No
 // line begins with a dash: it would look like a flag. Ends with a newline. -ENOMEM, -ENOBUFS.
 int fill(struct buf *out, const char *text, size_t at, size_t indent);
+// The same in lines of `columns`.
+int fill_to(struct buf *out, const char *text, size_t at, size_t indent, size_t columns);

@@ -1,6 +1,7 @@
 #include "cli/text/show.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/clock.h"
 
@@ -54,7 +55,7 @@ void show_elapsed(int64_t ns, char ret[SHOW_DURATION_MAX])
         show_duration(ns, ret, SHOW_DURATION_MAX);
 }
 
-static void show_bytes(uint64_t bytes, char *ret, size_t size)
+void show_bytes(uint64_t bytes, char *ret, size_t size)
 {
     const char *units = " KMGTPE";
     double value = (double)bytes;
@@ -66,25 +67,6 @@ static void show_bytes(uint64_t bytes, char *ret, size_t size)
         snprintf(ret, size, "%" PRIu64, bytes);
     else
         snprintf(ret, size, "%.1f%ciB", value, *units);
-}
-
-void show_jobs_head(FILE *out)
-{
-    fprintf(out, "%6s  %-20s %-12s %12s %10s %8s %8s %8s\n", "JOB", "NAME", "STATE", "CHUNKS", "OK",
-            "FAILED", "RUNNING", "TIME");
-}
-
-void show_job(FILE *out, const struct job_info *job)
-{
-    char time[24], chunks[48];
-    show_duration(job->age_ns, time, sizeof(time));
-    if (job->total == UINT64_MAX)
-        snprintf(chunks, sizeof(chunks), "%" PRIu64 "+", job->chunks);
-    else
-        snprintf(chunks, sizeof(chunks), "%" PRIu64, job->total);
-    fprintf(out, "%6" PRIu64 "  %-20s %-12s %12s %10" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8s\n",
-            job->id, job->name, job_state_name(job), chunks, job->ok, job->failed, job->running,
-            time);
 }
 
 void show_put_job(struct json_writer *w, const struct job_info *job)
@@ -115,23 +97,7 @@ void show_put_job(struct json_writer *w, const struct job_info *job)
     json_put_number(w, "retries", job->retries);
     json_put_number(w, "records", job->records);
     json_put_text(w, "text", job->text[0] ? job->text : NULL);
-}
-
-void show_workers_head(FILE *out)
-{
-    fprintf(out, "%6s  %-20s %-20s %6s %8s %8s %10s %10s %8s  %s\n", "WORKER", "NAME", "HOST",
-            "SLOTS", "RUNNING", "LEASED", "DONE", "MEMORY", "UP", "STATE");
-}
-
-void show_worker(FILE *out, const struct worker_info *w)
-{
-    char up[24], memory[24];
-    show_duration(w->up_ns, up, sizeof(up));
-    show_bytes(w->memory_bytes, memory, sizeof(memory));
-    fprintf(out,
-            "%6" PRIu64 "  %-20s %-20s %6u %8" PRIu64 " %8" PRIu64 " %10" PRIu64 " %10s %8s  %s\n",
-            w->id, w->name, w->host, w->slots, w->running, w->leased, w->done, memory, up,
-            w->draining ? "draining" : "ready");
+    json_put_text(w, "sink", job->sink[0] ? job->sink : NULL);
 }
 
 void show_put_worker(struct json_writer *w, const struct worker_info *worker)
@@ -152,6 +118,21 @@ void show_put_worker(struct json_writer *w, const struct worker_info *worker)
     json_put_flag(w, "draining", worker->draining);
     json_put_seconds(w, "up", worker->up_ns, 3);
     json_put_seconds(w, "silent", worker->silent_ns, 3);
+}
+
+void show_put_running(struct json_writer *w, const struct running_info *running)
+{
+    json_put_number(w, "v", 1);
+    json_put_number(w, "job", running->job);
+    json_put_number(w, "seq", running->chunk + 1);
+    json_put_number(w, "step", running->step);
+    json_put_number(w, "chunk", running->chunk);
+    if (running->items && running->item_first != running->chunk)
+        json_put_number(w, "first_item", running->item_first + 1);
+    json_put_number(w, "attempts", running->attempt);
+    json_put_text(w, "worker", running->name);
+    json_put_seconds(w, "seconds", running->age_ns, 3);
+    json_put_bytes(w, "text", running->text, strlen(running->text));
 }
 
 void show_put_line(struct json_writer *w, const struct line_info *line)

@@ -1,4 +1,4 @@
-// Rows about jobs and workers: tables for people, lines of JSON for programs.
+// Rows about jobs and workers: words for people, lines of JSON for programs.
 #pragma once
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,14 +14,13 @@ void show_elapsed(int64_t ns, char ret[SHOW_DURATION_MAX]);
 const char *job_wait_name(const struct job_info *job);
 // "3s", "4m12s", "2h03m", "5d07h"
 void show_duration(int64_t ns, char *ret, size_t size);
-void show_jobs_head(FILE *out);
-void show_job(FILE *out, const struct job_info *job);
-void show_workers_head(FILE *out);
-void show_worker(FILE *out, const struct worker_info *worker);
+// "512", "15.6GiB"
+void show_bytes(uint64_t bytes, char *ret, size_t size);
 
 // The fields of an object that is open, "v" first.
 void show_put_job(struct json_writer *w, const struct job_info *job);
 void show_put_worker(struct json_writer *w, const struct worker_info *worker);
+void show_put_running(struct json_writer *w, const struct running_info *running);
 void show_put_line(struct json_writer *w, const struct line_info *line); // of `explain`
 
 // A line of JSON on `out`: show_begin(), fields, show_end().

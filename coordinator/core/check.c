@@ -55,7 +55,7 @@ static void check_chunk(const struct core_step *step, const struct chunk *chunk,
         break;
     }
     if (chunk->state != CHUNK_LEASED)
-        MUST(!chunk->began, "only leased chunks run");
+        MUST(!chunk->began && !chunk->recalled, "only leased chunks run or are asked for");
     if (chunk->state != CHUNK_WAITING)
         MUST(!heap_holds(&chunk->retry), "only waiting chunks have a timer");
 }
@@ -139,14 +139,18 @@ static void check_job(const struct core *core, const struct core_job *job, struc
 
 static uint64_t check_worker(const struct core_worker *worker)
 {
-    uint64_t bytes = 0, begun = 0;
+    uint64_t bytes = 0, begun = 0, recalled = 0;
     const struct chunk *chunk;
     TAILQ_FOREACH (chunk, &worker->leased.chunks, in_queue) {
         MUST(chunk->worker == worker && chunk->state == CHUNK_LEASED,
              "a worker's queue holds what it leased");
         bytes += chunk->payload.len;
         begun += chunk->began != 0;
+        recalled += chunk->recalled;
+        MUST(!chunk->recalled || !chunk->began, "what has begun is not asked for");
     }
+    MUST(recalled == worker->recalled, "what a worker was asked for is counted");
+    MUST(heap_holds(&worker->answer) == (recalled > 0), "an answer is waited for while it is due");
     MUST(begun == worker->begun, "a worker's chunks that have begun are counted");
     MUST(bytes == worker->leased_bytes, "leased bytes are counted");
     MUST(heap_holds(&worker->silence), "a worker's silence is watched");
@@ -174,7 +178,7 @@ static void check_claims(const struct core_worker *worker)
 void core_check(const struct core *core)
 {
     struct counts all = {0};
-    uint64_t leased = 0, slots = 0, windows = 0;
+    uint64_t leased = 0, slots = 0, windows = 0, recalled = 0;
     for (const struct core_job *job = core->jobs; job; job = job->hh.next)
         check_job(core, job, &all);
     for (const struct core_worker *worker = core->workers; worker; worker = worker->hh.next) {
@@ -182,10 +186,12 @@ void core_check(const struct core *core)
         check_claims(worker);
         slots += worker->slots;
         windows += worker->window_items;
+        recalled += worker->recalled;
     }
     MUST(leased == all.leased, "every leased chunk is with a worker");
     MUST(all.leased == core->stats.leased, "leased chunks are counted");
     MUST(all.pending == core->stats.pending, "pending chunks are counted");
     MUST(all.held == core->stats.held, "held chunks are counted");
+    MUST(recalled == core->recalled, "what workers were asked for is counted");
     MUST(slots == core->slots && windows == core->windows, "slots and windows are counted");
 }

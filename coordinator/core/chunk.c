@@ -205,8 +205,10 @@ void chunk_unqueue(struct core *core, struct chunk *chunk)
     case CHUNK_LEASED:
         queue_remove(&chunk->worker->leased, chunk);
         chunk->worker->leased_bytes -= chunk->payload.len;
+        chunk_answered(core, chunk);
         if (chunk->began) {
             chunk->worker->begun--;
+            core->begun--;
             step->job->begun--;
             chunk->began = 0;
         }
@@ -238,10 +240,12 @@ void chunk_take_back(struct core *core, struct chunk *chunk)
     chunk_unqueue(core, chunk);
 }
 
-void chunk_begin(struct chunk *chunk, int64_t since)
+void chunk_begin(struct core *core, struct chunk *chunk, int64_t since)
 {
+    chunk_answered(core, chunk);
     if (!chunk->began) {
         chunk->worker->begun++;
+        core->begun++;
         chunk->step->job->begun++;
     }
     chunk->began = since > 0 ? since : 1;

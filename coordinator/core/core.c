@@ -19,6 +19,8 @@ int core_new(const struct core_options *options, struct core **ret)
         core->options.silence_ns = PROTO_SILENCE_NS;
     heap_init(&core->retries);
     heap_init(&core->silences);
+    heap_init(&core->answers);
+    core->recall_at = CLOCK_FOREVER;
     *ret = core;
     return 0;
 }
@@ -44,6 +46,7 @@ struct core *core_free(struct core *core)
         worker_free(core, worker);
     heap_done(&core->retries);
     heap_done(&core->silences);
+    heap_done(&core->answers);
     chunk_slabs_free(core);
     free(core);
     return NULL;
@@ -66,6 +69,8 @@ static void tick(struct core *core, struct actions *actions)
         chunks += 1 + worker->leased.n;
         worker_silence_due(core, worker, actions);
     }
+    while ((node = heap_first(&core->answers)) && node->deadline <= core->now)
+        worker_answer_due(core, container_of(node, struct core_worker, answer), actions);
 }
 
 static void flush(struct core *core, struct actions *actions)
@@ -74,6 +79,7 @@ static void flush(struct core *core, struct actions *actions)
     HASH_ITER (hh, core->jobs, job, next_job)
         job_gather(core, job, actions);
     core_schedule(core, actions);
+    core_recall(core, actions);
     HASH_ITER (hh, core->jobs, job, next_job) {
         if (job_try_end(core, job, actions))
             continue;
@@ -196,10 +202,13 @@ int64_t core_next_deadline(const struct core *core)
 {
     const struct heap_node *retry = heap_first(&core->retries);
     const struct heap_node *silence = heap_first(&core->silences);
+    const struct heap_node *answer = heap_first(&core->answers);
     int64_t next = retry ? retry->deadline : CLOCK_FOREVER;
     if (silence && silence->deadline < next)
         next = silence->deadline;
-    return next;
+    if (answer && answer->deadline < next)
+        next = answer->deadline;
+    return core->recall_at < next ? core->recall_at : next;
 }
 
 void core_stats(const struct core *core, struct core_stats *ret)

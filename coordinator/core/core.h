@@ -96,6 +96,7 @@ struct event {
 enum action_type {
     ACT_STEP,    // send STEP(job, step) to a worker
     ACT_LEASE,   // add a lease to the worker's next LEASE message
+    ACT_RECALL,  // add to the worker's next RECALL message, which follows its LEASE
     ACT_ACK,     // results up to seq are safe
     ACT_CANCEL,  // send CANCEL(job, mode)
     ACT_FORGET,  // send FORGET(job)
@@ -158,9 +159,10 @@ struct action {
             struct slice body;  // owned by the action
             uint32_t *lens;     // owned by the action
         } lease;
-        uint64_t seq;          // ACK
-        enum cancel_mode mode; // CANCEL
-        const char *reason;    // DROP: static text
+        struct msg_return recall; // RECALL
+        uint64_t seq;             // ACK
+        enum cancel_mode mode;    // CANCEL
+        const char *reason;       // DROP: static text
         struct {
             uint64_t chunks;
             uint64_t bytes;

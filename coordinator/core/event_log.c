@@ -19,8 +19,8 @@ const char *event_name(enum event_type type)
 
 const char *action_name(enum action_type type)
 {
-    static const char *const names[] = {"STEP", "LEASE", "ACK",   "CANCEL",  "FORGET",
-                                        "DROP", "WANT",  "FETCH", "DELIVER", "JOB_END"};
+    static const char *const names[] = {"STEP", "LEASE", "RECALL", "ACK",     "CANCEL", "FORGET",
+                                        "DROP", "WANT",  "FETCH",  "DELIVER", "JOB_END"};
     return names[type];
 }
 

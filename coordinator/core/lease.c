@@ -65,6 +65,13 @@ static bool worker_can_take(const struct core_worker *worker, const struct core_
     return !step->claims || resources_fit(&worker->total, &worker->claimed, &step->claim, 1);
 }
 
+bool worker_could_take(const struct core *core, const struct core_worker *worker,
+                       const struct chunk *chunk)
+{
+    return worker_can_take(worker, chunk->step) && !step_over_budget(core, chunk->step) &&
+           (!worker->leased.n || worker->leased_bytes + chunk->payload.len <= worker->window_bytes);
+}
+
 static struct core_step *pick_step(const struct core *core, const struct core_worker *worker,
                                    const struct core_job *job)
 {
@@ -102,6 +109,7 @@ static void put_chunk(struct core *core, struct core_worker *worker, struct chun
     chunk->attempt++;
     chunk->worker = worker;
     chunk->worker_id = worker->id;
+    chunk->leased_at = core->now;
     if (!worker->leased.n)
         worker->active = core->now;
     queue_push(&worker->leased, chunk);

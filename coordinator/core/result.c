@@ -295,7 +295,7 @@ int core_begun(struct core *core, struct core_worker *worker, const struct msg_b
         chunk->attempt != begun->attempt)
         return 0;
     worker->active = core->now;
-    chunk_begin(chunk, begun->age_ns < core->now ? core->now - begun->age_ns : 0);
+    chunk_begin(core, chunk, begun->age_ns < core->now ? core->now - begun->age_ns : 0);
     return 0;
 }
 
@@ -328,10 +328,17 @@ void chunk_lost(struct core *core, struct chunk *chunk, bool may_have_run, const
                 struct actions *actions)
 {
     char text[PROTO_TEXT_MAX];
+    // A worker that said it leaves was ended with what it still ran: nobody's fault, and no
+    // attempt.
+    bool announced = chunk->worker && chunk->worker->draining;
     if (may_have_run)
         chunk_unqueue(core, chunk);
     else
         chunk_take_back(core, chunk);
+    if (may_have_run && announced) {
+        chunk->attempt--;
+        may_have_run = false;
+    }
     chunk_drop_result(chunk);
     // What was being cancelled counts as cancelled, however it ended.
     bool blame = may_have_run && chunk->step->job->state != JOB_STOPPING;

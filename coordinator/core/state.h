@@ -25,8 +25,13 @@
 #define CORE_REDUCE_BYTES (64ull << 20) // of inputs, at which a reduce chunk begins early
 #define CORE_RECUT_BYTES (1u << 20) // of a later step's data chunks, unless the job says otherwise
 #define CORE_FETCH_NS                                                                              \
-    (60 * INT64_C(1000000000))     // without an answer, until the worker is asked again
-#define CORE_PARTS_MAX 4096u       // parts of one result
+    (60 * INT64_C(1000000000)) // without an answer, until the worker is asked again
+#define CORE_RECALL_NS                                                                             \
+    (50 * INT64_C(1000000)) // a lease waits at a worker before another one may have it
+#define CORE_STALL_NS                                                                              \
+    (1 * INT64_C(1000000000)) // a worker with a free slot does not begin it: it is not about to
+#define CORE_ANSWER_NS (30 * INT64_C(1000000000)) // for a RECALL; then the worker is lost
+#define CORE_PARTS_MAX 4096u                      // parts of one result
 #define CORE_RESULT_COPY_MAX 4096u // up to here results are copied, so that they pin no message
 
 enum chunk_state { CHUNK_NOWHERE, CHUNK_PENDING, CHUNK_LEASED, CHUNK_WAITING, CHUNK_HELD };
@@ -38,6 +43,7 @@ struct chunk {
     TAILQ_ENTRY(chunk) in_queue;
     struct chunk *next;         // in its bucket of the index; of those to use again
     struct core_worker *worker; // LEASED
+    int64_t leased_at;          // LEASED
     int64_t began;              // LEASED: when its worker began it; 0: it is not known to run
     struct heap_node retry;     // WAITING
     struct slice payload;
@@ -50,6 +56,7 @@ struct chunk {
     uint8_t state;        // enum chunk_state
     uint8_t kind;         // enum run_kind
     uint8_t level;        // of a reduce tree
+    bool recalled;        // LEASED: its worker was asked to give it back, and has not answered
     bool over_limit;      // LEASED: its result is too large, what comes of it is dropped
     struct ending ending; // once HELD
     int64_t ended;        // once HELD
@@ -154,9 +161,11 @@ struct core_worker {
     uint32_t window_items;
     uint64_t window_bytes;
     uint64_t leased_bytes;
-    struct queue leased; // oldest first
-    uint64_t begun;      // of them
-    int64_t active;      // when it last began or ended a chunk, or got one while it had none
+    struct queue leased;     // oldest first
+    uint64_t begun;          // of them
+    uint64_t recalled;       // of them, not begun
+    struct heap_node answer; // when the answer to a RECALL is due
+    int64_t active;          // when it last began or ended a chunk, or got one while it had none
     struct resources total;
     struct resources claimed; // by leased chunks of steps that claim
     int64_t last_seen;
@@ -175,6 +184,10 @@ struct core {
     struct core_worker *workers; // uthash; iterates in order of arrival
     struct heap retries;         // chunk.retry
     struct heap silences;        // worker.silence
+    struct heap answers;         // worker.answer
+    uint64_t begun, recalled;    // leased chunks, of all workers
+    uint64_t recall_next;        // worker at which the next look for idle slots begins
+    int64_t recall_at;           // when leases that wait at workers are looked at again
     struct chunk *free;          // structs to use again
     struct chunk_slab *slabs;
     uint64_t slots;    // of all workers
@@ -201,7 +214,7 @@ void chunk_unqueue(struct core *core, struct chunk *chunk);
 // the attempt's number again.
 void chunk_take_back(struct core *core, struct chunk *chunk);
 // A leased chunk runs since then.
-void chunk_begin(struct chunk *chunk, int64_t since);
+void chunk_begin(struct core *core, struct chunk *chunk, int64_t since);
 // Whether a chunk has given a good result that is not counted yet: it waits for its next step.
 static inline bool chunk_is_passing(const struct chunk *chunk)
 {
@@ -298,7 +311,19 @@ enum job_wait job_waits(const struct core *core, const struct core_job *job);
 void step_set_claim(struct core_step *step);
 
 // lease.c
+// Whether the worker could run the chunk now, besides what it has.
+bool worker_could_take(const struct core *core, const struct core_worker *worker,
+                       const struct chunk *chunk);
 void core_schedule(struct core *core, struct actions *actions);
+
+// recall.c
+// Asks for leases that have not begun, for slots that idle elsewhere. After core_schedule().
+void core_recall(struct core *core, struct actions *actions);
+// Asks for all of a job's.
+void job_recall(struct core *core, struct core_job *job, struct actions *actions);
+// What became of a chunk that was asked for is known.
+void chunk_answered(struct core *core, struct chunk *chunk);
+void worker_answer_due(struct core *core, struct core_worker *worker, struct actions *actions);
 
 // result.c
 int core_result(struct core *core, struct core_worker *worker, const struct event *event,

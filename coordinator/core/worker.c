@@ -49,6 +49,7 @@ void worker_credit(struct core *core, struct core_worker *worker, const struct m
 void worker_free(struct core *core, struct core_worker *worker)
 {
     heap_remove(&core->silences, &worker->silence);
+    heap_remove(&core->answers, &worker->answer);
     HASH_DELETE(hh, core->workers, worker);
     core->slots -= worker->slots;
     core->windows -= worker->window_items;

@@ -18,6 +18,8 @@
 #define DEFAULT_BACKOFF 2.0
 #define DEFAULT_MAX_DELAY_NS 60000000000ll
 #define BUILTINS_MAX 64
+#define TIMEOUT_PERCENT_MAX 1000000u
+#define LOAD_PERCENT_MAX 10000u
 
 static const char *const kinds[] = {
     [STAGE_COMMAND] = "command", [STAGE_PIPE] = "pipe", [STAGE_KERNEL] = "kernel"};
@@ -294,6 +296,78 @@ static void read_resources(struct builder *b, const struct node *map, struct dra
     read_labels(b, node_get(node, "labels"), draft);
 }
 
+// "200%": the digits. 0: it is something else.
+static uint64_t percent_of(const struct node *node)
+{
+    uint64_t n = 0;
+    size_t digits = node && node->kind == NODE_SCALAR ? strspn(node->text, "0123456789") : 0;
+    if (digits == 0 || digits > 9 || strcmp(node->text + digits, "%") != 0)
+        return 0;
+    for (size_t i = 0; i < digits; i++)
+        n = n * 10 + (uint64_t)(node->text[i] - '0');
+    return n;
+}
+
+static void read_timeout(struct builder *b, enum section section, const struct node *map,
+                         struct draft *draft)
+{
+    struct node *node = node_get(map, "timeout");
+    struct stage *stage = &draft->stage;
+    uint64_t percent = percent_of(node);
+    if (percent > TIMEOUT_PERCENT_MAX)
+        refuse(b, node, NULL, "is more than %u%%", TIMEOUT_PERCENT_MAX);
+    else if (percent > 100)
+        draft->timeout_percent = (uint32_t)percent;
+    else if (percent || (node && node->kind == NODE_SCALAR && strcmp(node->text, "0%") == 0))
+        refuse(b, node, "e.g. 200%", "%s of the median time would end half of the chunks",
+               node->text);
+    else if (read_duration(b, section, map, "timeout", &stage->timeout_ns) &&
+             stage->timeout_ns == 0)
+        refuse(b, node, NULL, "must be greater than 0; omit it for no timeout");
+}
+
+static void read_throttle(struct builder *b, const struct node *map, struct draft *draft)
+{
+    struct node *node = node_get(map, "throttle"), *load;
+    struct throttle *t = &draft->throttle;
+    uint64_t n;
+    if (!node || !want_map(b, node))
+        return;
+    check_keys(b, node, SECTION_THROTTLE);
+    read_duration(b, SECTION_THROTTLE, node, "delay", &t->delay_ns);
+    read_size(b, SECTION_THROTTLE, node, "memfree", &t->memfree_bytes);
+    load = node_get(node, "load");
+    if ((n = percent_of(load)) > 0 && n <= LOAD_PERCENT_MAX)
+        t->load_percent = (uint32_t)n;
+    else if (n > 0)
+        refuse(b, load, NULL, "is more than %u%%", LOAD_PERCENT_MAX);
+    else if (read_count(b, SECTION_THROTTLE, node, "load", &n))
+        t->load = (uint32_t)n;
+}
+
+static void read_leftovers(struct builder *b, const struct node *map, struct stage *stage)
+{
+    struct node *node = node_get(map, "leftovers");
+    unsigned until = 0;
+    stage->leftovers_wait_ns = PLAN_LEFTOVERS_NS;
+    if (!node || node->is_bad)
+        return;
+    if (node->kind == NODE_SCALAR && strcmp(node->text, "kill") == 0) {
+        stage->leftovers = LEFTOVERS_KILL;
+    } else if (node->kind == NODE_SCALAR && strcmp(node->text, "keep") == 0) {
+        stage->leftovers = LEFTOVERS_KEEP;
+    } else if (node->kind != NODE_MAP) {
+        refuse(b, node, "write {wait: TIME}, kill, keep or {keep: forever}",
+               "does not say what to do with processes that outlive their program");
+    } else {
+        bool known = check_keys(b, node, SECTION_LEFTOVERS);
+        check_kind(b, node, SECTION_LEFTOVERS, known, NULL);
+        read_duration(b, SECTION_LEFTOVERS, node, "wait", &stage->leftovers_wait_ns);
+        if (read_word(b, SECTION_LEFTOVERS, node, "keep", &until))
+            stage->leftovers = until ? LEFTOVERS_KEEP_FOREVER : LEFTOVERS_KEEP;
+    }
+}
+
 static void read_workdir(struct builder *b, const struct node *map, struct stage *stage)
 {
     struct node *node = node_get(map, "workdir");
@@ -305,7 +379,6 @@ static void read_workdir(struct builder *b, const struct node *map, struct stage
 bool stage_read(struct builder *b, struct node *node, enum section section, struct draft *ret)
 {
     struct stage *stage = &ret->stage;
-    struct node *timeout;
     ret->node = node;
     if (!want_map(b, node))
         return false;
@@ -323,14 +396,17 @@ bool stage_read(struct builder *b, struct node *node, enum section section, stru
     if (!action->is_bad)
         read_shell(b, node, stage);
     read_workdir(b, node, stage);
+    read_leftovers(b, node, stage);
     if (section == SECTION_STAGE) {
         read_flag(b, node, "batch", &stage->is_batch);
         read_flag(b, node, "tag", &stage->has_tag);
     }
     build_env(b, node, &stage->env, &stage->n_env);
-    timeout = node_get(node, "timeout");
-    if (read_duration(b, section, node, "timeout", &stage->timeout_ns) && stage->timeout_ns == 0)
-        refuse(b, timeout, NULL, "must be greater than 0; omit it for no timeout");
+    read_timeout(b, section, node, ret);
+    read_throttle(b, node, ret);
+    uint64_t nice;
+    if (read_count(b, section, node, "nice", &nice))
+        stage->nice = (uint32_t)nice;
     read_retries(b, node, ret);
     read_resources(b, node, ret);
     struct node *chunk = section == SECTION_STAGE ? node_get(node, "chunk") : NULL;

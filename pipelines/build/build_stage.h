@@ -11,6 +11,8 @@ struct draft {
     bool has_retry;
     struct retry_policy retry;
     bool has_resources;
+    struct throttle throttle;
+    uint32_t timeout_percent;
     double cpus;
     uint64_t memory_bytes;
     double gpus;

@@ -42,6 +42,7 @@ static struct step *step_add(struct builder *b, struct draft *draft, bool begin)
             return NULL;
         }
         plan->steps[plan->n_steps++] = (struct step){.retry = draft->retry,
+                                                     .throttle = draft->throttle,
                                                      .cpus = draft->cpus,
                                                      .memory_bytes = draft->memory_bytes,
                                                      .gpus = draft->gpus};
@@ -53,6 +54,8 @@ static struct step *step_add(struct builder *b, struct draft *draft, bool begin)
         return NULL;
     }
     step->stages[step->n_stages++] = draft->stage;
+    if (draft->timeout_percent > step->timeout_percent)
+        step->timeout_percent = draft->timeout_percent;
     return step;
 }
 
@@ -80,7 +83,8 @@ static bool begins_step(const struct builder *b, const struct draft *draft)
     if (b->plan->n_steps == 0 || draft->has_chunk)
         return true;
     const struct step *step = &b->plan->steps[b->plan->n_steps - 1];
-    return (draft->has_retry && !same_retry(&draft->retry, &step->retry)) ||
+    return throttle_is_set(&draft->throttle) ||
+           (draft->has_retry && !same_retry(&draft->retry, &step->retry)) ||
            (draft->has_resources &&
             (draft->cpus != step->cpus || draft->memory_bytes != step->memory_bytes ||
              draft->gpus != step->gpus || draft->labels || step->n_labels));

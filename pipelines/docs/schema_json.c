@@ -86,6 +86,9 @@ static void put_type(struct json_writer *w, const struct schema_key *key)
     case KEY_DURATION:
         put_number(w, "['number', 'string']", key, "^" DECIMAL "(ms|s|m|h|d)?$");
         break;
+    case KEY_TIMEOUT:
+        put_number(w, "['number', 'string']", key, "^(" DECIMAL "(ms|s|m|h|d)?|[1-9][0-9]*%)$");
+        break;
     case KEY_SHARE:
         put_number(w, "['integer', 'string']", key, "^(100(\\.0+)?|(0|[1-9][0-9]?)(\\.[0-9]+)?)%$");
         break;

@@ -38,6 +38,8 @@ static const char *type_words(enum key_type type)
         return "size";
     case KEY_DURATION:
         return "duration";
+    case KEY_TIMEOUT:
+        return "duration or `N%`";
     case KEY_TEXTS:
         return "text or list";
     case KEY_LIST:

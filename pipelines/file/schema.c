@@ -15,6 +15,8 @@
 #define REDUCE (1u << SECTION_REDUCE)
 #define RESOURCES (1u << SECTION_RESOURCES)
 #define RETRIES (1u << SECTION_RETRIES)
+#define THROTTLE (1u << SECTION_THROTTLE)
+#define LEFTOVERS (1u << SECTION_LEFTOVERS)
 #define SINK (1u << SECTION_SINK)
 
 #define SECTION_KEYS_MAX 32
@@ -108,8 +110,15 @@ const struct schema_key schema[] = {
      "what a running chunk needs of its worker"},
     {STAGE | REDUCE, "retries", KEY_COUNT, 0, 0, 1000, NULL,
      "how many times a failed chunk is retried; 0"},
-    {STAGE | REDUCE, "timeout", KEY_DURATION, 0, 0, 1000 * DAYS, NULL,
-     "limit for one run, then TERM and 5 s later KILL to its process group; none"},
+    {STAGE | REDUCE, "timeout", KEY_TIMEOUT, 0, 0, 1000 * DAYS, NULL,
+     "limit for one run, then TERM and 5 s later KILL to its process group; N% is of the median "
+     "time that the worker's chunks took, once it knows three; none"},
+    {STAGE, "throttle", KEY_MAP, 0, 0, 0, NULL, "when a worker begins a chunk, besides having room"},
+    {STAGE | REDUCE, "nice", KEY_COUNT, 0, 0, 19, NULL,
+     "niceness of the programs: higher yields to others; 0"},
+    {STAGE | REDUCE, "leftovers", KEY_MAP, 0, 0, 0, "kill, keep",
+     "processes that outlive the program: wait for them, end them at once, or leave them alone; "
+     "{wait: 10s}"},
     {STAGE, "chunk", KEY_MAP, 0, 0, 0, "auto", "start a new step, fed by the results before it"},
     {REDUCE, "fan_in", KEY_COUNT, 0, 2, 1000000, "all", "how many results one run combines; 16"},
 
@@ -124,6 +133,17 @@ const struct schema_key schema[] = {
     {RETRIES, "delay", KEY_DURATION, 0, 0, 30 * DAYS, NULL, "time before the first retry; 1s"},
     {RETRIES, "backoff", KEY_NUMBER, 0, 1, 100, NULL, "factor from one delay to the next; 2"},
     {RETRIES, "max_delay", KEY_DURATION, 0, 0, 30 * DAYS, NULL, "longest delay; 60s"},
+
+    {THROTTLE, "delay", KEY_DURATION, 0, 0, 30 * DAYS, NULL,
+     "time between two chunks that begin on a worker; none"},
+    {THROTTLE, "load", KEY_SHARE, 0, 1, 1000000, NULL,
+     "none begins while so many processes of the machine run, or N% of its CPUs; no limit"},
+    {THROTTLE, "memfree", KEY_SIZE, 0, 1, 1ull << 50, NULL,
+     "none begins while less memory is available; no limit"},
+    {LEFTOVERS, "wait", KEY_DURATION, KEY_ONE_OF, 0, 1000 * DAYS, NULL,
+     "how long they may go on, within the stage's timeout; then TERM, and KILL 5 s later"},
+    {LEFTOVERS, "keep", KEY_WORD, KEY_ONE_OF, 0, 0, "worker, forever",
+     "they stay until the worker ends, or for good"},
 
     {SINK, "stdout", KEY_WORD, KEY_ONE_OF, 0, 0, "raw, json",
      "standard output: the bytes, or one line of JSON per chunk"},
@@ -147,6 +167,8 @@ const struct schema_section schema_sections[SECTION_COUNT] = {
     [SECTION_REDUCE] = {"reduce", "a reduce"},
     [SECTION_RESOURCES] = {"resources", "resources"},
     [SECTION_RETRIES] = {"retries", "retries"},
+    [SECTION_THROTTLE] = {"throttle", "a throttle"},
+    [SECTION_LEFTOVERS] = {"leftovers", "leftovers"},
     [SECTION_SINK] = {"sink", "a sink"},
 };
 
@@ -161,6 +183,9 @@ const struct schema_company schema_company[] = {
      "a kernel runs inside an executor and has no directory of its own", NULL},
     {STAGE | REDUCE, "env", "command, pipe",
      "a kernel runs inside an executor and has no environment of its own; use args", NULL},
+    {STAGE | REDUCE, "nice", "command, pipe",
+     "a kernel runs inside an executor, which serves other jobs, too", NULL},
+    {STAGE | REDUCE, "leftovers", "command, pipe", "a kernel starts no processes", NULL},
     {STAGE, "batch", "command", "only for a command", NULL},
     {STAGE, "tag", "command", "only for a command", NULL},
     {SINK, "dir", "name", "needs 'name', the name of each result's file", "name: \"{#}.txt\""},

@@ -16,6 +16,8 @@ enum section {
     SECTION_REDUCE,
     SECTION_RESOURCES,
     SECTION_RETRIES,
+    SECTION_THROTTLE,
+    SECTION_LEFTOVERS,
     SECTION_SINK,
     SECTION_COUNT,
 };
@@ -29,6 +31,7 @@ enum key_type {
     KEY_NUMBER,   // may have a fraction; min..max
     KEY_SIZE,     // bytes; min..max
     KEY_DURATION, // min..max in seconds
+    KEY_TIMEOUT,  // a duration, or N%
     KEY_WORD,     // one of `words`
     KEY_TEXTS,    // a text or a list of texts
     KEY_LIST,     // of texts

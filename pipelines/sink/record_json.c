@@ -53,6 +53,9 @@ int record_json(struct buf *out, const struct record *record)
     json_put_seconds(&w, "seconds", record->run_ns, 9);
     if (record->maxrss_bytes)
         json_put_number(&w, "maxrss", record->maxrss_bytes);
+    if (record->leftovers)
+        json_put_number(&w, "leftovers", record->leftovers);
+    json_put_text(&w, "note", record->note);
     json_put_text(&w, "worker", record->worker);
     put_output(&w, record);
     json_put_bytes(&w, "stderr", record->stderr_text, record->stderr_len);

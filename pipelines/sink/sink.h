@@ -19,7 +19,8 @@ struct record {
     int code;                  // negative errno, or what a kernel returned; 0
     int exit;                  // exit status; -1: none, it was ended
     int signal;                // that ended it; 0
-    const char *error;         // for a person; NULL: none
+    const char *error;         // for a person, of a failure; NULL: none
+    const char *note;          // the same, of one that is ok
     const struct slice *parts; // the result's bytes, in pieces
     size_t n_parts;
     const char *item; // the chunk's own item where it has exactly one; else NULL
@@ -28,6 +29,7 @@ struct record {
     int64_t start_ns;    // wall time since 1970; 0: unknown
     int64_t run_ns;
     uint64_t maxrss_bytes;
+    uint32_t leftovers; // processes that had to be ended, or are kept
     const char *worker;
     const char *stderr_text; // of the chunk, whole or its tail
     size_t stderr_len;

@@ -73,7 +73,7 @@ plain stdout | cmp -s from-run - || wrong "they differ: $(plain stdout)"
 
 case_is "commands"
 fanmill status --json
-has '^\{"v":1,"id":1,"name":"numbers","state":"failed","owner":"","ended":true,"detached":true,"created_ms":[0-9]+,"seconds":'"$number"',"total":5,'
+has '^\{"v":1,"id":1,"name":"numbers","state":"failed","owner":"","priority":0,"held":false,"ended":true,"detached":true,"created_ms":[0-9]+,"seconds":'"$number"',"total":5,'
 fanmill workers --json
 has '^\{"v":1,"id":[0-9]+,"name":"one","host":'
 fanmill top --json

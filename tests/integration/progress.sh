@@ -121,6 +121,20 @@ expect_same expected
 only_end_line 'fanmill: gated: 5 chunks ok in [0-9.]+ s|fanmill: gated: 5 chunks ok in [0-9]+m[0-9]+s'
 term kill-session -t shown
 
+case_is "in the background nothing is drawn over what the shell shows"
+rm -f on pid
+terminal 80 "set -m; $FANMILL_BIN run -j 2 gated.yaml >stdout & echo \$! >pid; until test -e go; do sleep 0.1; done; wait \$!"
+until_lines 2 on
+kill -USR1 "$(cat pid)" # asked for, it is shown, and stays
+until_shown '^gated  3/5'
+kill -USR1 "$(cat pid)"
+twice() { [ "$(screen | grep -c '^gated  3/5')" -ge 2 ]; }
+until_ok twice
+[ "$(screen | grep -c '^gated')" = 2 ] || wrong "more than what was asked for: $(screen)"
+touch go
+ended 0
+term kill-session -t shown
+
 case_is "40 columns: cut, never wrapped"
 mv gated.yaml a-name-that-fills-a-narrow-terminal.yaml
 terminal 40 "$FANMILL_BIN run -j 2 a-name-that-fills-a-narrow-terminal.yaml >stdout"

@@ -53,7 +53,7 @@ fanmill wait -q last
 expect_status 1
 expect_quiet
 fanmill status 1
-grep -q '^ *1  numbers *failed *20 *19 *1 *0' "$WORK/stdout" || wrong "$(cat "$WORK/stdout")"
+grep -q '^chunks *20: 19 ok, 1 failed$' "$WORK/stdout" || wrong "$(cat "$WORK/stdout")"
 fanmill status --json
 grep -q '"v":1,"id":1,"name":"numbers","state":"failed",.*"ok":19,"failed":1' "$WORK/stdout" ||
     wrong "$(cat "$WORK/stdout")"

@@ -116,16 +116,6 @@ expect_status 1
 expect_stderr "the script took longer than 0.2 s"
 expect_nothing_left
 
-case_is "what a command leaves running is ended with it"
-job daemon <<'EOF'
-source: {items: [x]}
-stages: [{command: "setsid sleep 300 >/dev/null 2>&1 & echo begun"}]
-EOF
-fanmill run daemon.yaml
-expect_status 0
-expect_stdout begun
-expect_nothing_left
-
 case_is "a kernel's timeout"
 job ktimeout <<'EOF'
 source: {items: [x, y]}

@@ -26,5 +26,13 @@ mutant leftover-lost reduce 's/level > 0 && l->n_inputs == 1 \? pass_up\(core, s
 mutant last-cut-lost feed 's/return take_data\(core, step, NULL, true\);/return 0;/'
 mutant payload-shifted lease 's{return \(!next->payload\.len.*?;}{return true;}s'
 mutant unrun-uncounted job 's/job->summary\.unrun\+\+;//'
+mutant no-recall recall 's/void core_recall[^{]*\{/$&\n    if (core->options.epoch)\n        return;/'
+mutant recall-too-much recall 's/idle -= filled; idle > 0/idle += 2; idle > 0/'
+mutant recall-again recall 's/chunk->began \|\| chunk->recalled \|\| chunk->step/chunk->began || chunk->step/'
+mutant recall-of-what-runs recall 's/chunk->began \|\| chunk->recalled \|\| chunk->step/chunk->recalled || chunk->step/'
+mutant recall-takes-at-once recall 's/    chunk->recalled = true;\n/    struct core_step *step = chunk->step;\n    chunk_take_back(core, chunk);\n    (void)step;\n    chunk_make_pending(core, chunk);\n    return true;\n/'
+mutant stall-unseen recall 's/if \(stalls <= core->now\)/if (false)/'
+mutant return-loses-a-chunk result 's/(if \(job->state == JOB_RUNNING\) \{\s+)chunk_make_pending\(core, chunk\);/$1chunk_free(core, chunk);/'
+mutant attempt-not-kept chunk 's/chunk->attempt -= !chunk->began;/chunk->attempt--;/'
 
 mutants_end

@@ -95,6 +95,7 @@ static void receive_lease(struct world *w, struct sim_worker *worker, const stru
         decode_chunk(w, &lease, i, at, &chunk->bytes);
         at += lease.lens ? lease.lens[i] : 0;
         job_remember(w, job, lease.step, chunk->number, &chunk->bytes);
+        workers_expect_free(w, worker, chunk);
         *end = chunk;
         end = &chunk->next;
     }
@@ -116,6 +117,17 @@ static void on_return(struct world *w, uint64_t id, uint64_t job, void *data)
     sim_event(w, &event);
 }
 
+static void give_back(struct world *w, struct sim_worker *worker, struct sim_chunk *chunk)
+{
+    struct msg_return *back = malloc(sizeof(*back));
+    if (!back)
+        abort();
+    *back = (struct msg_return){chunk->job, chunk->step, chunk->attempt, chunk->number, 1};
+    worker->outstanding--;
+    sim_at(w, link_time(w, &worker->in_at), on_return, worker->id, chunk->job, back);
+    sim_chunk_free(chunk);
+}
+
 void worker_return_queued(struct world *w, struct sim_worker *worker, uint64_t job)
 {
     struct sim_chunk **at = &worker->queue;
@@ -128,14 +140,49 @@ void worker_return_queued(struct world *w, struct sim_worker *worker, uint64_t j
             continue;
         }
         *at = chunk->next;
-        struct msg_return *back = malloc(sizeof(*back));
-        if (!back)
-            abort();
-        *back = (struct msg_return){chunk->job, chunk->step, chunk->attempt, chunk->number, 1};
-        worker->outstanding--;
-        sim_at(w, link_time(w, &worker->in_at), on_return, worker->id, chunk->job, back);
-        sim_chunk_free(chunk);
+        give_back(w, worker, chunk);
     }
+}
+
+static bool is_asked_for(const struct msg_return *run, const struct sim_chunk *chunk)
+{
+    return chunk->job == run->job && chunk->step == run->step && chunk->attempt == run->attempt &&
+           chunk->number >= run->first && chunk->number - run->first < run->count;
+}
+
+static void on_recall(struct world *w, uint64_t id, uint64_t b, void *data)
+{
+    struct sim_worker *worker = worker_of(w, id);
+    const struct msg_return *run = data;
+    (void)b;
+    if (!worker)
+        return;
+    struct sim_chunk **at = &worker->queue;
+    worker->queue_last = NULL;
+    while (*at) {
+        struct sim_chunk *chunk = *at;
+        if (!is_asked_for(run, chunk)) {
+            worker->queue_last = chunk;
+            at = &chunk->next;
+            continue;
+        }
+        *at = chunk->next;
+        give_back(w, worker, chunk);
+    }
+    for (uint32_t slot = 0; slot < worker->slots; slot++)
+        if (worker->run[slot] && is_asked_for(run, worker->run[slot]))
+            worker_send_begun(w, worker, slot);
+}
+
+// At most as many as slots idle, and only what was leased.
+static void receive_recall(struct world *w, struct sim_worker *worker, const struct action *action)
+{
+    struct msg_return *run = malloc(sizeof(*run));
+    if (!run)
+        abort();
+    *run = action->recall;
+    w->recalls += run->count;
+    sim_at(w, link_time(w, &worker->out_at), on_recall, worker->id, 0, run);
 }
 
 static void on_cancel(struct world *w, uint64_t id, uint64_t job_mode, void *data)
@@ -171,6 +218,9 @@ void worker_receive(struct world *w, const struct action *action)
         break;
     case ACT_LEASE:
         receive_lease(w, worker, action);
+        break;
+    case ACT_RECALL:
+        receive_recall(w, worker, action);
         break;
     case ACT_CANCEL:
         sim_at(w, link_time(w, &worker->out_at), on_cancel, worker->id,

@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "workers.h"
 
+#define BEGUN_NS (10 * NS_PER_MS)
+
 struct sim_result {
     uint64_t epoch, seq, job, chunk;
     uint32_t step, attempt;
@@ -193,6 +195,34 @@ static void on_run_over(struct world *w, uint64_t id, uint64_t slot, void *data)
     worker_start_runs(w, worker);
 }
 
+static void on_begun(struct world *w, uint64_t id, uint64_t job, void *data)
+{
+    struct event event = {.type = EV_BEGUN, .worker = id, .job = job};
+    event.begun = *(struct msg_begun *)data;
+    if (worker_arrives(w, id))
+        sim_event(w, &event);
+}
+
+void worker_send_begun(struct world *w, struct sim_worker *worker, uint32_t slot)
+{
+    const struct sim_chunk *chunk = worker->run[slot];
+    struct msg_begun *begun = malloc(sizeof(*begun));
+    if (!begun)
+        abort();
+    *begun = (struct msg_begun){chunk->job, chunk->step, chunk->attempt, chunk->number,
+                                w->now - worker->began[slot]};
+    sim_at(w, link_time(w, &worker->in_at), on_begun, worker->id, chunk->job, begun);
+}
+
+// What has run for a while is told.
+static void on_while(struct world *w, uint64_t id, uint64_t slot, void *data)
+{
+    struct sim_worker *worker = worker_of(w, id);
+    (void)data;
+    if (worker && worker->run[slot] && w->now - worker->began[slot] >= BEGUN_NS)
+        worker_send_begun(w, worker, (uint32_t)slot);
+}
+
 void worker_start_runs(struct world *w, struct sim_worker *worker)
 {
     for (uint32_t slot = 0; slot < worker->slots && worker->queue; slot++) {
@@ -204,6 +234,8 @@ void worker_start_runs(struct world *w, struct sim_worker *worker)
             worker->queue_last = NULL;
         worker->run[slot] = chunk;
         worker->running++;
+        worker->began[slot] = w->now;
+        sim_at(w, w->now + BEGUN_NS, on_while, worker->id, slot, NULL);
         if (w->now < SIM_FAULTS_END && rng_percent(&w->rng, 8))
             send_lies(w, worker, chunk);
         uint64_t us =

@@ -48,12 +48,76 @@ void workers_free(struct world *w)
         worker_reset(&w->workers[i]);
 }
 
+void workers_expect_free(struct world *w, const struct sim_worker *worker,
+                         const struct sim_chunk *chunk)
+{
+    for (const struct sim_worker *other = w->workers; other < w->workers + SIM_WORKERS_MAX;
+         other++) {
+        if (!other->id || other == worker || other->cut)
+            continue;
+        for (uint32_t slot = 0; slot < other->slots; slot++) {
+            const struct sim_chunk *run = other->run[slot];
+            if (run && run->job == chunk->job && run->step == chunk->step &&
+                run->number == chunk->number)
+                sim_fail(w, "chunk %llu of step %u is leased while worker %llu runs it",
+                         (unsigned long long)chunk->number, chunk->step,
+                         (unsigned long long)other->id);
+        }
+    }
+}
+
+static bool is_there(const struct sim_worker *worker)
+{
+    return worker->id && !worker->cut && worker->window > 0;
+}
+
+// Whether it waits at a worker that runs others, and any worker could run it.
+static bool has_to_spare(struct world *w, const struct sim_worker *worker)
+{
+    for (const struct sim_chunk *chunk = worker->queue; chunk; chunk = chunk->next) {
+        const struct sim_job *job = job_of(w, chunk->job);
+        const struct step *step = &job->steps[chunk->step];
+        if (step->cpus <= 1 && step->gpus == 0 && !job->cancelled && !job->may_fail &&
+            !job->source_breaks)
+            return true;
+    }
+    return false;
+}
+
+void workers_check(struct world *w)
+{
+    uint64_t idle = w->dead_slots;
+    bool any_to_spare = false;
+    for (const struct sim_worker *worker = w->workers; worker < w->workers + SIM_WORKERS_MAX;
+         worker++) {
+        struct core_worker_state state;
+        if (!worker->id || core_worker_state(w->core, worker->id, w->now, &state) < 0)
+            continue;
+        uint64_t has = state.leased + state.running;
+        idle += has < worker->slots ? worker->slots - has : 0;
+        any_to_spare |= is_there(worker) && has_to_spare(w, worker);
+    }
+    if (w->recalls > idle)
+        sim_fail(w, "%llu chunks are asked for, and %llu slots idle",
+                 (unsigned long long)w->recalls, (unsigned long long)idle);
+    bool idles = false;
+    for (const struct sim_worker *worker = w->workers; worker < w->workers + SIM_WORKERS_MAX;
+         worker++)
+        idles |= is_there(worker) && worker->outstanding == 0;
+    if (!w->is_roomy || !idles || !any_to_spare)
+        w->idles_since = 0;
+    else if (!w->idles_since)
+        w->idles_since = w->now;
+    else if (w->now - w->idles_since > 3 * NS_PER_S)
+        sim_fail(w, "a worker idles for three seconds while chunks wait at another one");
+}
+
 static void on_join(struct world *w, uint64_t slot, uint64_t b, void *data);
 
-static void on_down(struct world *w, uint64_t id, uint64_t b, void *data)
+static void on_down(struct world *w, uint64_t id, uint64_t slots, void *data)
 {
-    (void)b;
     (void)data;
+    w->dead_slots -= slots;
     sim_event(w, &(struct event){.type = EV_WORKER_DOWN, .worker = id, .reason = "lost"});
 }
 
@@ -82,7 +146,9 @@ static void on_fault(struct world *w, uint64_t id, uint64_t b, void *data)
     switch (rng_below(&w->rng, 4)) {
     case 0:
         sim_log(w, "worker %llu: killed", (unsigned long long)id);
-        sim_at(w, w->now + (int64_t)rng_below(&w->rng, 100) * NS_PER_MS, on_down, id, 0, NULL);
+        w->dead_slots += worker->slots;
+        sim_at(w, w->now + (int64_t)rng_below(&w->rng, 100) * NS_PER_MS, on_down, id, worker->slots,
+               NULL);
         leave(w, worker);
         return;
     case 1:

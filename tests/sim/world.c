@@ -116,7 +116,9 @@ static void flush(struct world *w)
 {
     struct core_stats stats;
     sim_event(w, &(struct event){.type = EV_FLUSH});
+    w->recalls = 0;
     perform(w);
+    workers_check(w);
     core_stats(w->core, &stats);
     if (stats.pending + stats.leased + stats.held > 20000)
         sim_fail(w, "unbounded: %llu pending, %llu leased, %llu held",
@@ -165,6 +167,7 @@ static void run_seed(uint64_t seed, bool verbose, const char *record)
         options.window_bytes = 64 + rng_below(&w.rng, 4096);
     if (rng_percent(&w.rng, 30))
         options.held_bytes = 1 + rng_below(&w.rng, 4096);
+    w.is_roomy = !options.window_bytes && !options.held_bytes;
     if (core_new(&options, &w.core) < 0)
         abort();
     struct err err;

@@ -83,6 +83,7 @@ struct sim_worker {
     uint32_t running;
     struct sim_chunk *queue, *queue_last;
     struct sim_chunk *run[8];
+    int64_t began[8];
     uint64_t next_seq;
     int64_t in_at, out_at; // links keep the order: time of the latest message
     bool cut;              // its messages don't arrive: a partition
@@ -100,6 +101,10 @@ struct world {
     unsigned n_jobs;
     struct sim_worker workers[SIM_WORKERS_MAX];
     uint64_t next_worker;
+    uint64_t recalls;    // chunks, in this turn
+    uint64_t dead_slots;  // of workers whose death the core does not know yet
+    bool is_roomy;       // no limit of bytes keeps chunks from running
+    int64_t idles_since; // a slot idles that could run what waits at another worker; 0: none
     bool verbose;
     struct event_file *record; // --record; NULL
     uint64_t seed;
@@ -134,4 +139,7 @@ void jobs_check(struct world *w);
 void workers_begin(struct world *w);
 void workers_free(struct world *w);
 void worker_receive(struct world *w, const struct action *action);
+// No slot idles for long while another worker holds what it could run; and no more is asked for
+// than idle slots could take.
+void workers_check(struct world *w);
 void worker_dropped(struct world *w, uint64_t id);

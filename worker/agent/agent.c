@@ -45,16 +45,15 @@ bool agent_say_begun(struct agent *agent)
     return n > 0;
 }
 
-static void collect_return(void *arg, const struct msg_return *run)
+void agent_collect_return(void *arg, const struct msg_return *run)
 {
     struct agent *agent = arg;
     if (buf_add(&agent->returns, run, sizeof(*run)) < 0)
         agent_end(agent, WORKER_BROKEN, "out of memory");
 }
 
-void agent_return(struct agent *agent, uint64_t job, bool all_jobs)
+bool agent_say_returns(struct agent *agent)
 {
-    pool_return_queued(agent->pool, job, all_jobs, collect_return, agent);
     size_t n = agent->returns.len / sizeof(struct msg_return);
     const struct msg_return *runs = (const struct msg_return *)(const void *)agent->returns.data;
     for (size_t at = 0; at < n; at += PROTO_LEASE_RUNS_MAX) {
@@ -64,6 +63,13 @@ void agent_return(struct agent *agent, uint64_t job, bool all_jobs)
             send_header(agent);
     }
     buf_clear(&agent->returns);
+    return n > 0;
+}
+
+void agent_return(struct agent *agent, uint64_t job, bool all_jobs)
+{
+    pool_return_queued(agent->pool, job, all_jobs, agent_collect_return, agent);
+    agent_say_returns(agent);
 }
 
 void agent_drain(struct agent *agent, const char *why)

@@ -59,6 +59,10 @@ int agent_say(struct agent *agent, enum msg_type type, const void *m);
 void agent_return(struct agent *agent, uint64_t job, bool all_jobs);
 // Says which chunks have begun since it was called last. Whether anything was sent.
 bool agent_say_begun(struct agent *agent);
+// A callback of the pool: chunks that go back with the next agent_say_returns(). `arg`: the agent.
+void agent_collect_return(void *arg, const struct msg_return *run);
+// Gives them back. Whether anything was sent.
+bool agent_say_returns(struct agent *agent);
 // Begins to leave: nothing new is started. `why` is logged.
 void agent_drain(struct agent *agent, const char *why);
 bool agent_is_idle(const struct agent *agent);

@@ -52,6 +52,7 @@ static void on_reopen(struct post *post)
     pool_reset(agent->pool);
     arriving_forget(&agent->arriving, 0);
     buf_clear(&agent->begun);
+    buf_clear(&agent->returns);
     outbox_done(&agent->outbox);
     outbox_init(&agent->outbox, 0);
     agent->credit_said = false;

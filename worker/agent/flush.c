@@ -43,7 +43,7 @@ static bool on_flush(struct prepare *prepare)
     if (agent->state == AGENT_GREETING || agent->state == AGENT_OVER)
         return false;
     // What begins and ends in one turn is said in this order.
-    bool said = agent_say_begun(agent);
+    bool said = agent_say_begun(agent) | agent_say_returns(agent);
     int sent = outbox_send(&agent->outbox, agent->socket);
     if (sent < 0) {
         agent_end(agent, WORKER_LOST, "results can't be sent");

@@ -111,6 +111,15 @@ static int on_cancel(struct agent *agent, const struct zmessage *m, struct err *
     return 0;
 }
 
+static int on_recall(struct agent *agent, const struct zmessage *m, struct err *err)
+{
+    struct msg_return run;
+    int r = recall_batch_open(&agent->reader, m->header, m->header_len, err);
+    while (r >= 0 && (r = recall_batch_next(&agent->reader, &run, err)) == 1)
+        pool_recall(agent->pool, &run);
+    return r;
+}
+
 static int on_forget(struct agent *agent, const struct zmessage *m, struct err *err)
 {
     struct msg_forget forget;
@@ -154,6 +163,7 @@ static const struct {
     {MSG_LEASE, IN(WORKING) | IN(DRAINING), on_lease},
     {MSG_ACK, IN(WORKING) | IN(DRAINING), on_ack},
     {MSG_CANCEL, IN(WORKING) | IN(DRAINING), on_cancel},
+    {MSG_RECALL, IN(WORKING) | IN(DRAINING), on_recall},
     {MSG_FORGET, IN(WORKING) | IN(DRAINING), on_forget},
     {MSG_HEARTBEAT, IN(WORKING) | IN(DRAINING), NULL},
     {MSG_DRAIN, IN(WORKING) | IN(DRAINING), on_drain},

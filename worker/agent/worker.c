@@ -13,7 +13,7 @@
 #include "base/signals.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/connect.h"
-#include "worker/agent/cpus.h"
+#include "worker/cpus.h"
 #include "worker/agent/flush.h"
 #include "worker/zygote/zygote.h"
 
@@ -132,8 +132,10 @@ static int run(void *arg)
 {
     const struct worker_start *start = arg;
     struct agent *agent = start->agent;
-    static const struct pool_callbacks callbacks = {
-        .result = on_result, .begun = on_begun, .broken = on_broken};
+    static const struct pool_callbacks callbacks = {.result = on_result,
+                                                    .begun = on_begun,
+                                                    .returned = agent_collect_return,
+                                                    .broken = on_broken};
     struct err err = {0};
     if (!wait_for_go(agent))
         return WORKER_LOST;
@@ -162,7 +164,7 @@ int worker_main(const struct worker_options *options)
     struct agent agent = {.options = options, .status = WORKER_BROKEN, .connection = {.fd = -1}};
     struct worker_start start = {.agent = &agent};
     struct err err = {0};
-    signal_ignore(SIGPIPE);
+    signal_absorb(SIGPIPE);
     fd_raise_limit();
     agent.slots = options->slots ? options->slots : cpus_available();
     if (agent.slots > PROTO_SLOTS_MAX)

@@ -18,7 +18,7 @@ struct worker_options {
     const char *endpoint;        // of the coordinator; at most 255 bytes. NULL: those of `access`
     const struct access *access; // keys and endpoints, for tcp; NULL. Borrowed
     const char *name;            // for people; NULL: the host's name
-    uint32_t slots;              // 0: the CPUs this process may use (worker/agent/cpus.h)
+    uint32_t slots;              // 0: the CPUs this process may use (worker/cpus.h)
     const struct resources *resources; // graphics processors and labels; NULL: none. Borrowed
     // The reading end of a pipe whose writing end only the coordinator holds; its end means that
     // the coordinator is gone, also by SIGKILL. One byte in it says that the endpoint is bound. The

@@ -7,9 +7,10 @@
 
 #define KEEP_BYTES (1u << 20)
 
-void chunk_run_init(struct chunk_run *c, struct page *page, int signals, uint32_t slot)
+void chunk_run_init(struct chunk_run *c, struct page *page, struct kept *kept, int signals,
+                    uint32_t slot)
 {
-    *c = (struct chunk_run){.page = page, .signals = signals, .slot = slot};
+    *c = (struct chunk_run){.page = page, .kept = kept, .signals = signals, .slot = slot};
     buf_init(&c->stderr_tail, 0);
     input_init(&c->first);
     input_init(&c->later);
@@ -55,6 +56,17 @@ int chunk_run_fail(struct chunk_run *c, enum outcome outcome, int code, const ch
     vsnprintf(c->error, sizeof(c->error), fmt, ap);
     va_end(ap);
     return -1;
+}
+
+void chunk_run_note(struct chunk_run *c, const char *fmt, ...)
+{
+    size_t at = strlen(c->note);
+    if (at && at + 2 < sizeof(c->note))
+        at += (size_t)snprintf(c->note + at, sizeof(c->note) - at, "; ");
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(c->note + at, sizeof(c->note) - at, fmt, ap);
+    va_end(ap);
 }
 
 void chunk_run_add_stderr(struct chunk_run *c, const void *data, size_t len)

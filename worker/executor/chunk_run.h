@@ -1,6 +1,7 @@
 // One chunk in an executor, while it runs: where it stands, what came of it so far, and the memory
 // that the next one uses again.
 #pragma once
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -10,6 +11,7 @@
 #include "worker/executor/recipe.h"
 #include "worker/executor/words.h"
 
+struct kept;
 struct page;
 
 // Results of a stage back to back, and their lengths.
@@ -24,7 +26,9 @@ void output_clear(struct output *out);
 struct chunk_run {
     // of the executor
     struct page *page;
-    int signals; // signalfd of SIGCHLD and SIGUSR1, both blocked
+    struct kept *kept;
+    int signals;      // signalfd of SIGCHLD and SIGUSR1, both blocked
+    sigset_t blocked; // in programs that are started
     uint32_t slot;
     // Sends what a kernel of the last stage has emitted, and empties the output. Called only when
     // the job wants parts.
@@ -40,6 +44,7 @@ struct chunk_run {
     // what came of it
     struct ending ending;
     char error[PROTO_TEXT_MAX];
+    char note[PROTO_TEXT_MAX / 2]; // what else should be told, whether it failed or not
     struct buf stderr_tail;
     struct output *result; // one of `outputs`
     // reused
@@ -51,7 +56,8 @@ struct chunk_run {
     struct row next_row; // of a further item of a batch
 };
 
-void chunk_run_init(struct chunk_run *c, struct page *page, int signals, uint32_t slot);
+void chunk_run_init(struct chunk_run *c, struct page *page, struct kept *kept, int signals,
+                    uint32_t slot);
 void chunk_run_done(struct chunk_run *c);
 // Gives back the memory of unusually large chunks.
 void chunk_run_trim(struct chunk_run *c);
@@ -59,5 +65,8 @@ void chunk_run_trim(struct chunk_run *c);
 // For the stages: the chunk ends with this. Always returns -1.
 int chunk_run_fail(struct chunk_run *c, enum outcome outcome, int code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+// Adds to what is told about the chunk, whatever its outcome.
+void chunk_run_note(struct chunk_run *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 // Keeps the last PROTO_STDERR_TAIL_MAX bytes.
 void chunk_run_add_stderr(struct chunk_run *c, const void *data, size_t len);

@@ -13,7 +13,6 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/signals.h"
 #include "worker/executor/chunk_run.h"
 #include "worker/executor/recipe.h"
 #include "worker/executor/stages.h"
@@ -306,7 +305,7 @@ static int arrange_files(int fd)
     return kept;
 }
 
-_Noreturn void executor_main(int fd, uint32_t slot, struct page *page)
+_Noreturn void executor_main(int fd, uint32_t slot, struct page *page, struct kept *kept)
 {
     struct executor *e = &executor;
     const struct sigaction flush_asked = {.sa_handler = on_flush_asked, .sa_flags = SA_RESTART};
@@ -314,21 +313,22 @@ _Noreturn void executor_main(int fd, uint32_t slot, struct page *page)
     e->fd = arrange_files(fd);
     e->page = page;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    // Blocked, not ignored: a program that is started would inherit an ignored SIGPIPE.
-    signal_default(SIGPIPE);
+    // SIGPIPE is blocked, not ignored: a program that is started would inherit that.
     sigaction(SIGURG, &flush_asked, NULL);
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigaddset(&set, SIGUSR1);
     sigaddset(&set, SIGPIPE);
-    sigprocmask(SIG_SETMASK, &set, NULL);
+    sigset_t before;
+    sigprocmask(SIG_SETMASK, &set, &before);
     sigdelset(&set, SIGPIPE);
     int signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signals < 0)
         leave(1);
     wire_reader_init(&e->reader);
     buf_init(&e->out, 0);
-    chunk_run_init(&e->chunk, page, signals, slot + 1);
+    chunk_run_init(&e->chunk, page, kept, signals, slot + 1);
+    e->chunk.blocked = before;
     e->chunk.send_part = send_part;
     e->chunk.send_arg = e;
     serve(e);

@@ -3,7 +3,8 @@
 #pragma once
 #include <stdint.h>
 
+struct kept;
 struct page;
 
 // Runs in the forked child; takes over the process. Never returns.
-_Noreturn void executor_main(int fd, uint32_t slot, struct page *page);
+_Noreturn void executor_main(int fd, uint32_t slot, struct page *page, struct kept *kept);

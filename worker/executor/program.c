@@ -13,7 +13,6 @@
 #include "base/signals.h"
 #include "worker/executor/bare.h"
 #include "worker/executor/spawn.h"
-#include "worker/executor/usage.h"
 #include "worker/executor/which.h"
 #include "worker/executor/words.h"
 
@@ -127,7 +126,6 @@ static int judge(struct chunk_run *c, const struct recipe_stage *s, const struct
                  const char *name)
 {
     char who[256];
-    usage_add(&c->ending, &end->usage);
     if (end->error < 0)
         return fail_start(c, end, name);
     if (end->cancelled)
@@ -220,7 +218,11 @@ int program_run(struct chunk_run *c, struct recipe_stage *s, struct program_item
                           .directory = directory,
                           .input = item->input,
                           .input_len = item->input_len,
-                          .timeout_ns = s->stage->timeout_ns};
+                          .blocked = &c->blocked,
+                          .timeout_ns = s->stage->timeout_ns,
+                          .nice = s->stage->nice,
+                          .leftovers = s->stage->leftovers,
+                          .leftovers_wait_ns = s->stage->leftovers_wait_ns};
     struct spawn_end end;
     spawn_run(c, &spawn, &out->body, &end);
     return judge(c, s, &end, argv[0]);

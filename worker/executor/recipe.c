@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "worker/executor/bare.h"
 #include "worker/executor/builtin.h"
+#include "worker/kept.h"
 
 DEFINE_CLEANUP(struct recipe *, recipe_free)
 
@@ -77,7 +78,7 @@ static int env_build(const struct recipe *recipe, struct recipe_stage *s)
     size_t inherited = 0;
     while (environ && environ[inherited])
         inherited++;
-    size_t most = RECIPE_NUMBERS + 1 + inherited + plan->n_env + stage->n_env;
+    size_t most = RECIPE_NUMBERS + 1 + inherited + plan->n_env + stage->n_env + 1; // KEPT_MARK
     s->env = calloc(most + 1, sizeof(*s->env));
     if (!s->env)
         return -ENOMEM;
@@ -95,6 +96,10 @@ static int env_build(const struct recipe *recipe, struct recipe_stage *s)
         r = env_put(s, plan->env[i].name, plan->env[i].value);
     for (size_t i = 0; i < stage->n_env && r == 0; i++)
         r = env_put(s, stage->env[i].name, stage->env[i].value);
+    if (r == 0 && stage->leftovers == LEFTOVERS_KEEP)
+        r = env_put(s, KEPT_MARK, KEPT_UNTIL_END);
+    if (r == 0 && stage->leftovers == LEFTOVERS_KEEP_FOREVER)
+        r = env_put(s, KEPT_MARK, KEPT_FOREVER);
     return r;
 }
 

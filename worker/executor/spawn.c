@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,25 +15,12 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "worker/executor/chunk_run.h"
-#include "worker/executor/sweep.h"
+#include "worker/executor/leftovers.h"
+#include "worker/executor/running.h"
+#include "worker/executor/usage.h"
 #include "worker/page.h"
 
 #define READ_BYTES (64u << 10)
-
-struct running {
-    struct chunk_run *chunk;
-    const struct spawn *spawn;
-    pid_t pid;
-    int in;  // write end of its stdin; -1: done
-    int out; // read end of its stdout; -1: at the end
-    int err;
-    size_t written;
-    struct buf *output;
-    int64_t kill_at; // CLOCK_FOREVER: nothing is due
-    int64_t term_at;
-    struct spawn_end *end;
-    bool killed;
-};
 
 struct child_files {
     int in;
@@ -44,8 +32,6 @@ struct child_files {
 static _Noreturn void child_exec(const struct spawn *s, const struct child_files *files,
                                  pid_t parent, volatile int *error, const char *volatile *what)
 {
-    sigset_t none;
-    sigemptyset(&none);
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
@@ -61,7 +47,9 @@ static _Noreturn void child_exec(const struct spawn *s, const struct child_files
         *what = s->directory;
         _exit(126);
     }
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (s->nice)
+        setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + (int)s->nice);
+    sigprocmask(SIG_SETMASK, s->blocked, NULL);
     execve(s->path, s->argv, s->envp);
     *error = errno;
     *what = s->path;
@@ -83,7 +71,7 @@ static __attribute__((noinline)) pid_t child_start(const struct spawn *s,
     return pid;
 }
 
-static void close_fd(int *fd)
+void running_close(int *fd)
 {
     if (*fd >= 0)
         close(*fd);
@@ -102,7 +90,7 @@ static void stop(struct running *r, int signal_number)
     }
     r->term_at = CLOCK_FOREVER;
     // What it writes now is not needed, and it must not wait for us to read on.
-    close_fd(&r->in);
+    running_close(&r->in);
 }
 
 static void lose_output(struct running *r, int error)
@@ -111,19 +99,18 @@ static void lose_output(struct running *r, int error)
         r->end->error = error;
         r->end->failed_at = "its output";
     }
-    close_fd(&r->out);
+    running_close(&r->out);
     stop(r, SIGKILL);
 }
 
-// Reads once. False at the end.
-static bool read_some(struct running *r, int *fd, bool is_stderr)
+bool running_read(struct running *r, int *fd, bool is_stderr)
 {
     uint8_t text[READ_BYTES];
     ssize_t n = read(*fd, text, sizeof(text));
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return true;
     if (n <= 0) {
-        close_fd(fd);
+        running_close(fd);
         return false;
     }
     if (is_stderr) {
@@ -148,19 +135,23 @@ static void write_some(struct running *r)
     if (n >= 0)
         r->written += (size_t)n;
     if (n < 0 || r->written == s->input_len)
-        close_fd(&r->in);
+        running_close(&r->in);
 }
 
-// What a background process still holds open is not waited for: the program itself has ended.
 static void drain(struct running *r, int *fd, bool is_stderr)
 {
     while (*fd >= 0) {
         struct pollfd p = {.fd = *fd, .events = POLLIN};
         if (poll(&p, 1, 0) <= 0)
             break;
-        read_some(r, fd, is_stderr);
+        running_read(r, fd, is_stderr);
     }
-    close_fd(fd);
+}
+
+void running_drain(struct running *r)
+{
+    drain(r, &r->out, false);
+    drain(r, &r->err, true);
 }
 
 static bool has_ended(pid_t pid)
@@ -169,20 +160,18 @@ static bool has_ended(pid_t pid)
     return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
 }
 
-static void take_signals(struct running *r)
+bool running_take_signals(const struct running *r)
 {
     struct signalfd_siginfo info;
     while (read(r->chunk->signals, &info, sizeof(info)) > 0)
         ;
-    if (!r->end->cancelled && page_cancelled(r->chunk->page, r->chunk->serial)) {
-        r->end->cancelled = true;
-        stop(r, SIGTERM);
-    }
+    bool news = !r->end->cancelled && page_cancelled(r->chunk->page, r->chunk->serial);
+    r->end->cancelled |= news;
+    return news;
 }
 
-static int wait_ms(const struct running *r)
+int running_wait_ms(int64_t deadline)
 {
-    int64_t deadline = r->term_at < r->kill_at ? r->term_at : r->kill_at;
     if (deadline == CLOCK_FOREVER)
         return -1;
     int64_t ms = (deadline - clock_now() + NS_PER_MS - 1) / NS_PER_MS;
@@ -209,16 +198,18 @@ static void serve(struct running *r)
                                {.fd = r->out, .events = POLLIN},
                                {.fd = r->err, .events = POLLIN},
                                {.fd = r->in, .events = POLLOUT}};
-        if (poll(fds, 4, wait_ms(r)) < 0 && errno != EINTR)
+        if (poll(fds, 4, running_wait_ms(r->term_at < r->kill_at ? r->term_at : r->kill_at)) < 0 &&
+            errno != EINTR)
             return;
         if (fds[1].revents && r->out >= 0)
-            read_some(r, &r->out, false);
+            running_read(r, &r->out, false);
         if (fds[2].revents && r->err >= 0)
-            read_some(r, &r->err, true);
+            running_read(r, &r->err, true);
         if (fds[3].revents && r->in >= 0)
             write_some(r);
         if (fds[0].revents) {
-            take_signals(r);
+            if (running_take_signals(r))
+                stop(r, SIGTERM);
             if (has_ended(r->pid))
                 return;
         }
@@ -226,16 +217,14 @@ static void serve(struct running *r)
     }
 }
 
-// The group is killed before its leader is reaped, while its number can't belong to another. Then
-// whatever left the group: we are a subreaper, so it is our child by now.
+// From here on its number may be another's, and its group is not signalled by it any more.
 static void bury(struct running *r)
 {
-    kill(-r->pid, SIGKILL);
-    while (wait4(r->pid, &r->end->status, 0, &r->end->usage) < 0 && errno == EINTR)
-        ;
+    struct rusage usage;
     atomic_store_explicit(&r->chunk->page->group, 0, memory_order_relaxed);
-    if (waitpid(-1, NULL, WNOHANG) >= 0)
-        sweep_all();
+    while (wait4(r->pid, &r->end->status, 0, &usage) < 0 && errno == EINTR)
+        ;
+    usage_add(&r->chunk->ending, &usage);
 }
 
 static int open_pipes(const struct spawn *s, int in[2], int out[2], int err[2])
@@ -267,9 +256,9 @@ void spawn_run(struct chunk_run *c, const struct spawn *s, struct buf *out, stru
         struct child_files files = {in[0], outs[1], errs[1]};
         r.pid = child_start(s, &files, &ret->error, &ret->failed_at);
     }
-    close_fd(&in[0]);
-    close_fd(&outs[1]);
-    close_fd(&errs[1]);
+    running_close(&in[0]);
+    running_close(&outs[1]);
+    running_close(&errs[1]);
     r.in = in[1];
     r.out = outs[0];
     r.err = errs[0];
@@ -281,17 +270,17 @@ void spawn_run(struct chunk_run *c, const struct spawn *s, struct buf *out, stru
         if (s->timeout_ns)
             r.term_at = clock_after(clock_now(), s->timeout_ns);
         if (r.in >= 0 && s->input_len == 0)
-            close_fd(&r.in);
+            running_close(&r.in);
         if (page_cancelled(c->page, c->serial)) {
             ret->cancelled = true;
             stop(&r, SIGTERM);
         }
         serve(&r);
-        drain(&r, &r.out, false);
-        drain(&r, &r.err, true);
+        running_drain(&r);
         bury(&r);
+        leftovers_settle(&r);
     }
-    close_fd(&r.in);
-    close_fd(&r.out);
-    close_fd(&r.err);
+    running_close(&r.in);
+    running_close(&r.out);
+    running_close(&r.err);
 }

@@ -1,12 +1,14 @@
-// Runs one program: its output whole, its process group ended when it ends, is cancelled or takes
-// too long. Used by commands and pipes, in an executor.
+// Runs one program: its output whole, its process group ended when it is cancelled or takes too
+// long, and what it leaves running dealt with (leftovers.h). Used by commands and pipes, in an
+// executor.
 #pragma once
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/resource.h>
 
 #include "base/buf.h"
+#include "pipelines/plan.h"
 #include "proto/message.h"
 
 struct chunk_run;
@@ -20,7 +22,11 @@ struct spawn {
     const char *directory;
     const void *input; // for its stdin; NULL: /dev/null
     size_t input_len;
-    int64_t timeout_ns; // 0: none
+    const sigset_t *blocked; // signals, in the program
+    int64_t timeout_ns;      // 0: none
+    uint32_t nice;           // added to ours
+    enum leftovers leftovers;
+    int64_t leftovers_wait_ns;
 };
 
 struct spawn_end {
@@ -29,9 +35,8 @@ struct spawn_end {
     bool timed_out;
     bool cancelled;
     const char *failed_at; // error: what could not be done, for people
-    struct rusage usage;
 };
 
 // Appends stdout to `out`, keeps stderr's tail in the chunk. Blocks until the program and all that
-// it started have ended.
+// it started have ended, or are kept; what became of the latter is in the chunk's note.
 void spawn_run(struct chunk_run *c, const struct spawn *s, struct buf *out, struct spawn_end *ret);

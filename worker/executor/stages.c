@@ -71,10 +71,22 @@ static void run_stages(struct chunk_run *c)
     }
 }
 
+// After the reason of a failure, cut if it must be.
+static void add_note(struct chunk_run *c)
+{
+    size_t len = strlen(c->error), most = sizeof(c->error) - strlen(c->note) - 3;
+    if (!c->note[0])
+        return;
+    if (len > most)
+        len = most;
+    snprintf(c->error + len, sizeof(c->error) - len, "%s%s", len ? "; " : "", c->note);
+}
+
 void stages_run(struct chunk_run *c, const struct input_chunk *input)
 {
     c->ending = (struct ending){.outcome = OUTCOME_OK};
     c->error[0] = '\0';
+    c->note[0] = '\0';
     c->item_first = input->item_first;
     buf_clear(&c->stderr_tail);
     struct err err;
@@ -86,6 +98,7 @@ void stages_run(struct chunk_run *c, const struct input_chunk *input)
         return;
     }
     run_stages(c);
+    add_note(c);
     if (c->stderr_tail.len > PROTO_STDERR_TAIL_MAX)
         buf_consume(&c->stderr_tail, c->stderr_tail.len - PROTO_STDERR_TAIL_MAX);
 }

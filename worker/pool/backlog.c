@@ -93,6 +93,55 @@ void backlog_return(struct backlog *b, uint64_t job, bool all_jobs,
     }
 }
 
+// Chunks lo .. hi-1 of a part leave; what is behind them becomes a part of its own.
+static int cut_part(struct backlog *b, struct backlog_part *part, uint32_t lo, uint32_t hi)
+{
+    if (lo > part->at && hi < part->end) {
+        struct backlog_part *rest = part_new(b, part->copy, hi, part->end);
+        if (!rest)
+            return -ENOMEM;
+        TAILQ_INSERT_AFTER(&b->parts, part, rest, entry);
+        b->chunks -= part->end - lo;
+        part->end = lo;
+        return 0;
+    }
+    b->chunks -= hi - lo;
+    if (lo > part->at)
+        part->end = lo;
+    else
+        part->at = hi;
+    if (part->at == part->end) {
+        part_remove(b, part);
+        part_free(part);
+    }
+    return 0;
+}
+
+int backlog_take(struct backlog *b, const struct msg_return *run,
+                 void (*back)(void *arg, const struct msg_return *run), void *arg)
+{
+    struct backlog_part *next;
+    for (struct backlog_part *part = backlog_first(b); part; part = next) {
+        const struct lease *lease = &part->copy->lease;
+        uint64_t from = lease->first + part->at, to = lease->first + part->end;
+        struct msg_return taken = *run;
+        next = TAILQ_NEXT(part, entry);
+        if (lease->job != run->job || lease->step != run->step || lease->attempt != run->attempt)
+            continue;
+        from = from > run->first ? from : run->first;
+        to = to < run->first + run->count ? to : run->first + run->count;
+        if (from >= to)
+            continue;
+        taken.first = from;
+        taken.count = (uint32_t)(to - from);
+        int r = cut_part(b, part, (uint32_t)(from - lease->first), (uint32_t)(to - lease->first));
+        if (r < 0)
+            return r;
+        back(arg, &taken);
+    }
+    return 0;
+}
+
 void backlog_move(struct backlog *from, struct backlog *to, const struct pool_step *step)
 {
     struct backlog_part *next;
@@ -104,4 +153,12 @@ void backlog_move(struct backlog *from, struct backlog *to, const struct pool_st
         TAILQ_INSERT_TAIL(&to->parts, part, entry);
         to->chunks += part->end - part->at;
     }
+}
+
+void backlog_pass(struct backlog *b, const struct pool_step *step)
+{
+    struct backlog passed;
+    backlog_init(&passed);
+    backlog_move(b, &passed, step);
+    backlog_move(&passed, b, step);
 }

@@ -31,8 +31,13 @@ int backlog_push(struct backlog *b, struct lease_copy *copy, uint32_t at, uint32
 int backlog_push_front(struct backlog *b, struct lease_copy *copy, uint32_t at, uint32_t end);
 // The first `n` chunks of the first part leave; n is at most what it has.
 void backlog_drop(struct backlog *b, uint32_t n);
+// Takes out what it has of a run of chunks, and names it. -ENOMEM.
+int backlog_take(struct backlog *b, const struct msg_return *run,
+                 void (*back)(void *arg, const struct msg_return *run), void *arg);
 // Parts of the step go to the end of another backlog.
 void backlog_move(struct backlog *from, struct backlog *to, const struct pool_step *step);
+// Parts of the step go behind all others.
+void backlog_pass(struct backlog *b, const struct pool_step *step);
 // Takes out the chunks of a job, or all, and names each run of them; `back` may be NULL.
 void backlog_return(struct backlog *b, uint64_t job, bool all_jobs,
                     void (*back)(void *arg, const struct msg_return *run), void *arg);

@@ -4,6 +4,8 @@
 #include "base/container.h"
 #include "worker/pool/begun.h"
 #include "worker/pool/look.h"
+#include "worker/pool/straggle.h"
+#include "worker/pool/throttle.h"
 #include "worker/pool/zygote_line.h"
 
 // Short chunks are sent ahead, so that an executor never waits for the agent between two of them;
@@ -16,7 +18,7 @@
 // How many chunks of a step an executor should have, the running one included.
 static uint32_t target(const struct pool_step *step)
 {
-    if (step->weight > 1)
+    if (step->weight > 1 || throttle_is_set(&step->throttle) || step->timeout_percent)
         return 1;
     int64_t mean = step->mean_ns;
     if (!mean || mean >= SHORT_NS)
@@ -59,9 +61,36 @@ static bool has_room(const struct pool *pool, const struct slot *slot, const str
     return busy + step->weight <= pool->n_slots;
 }
 
+static void on_throttle(struct timer *timer)
+{
+    pool_wake(container_of(timer, struct pool, throttle));
+}
+
+// The chunks of a throttled step that is not to begin now make way for those of others. False:
+// there are no others.
+static bool pass_throttled(struct pool *pool)
+{
+    struct pool_step *first = backlog_first(&pool->queue)->copy->step, *step = first;
+    int64_t now = loop_now(), soonest = INT64_MAX;
+    do {
+        if (!throttle_is_set(&step->throttle) ||
+            (now >= step->closed_until && throttle_open(&step->throttle, now, step->began,
+                                                        machine_state_read, &step->closed_until)))
+            return true;
+        if (step->closed_until < soonest)
+            soonest = step->closed_until;
+        backlog_pass(&pool->queue, step);
+        step = backlog_first(&pool->queue)->copy->step;
+    } while (step != first);
+    timer_set(&pool->throttle, soonest, on_throttle);
+    return false;
+}
+
 static void refill(struct pool *pool, struct slot *slot, uint32_t slots_at_work)
 {
-    const struct pool_step *step = backlog_first(&pool->queue)->copy->step;
+    if (!slot_load(slot) && !pass_throttled(pool))
+        return;
+    struct pool_step *step = backlog_first(&pool->queue)->copy->step;
     uint32_t want = target(step);
     uint32_t load = slot_load(slot);
     if (load && (load > want / 2 || want == 1 || slot->stuck == sent_first_serial(&slot->sent)))
@@ -75,6 +104,7 @@ static void refill(struct pool *pool, struct slot *slot, uint32_t slots_at_work)
     if (share < 1)
         share = 1;
     uint32_t n = want - load;
+    step->began = loop_now();
     give(pool, slot, share < n ? (uint32_t)share : n);
     slot_flush(slot);
 }
@@ -113,5 +143,6 @@ void hand_out(struct post *post)
     if (pool->permits.js)
         permits_settle(&pool->permits, pool_busy(pool));
     look_settle(pool);
+    straggle_settle(pool);
     begun_settle(pool);
 }

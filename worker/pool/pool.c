@@ -22,6 +22,18 @@ static void requeue(void *owner, struct lease_copy *copy, uint32_t index)
         pool_fail(pool, -ENOMEM, "no memory for a chunk");
 }
 
+static void give_back(void *owner, struct lease_copy *copy, uint32_t index)
+{
+    struct pool *pool = owner;
+    const struct lease *lease = &copy->lease;
+    if (!copy->step->forgotten)
+        pool->callbacks->returned(pool->arg, &(struct msg_return){.job = lease->job,
+                                                                  .step = lease->step,
+                                                                  .attempt = lease->attempt,
+                                                                  .first = lease->first + index,
+                                                                  .count = 1});
+}
+
 static void ask(void *owner, struct slot *slot, enum zygote_request request)
 {
     zygote_line_ask(owner, slot, request);
@@ -33,7 +45,7 @@ static void wake(void *owner)
 }
 
 static const struct slot_ops ops = {
-    .deliver = deliver, .requeue = requeue, .ask = ask, .wake = wake};
+    .deliver = deliver, .requeue = requeue, .give_back = give_back, .ask = ask, .wake = wake};
 
 int pool_new(struct zygote *zygote, uint32_t slots, const struct pool_callbacks *callbacks,
              void *arg, struct pool **ret, struct err *err)
@@ -79,6 +91,8 @@ struct pool *pool_free(struct pool *pool)
     zygote_line_close(pool);
     loop_unpost(&pool->round);
     look_stop(pool);
+    timer_cancel(&pool->throttle);
+    timer_cancel(&pool->straggle);
     begun_stop(pool);
     for (uint32_t i = 0; i < pool->n_slots; i++)
         slot_done(&pool->slots[i]);
@@ -119,6 +133,45 @@ void pool_return_queued(struct pool *pool, uint64_t job, bool all_jobs,
 {
     backlog_return(&pool->queue, job, all_jobs, back, arg);
     backlog_return(&pool->waiting, job, all_jobs, back, arg);
+}
+
+static bool is_in(const struct msg_return *run, const struct sent *sent)
+{
+    const struct lease *lease = &sent->copy->lease;
+    uint64_t chunk = lease->first + sent->index;
+    return lease->job == run->job && lease->step == run->step && lease->attempt == run->attempt &&
+           chunk >= run->first && chunk - run->first < run->count;
+}
+
+// What was sent ahead of the executor comes back at once, or as skipped.
+static void recall_from_slot(struct pool *pool, struct slot *slot, const struct msg_return *run)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < slot->sent.n; i++) {
+        struct sent *sent = sent_at(&slot->sent, i);
+        if (!sent->copy || !is_in(run, sent))
+            continue;
+        sent->recalled = true;
+        any = true;
+    }
+    if (!any || slot->state != SLOT_LIVE)
+        return;
+    slot_recall(slot);
+    uint32_t on = slot_running(slot);
+    if (on < slot->sent.n && sent_at(&slot->sent, on)->copy && is_in(run, sent_at(&slot->sent, on)))
+        begun_tell(pool, slot, on);
+}
+
+void pool_recall(struct pool *pool, const struct msg_return *run)
+{
+    int r = backlog_take(&pool->queue, run, pool->callbacks->returned, pool->arg);
+    if (r == 0)
+        r = backlog_take(&pool->waiting, run, pool->callbacks->returned, pool->arg);
+    if (r < 0)
+        pool_fail(pool, r, "no memory for a recall");
+    for (uint32_t i = 0; i < pool->n_slots; i++)
+        recall_from_slot(pool, &pool->slots[i], run);
+    pool_wake(pool);
 }
 
 void pool_cancel(struct pool *pool, uint64_t job, bool kill_now)

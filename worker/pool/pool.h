@@ -17,6 +17,8 @@ struct pool_callbacks {
     void (*result)(void *arg, const struct result *result);
     // A chunk runs, and has for a while. Borrowed for the call. NULL: nobody wants to know.
     void (*begun)(void *arg, const struct msg_begun *begun);
+    // Chunks leave that pool_recall() asked for; they have not begun. Borrowed for the call.
+    void (*returned)(void *arg, const struct msg_return *run);
     // The zygote died, executors can't be forked or memory is out: the worker can't continue. Once.
     void (*broken)(void *arg, int code, const char *text);
 };
@@ -43,6 +45,9 @@ int64_t pool_mean_run_ns(const struct pool *pool);
 // Returns what no executor has yet: calls `back` for each run of chunks that leaves.
 void pool_return_queued(struct pool *pool, uint64_t job, bool all_jobs,
                         void (*back)(void *arg, const struct msg_return *run), void *arg);
+// Others could run these chunks. Those that have not begun leave, now or in a moment
+// (callbacks.returned); those that run are told (callbacks.begun). The rest has a result.
+void pool_recall(struct pool *pool, const struct msg_return *run);
 // Ends running chunks of a job: TERM, 5 s later KILL, to their process groups; or KILL at once.
 // Each still ends with a result callback (OUTCOME_CANCELLED).
 void pool_cancel(struct pool *pool, uint64_t job, bool kill_now);

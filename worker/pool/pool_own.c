@@ -24,6 +24,8 @@ void pool_deliver(struct pool *pool, struct lease_copy *copy, const struct resul
 {
     if (!result->more && result->ending.outcome == OUTCOME_OK) {
         copy->step->mean_ns = blend(copy->step->mean_ns, result->ending.run_ns);
+        if (copy->step->timeout_percent)
+            times_add(&copy->step->times, result->ending.run_ns);
         pool->mean_ns = blend(pool->mean_ns, result->ending.run_ns);
     }
     // The number of a forgotten job may mean another one by now.

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,8 @@ int pool_step_new(const struct msg_step *from, uint32_t slots, struct pool_step 
     int64_t timeout_ns = kernel_timeout(plan);
     double cpus = plan->steps[0].cpus;
     uint32_t weight = cpus > 1 ? (uint32_t)ceil(cpus < slots ? cpus : slots) : 1;
+    uint32_t timeout_percent = plan->steps[0].timeout_percent;
+    struct throttle throttle = plan->steps[0].throttle;
     plan_free(plan);
     struct pool_step *step = calloc(1, sizeof(*step));
     uint64_t *known = calloc(slots / 64 + 1, sizeof(*known));
@@ -45,6 +48,8 @@ int pool_step_new(const struct msg_step *from, uint32_t slots, struct pool_step 
                                .step = from->step,
                                .kernel_timeout_ns = timeout_ns,
                                .weight = weight,
+                               .throttle = throttle,
+                               .timeout_percent = timeout_percent,
                                .known = known,
                                .waits = true,
                                .packed = packed,
@@ -52,6 +57,12 @@ int pool_step_new(const struct msg_step *from, uint32_t slots, struct pool_step 
     memcpy(packed, from->packed, from->packed_len);
     *ret = step;
     return 0;
+}
+
+void pool_step_over_time(const struct pool_step *step, char *ret, size_t size)
+{
+    snprintf(ret, size, "it took longer than %u%% of the median time of the others, %.3g s",
+             step->timeout_percent, (double)times_median(&step->times) / 1e9);
 }
 
 void pool_step_unref(struct pool_step *step)

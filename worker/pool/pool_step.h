@@ -6,13 +6,20 @@
 #include <sys/queue.h>
 
 #include "base/err.h"
+#include "pipelines/plan.h"
 #include "proto/message.h"
+#include "worker/pool/times.h"
 
 struct pool_step {
     LIST_ENTRY(pool_step) entry;
     unsigned refs; // one of the list, one of each lease
     uint64_t job;
     uint32_t step;
+    struct throttle throttle;
+    int64_t began;        // when a chunk of a throttled step was last given; 0: never
+    int64_t closed_until; // its throttle is not asked before; 0: it is
+    uint32_t timeout_percent; // of the median time of its chunks; 0: none
+    struct times times;       // of its good chunks, when timeout_percent asks for them
     int64_t mean_ns;           // of recent chunks; 0: none has run yet
     uint32_t weight;           // slots that one of its chunks takes
     int64_t kernel_timeout_ns; // the smallest of its kernels' timeouts; 0: none has one
@@ -27,6 +34,8 @@ struct pool_step {
 // -ENOMEM.
 int pool_step_new(const struct msg_step *from, uint32_t slots, struct pool_step **ret,
                   struct err *err);
+// Why a chunk of it was ended that took longer than the others, for people.
+void pool_step_over_time(const struct pool_step *step, char *ret, size_t size);
 void pool_step_unref(struct pool_step *step);
 static inline bool pool_step_is_known(const struct pool_step *step, uint32_t slot)
 {

@@ -11,6 +11,8 @@ struct sent {
     struct lease_copy *copy; // NULL: a ghost
     uint32_t index;          // chunk of the lease
     bool cancelled;          // its job was cancelled
+    bool over_time;          // it is ended because it took longer than others (straggle.h)
+    bool recalled;           // the coordinator wants it back
 };
 
 struct sent_ring {

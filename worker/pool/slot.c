@@ -58,11 +58,13 @@ static void end_with(struct slot *slot, const struct sent *sent, struct ending e
     slot->ops->deliver(slot->owner, sent->copy, &result);
 }
 
-// A chunk that did not run leaves the slot: to the queue, or as cancelled.
+// A chunk that did not run leaves the slot: to the queue, to the coordinator, or as cancelled.
 static void give_back(struct slot *slot, const struct sent *sent)
 {
     if (sent->cancelled)
         end_with(slot, sent, (struct ending){.outcome = OUTCOME_CANCELLED}, "cancelled");
+    else if (sent->recalled)
+        slot->ops->give_back(slot->owner, sent->copy, sent->index);
     else
         slot->ops->requeue(slot->owner, sent->copy, sent->index);
 }
@@ -84,9 +86,21 @@ static const uint32_t *aligned(struct slot *slot, const uint8_t *lens, uint32_t 
     return (const uint32_t *)(const void *)slot->lens.data;
 }
 
+// The executor was asked to end the chunk, for the time it took.
+static void judge_over_time(const struct sent *sent, struct result *result, char *text, size_t size)
+{
+    if (!sent->over_time || sent->cancelled || result->ending.outcome != OUTCOME_CANCELLED)
+        return;
+    pool_step_over_time(sent->copy->step, text, size);
+    result->ending.outcome = OUTCOME_TIMEOUT;
+    result->error = text;
+    result->error_len = strlen(text);
+}
+
 static int take_result(struct slot *slot, const uint8_t *frame, size_t len)
 {
     struct wire_result_view view;
+    char text[PROTO_TEXT_MAX];
     int r = wire_get_result(frame, len, &view);
     const struct wire_result *head = &view.result;
     if (r < 0 || !slot->sent.n || head->serial != sent_first_serial(&slot->sent) ||
@@ -107,6 +121,7 @@ static int take_result(struct slot *slot, const uint8_t *frame, size_t len)
         if (!result.item_lens)
             return -ENOMEM;
     }
+    judge_over_time(sent, &result, text, sizeof(text));
     slot->parted = result.more;
     if (result.more) {
         slot->ops->deliver(slot->owner, sent->copy, &result);
@@ -116,6 +131,10 @@ static int take_result(struct slot *slot, const uint8_t *frame, size_t len)
     slot->turned = loop_now();
     slot->answered = true;
     slot->barren = 0;
+    if (result.ending.leftovers)
+        log_info("commands left processes running", "job=%llu chunk=%llu leftovers=%u",
+                 (unsigned long long)result.job, (unsigned long long)result.chunk + 1,
+                 result.ending.leftovers);
     slot->ops->deliver(slot->owner, first.copy, &result);
     lease_copy_unref(first.copy);
     return 0;
@@ -246,7 +265,11 @@ static void blame(struct slot *slot, uint32_t i, const struct zygote_news *news)
     bool ours = slot->kill && sent_first_serial(&slot->sent) + i == slot->kill_serial;
     if (slot->kill && !ours)
         return; // the kill came too late for the one it was meant for: this one runs again
-    if (ours && slot->kill == KILL_CANCEL) {
+    const struct sent *sent = sent_at(&slot->sent, i);
+    if (ours && slot->kill == KILL_CANCEL && sent->over_time && !sent->cancelled) {
+        ending.outcome = OUTCOME_TIMEOUT;
+        pool_step_over_time(sent->copy->step, text, sizeof(text));
+    } else if (ours && slot->kill == KILL_CANCEL) {
         ending.outcome = OUTCOME_CANCELLED;
         snprintf(text, sizeof(text), "cancelled");
     } else if (ours) {

@@ -24,6 +24,8 @@ struct slot_ops {
     void (*deliver)(void *owner, struct lease_copy *copy, const struct result *result);
     // Chunk `index` of the lease did not run: it goes back to the front of the queue.
     void (*requeue)(void *owner, struct lease_copy *copy, uint32_t index);
+    // Chunk `index` of the lease did not run, and the coordinator wants it back.
+    void (*give_back)(void *owner, struct lease_copy *copy, uint32_t index);
     // A request of the slot to the zygote; it is kept until the zygote takes it.
     void (*ask)(void *owner, struct slot *slot, enum zygote_request request);
     // The slot has room now, or gave chunks back.

@@ -77,6 +77,17 @@ void slot_cancel(struct slot *slot, uint64_t job, bool kill_now)
     }
 }
 
+void slot_end_over_time(struct slot *slot)
+{
+    uint32_t on = slot_running(slot);
+    if (slot->state != SLOT_LIVE || on == slot->sent.n || !sent_at(&slot->sent, on)->copy)
+        return;
+    sent_at(&slot->sent, on)->over_time = true;
+    atomic_store(&slot->page->cancel, sent_first_serial(&slot->sent) + on);
+    slot->ops->ask(slot->owner, slot, ZYGOTE_NUDGE);
+    timer_set(&slot->grace, clock_after(loop_now(), GRACE_NS), on_grace);
+}
+
 void slot_check_deadline(struct slot *slot, int64_t now, int64_t *ret_next)
 {
     int64_t deadline = atomic_load(&slot->page->deadline);

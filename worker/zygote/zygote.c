@@ -23,29 +23,27 @@
 #include "worker/zygote/zygote_main.h"
 
 #define HIGH_FD 16 // above all numbers with a fixed meaning
-#define PAGES_BYTES (sizeof(struct page) * PROTO_SLOTS_MAX)
 
 struct zygote {
     pid_t pid;
     int fd;
-    struct page *pages;
+    struct shared *shared;
     uint32_t slots_used; // one past the highest slot that ever had an executor
 };
 
-static void pages_unmap(struct page **pages)
+static void shared_unmap(struct shared **shared)
 {
-    if (*pages)
-        munmap(*pages, PAGES_BYTES);
+    if (*shared)
+        munmap(*shared, sizeof(**shared));
 }
 
-// Whatever the agent's caller ignored or blocked must not decide how commands behave.
+// Handlers are ours; what is ignored or blocked was so when the program was started, and commands
+// get it so: nohup, and `trap '' INT` of a script, reach them.
 static void signals_reset(void)
 {
     for (int number = 1; number < NSIG; number++)
-        signal_default(number);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+        if (!signal_is_ignored(number))
+            signal_default(number);
 }
 
 // Descriptor 0 reads nothing, 1 is 2: a kernel that prints must not mix with results.
@@ -62,7 +60,7 @@ static void standard_files(void)
         close(null);
 }
 
-static _Noreturn void be_zygote(int control, struct page *pages, const struct jobserver *js)
+static _Noreturn void be_zygote(int control, struct shared *shared, const struct jobserver *js)
 {
     setsid();
     prctl(PR_SET_NAME, "fanmill-zygote");
@@ -81,19 +79,18 @@ static _Noreturn void be_zygote(int control, struct page *pages, const struct jo
         control = STDERR_FILENO + 1;
     }
     close_range((unsigned)free_from, ~0u, 0);
-    zygote_main(control, pages, PROTO_SLOTS_MAX);
+    zygote_main(control, shared);
 }
 
 int zygote_fork(const struct jobserver *js, struct zygote **ret, struct err *err)
 {
-    // Untouched pages cost nothing, so every possible slot has one.
-    _cleanup_(pages_unmap)
-    struct page *pages = NULL;
-    void *mapped = mmap(NULL, PAGES_BYTES, PROT_READ | PROT_WRITE,
+    _cleanup_(shared_unmap)
+    struct shared *shared = NULL;
+    void *mapped = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapped == MAP_FAILED)
         return err_sys(err, -errno, "no memory to share with the executors");
-    pages = mapped;
+    shared = mapped;
     _free_ struct zygote *zygote = calloc(1, sizeof(*zygote));
     if (!zygote)
         return err_sys(err, -ENOMEM, "zygote");
@@ -108,10 +105,10 @@ int zygote_fork(const struct jobserver *js, struct zygote **ret, struct err *err
     if (pid < 0)
         return err_sys(err, -errno, "can't fork the zygote");
     if (pid == 0)
-        be_zygote(theirs, pages, js);
+        be_zygote(theirs, shared, js);
     zygote->pid = pid;
     zygote->fd = take_fd(ours);
-    zygote->pages = take(pages);
+    zygote->shared = take(shared);
     *ret = take(zygote);
     return 0;
 }
@@ -127,13 +124,13 @@ struct zygote *zygote_free(struct zygote *zygote)
     // A zygote that was killed left its executors, groups and orphans to us.
     if (!WIFEXITED(status)) {
         for (uint32_t slot = 0; slot < zygote->slots_used; slot++) {
-            int32_t group = atomic_load(&zygote->pages[slot].group);
+            int32_t group = atomic_load(&zygote->shared->pages[slot].group);
             if (group > 1)
                 kill(-group, SIGKILL);
         }
-        sweep_all();
+        sweep_all(kept_for_good, &zygote->shared->kept);
     }
-    munmap(zygote->pages, PAGES_BYTES);
+    munmap(zygote->shared, sizeof(*zygote->shared));
     free(zygote);
     return NULL;
 }
@@ -151,7 +148,7 @@ int zygote_fd(const struct zygote *zygote)
 struct page *zygote_page(const struct zygote *zygote, uint32_t slot)
 {
     assert(slot < PROTO_SLOTS_MAX);
-    return &zygote->pages[slot];
+    return &zygote->shared->pages[slot];
 }
 
 int zygote_ask(struct zygote *zygote, enum zygote_request request, uint32_t slot)

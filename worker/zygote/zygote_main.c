@@ -22,8 +22,8 @@
 struct forker {
     int control;
     int signals;
-    struct page *pages;
-    uint32_t slots_max;
+    sigset_t before; // what is blocked in the programs that executors start
+    struct shared *shared;
     pid_t *pids;  // by slot; 0: no executor
     uint32_t n;   // slots that `pids` holds
     bool orphans; // killed ones may still have children to hand over
@@ -41,7 +41,7 @@ static void kill_slot(struct forker *forker, uint32_t slot)
 {
     if (forker->pids[slot] > 0)
         kill(forker->pids[slot], SIGKILL);
-    int32_t group = atomic_load(&forker->pages[slot].group);
+    int32_t group = atomic_load(&forker->shared->pages[slot].group);
     if (group > 1)
         kill(-group, SIGKILL);
 }
@@ -50,7 +50,7 @@ static _Noreturn void finish(struct forker *forker)
 {
     for (uint32_t slot = 0; slot < forker->n; slot++)
         kill_slot(forker, slot);
-    sweep_all();
+    sweep_all(kept_for_good, &forker->shared->kept);
     _exit(0);
 }
 
@@ -114,7 +114,8 @@ static int fork_executor(struct forker *forker, uint32_t slot)
     if (pid == 0) {
         die_with(self);
         free(forker->pids);
-        executor_main(ends[1], slot, &forker->pages[slot]);
+        sigprocmask(SIG_SETMASK, &forker->before, NULL);
+        executor_main(ends[1], slot, &forker->shared->pages[slot], &forker->shared->kept);
     }
     close(ends[1]);
     forker->pids[slot] = pid;
@@ -124,7 +125,7 @@ static int fork_executor(struct forker *forker, uint32_t slot)
 static void serve(struct forker *forker, const struct zygote_message *request)
 {
     uint32_t slot = request->slot;
-    if (slot >= forker->slots_max)
+    if (slot >= PROTO_SLOTS_MAX)
         return;
     if (request->request == ZYGOTE_FORK) {
         int fd = fork_executor(forker, slot);
@@ -146,13 +147,13 @@ static void serve(struct forker *forker, const struct zygote_message *request)
     }
 }
 
-static bool is_executor(void *arg, pid_t pid)
+static bool is_wanted(void *arg, pid_t pid)
 {
     const struct forker *forker = arg;
     for (uint32_t slot = 0; slot < forker->n; slot++)
         if (forker->pids[slot] == pid)
             return true;
-    return false;
+    return kept_find(&forker->shared->kept, pid) != KEPT_NOT;
 }
 
 static void bury(struct forker *forker, uint32_t slot, int status, const struct rusage *usage)
@@ -167,7 +168,7 @@ static void bury(struct forker *forker, uint32_t slot, int status, const struct 
     usage_add(&news.ending, usage);
     forker->pids[slot] = 0;
     kill_slot(forker, slot);
-    atomic_store(&forker->pages[slot].group, 0);
+    atomic_store(&forker->shared->pages[slot].group, 0);
     forker->orphans = true;
     send_news(forker, &news);
 }
@@ -186,20 +187,21 @@ static void reap(struct forker *forker)
         else
             forker->orphans = true;
     }
-    // A living executor keeps its own orphans, so any other child is a dead one's. Its children
+    // A living executor keeps its own orphans, so any other child is a dead one's, and ended unless
+    // it is kept. Its children
     // come to us when it is reaped, which brings us here again.
     if (forker->orphans)
-        forker->orphans = sweep_kill(is_executor, forker) > 0;
+        forker->orphans = sweep_kill(is_wanted, forker) > 0;
 }
 
-void zygote_main(int control, struct page *pages, uint32_t slots_max)
+void zygote_main(int control, struct shared *shared)
 {
-    struct forker forker = {.control = control, .pages = pages, .slots_max = slots_max};
+    struct forker forker = {.control = control, .shared = shared};
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, NULL);
+    sigprocmask(SIG_BLOCK, &set, &forker.before);
     forker.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (forker.signals < 0)
         _exit(1);

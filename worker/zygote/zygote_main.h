@@ -2,13 +2,13 @@
 #pragma once
 #include <stdint.h>
 
-struct page;
+struct shared;
 
 struct zygote_message {
     uint32_t request; // enum zygote_request
     uint32_t slot;
 };
 
-// Serves requests from `control` until it ends; then kills and reaps all descendants. Never
-// returns.
-_Noreturn void zygote_main(int control, struct page *pages, uint32_t slots_max);
+// Serves requests from `control` until it ends; then kills and reaps all descendants but those that
+// are kept for good. Never returns.
+_Noreturn void zygote_main(int control, struct shared *shared);

@@ -62,6 +62,8 @@ static struct plan *sample(void)
     step->stages[0].env = pair("LC_ALL", "C");
     step->stages[0].n_env = 1;
     step->stages[0].timeout_ns = 5;
+    step->stages[0].leftovers = LEFTOVERS_KEEP;
+    step->stages[0].leftovers_wait_ns = 7;
     step->stages[1].kind = STAGE_KERNEL;
     step->stages[1].library = strdup("/lib/libpi.so");
     step->stages[1].function = strdup("count");
@@ -117,6 +119,8 @@ Test(plan, a_step_comes_back)
     cr_assert_str_eq(stage->workdir, "out");
     cr_assert_str_eq(stage->env[0].value, "C");
     cr_assert_eq(stage->timeout_ns, 5);
+    cr_assert_eq(stage->leftovers, LEFTOVERS_KEEP);
+    cr_assert_eq(stage->leftovers_wait_ns, 7);
     cr_assert_null(stage->library);
     stage++;
     cr_assert_eq(stage->kind, STAGE_KERNEL);

@@ -36,7 +36,8 @@ static const struct job_info a_job = {.id = 1,
                                       .retries = 10,
                                       .records = 12,
                                       .first_code = 13,
-                                      .text = "t"};
+                                      .text = "t",
+                                      .sink = "s"};
 
 static int put_sample(int type, struct buf *h, struct buf *b)
 {
@@ -110,6 +111,7 @@ static int put_sample(int type, struct buf *h, struct buf *b)
                                                    .ending.code = -1,
                                                    .ending.run_ns = 10,
                                                    .ending.cpu_ns = 11,
+                                                   .ending.leftovers = 4,
                                                    .error = "oop",
                                                    .error_len = 3,
                                                    .stderr_text = "er",
@@ -201,6 +203,7 @@ static int put_sample(int type, struct buf *h, struct buf *b)
                                                   .ending.run_ns = 4,
                                                   .ending.cpu_ns = 5,
                                                   .ending.maxrss_bytes = 6,
+                                                  .ending.leftovers = 4,
                                                   .item_first = 7,
                                                   .items = 1,
                                                   .item = (const uint8_t *)"i",

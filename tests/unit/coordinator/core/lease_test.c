@@ -125,6 +125,26 @@ Test(lease, a_draining_worker_gets_nothing_new)
     rig_close(&rig);
 }
 
+// As at the end of a batch job's time: TERM, and KILL some seconds later.
+Test(lease, a_worker_that_said_it_leaves_and_is_killed_costs_no_attempt)
+{
+    struct rig rig;
+    rig_open(&rig, 1, NULL);
+    rig.plan.crash_limit = 1;
+    rig_begin(&rig, 1, 1, UINT32_MAX);
+    for (uint64_t id = 2; id < 8; id++) {
+        rig_event(&rig, (struct event){.type = EV_WORKER_DRAIN, .worker = id - 1}, 0);
+        rig_down(&rig, id - 1);
+        rig_worker(&rig, id, 1, 1);
+    }
+    rig_run(&rig);
+    cr_assert(rig.ended);
+    cr_expect_eq(rig.summary.ok, 1);
+    cr_expect_eq(rig.summary.failed, 0);
+    cr_expect_eq(rig.records[0].attempt, 1);
+    rig_close(&rig);
+}
+
 Test(lease, a_returned_chunk_costs_no_attempt)
 {
     struct rig rig;

@@ -87,6 +87,11 @@ static void take_actions(struct rig *rig)
             rig->n_cancels++;
             rig->cancel_mode = action->mode;
             break;
+        case ACT_RECALL:
+            for (uint32_t k = 0; k < action->recall.count; k++)
+                rig->recalls[rig->n_recalls++ % RIG_RECALLS] =
+                    (struct rig_recall){action->worker, action->job, action->recall.first + k};
+            break;
         case ACT_STEP:
             rig->n_steps_sent++;
             break;

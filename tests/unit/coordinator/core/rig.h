@@ -18,6 +18,11 @@ struct rig_lease {
     bool over; // answered, returned or lost
 };
 
+#define RIG_RECALLS 64
+struct rig_recall {
+    uint64_t worker, job, chunk;
+};
+
 struct rig {
     struct core *core;
     struct actions actions;
@@ -42,6 +47,8 @@ struct rig {
     size_t n_steps_sent;
     size_t n_forgets;
     size_t n_drops;
+    size_t n_recalls;
+    struct rig_recall recalls[RIG_RECALLS]; // the last ones
     size_t n_fetches;
     uint64_t fetch_chunk; // of the last
     bool ended;

@@ -140,6 +140,8 @@ Test(load, example_thumbnails)
     cr_expect_str_eq(step->stages[0].words[4], "thumbs/{/.}.webp");
     cr_expect_null(step->stages[0].shell);
     cr_expect_eq(step->stages[0].timeout_ns, 30000000000);
+    cr_expect_eq(step->stages[0].leftovers, LEFTOVERS_KEEP_FOREVER);
+    cr_expect_eq(step->stages[0].leftovers_wait_ns, PLAN_LEFTOVERS_NS);
     cr_expect_eq(plan->max_failures_bp, 500);
     cr_expect_eq(plan->sink.kind, SINK_NONE);
     plan_free(plan);

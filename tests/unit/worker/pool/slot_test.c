@@ -15,7 +15,7 @@
 
 #define LIMIT_NS (60 * NS_PER_S)
 
-enum note_kind { DELIVERED, REQUEUED, ASKED };
+enum note_kind { DELIVERED, REQUEUED, GIVEN_BACK, ASKED };
 struct slot_note {
     enum note_kind kind;
     uint64_t what; // chunk, or request
@@ -68,7 +68,12 @@ static void wake(void *owner)
     event_flag_set(&((struct scene *)owner)->woken);
 }
 
-static const struct slot_ops ops = {deliver, requeue, ask, wake};
+static void give_back(void *owner, struct lease_copy *copy, uint32_t index)
+{
+    note(owner, (struct slot_note){GIVEN_BACK, copy->lease.first + index, 0, 0, false});
+}
+
+static const struct slot_ops ops = {deliver, requeue, give_back, ask, wake};
 
 static void expect(struct scene *s, enum note_kind kind, uint64_t what)
 {

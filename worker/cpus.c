@@ -1,4 +1,4 @@
-#include "worker/agent/cpus.h"
+#include "worker/cpus.h"
 
 #include <sched.h>
 #include <stdbool.h>
