@@ -66,6 +66,7 @@ static const struct command list[] = {
 
     {"invite", KEYS, "invite ROLE NAME", "make a key for another worker or user", &invite_args,
      cli_invite},
+    {"keys", KEYS, "keys", "list who may connect", &keys_args, cli_keys},
     {"revoke", KEYS, "revoke NAME", "revoke a key", &revoke_args, cli_revoke},
     {"keygen", KEYS, "keygen", "make the coordinator's own key", &keygen_args, cli_keygen},
 

@@ -80,6 +80,7 @@ static int on_register(struct peer *peer, const struct incoming *in)
     if (r < 0)
         return err_set(in->err, r, "the worker can't be accepted");
     peer->state = PEER_WORKER;
+    peer_say(peer, MSG_HEARTBEAT, &(struct msg_heartbeat){0}); // it is accepted
     server->must_check_hope = true;
     log_info("worker registered", "worker=%llu name=%s host=%s pid=%u slots=%u user=%s",
              (unsigned long long)peer->id, peer->reg.name, peer->reg.host, peer->reg.pid,

@@ -38,7 +38,7 @@ static void read_here(struct server_job *job, uint64_t chunk, const struct slice
     extent.mtime_ns = 0;
     if (r == 0)
         r = extent_read(&extent, &job->plan->source.separator, job->plan->directory, &out, &err);
-    if (r == 0)
+    if (r >= 0)
         r = slice_copy(out.data, out.len, &bytes);
     fetched(job, chunk, r, err.text, &bytes);
 }

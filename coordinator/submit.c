@@ -22,6 +22,7 @@
 #include "coordinator/server_job.h"
 #include "coordinator/shell.h"
 #include "coordinator/turn.h"
+#include "pipelines/own_path.h"
 
 #define ATTACHED_MEMORY (64u << 20) // of records that a client is about to read
 
@@ -111,10 +112,12 @@ int submit_job(struct server *server, struct submission *s, struct server_job **
 static int open_source(const struct plan *plan, struct source_reader **ret, struct err *err)
 {
     for (size_t i = 0; i < plan->source.n_texts; i++)
-        if (plan->source.kind != SOURCE_ITEMS && strcmp(plan->source.texts[i], "-") == 0)
+        if (plan->source.kind != SOURCE_ITEMS && path_is_own(plan->source.texts[i]))
             return err_set(err, -EINVAL,
-                           "a detached job can't read the standard input of its submitter: name a "
-                           "file, or stay attached (fanmill run --connect)");
+                           "a detached job can't read %s of its submitter: name a file, or stay "
+                           "attached (fanmill run --connect)",
+                           path_is_stdin(plan->source.texts[i]) ? "the standard input"
+                                                                : plan->source.texts[i]);
     return source_open(plan, ret, err);
 }
 

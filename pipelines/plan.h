@@ -134,6 +134,9 @@ struct source {
     uint8_t delimiter;               // lines, and csv with ROW_SPLIT: '\n' or '\0'
     struct row_rule rows;            // items, lines, csv: how an item is split
     struct matrix *matrix;           // matrix: sealed (pipelines/input/matrix.h)
+    // csv: texts[0], a pipe whose header was read, so that it is opened once; owned by the plan. 0:
+    // none. Not packed.
+    int opened;
 };
 
 struct sink {
@@ -163,6 +166,7 @@ struct plan {
     uint32_t max_failures_bp; // hundredths of a percent of all chunks; 0: not given as a share
     uint32_t crash_limit;     // executor or worker losses blamed on one chunk before it fails
     uint32_t parallelism;     // chunks of this job that may run at once; 0: all slots
+    bool is_oneliner;         // its mistakes are told in flags' words; not packed
     bool
         partial; // what kernels of the last stage emit is sent at once; of the job, not of its file
 };

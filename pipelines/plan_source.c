@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pipelines/input/matrix.h"
 #include "pipelines/input/separator.h"
@@ -19,6 +20,8 @@ void plan_source_done(struct source *source)
     plan_free_words(source->rows.columns, source->rows.n_columns);
     free(source->rows.split_at);
     matrix_free(source->matrix);
+    if (source->opened > 0)
+        close(source->opened);
 }
 
 static void put_separator(struct pack_writer *w, const struct separator_rule *rule)

@@ -1,75 +1,80 @@
 #include "pipelines/unpack.h"
 
+#include <dlfcn.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
-#include <zstd.h>
-#include <zstd_errors.h>
 
-#define GZIP_WINDOW (15 + 16) // the largest window, with gzip's own header
-#define ZSTD_WINDOW_LOG 27    // 128 MiB, the most that zstd accepts by default
+#include "pipelines/unpack_kinds.h"
 
-struct unpacker {
-    enum unpack_kind kind;
-    z_stream gzip;
-    ZSTD_DStream *zstd;
-    ZSTD_inBuffer in;
-    bool inside;      // of a member or frame
-    bool pending;     // zstd: it may hold bytes that did not fit
-    bool past_member; // gzip: what follows is another member, or padding
+static const struct unpack_ops *const kinds[UNPACK_KIND_COUNT] = {
+    [UNPACK_GZIP] = &unpack_gzip,   [UNPACK_ZSTD] = &unpack_zstd, [UNPACK_XZ] = &unpack_xz,
+    [UNPACK_BZIP2] = &unpack_bzip2, [UNPACK_LZ4] = &unpack_lz4,
 };
+
+static bool begins(const void *data, size_t len, const char *magic, size_t magic_len)
+{
+    return len >= magic_len && memcmp(data, magic, magic_len) == 0;
+}
 
 enum unpack_kind unpack_kind_of(const void *data, size_t len)
 {
-    const uint8_t *c = data;
-    if (len >= 3 && c[0] == 0x1f && c[1] == 0x8b && c[2] == 8)
+    if (begins(data, len, "\x1f\x8b\x08", 3))
         return UNPACK_GZIP;
-    if (len >= 4 && c[0] == 0x28 && c[1] == 0xb5 && c[2] == 0x2f && c[3] == 0xfd)
+    if (begins(data, len, "\x28\xb5\x2f\xfd", 4))
         return UNPACK_ZSTD;
+    if (begins(data, len, "\xfd\x37zXZ\0", 6))
+        return UNPACK_XZ;
+    if (begins(data, len, "\x04\x22\x4d\x18", 4))
+        return UNPACK_LZ4;
+    // "BZh9" alone may begin a text; a block or the end of an empty file follows it.
+    const char *c = data;
+    if (len >= 10 && memcmp(c, "BZh", 3) == 0 && c[3] >= '1' && c[3] <= '9' &&
+        (memcmp(c + 4, "1AY&SY", 6) == 0 || memcmp(c + 4, "\x17\x72\x45\x38\x50\x90", 6) == 0))
+        return UNPACK_BZIP2;
     return UNPACK_NONE;
 }
 
-int unpacker_new(enum unpack_kind kind, struct unpacker **ret)
+const char *unpack_name(enum unpack_kind kind)
+{
+    return kinds[kind]->name;
+}
+
+int unpacker_new(enum unpack_kind kind, struct unpacker **ret, struct err *err)
 {
     struct unpacker *u = calloc(1, sizeof(*u));
     if (!u)
-        return -ENOMEM;
-    u->kind = kind;
-    if (kind == UNPACK_GZIP && inflateInit2(&u->gzip, GZIP_WINDOW) == Z_OK) {
-        *ret = u;
-        return 0;
+        return err_sys(err, -ENOMEM, "%s", unpack_name(kind));
+    u->ops = kinds[kind];
+    int r = u->ops->open(u, err);
+    if (r < 0) {
+        unpacker_free(u);
+        return r == -ELIBACC ? r : err_sys(err, r, "%s", unpack_name(kind));
     }
-    if (kind == UNPACK_ZSTD && (u->zstd = ZSTD_createDStream()) &&
-        !ZSTD_isError(ZSTD_DCtx_setParameter(u->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG))) {
-        *ret = u;
-        return 0;
-    }
-    ZSTD_freeDStream(u->zstd);
-    free(u);
-    return -ENOMEM;
+    *ret = u;
+    return 0;
 }
 
 struct unpacker *unpacker_free(struct unpacker *u)
 {
     if (!u)
         return NULL;
-    if (u->kind == UNPACK_GZIP)
-        inflateEnd(&u->gzip);
-    ZSTD_freeDStream(u->zstd);
+    u->ops->close(u);
     free(u);
     return NULL;
 }
 
 void unpacker_feed(struct unpacker *u, const void *data, size_t len)
 {
-    u->in = (ZSTD_inBuffer){.src = data, .size = len};
+    u->used_before += u->in_at;
+    u->in = data;
+    u->in_len = len;
+    u->in_at = 0;
 }
 
 bool unpacker_wants(const struct unpacker *u)
 {
-    return u->in.pos == u->in.size && !u->pending;
+    return !unpack_left(u) && !u->pending && !u->error;
 }
 
 bool unpacker_at_end(const struct unpacker *u)
@@ -77,56 +82,58 @@ bool unpacker_at_end(const struct unpacker *u)
     return !u->inside;
 }
 
-static ssize_t read_gzip(struct unpacker *u, uint8_t *out, size_t size)
+uint64_t unpacker_offset(const struct unpacker *u)
 {
-    const uint8_t *src = u->in.src;
-    if (u->past_member && u->in.pos < u->in.size) {
-        // Zeros that pad the last block of a tape or an archive are not a member.
-        while (u->in.pos < u->in.size && src[u->in.pos] == 0)
-            u->in.pos++;
-        if (u->in.pos == u->in.size)
-            return 0;
-        if (inflateReset2(&u->gzip, GZIP_WINDOW) != Z_OK)
-            return -EBADMSG;
-        u->past_member = false;
-    }
-    union {
-        const uint8_t *given;
-        Bytef *taken; // zlib does not write to it
-    } next = {.given = src + u->in.pos};
-    u->gzip.next_in = next.taken;
-    u->gzip.avail_in = (uInt)(u->in.size - u->in.pos);
-    u->gzip.next_out = out;
-    u->gzip.avail_out = (uInt)size;
-    u->inside = true;
-    int r = inflate(&u->gzip, Z_NO_FLUSH);
-    u->in.pos = u->in.size - u->gzip.avail_in;
-    if (r == Z_STREAM_END) {
-        u->inside = false;
-        u->past_member = true;
-    } else if (r == Z_MEM_ERROR) {
-        return -ENOMEM;
-    } else if (r != Z_OK && r != Z_BUF_ERROR) {
-        return -EBADMSG;
-    }
-    u->pending = r == Z_OK && u->gzip.avail_out == 0;
-    return (ssize_t)(size - u->gzip.avail_out);
-}
-
-static ssize_t read_zstd(struct unpacker *u, uint8_t *out, size_t size)
-{
-    ZSTD_outBuffer to = {.dst = out, .size = size};
-    size_t r = ZSTD_decompressStream(u->zstd, &to, &u->in);
-    if (ZSTD_isError(r))
-        return ZSTD_getErrorCode(r) == ZSTD_error_memory_allocation ? -ENOMEM : -EBADMSG;
-    u->inside = r != 0;
-    u->pending = to.pos == to.size;
-    return (ssize_t)to.pos;
+    return u->used_before + u->in_at;
 }
 
 ssize_t unpacker_read(struct unpacker *u, void *out, size_t size)
 {
+    if (u->error)
+        return u->error;
+    if (!u->inside && u->begun) {
+        // Zeros that pad the last block of a tape or an archive are not a member.
+        while (unpack_left(u) && !u->in[u->in_at])
+            u->in_at++;
+        if (!unpack_left(u))
+            return 0;
+        u->error = u->ops->again(u);
+        if (u->error)
+            return u->error;
+    }
     if (unpacker_wants(u))
         return 0;
-    return u->kind == UNPACK_GZIP ? read_gzip(u, out, size) : read_zstd(u, out, size);
+    u->inside = true;
+    u->begun = true;
+    return u->ops->read(u, out, size);
+}
+
+int unpack_absent(struct unpacker *u, struct err *err)
+{
+    return err_set(err, -ELIBACC, "it is compressed with %s, and this fanmill was built without it",
+                   u->ops->name);
+}
+
+void unpack_nothing(struct unpacker *u)
+{
+    (void)u;
+}
+
+int unpack_library(const char *file, const char *kind, const struct unpack_symbol *symbols,
+                   void **ret, struct err *err)
+{
+    void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        return err_set(err, -ELIBACC, "it is compressed with %s, and this machine has no %s", kind,
+                       file);
+    for (; symbols->name; symbols++) {
+        void *found = dlsym(library, symbols->name);
+        if (!found) {
+            dlclose(library);
+            return err_set(err, -ELIBACC, "%s has no %s", file, symbols->name);
+        }
+        memcpy(symbols->function, &found, sizeof(found));
+    }
+    *ret = library;
+    return 0;
 }

@@ -281,6 +281,24 @@ size_t allow_len(const struct allow *allow)
     return HASH_COUNT(allow->entries);
 }
 
+static int by_name(const struct entry *a, const struct entry *b)
+{
+    return strcmp(a->peer.name, b->peer.name);
+}
+
+int allow_each(const char *directory, void (*each)(void *arg, const struct allowed *peer),
+               void (*bad)(void *arg, const char *why), void *arg, struct err *err)
+{
+    struct allow allow = {.directory = strdup(directory), .bad = bad, .arg = arg};
+    int r = allow.directory ? load(&allow) : -ENOMEM;
+    HASH_SORT(allow.entries, by_name);
+    for (const struct entry *entry = allow.entries; entry; entry = entry->hh.next)
+        each(arg, &entry->peer);
+    drop_entries(&allow.entries);
+    free(allow.directory);
+    return r == 0 || r == -ENOENT ? 0 : err_sys(err, r, "'%s'", directory);
+}
+
 static int path_of(const char *directory, const char *name, char *ret, size_t size)
 {
     int n = snprintf(ret, size, "%s/%s" SUFFIX, directory, name);

@@ -38,6 +38,10 @@ void allow_reload(struct allow *allow);
 const struct allowed *allow_find(const struct allow *allow, const char *public_key);
 size_t allow_len(const struct allow *allow);
 
+// Every peer whose file is valid, in the order of their names, whether or not its key has expired;
+// `bad` as above. The directory need not exist. -ENOMEM and others, with text.
+int allow_each(const char *directory, void (*each)(void *arg, const struct allowed *peer),
+               void (*bad)(void *arg, const char *why), void *arg, struct err *err);
 // Writes a peer's file. -EEXIST: the name is taken.
 int allow_add(const char *directory, const struct allowed *peer, struct err *err);
 int allow_remove(const char *directory, const char *name, struct err *err);

@@ -63,7 +63,8 @@ struct wire_result {
     struct wire_head head;
     uint64_t serial;
     struct ending ending;
-    uint16_t more; // 0 or 1
+    uint8_t more;        // 0 or 1
+    uint8_t has_nothing; // 0 or 1: it is not even one empty result
     uint16_t error_len;
     uint32_t stderr_len;
     uint32_t n_lens; // 0: one result

@@ -60,10 +60,13 @@ static int unknown(const char *command, const struct args *args, const char *wor
     }
     names[n++] = "--help";
     snprintf(flag, sizeof(flag), "%.*s", (int)strcspn(word, "="), word);
+    bool is_own = false;
+    for (size_t i = 0; i < n && !is_own; i++)
+        is_own = strncmp(flag, names[i], flag[1] == '-' ? sizeof(flag) : 2) == 0;
     const struct arg_foreign *foreign = find_foreign(args, flag, strlen(flag));
     if (!foreign && flag[0] == '-' && flag[1] != '-' && flag[1])
         foreign = find_foreign(args, flag, 2);
-    if (foreign) {
+    if (foreign && !is_own) {
         args_mistake(command, "%s is not an option here: %s", flag, foreign->here);
         return -EINVAL;
     }

@@ -10,7 +10,7 @@
 #include "base/utf8.h"
 #include "cli/args/exit_code.h"
 #include "cli/text/count.h"
-#include "cli/text/show.h"
+#include "cli/text/summary.h"
 
 #define ITEM_NAME_MAX 200
 #define HEAD_MAX (ITEM_NAME_MAX + 128)
@@ -175,34 +175,6 @@ static const char *cause_of(const struct job_info *job)
     }
 }
 
-static int put_summary(struct buf *out, const struct job_info *job, const char *place)
-{
-    const struct {
-        uint64_t n;
-        const char *what;
-    } others[] = {{job->failed, "failed"},
-                  {job->cancelled, "cancelled"},
-                  {job->unrun, "not run"},
-                  {job->retries, "retried"}};
-    char time[SHOW_DURATION_MAX];
-    bool only_ok = true;
-    if (!job->ok && !job->failed && job->fate == FATE_COMPLETE)
-        return buf_add_str(out, "no input, so nothing was run");
-    int r = buf_printf(out, "%s ok", count(job->ok, "chunk").text);
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]) && r == 0; i++) {
-        if (!others[i].n)
-            continue;
-        only_ok = false;
-        r = buf_printf(out, ", %" PRIu64 " %s", others[i].n, others[i].what);
-    }
-    show_elapsed(job->age_ns, time);
-    if (r == 0)
-        r = buf_printf(out, "%s in %s", only_ok ? "" : ",", time);
-    if (r == 0 && place && place[0])
-        r = buf_printf(out, " -> %s", place);
-    return r < 0 ? r : buf_add_str(out, cause_of(job));
-}
-
 void report_summary(struct report *report, const struct job_info *job, const char *place)
 {
     _cleanup_(buf_done)
@@ -216,6 +188,6 @@ void report_summary(struct report *report, const struct job_info *job, const cha
                    count(report->littered, "chunk").text, report->leftovers);
     if (report->quiet || (all_well && !wanted))
         return;
-    if (put_summary(&text, job, place) == 0)
+    if (summary_put(&text, job, place) == 0 && buf_add_str(&text, cause_of(job)) == 0)
         report_say(report, "%s: %.*s", report->name, (int)text.len, (const char *)text.data);
 }

@@ -26,7 +26,7 @@ extern const struct arg report_flags[]; // of struct report_options
 
 struct report {
     const struct plan *plan; // NULL: not known here
-    const char *name;        // of the job
+    const char *name;        // of the job; NULL: as its row says
     struct link *link;
     uint64_t job;
     uint64_t (*total)(void *arg); // chunks in all, as far as we know here; NULL

@@ -41,7 +41,7 @@ static struct progress progress_of(const struct report *report, const struct job
     // Short chunks are not seen running one by one; as many as there are slots for do.
     uint64_t at_work = report->slots ? s->leased + s->running : s->running;
     uint64_t running = report->slots && at_work > report->slots ? report->slots : at_work;
-    return (struct progress){.name = report->name,
+    return (struct progress){.name = report->name ? report->name : s->name,
                              .id = s->id,
                              .ok = s->ok,
                              .failed = s->failed,

@@ -15,6 +15,7 @@
 #include "cli/jobs/ask.h"
 #include "cli/jobs/commands.h"
 #include "cli/text/count.h"
+#include "cli/text/show.h"
 #include "pipelines/json_writer.h"
 
 struct reading {
@@ -24,6 +25,7 @@ struct reading {
     bool follow;
     bool json;
     bool logs;
+    bool has_logs; // something was printed
     struct job_info job;
 };
 
@@ -91,6 +93,7 @@ static int read_logs(struct reading *reading, struct link *link, uint64_t end, s
     while (reading->from < end && (r = results_next(results, CLOCK_FOREVER, &record)) == 1) {
         r = reading->json ? write_log_json(&out, &record) : write_log(&out, &record.head);
         reading->from = record.offset + 1;
+        reading->has_logs |= out.len > 0;
         if (r < 0) {
             err_sys(err, r, "standard output");
             break;
@@ -132,6 +135,18 @@ static int read_results(struct reading *reading, struct link *link, uint64_t end
     return follow_status(&f);
 }
 
+// What was not printed, and where the results are besides.
+static void tell_rest(const struct reading *reading, uint64_t end)
+{
+    const struct job_info *job = &reading->job;
+    if (end != UINT64_MAX)
+        fprintf(stderr, "fanmill: job %" PRIu64 " is %s: %s so far; --follow waits for the rest\n",
+                job->id, job_state_name(job), count(end, "result").text);
+    else if (!reading->logs && job->sink[0] && isatty(STDERR_FILENO))
+        fprintf(stderr, "fanmill: the results of job %" PRIu64 " are also in %s\n", job->id,
+                job->sink);
+}
+
 static int read_job(struct link *link, void *arg)
 {
     struct reading *reading = arg;
@@ -147,16 +162,24 @@ static int read_job(struct link *link, void *arg)
     bool ended = reading->job.phase == PHASE_ENDED;
     uint64_t end = reading->follow || ended ? UINT64_MAX : reading->job.records;
     if (reading->from >= end) {
-        fprintf(stderr, "fanmill: job %" PRIu64 " has %s so far; --follow waits for more\n",
-                reading->job.id, count(reading->job.records, "result").text);
+        tell_rest(reading, reading->job.records);
         return EXIT_ALL_WELL;
     }
-    if (!reading->logs)
-        return read_results(reading, link, end, &err);
+    if (!reading->logs) {
+        int status = read_results(reading, link, end, &err);
+        tell_rest(reading, end);
+        return status;
+    }
     r = read_logs(reading, link, end, &err);
     if (r == -EPIPE)
         return EXIT_SIGNAL + SIGPIPE;
-    return r < 0 ? connect_failed(link, &err, r) : EXIT_ALL_WELL;
+    if (r < 0)
+        return connect_failed(link, &err, r);
+    if (!reading->has_logs && !reading->json)
+        fprintf(stderr, "fanmill: no chunk of job %" PRIu64 "%s failed or wrote to standard error\n",
+                reading->job.id, end == UINT64_MAX ? "" : " so far");
+    tell_rest(reading, end);
+    return EXIT_ALL_WELL;
 }
 
 static int read_command(const char *command, const struct args *args, struct reading *reading,

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "async/group.h"
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/grow.h"
@@ -11,6 +13,7 @@
 #include "cli/jobs/ask.h"
 #include "cli/jobs/commands.h"
 #include "cli/text/show.h"
+#include "cli/text/summary.h"
 
 struct wait_command {
     struct connect connect;
@@ -18,6 +21,7 @@ struct wait_command {
     int64_t timeout_ns;
     bool json;
     bool quiet;
+    bool progress;
 };
 
 // Of a job that had ended when it was looked for, its end.
@@ -65,8 +69,12 @@ static void show_end_of(const struct wait_command *c, const struct job_info *job
         show_put_job(show_begin(&object), job);
         show_end(&object, stdout);
     } else if (!c->quiet) {
-        fprintf(stderr, "fanmill: job %" PRIu64 " (%s): %s; %" PRIu64 " ok, %" PRIu64 " failed\n",
-                job->id, job->name, job_state_name(job), job->ok, job->failed);
+        _cleanup_(buf_done)
+        struct buf text = {0};
+        const char *place = job->fate == FATE_COMPLETE ? job->sink : NULL;
+        if (summary_put(&text, job, place) == 0)
+            fprintf(stderr, "fanmill: job %" PRIu64 " (%s): %s: %.*s\n", job->id, job->name,
+                    job_state_name(job), (int)text.len, (const char *)text.data);
     }
 }
 
@@ -74,13 +82,23 @@ static void show_end_of(const struct wait_command *c, const struct job_info *job
 static int wait_for(struct link *link, uint64_t job, int64_t deadline, const struct wait_command *c)
 {
     const struct results_options options = {.job = job, .from = INT64_MAX / 2};
+    struct report report = {.quiet = c->quiet,
+                            .mode = c->progress ? PROGRESS_ALWAYS
+                                    : c->json   ? PROGRESS_NEVER
+                                                : PROGRESS_AUTO};
     struct results *results;
     struct result_record record;
+    struct group group;
     int r = results_open(link, &options, &results);
     if (r < 0)
         return r;
-    while ((r = results_next(results, deadline, &record)) == 1)
+    group_open(&group);
+    r = report_start(&report, &group, link, job);
+    while (r >= 0 && (r = results_next(results, deadline, &record)) == 1)
         ;
+    report_stop(&report);
+    group_cancel(&group);
+    group_wait(&group);
     struct job_info info = *results_job(results);
     results_close(results, CANCEL_NONE, connect_deadline());
     if (r < 0)
@@ -132,14 +150,17 @@ static int wait_all(struct link *link, void *arg)
 static const struct arg flags[] = {
     {0, "timeout", SETS_DURATION(struct wait_command, timeout_ns), "TIME",
      "wait no longer than TIME; the job goes on"},
+    {0, "progress", SETS_FLAG(struct wait_command, progress), NULL,
+     "show how far the job is, as a line each second where no terminal is"},
     {0, "json", SETS_FLAG(struct wait_command, json), NULL,
      "print a JSON object for each finished job"},
     {'q', "quiet", SETS_FLAG(struct wait_command, quiet), NULL, "print nothing"},
     {0},
 };
 const struct args wait_args = {
-    .usage = "[JOB] [--timeout TIME]",
-    .about = "Waits for jobs to finish. JOB is " JOB_FORMS "; the default is last.\n",
+    .usage = "[JOB] [--timeout TIME] [--progress]",
+    .about = "Waits for jobs to finish, and says how each ended. JOB is " JOB_FORMS
+             "; the default is last. On a terminal a line shows how far the job is.\n",
     .more = "Exit status: that of 'fanmill run', the highest of several jobs; 124 on timeout.\n",
     .tables = {CONNECT_TABLE(struct wait_command), {.list = flags}},
     .n_operands = 1};

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -11,6 +12,7 @@
 #include "base/grow.h"
 #include "cli/oneliner/lines.h"
 #include "pipelines/input/matrix.h"
+#include "pipelines/own_path.h"
 #include "pipelines/plan.h"
 
 // How many colons the separator has that a word is; 0: it is not one.
@@ -57,7 +59,7 @@ bool inputs_named(const struct inputs *in)
 static bool names_stdin(const char *const *words, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (strcmp(words[i], "-") == 0)
+        if (path_is_stdin(words[i]))
             return true;
     return false;
 }
@@ -71,6 +73,41 @@ bool inputs_from_stdin(const struct inputs *in)
             names_stdin((const char *const *)in->lists[i].words, in->lists[i].n))
             return true;
     return false;
+}
+
+// The i-th of all files that are named; NULL past the last.
+static const char *file_at(const struct inputs *in, size_t i)
+{
+    if (i < in->n_files)
+        return in->files[i];
+    i -= in->n_files;
+    for (size_t k = 0; k < in->n; k++) {
+        if (in->lists[k].from_files && i < in->lists[k].n)
+            return in->lists[k].words[i];
+        i -= in->lists[k].from_files ? in->lists[k].n : 0;
+    }
+    return NULL;
+}
+
+static bool is_read_once(const char *name, struct stat *ret)
+{
+    if (path_is_stdin(name))
+        return fstat(STDIN_FILENO, ret) == 0;
+    return stat(name, ret) == 0 && (S_ISFIFO(ret->st_mode) || S_ISSOCK(ret->st_mode));
+}
+
+int inputs_check_names(const struct inputs *in, struct err *err)
+{
+    struct stat a, b;
+    const char *name, *other;
+    for (size_t i = 1; (name = file_at(in, i)); i++)
+        for (size_t k = 0; k < i && is_read_once(name, &a) && (other = file_at(in, k)); k++)
+            if (is_read_once(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+                return err_set(err, -EINVAL, "%s%s%s is named twice, but it can be read only once",
+                               path_is_stdin(name) ? "" : "'",
+                               path_is_stdin(name) ? "standard input" : name,
+                               path_is_stdin(name) ? "" : "'");
+    return 0;
 }
 
 static int add_word(struct source *source, const char *word, size_t len)
@@ -117,9 +154,10 @@ static int name_files(const char *const *names, size_t n, const char *flag, stru
                       struct err *err)
 {
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(names[i], "-") != 0 && access(names[i], R_OK) < 0)
-            return err_sys(err, -errno, "%s '%s'", flag, names[i]);
-        if (add_word(ret, names[i], strlen(names[i])) < 0)
+        const char *name = path_is_stdin(names[i]) ? "-" : names[i];
+        if (strcmp(name, "-") != 0 && access(name, R_OK) < 0)
+            return err_sys(err, -errno, "%s '%s'", flag, name);
+        if (add_word(ret, name, strlen(name)) < 0)
             return err_sys(err, -ENOMEM, "%s", flag);
     }
     return 0;

@@ -35,6 +35,9 @@ struct inputs {
 // -EINVAL with text.
 int inputs_split(int argc, char **argv, struct inputs *ret, struct err *err);
 
+// Refuses a pipe or standard input that is named twice: it can be read only once. -EINVAL with
+// text.
+int inputs_check_names(const struct inputs *inputs, struct err *err);
 // Whether anything but standard input was named.
 bool inputs_named(const struct inputs *inputs);
 // Whether standard input is to be read; "-" names it, too.

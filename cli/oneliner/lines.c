@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "pipelines/own_path.h"
 
 #define READ_BYTES 65536u
 
@@ -45,7 +46,7 @@ static int give(const struct buf *text, uint8_t delimiter, lines_fn *fn, void *a
 int lines_read(const char *path, uint8_t delimiter, size_t max, lines_fn *fn, void *arg,
                struct err *err)
 {
-    bool from_stdin = strcmp(path, "-") == 0;
+    bool from_stdin = path_is_stdin(path);
     const char *name = from_stdin ? "standard input" : path;
     _cleanup_(buf_done)
     struct buf text = {0};

@@ -95,6 +95,9 @@ static int check(struct oneliner *o, const struct args *args)
     if (o->range && inputs_named(in))
         return args_mistake(o->command, "--range and '%s' both say where items come from",
                             in->n ? ":::" : "-a");
+    struct err err;
+    if (inputs_check_names(in, &err) < 0)
+        return args_mistake(o->command, "%s", err.text);
     int r = check_rows(o);
     if (r)
         return r;

@@ -17,6 +17,7 @@
 #include "cli/text/slots.h"
 #include "pipelines/build/load.h"
 #include "pipelines/input/matrix.h"
+#include "pipelines/own_path.h"
 #include "pipelines/plan.h"
 #include "pipelines/source/source.h"
 
@@ -168,9 +169,10 @@ static int put_data(struct making *m, struct node *source)
     if (!files)
         tree_append(list, tree_data(&m->tree, "-", "::::"));
     for (size_t i = 0; files && i < files->n; i++) {
-        if (strcmp(files->words[i], "-") != 0 && access(files->words[i], R_OK) < 0)
-            return making_mistake(o, ":::: '%s': %s", files->words[i], strerror(errno));
-        tree_append(list, tree_data(&m->tree, literal(m, files->words[i]), "::::"));
+        const char *name = path_is_stdin(files->words[i]) ? "-" : files->words[i];
+        if (strcmp(name, "-") != 0 && access(name, R_OK) < 0)
+            return making_mistake(o, ":::: '%s': %s", name, strerror(errno));
+        tree_append(list, tree_data(&m->tree, literal(m, name), "::::"));
     }
     if (o->record_end || o->record_start) {
         struct node *record = tree_put(&m->tree, source, "record", tree_map(&m->tree, NULL));
@@ -184,7 +186,7 @@ static int put_data(struct making *m, struct node *source)
 static int find_columns(struct making *m, struct err *err)
 {
     char here[] = ".";
-    struct plan plan = {.directory = here, .source = m->source};
+    struct plan plan = {.directory = here, .source = m->source, .is_oneliner = true};
     int r = source_find_columns(&plan, !m->o->detached, err);
     m->source = plan.source;
     return r;
@@ -385,7 +387,9 @@ int oneliner_plan(const struct oneliner *o, struct plan **ret)
     if (r == 0 && o->run.json)
         (*ret)->sink.format = FORMAT_JSON;
     // At a terminal one wants to see what a command says even when it fails.
-    if (r == 0)
+    if (r == 0) {
         (*ret)->sink.failed_too = true;
+        (*ret)->is_oneliner = true;
+    }
     return r;
 }

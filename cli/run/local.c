@@ -40,6 +40,7 @@ static _Noreturn void be_worker(const struct localdir *dir, uint32_t slots, int 
                                            .slots = slots,
                                            .lifeline_fd = lifeline,
                                            .end_fd = -1,
+                                           .ready_fd = -1,
                                            .jobserver = js,
                                            .local = dir};
     int status = worker_main(&options);

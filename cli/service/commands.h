@@ -11,6 +11,8 @@ extern const struct args deploy_ssh_args;
 int cli_deploy_ssh(int argc, char **argv);
 extern const struct args invite_args;
 int cli_invite(int argc, char **argv);
+extern const struct args keys_args;
+int cli_keys(int argc, char **argv);
 extern const struct args revoke_args;
 int cli_revoke(int argc, char **argv);
 extern const struct args keygen_args;

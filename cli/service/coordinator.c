@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "cli/args/args.h"
 #include "cli/args/exit_code.h"
 #include "cli/run/spooling.h"
@@ -136,8 +137,10 @@ static int serve(struct service *s)
                  (int)getpid(), server_endpoint(s->server));
     else
         log_info("coordinator is ready", "state=%s pid=%d", s->state.folder, (int)getpid());
+    notify_say("READY=1");
     if (r == 0)
         event_flag_wait(&s->over);
+    notify_say("STOPPING=1");
     group_cancel(&group);
     group_wait(&group);
     return r < 0 ? EXIT_FAULT : s->status;

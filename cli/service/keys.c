@@ -288,6 +288,8 @@ int cli_revoke(int argc, char **argv)
         r = state_path(&state, "peers", list, &err);
     if (r == 0)
         r = allow_remove(list, words.list[0], &err);
+    if (r == -ENOENT)
+        err_set(&err, r, "nobody was invited as '%s': fanmill keys lists who was", words.list[0]);
     if (r < 0)
         return failed("revoke", &err);
     if (c.json) {

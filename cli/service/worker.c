@@ -1,11 +1,14 @@
 // `fanmill worker`: the agent of one machine.
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/parse.h"
 #include "cli/args/args.h"
 #include "cli/args/exit_code.h"
 #include "cli/follow/connect.h"
@@ -40,6 +43,8 @@ struct worker_command {
     struct worker_options options;
     const char *labels;
     uint64_t gpus;
+    uint64_t memory;
+    const char *ready;
     bool from_stdin;
     struct logging logging;
 };
@@ -50,10 +55,21 @@ static const struct arg flags[] = {
     {0, "gpus", SETS_NUMBER(struct worker_command, gpus), "N", "GPUs that chunks may ask for", "0"},
     {0, "labels", SETS_TEXT(struct worker_command, labels), "LIST",
      "other things that chunks may ask for: ssd,license=2"},
+    {0, "memory", SETS_SIZE(struct worker_command, memory), "SIZE",
+     "memory that chunks may ask for", "the machine's"},
+    {0, "time-limit", SETS_DURATION(struct worker_command, options.time_limit_ns), "TIME",
+     "leave after TIME; nothing new is begun in its last tenth, or 5 minutes if that is less",
+     "stay"},
+    {0, "idle-exit", SETS_DURATION(struct worker_command, options.idle_exit_ns), "TIME",
+     "leave after TIME without anything to do", "stay"},
+    {0, "ready", SETS_TEXT(struct worker_command, ready), "FILE",
+     "write the line 'ready' to FILE, or to the descriptor with that number, once the coordinator "
+     "has accepted the worker",
+     .offer = OFFER_FILE},
     {0, "give-up", SETS_DURATION(struct worker_command, options.give_up_ns), "TIME",
-     "exit after TIME without a coordinator", "keep trying"},
+     "leave when no coordinator has answered for TIME", "keep trying"},
     {0, "name", SETS_TEXT(struct worker_command, options.name), "NAME", "name of this worker",
-     "the host's"},
+     "that of its access file, or the host's"},
     {0, "access-stdin", SETS_FLAG(struct worker_command, from_stdin), NULL,
      "read the access file from standard input, up to a line 'end', and leave when the input "
      "ends"},
@@ -83,12 +99,28 @@ static int read_resources(const struct worker_command *c, struct resources *ret)
     if (c->gpus > GPUS_MAX)
         return args_mistake("worker", "--gpus takes a number up to %u", GPUS_MAX);
     ret->gpus = c->gpus * 1000;
+    ret->memory_bytes = c->memory;
     return 0;
+}
+
+// --ready: a descriptor of ours by its number, or a file. Negative errno.
+static int open_ready(const char *where, int *ret)
+{
+    uint64_t number;
+    *ret = -1;
+    if (!where)
+        return 0;
+    bool is_number = parse_u64(where, &number) == 0;
+    int fd = !is_number         ? open(where, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)
+             : number > INT_MAX ? -1
+                                : fcntl((int)number, F_DUPFD_CLOEXEC, 3);
+    *ret = fd;
+    return fd < 0 ? -errno : 0;
 }
 
 int cli_worker(int argc, char **argv)
 {
-    struct worker_command c = {.options = {.lifeline_fd = -1, .end_fd = -1}};
+    struct worker_command c = {.options = {.lifeline_fd = -1, .end_fd = -1, .ready_fd = -1}};
     struct resources resources = {0};
     struct word_list words;
     struct access access = {0};
@@ -99,9 +131,12 @@ int cli_worker(int argc, char **argv)
     status = read_resources(&c, &resources);
     if (status)
         return status;
+    int r = open_ready(c.ready, &c.options.ready_fd);
+    if (r < 0)
+        return args_mistake("worker", "--ready '%s': %s", c.ready, strerror(-r));
     logging_begin(&c.logging);
-    int r = c.from_stdin ? read_stdin(&access, &err)
-                         : find_coordinator(c.connect.where, c.connect.key, &access, &err);
+    r = c.from_stdin ? read_stdin(&access, &err)
+                     : find_coordinator(c.connect.where, c.connect.key, &access, &err);
     if (r < 0) {
         log_error("the worker can't start", "reason=\"%s\"", err.text);
         return r == -ENOENT || r == -EEXIST ? EXIT_LOST : EXIT_USAGE;

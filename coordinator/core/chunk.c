@@ -122,6 +122,7 @@ void chunk_drop_result(struct chunk *chunk)
     chunk->over_limit = false;
     chunk->item_lens = NULL;
     chunk->n_items = 0;
+    chunk->has_nothing = false;
     chunk->error = NULL;
 }
 

@@ -266,6 +266,8 @@ bool step_wants_item_lens(const struct core_step *step)
 
 int step_take_result(struct core *core, struct core_step *step, const struct chunk *result)
 {
+    if (result->has_nothing)
+        return 0;
     if (step->spec->is_reduce)
         return reduce_take(core, step, 0, result);
     if (counts_results(step->spec))

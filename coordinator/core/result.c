@@ -61,6 +61,8 @@ static int keep_item_lens(struct chunk *chunk, const struct result *result)
 static int keep_result(struct chunk *chunk, const struct event *event)
 {
     int r = keep_bytes(chunk, &event->result.body, event->result.spooled);
+    chunk->has_nothing = event->result.result->item_lens && !event->result.result->n_items &&
+                         !chunk->n_items && !chunk->result_bytes;
     return r < 0 ? r : keep_item_lens(chunk, event->result.result);
 }
 

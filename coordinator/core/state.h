@@ -66,6 +66,7 @@ struct chunk {
     size_t result_bytes;
     uint32_t *item_lens; // only when the next step counts items
     uint32_t n_items;
+    bool has_nothing; // its result is not even an empty one: a piece of data without a record
     char *error;
     struct slice stderr_text;
 };

@@ -8,6 +8,7 @@
 #include "pipelines/build/build.h"
 #include "pipelines/build/build_range.h"
 #include "pipelines/build/build_rows.h"
+#include "pipelines/own_path.h"
 #include "pipelines/plan.h"
 
 static const char *const kinds[] = {
@@ -28,6 +29,9 @@ static void add_text(struct builder *b, struct node *node, bool may_be_empty)
     struct source *source = &b->plan->source;
     if (!(may_be_empty ? want_any_text(b, node, &text) : want_text(b, node, &text)))
         return;
+    bool is_path = source->kind != SOURCE_ITEMS && source->kind != SOURCE_FILES;
+    if (is_path && path_is_stdin(text))
+        text = "-";
     if (node->is_data) {
         words_add(b, &source->texts, &source->n_texts, text);
         return;

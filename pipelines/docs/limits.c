@@ -35,7 +35,6 @@ const struct limit job_limits[] = {
      "the source fails"},
     {"data of a chunk from standard input, a pipe or a compressed file", CUTTER_CHUNK_MAX,
      LIMIT_BYTES, "the source fails"},
-    {"`chunk.bytes` of such data", STREAM_PIECE_MAX, LIMIT_BYTES, NULL},
     {"`record.end` and `record.start`", SEPARATOR_MARK_MAX, LIMIT_BYTES, NULL},
     {"the lines of `record.header`", SEPARATOR_HEADER_BYTES_MAX, LIMIT_BYTES, NULL},
     {"fields in a row", ROW_FIELDS_MAX, LIMIT_COUNT, "the source fails"},

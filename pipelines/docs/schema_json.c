@@ -92,6 +92,9 @@ static void put_type(struct json_writer *w, const struct schema_key *key)
     case KEY_SHARE:
         put_number(w, "['integer', 'string']", key, "^(100(\\.0+)?|(0|[1-9][0-9]?)(\\.[0-9]+)?)%$");
         break;
+    case KEY_LOAD:
+        put_number(w, "['integer', 'string']", key, "^[1-9][0-9]*%$");
+        break;
     case KEY_RANGE:
         json_put_members(w, RANGE);
         break;

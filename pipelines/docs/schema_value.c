@@ -58,6 +58,7 @@ static const char *type_words(enum key_type type)
     case KEY_STAGES:
         return "list of stages";
     case KEY_SHARE:
+    case KEY_LOAD:
         return "count or `N%`";
     case KEY_RANGE:
         return "`A..B[..STEP]`";

@@ -136,7 +136,7 @@ const struct schema_key schema[] = {
 
     {THROTTLE, "delay", KEY_DURATION, 0, 0, 30 * DAYS, NULL,
      "time between two chunks that begin on a worker; none"},
-    {THROTTLE, "load", KEY_SHARE, 0, 1, 1000000, NULL,
+    {THROTTLE, "load", KEY_LOAD, 0, 1, 1000000, NULL,
      "none begins while so many processes of the machine run, or N% of its CPUs; no limit"},
     {THROTTLE, "memfree", KEY_SIZE, 0, 1, 1ull << 50, NULL,
      "none begins while less memory is available; no limit"},

@@ -43,7 +43,8 @@ enum key_type {
     KEY_AMOUNTS,  // names [a-z0-9_-]{1,31} with numbers
     KEY_MAP,      // the section called like the key, or one of `words`
     KEY_STAGES,
-    KEY_SHARE,  // a count or N%
+    KEY_SHARE,  // a count or N%, up to 100%
+    KEY_LOAD,   // a count or a whole N%
     KEY_RANGE,  // A..B or A..B..STEP
     KEY_FLAG,   // true or false
     KEY_MATRIX, // names with lists or ranges, include and exclude with lists of pairs

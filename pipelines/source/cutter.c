@@ -50,6 +50,7 @@ static int give(struct cutter *c, const void *data, size_t len, uint64_t items, 
     buf_clear(&c->ready);
     c->ready_items = 0;
     c->items += items;
+    c->bytes += total;
     *cut->items += items;
     return 0;
 }
@@ -124,6 +125,24 @@ static bool data_is_full(const struct cutter *c, size_t len)
            (c->rule.bytes && len >= c->rule.bytes);
 }
 
+// The record at the end has no room: those before it become a chunk.
+static int shed_records(struct cutter *c, struct cut *cut)
+{
+    const uint8_t *end = c->rule.items ? NULL : memrchr(c->ready.data, c->rule.end, c->ready.len);
+    if (!end)
+        return -EMSGSIZE;
+    size_t whole = (size_t)(end - c->ready.data) + 1;
+    struct buf rest = {0};
+    int r = buf_add(&rest, end + 1, c->ready.len - whole);
+    c->ready.len = whole;
+    if (r == 0)
+        r = give(c, NULL, 0, 1, cut);
+    if (r == 0)
+        r = buf_add(&c->ready, rest.data, rest.len);
+    buf_done(&rest);
+    return r;
+}
+
 static int feed_data(struct cutter *c, const uint8_t *data, size_t len, struct cut *cut)
 {
     size_t start = 0; // of this chunk's part of `data`
@@ -149,9 +168,10 @@ static int feed_data(struct cutter *c, const uint8_t *data, size_t len, struct c
             return r;
         start = at;
     }
+    int r = 0;
     if (c->ready.len + (len - start) > CUTTER_CHUNK_MAX)
-        return -EMSGSIZE;
-    return buf_add(&c->ready, data + start, len - start);
+        r = shed_records(c, cut);
+    return r < 0 ? r : buf_add(&c->ready, data + start, len - start);
 }
 
 // Emits the chunk in `ready` from `begin` on, after the header and without dropped ends.
@@ -172,9 +192,33 @@ static int give_separated(struct cutter *c, size_t begin, size_t len, struct cut
         return r;
     cut->out->len += total;
     c->ready_items = 0;
+    c->bytes += len;
     c->items++;
     *cut->items += 1;
     return 0;
+}
+
+static void drop_separated(struct cutter *c, size_t len)
+{
+    buf_consume(&c->ready, len);
+    c->next -= len < c->next ? len : c->next;
+    c->searched -= len < c->searched ? len : c->searched;
+}
+
+// As shed_records.
+static int shed_separated(struct cutter *c, struct cut *cut)
+{
+    size_t last = 0, found = 0;
+    while (!c->rule.items && found != SEPARATOR_NONE) {
+        last = found;
+        found = separator_find(&c->separator, c->ready.data, c->ready.len,
+                               separator_after(&c->separator, found));
+    }
+    if (!last)
+        return -EMSGSIZE;
+    int r = give_separated(c, 0, last, cut);
+    drop_separated(c, last);
+    return r;
 }
 
 static int feed_separated(struct cutter *c, const uint8_t *data, size_t len, struct cut *cut)
@@ -185,23 +229,28 @@ static int feed_separated(struct cutter *c, const uint8_t *data, size_t len, str
         size_t least = separator_after(&c->separator, c->ready_items ? c->next : begin);
         if (!c->rule.items && c->rule.bytes > least - begin)
             least = begin + (size_t)c->rule.bytes;
-        size_t found = least < c->ready.len
-                           ? separator_find(&c->separator, c->ready.data, c->ready.len, least)
+        size_t from = least > c->searched ? least : c->searched;
+        size_t found = from < c->ready.len
+                           ? separator_find(&c->separator, c->ready.data, c->ready.len, from)
                            : SEPARATOR_NONE;
-        if (found == SEPARATOR_NONE)
+        if (found == SEPARATOR_NONE) {
+            // Looked through but for what may be half a separator.
+            size_t half = c->separator.len - c->separator.cut;
+            if (c->ready.len > half && c->ready.len - half > from)
+                c->searched = c->ready.len - half;
             break;
-        c->next = found;
+        }
+        c->next = c->searched = found;
         c->ready_items++;
         if (c->rule.items ? c->ready_items < c->rule.items : !c->rule.bytes)
             continue;
         r = give_separated(c, begin, found - begin, cut);
         begin = found;
     }
-    if (begin) {
-        buf_consume(&c->ready, begin);
-        c->next -= begin;
-    }
-    return r == 0 && c->rule.header_len + c->ready.len > CUTTER_CHUNK_MAX ? -EMSGSIZE : r;
+    if (begin)
+        drop_separated(c, begin);
+    return r == 0 && c->rule.header_len + c->ready.len > CUTTER_CHUNK_MAX ? shed_separated(c, cut)
+                                                                          : r;
 }
 
 int cutter_add(struct cutter *c, const void *item, size_t len, struct buf *out, struct buf *lens,

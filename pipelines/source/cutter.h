@@ -10,8 +10,8 @@
 #include "pipelines/input/separator.h"
 #include "pipelines/run.h"
 
-// Largest payload of one chunk, which one message of the protocol can carry.
-#define CUTTER_CHUNK_MAX (16u << 20)
+// Largest payload of one chunk, which one message of the protocol can carry (PROTO_BODY_MAX).
+#define CUTTER_CHUNK_MAX (256u << 20)
 
 struct cutter_rule {
     bool as_items;  // chunks are items (records without their end); else data, ends included
@@ -32,8 +32,10 @@ struct cutter {
     struct buf ready;           // payload of the chunk being filled
     uint64_t ready_items;       // records in it
     uint64_t items;             // of all chunks so far
+    uint64_t bytes;             // of data, in all chunks so far
     struct separator separator; // of rule.separator
     size_t next;                // where in `ready` the next record may begin
+    size_t searched;            // before this place of `ready` it does not
 };
 void cutter_init(struct cutter *c, const struct cutter_rule *rule);
 void cutter_done(struct cutter *c);
@@ -44,8 +46,10 @@ void cutter_set(struct cutter *c, const struct cutter_rule *rule);
 // Takes bytes and appends every chunk that they complete to `out` (its payload) and `lens` (its
 // length, as uint32_t in native order). Chunks of items are raw (one item, rule.items == 1) or
 // framed (pipelines/frame.h). *ret_items is increased by the items of the chunks that were
-// appended; a chunk of data counts as one. -EMSGSIZE when a record is longer than FRAME_ITEM_MAX or
-// a chunk than CUTTER_CHUNK_MAX, -ENOBUFS, -ENOMEM; after a failure only cutter_done makes sense.
+// appended; a chunk of data counts as one. A chunk of data that is cut by size ends before the
+// record that it has no room for. -EMSGSIZE when an item is longer than FRAME_ITEM_MAX, a record of
+// data or as many as the rule wants than CUTTER_CHUNK_MAX; -ENOBUFS, -ENOMEM. After a failure only
+// cutter_flush, of the items before, and cutter_done make sense.
 int cutter_feed(struct cutter *c, const void *data, size_t len, struct buf *out, struct buf *lens,
                 uint64_t *ret_items);
 // Adds one item, for callers that know where items end. Only as_items. As cutter_feed.

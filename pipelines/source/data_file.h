@@ -8,9 +8,6 @@
 #include "pipelines/source/cutter.h"
 #include "pipelines/unpack.h"
 
-// Limit of `chunk.bytes` for data that is sent: leaves room for the last record.
-#define STREAM_PIECE_MAX (CUTTER_CHUNK_MAX / 2)
-
 struct data_file {
     uint64_t size;
     uint64_t header; // bytes that begin each chunk

@@ -219,10 +219,11 @@ static int read_extent(struct piece *p, const struct separator_rule *rule, struc
     int r = e->aligned && p->separator.len ? read_aligned(p, err) : read_exactly(p, err);
     if (r < 0)
         return r;
-    if (out->len == p->begin)
-        out->len = header; // no record, no header
-    else
-        out->len = p->begin + separator_strip(rule, out->data + p->begin, out->len - p->begin);
+    if (out->len == p->begin) {
+        out->len = header;
+        return EXTENT_NO_RECORD;
+    }
+    out->len = p->begin + separator_strip(rule, out->data + p->begin, out->len - p->begin);
     return 0;
 }
 
@@ -285,7 +286,7 @@ int extent_read(const struct extent *e, const struct separator_rule *rule, const
     if (fd < 0)
         return fd;
     if (e->length == 0)
-        return 0;
+        return EXTENT_NO_RECORD;
     size_t begin = out->len;
     struct piece piece = {.extent = e, .path = path, .fd = fd, .out = out};
     separator_init(rule, &piece.separator);

@@ -62,5 +62,7 @@ int extent_get(const void *data, size_t len, struct extent *ret);
 // `out`; -ESTALE when the file became shorter than the extent, or is another than the source saw
 // (then it may be read elsewhere: clear file_size and mtime_ns to read it anyway); -EISDIR, -EINVAL
 // when it is not a file of bytes. Nothing is appended on failure. `rule` is the source's.
+// Returns 0, or EXTENT_NO_RECORD when no record begins in it: nothing is appended, either.
+#define EXTENT_NO_RECORD 1
 int extent_read(const struct extent *extent, const struct separator_rule *rule,
                 const char *directory, struct buf *out, struct err *err);

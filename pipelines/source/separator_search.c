@@ -29,9 +29,9 @@ int separator_search_end(struct separator_search *s, int fd, const char *path, u
         size_t len = size - at < SOURCE_BLOCK ? (size_t)(size - at) : SOURCE_BLOCK;
         ssize_t got = fd_pread_full(fd, s->block, len, (off_t)at);
         if (got < 0)
-            return err_sys(err, (int)got, "source.data: '%s'", path);
+            return err_sys(err, (int)got, "'%s'", path);
         if ((size_t)got < len)
-            return err_set(err, -ESTALE, "source.data: '%s' became shorter than %llu bytes", path,
+            return err_set(err, -ESTALE, "'%s' became shorter than %llu bytes", path,
                            (unsigned long long)size);
         size_t found = end_in_block(s, len, at, &n, &next);
         if (found != SEPARATOR_NONE) {

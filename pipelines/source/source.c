@@ -4,6 +4,19 @@
 
 #include "pipelines/source/source_kinds.h"
 
+int source_named(const struct plan *plan, int code, struct err *err)
+{
+    const char *key = plan->source.kind == SOURCE_DATA    ? "source.data"
+                      : plan->source.kind == SOURCE_LINES ? "source.lines"
+                      : plan->source.kind == SOURCE_CSV   ? "source.csv"
+                                                          : NULL;
+    // What doesn't begin with a file's name has a place of its own: "a.csv:3: ...".
+    if (code >= 0 || code == -EAGAIN || !key || plan->is_oneliner ||
+        (err->text[0] != '\'' && code != -ENOENT))
+        return code;
+    return err_wrap(err, code, "%s", key);
+}
+
 int source_open(const struct plan *plan, struct source_reader **ret, struct err *err)
 {
     switch (plan->source.kind) {
@@ -14,9 +27,9 @@ int source_open(const struct plan *plan, struct source_reader **ret, struct err 
         return source_open_counted(plan, ret, err);
     case SOURCE_LINES:
     case SOURCE_CSV:
-        return source_open_lines(plan, ret, err);
+        return source_named(plan, source_open_lines(plan, ret, err), err);
     case SOURCE_DATA:
-        return source_open_data(plan, ret, err);
+        return source_named(plan, source_open_data(plan, ret, err), err);
     case SOURCE_PUSH:
         return err_set(err, -EINVAL, "source: items are pushed by a program; nothing to open");
     }
@@ -42,7 +55,7 @@ int source_next(struct source_reader *r, const struct source_want *want, struct 
         run_done(&run);
         r->ended = result == 0;
     }
-    return result;
+    return source_named(r->plan, result, err);
 }
 
 int source_fd(const struct source_reader *r)

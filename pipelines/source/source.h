@@ -17,11 +17,11 @@ struct source_want {
 };
 
 // Fills in source.rows.columns of a csv from the first row of its first file. Standard input ("-")
-// is read for it, byte by byte and blocking, which consumes that row; only if `reads_stdin` and the
-// source has a header, else its columns stay unknown. Does nothing for other sources and for
-// columns that are known. To be called before the plan is packed: by the loader of job files, by
-// code that makes a plan of its own, and before running one that reads standard input. Negative
-// errno with text.
+// or another pipe is read for it, byte by byte and blocking, which consumes that row; only if
+// `reads_stdin` and the source has a header, else its columns stay unknown. Does nothing for other
+// sources and for columns that are known. To be called before the plan is packed: by the loader of
+// job files, by code that makes a plan of its own, and before running one that reads standard
+// input. Negative errno with text.
 int source_find_columns(struct plan *plan, bool reads_stdin, struct err *err);
 
 // Opens the plan's source: expands globs, checks that files exist and are readable, opens stdin

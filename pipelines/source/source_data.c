@@ -126,7 +126,7 @@ static int add_extent(struct data *d, struct extents *x, uint64_t offset, uint64
     if (r == 0)
         r = buf_add(&x->lens, &len, sizeof(len));
     if (r < 0)
-        return err_sys(err, r, "source.data");
+        return err_sys(err, r, "the source");
     x->run->count++;
     x->next_len = len + EXTENT_GROWS;
     return 0;
@@ -144,12 +144,12 @@ static int check_file(const struct data *d, struct err *err)
 {
     _close_ int fd = source_open_path(d->base.plan, path_of(d), err);
     if (fd < 0)
-        return err_wrap(err, fd, "source.data");
+        return fd;
     struct stat st;
     if (fstat(fd, &st) < 0)
-        return err_sys(err, -errno, "source.data: '%s'", path_of(d));
+        return err_sys(err, -errno, "'%s'", path_of(d));
     if (S_ISREG(st.st_mode) && (uint64_t)st.st_size < d->files[d->file].size)
-        return err_set(err, -ESTALE, "source.data: '%s' became shorter than %llu bytes", path_of(d),
+        return err_set(err, -ESTALE, "'%s' became shorter than %llu bytes", path_of(d),
                        (unsigned long long)d->files[d->file].size);
     return 0;
 }
@@ -179,7 +179,7 @@ static int cut_by_lines(struct data *d, const struct source_want *want, struct e
     if (d->fd < 0) {
         d->fd = source_open_path(d->base.plan, path_of(d), err);
         if (d->fd < 0)
-            return err_wrap(err, d->fd, "source.data");
+            return d->fd;
     }
     while (d->offset < d->files[d->file].size && wanted(x, want)) {
         if (x->run->count && scanned >= INDEX_BYTES)
@@ -226,7 +226,7 @@ static int next_extents(struct data *d, const struct source_want *want, struct r
     run->item_end = run->item_first + run->count;
     int r = slice_copy(x.body.data, x.body.len, &run->body);
     if (r < 0)
-        return err_sys(err, r, "source.data");
+        return err_sys(err, r, "the source");
     run->lens = (uint32_t *)(void *)take(x.lens.data);
     return 1;
 }
@@ -251,7 +251,7 @@ static int next_stream(struct data *d, const struct source_want *want, struct ru
         }
     }
     int r = source_queue_take(&d->queue, want, run);
-    return r < 0 ? err_sys(err, r, "source.data") : 1;
+    return r < 0 ? err_sys(err, r, "the source") : 1;
 }
 
 static void choose_piece(struct data *d, const struct source_want *want)
@@ -344,15 +344,18 @@ static int add_files(struct data *d, struct err *err)
         int r = strcmp(text, "-") == 0 ? paths_add(&d->paths, text)
                                        : paths_glob(&d->paths, text, d->base.plan->directory, err);
         if (r < 0)
-            return err_wrap(err, r, "source.data");
+            return r;
     }
     paths_exclude(&d->paths, source);
     if (d->paths.len == 0 && source->n_texts)
-        return err_set(err, -ENOENT, "source.data: excludes leave no file (searched from %s)",
+        return err_set(err, -ENOENT, "excludes leave no file (searched from %s)",
                        d->base.plan->directory);
+    int named = source_check_names(d->base.plan, d->paths.names, d->paths.len, err);
+    if (named < 0)
+        return named;
     d->files = calloc(d->paths.len + 1, sizeof(*d->files));
     if (!d->files)
-        return err_sys(err, -ENOMEM, "source.data");
+        return err_sys(err, -ENOMEM, "the source");
     for (size_t i = 0; i < d->paths.len; i++) {
         int r = data_file_look(d->base.plan, d->paths.names[i], &d->files[i], err);
         if (r < 0)
@@ -374,7 +377,7 @@ int source_open_data(const struct plan *plan, struct source_reader **ret, struct
                        "record.end: must not be empty unless chunks are cut by bytes");
     struct data *d = calloc(1, sizeof(*d));
     if (!d)
-        return err_sys(err, -ENOMEM, "source.data");
+        return err_sys(err, -ENOMEM, "the source");
     d->base = (struct source_reader){.ops = &data_ops, .plan = plan};
     d->fd = -1;
     separator_init(&plan->source.separator, &d->search.separator);

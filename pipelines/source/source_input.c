@@ -11,8 +11,8 @@
 
 struct source_input {
     const char *path;
-    const char *title;
     int fd;
+    enum unpack_kind packed;
     struct unpacker *unpacker; // NULL: its bytes are plain
     uint8_t raw[SOURCE_BLOCK];
     uint8_t plain[SOURCE_BLOCK];
@@ -24,30 +24,30 @@ static int look(const struct source_input *in, enum unpack_kind *ret, struct err
     struct stat st;
     *ret = UNPACK_NONE;
     if (fstat(in->fd, &st) < 0)
-        return err_sys(err, -errno, "%s: '%s'", in->title, in->path);
+        return err_sys(err, -errno, "'%s'", in->path);
     // Reading from a pipe consumes, and standard input may not be at its beginning.
     if (!S_ISREG(st.st_mode) || (in->path[0] == '-' && !in->path[1]))
         return 0;
     ssize_t n = fd_pread_full(in->fd, magic, sizeof(magic), 0);
     if (n < 0)
-        return err_sys(err, (int)n, "%s: '%s'", in->title, in->path);
+        return err_sys(err, (int)n, "'%s'", in->path);
     *ret = unpack_kind_of(magic, (size_t)n);
     return 0;
 }
 
-int source_input_open(const struct plan *plan, const char *path, const char *title,
-                      struct source_input **ret, struct err *err)
+int source_input_open(const struct plan *plan, const char *path, struct source_input **ret,
+                      struct err *err)
 {
     enum unpack_kind kind = UNPACK_NONE;
     struct source_input *in = calloc(1, sizeof(*in));
     if (!in)
-        return err_sys(err, -ENOMEM, "%s: '%s'", title, path);
+        return err_sys(err, -ENOMEM, "'%s'", path);
     in->path = path;
-    in->title = title;
     in->fd = source_open_path(plan, path, err);
-    int r = in->fd < 0 ? err_wrap(err, in->fd, "%s", title) : look(in, &kind, err);
-    if (r == 0 && kind && unpacker_new(kind, &in->unpacker) < 0)
-        r = err_sys(err, -ENOMEM, "%s: '%s'", title, path);
+    int r = in->fd < 0 ? in->fd : look(in, &kind, err);
+    in->packed = kind;
+    if (r == 0 && kind && (r = unpacker_new(kind, &in->unpacker, err)) < 0)
+        r = err_wrap(err, r, "'%s'", path);
     if (r < 0)
         in = source_input_close(in);
     else
@@ -74,7 +74,29 @@ int source_input_fd(const struct source_input *in)
 static ssize_t read_raw(struct source_input *in, struct err *err)
 {
     ssize_t n = source_read_block(in->fd, in->raw);
-    return n < 0 && n != -EAGAIN ? err_sys(err, (int)n, "%s: '%s'", in->title, in->path) : n;
+    return n < 0 && n != -EAGAIN ? err_sys(err, (int)n, "'%s'", in->path) : n;
+}
+
+// What comes before the damage has been given out.
+static int damaged(const struct source_input *in, int code, struct err *err)
+{
+    const char *name = unpack_name(in->packed);
+    unsigned long long offset = unpacker_offset(in->unpacker);
+    if (code == -EFBIG)
+        return err_set(err, code,
+                       "'%s': unpacking it takes more than %u MiB of memory; unpack it "
+                       "with %s first",
+                       in->path, UNPACK_MEMORY_MAX >> 20, name);
+    if (code != -EBADMSG && code != -ENODATA)
+        return err_sys(err, code, "'%s'", in->path);
+    return err_set(
+        err, -EBADMSG,
+        "'%s'%s byte %llu; what comes before has been read. Test it with '%s -t', and get "
+        "it again",
+        in->path,
+        code == -ENODATA ? " is truncated: its compressed data end too early, after"
+                         : ": its compressed data are damaged near",
+        offset, name);
 }
 
 ssize_t source_input_read(struct source_input *in, const uint8_t **ret, struct err *err)
@@ -87,17 +109,12 @@ ssize_t source_input_read(struct source_input *in, const uint8_t **ret, struct e
         if (unpacker_wants(in->unpacker)) {
             n = read_raw(in, err);
             if (n == 0 && !unpacker_at_end(in->unpacker))
-                return err_set(err, -EBADMSG,
-                               "%s: '%s' is truncated: its compressed data end too early",
-                               in->title, in->path);
+                return damaged(in, -ENODATA, err);
             if (n <= 0)
                 return n;
             unpacker_feed(in->unpacker, in->raw, (size_t)n);
         }
         n = unpacker_read(in->unpacker, in->plain, sizeof(in->plain));
     } while (n == 0); // a frame's head alone, say
-    if (n == -EBADMSG)
-        return err_set(err, -EBADMSG, "%s: '%s': its compressed data are damaged", in->title,
-                       in->path);
-    return n < 0 ? err_sys(err, (int)n, "%s: '%s'", in->title, in->path) : n;
+    return n < 0 ? damaged(in, (int)n, err) : n;
 }

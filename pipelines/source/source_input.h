@@ -7,14 +7,15 @@
 
 struct source_input;
 
-// Opens the path; a file that begins like gzip or zstd is unpacked. Borrows plan, path and `title`,
-// the source's name in messages. Errors with text.
-int source_input_open(const struct plan *plan, const char *path, const char *title,
-                      struct source_input **ret, struct err *err);
+// Opens the path; a file that begins like a compressed one is unpacked. Borrows plan and path.
+// Errors with text.
+int source_input_open(const struct plan *plan, const char *path, struct source_input **ret,
+                      struct err *err);
 // Accepts NULL. Returns NULL.
 struct source_input *source_input_close(struct source_input *in);
 // The next bytes, borrowed until the next call. Returns their number, at most SOURCE_BLOCK; 0 at
 // the end.
-// -EAGAIN when nothing can be read now; else negative errno with text.
+// -EAGAIN when nothing can be read now; -EBADMSG when compressed data are damaged, after all that
+// comes before; else negative errno with text.
 ssize_t source_input_read(struct source_input *in, const uint8_t **ret, struct err *err);
 int source_input_fd(const struct source_input *in);

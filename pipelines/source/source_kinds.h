@@ -23,6 +23,10 @@ struct source_reader {
     bool ended;
 };
 
+// Puts the key, "source.data", before an error of a job file's source; on a command line the file's
+// name says it all. Returns the code.
+int source_named(const struct plan *plan, int code, struct err *err);
+
 // Open functions of the kinds; each returns 0 and a reader.
 int source_open_counted(const struct plan *plan, struct source_reader **ret, struct err *err);
 int source_open_lines(const struct plan *plan, struct source_reader **ret, struct err *err);

@@ -31,11 +31,6 @@ struct lines {
     struct err why;
 };
 
-static const char *title(const struct plan *plan)
-{
-    return plan->source.kind == SOURCE_CSV ? "source.csv" : "source.lines";
-}
-
 static bool is_auto(const struct lines *l)
 {
     return l->base.plan->steps[0].chunking.rule == CHUNK_AUTO;
@@ -51,7 +46,7 @@ static const char *path_of(const struct lines *l)
 static int queued(struct lines *l, int r, uint64_t items, struct err *err)
 {
     if (r < 0)
-        return source_cut_error(err, r, path_of(l));
+        return source_cut_error(err, r, path_of(l), &l->cutter);
     l->queue.kind = l->cutter.rule.items == 1 ? RUN_BYTES : RUN_ITEMS;
     l->queue.items_per_chunk = l->cutter.rule.items;
     l->queue.item_end = l->queue.item_at + items;
@@ -130,8 +125,7 @@ static int advance(struct lines *l, struct err *err)
     if (is_auto(l) && l->cutter.ready_items && cutter_held(&l->cutter) > AUTO_ITEMS_BYTES)
         return flush(l, err);
     if (!l->in) {
-        int r =
-            source_input_open(l->base.plan, s->texts[l->path], title(l->base.plan), &l->in, err);
+        int r = source_input_open(l->base.plan, s->texts[l->path], &l->in, err);
         if (r < 0)
             return r;
         if (l->rows)
@@ -169,17 +163,20 @@ static int lines_next(struct source_reader *base, const struct source_want *want
         if (l->cut_all)
             return 0;
         int r = advance(l, err);
-        if (r < 0 && r != -EAGAIN && !source_queue_empty(&l->queue)) {
+        if (r < 0 && r != -EAGAIN) {
             l->failed = r;
             l->why = *err;
-            break;
+            // Whole items that wait for others of their chunk; half an item is none.
+            if (r != -ENOMEM)
+                flush(l, err);
+            *err = l->why;
         }
-        if (r < 0)
+        if (r < 0 && source_queue_empty(&l->queue))
             return r;
     }
     int r = source_queue_take(&l->queue, want, run);
     if (r < 0)
-        return err_sys(err, r, "%s", title(base->plan));
+        return err_sys(err, r, "the source");
     l->growth.chunks += run->count;
     return 1;
 }
@@ -209,17 +206,6 @@ static void lines_close(struct source_reader *base)
 static const struct source_ops lines_ops = {
     .next = lines_next, .fd = lines_fd, .total = lines_total, .close = lines_close};
 
-static int check_path(const struct plan *plan, const char *path, struct err *err)
-{
-    _close_ int fd = source_open_path(plan, path, err);
-    struct stat st;
-    if (fd < 0)
-        return err_wrap(err, fd, "%s", title(plan));
-    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-        return err_sys(err, -EISDIR, "%s: '%s'", title(plan), path);
-    return 0;
-}
-
 int source_open_lines(const struct plan *plan, struct source_reader **ret, struct err *err)
 {
     const struct chunking *rule = &plan->steps[0].chunking;
@@ -230,22 +216,20 @@ int source_open_lines(const struct plan *plan, struct source_reader **ret, struc
         (rule->rule != CHUNK_AUTO && rule->n == 0))
         return err_set(err, -EINVAL, "chunk: this source produces items; use items or auto");
     for (size_t i = 0; i < plan->source.n_texts; i++) {
-        // A fifo would be opened twice, which its writer would notice: it is checked in its turn.
         struct stat st;
-        const char *path = plan->source.texts[i];
-        if (strcmp(path, "-") != 0 && path[0] == '/' && stat(path, &st) == 0 &&
-            S_ISFIFO(st.st_mode))
-            continue;
-        int r = check_path(plan, path, err);
+        int r = source_look_path(plan, plan->source.texts[i], &st, err);
         if (r < 0)
             return r;
     }
+    int r = source_check_names(plan, plan->source.texts, plan->source.n_texts, err);
+    if (r < 0)
+        return r;
     struct lines *l = calloc(1, sizeof(*l));
     if (!l)
-        return err_sys(err, -ENOMEM, "%s", title(plan));
+        return err_sys(err, -ENOMEM, "the source");
     if (plan->source.kind == SOURCE_CSV && !(l->rows = source_rows_new(&plan->source))) {
         free(l);
-        return err_sys(err, -ENOMEM, "%s", title(plan));
+        return err_sys(err, -ENOMEM, "the source");
     }
     l->base = (struct source_reader){.ops = &lines_ops, .plan = plan};
     l->growth.items = 1;

@@ -7,6 +7,54 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/parse.h"
+
+int source_look_path(const struct plan *plan, const char *path, struct stat *ret, struct err *err)
+{
+    if (strcmp(path, "-") == 0)
+        return fstat(STDIN_FILENO, ret) < 0 ? err_sys(err, -errno, "standard input") : 0;
+    _close_ int dir = open(plan->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0 || fstatat(dir, path, ret, 0) < 0 || faccessat(dir, path, R_OK, AT_EACCESS) < 0)
+        return err_sys(err, -errno, "'%s'", path);
+    return S_ISDIR(ret->st_mode) ? err_sys(err, -EISDIR, "'%s'", path) : 0;
+}
+
+// How a path is told from another that is the same; false: it can be read again.
+static bool is_read_once(const struct plan *plan, const char *path, struct stat *ret)
+{
+    struct err err;
+    if (source_look_path(plan, path, ret, &err) < 0)
+        return false; // reported in its turn
+    return strcmp(path, "-") == 0 || S_ISFIFO(ret->st_mode) || S_ISSOCK(ret->st_mode);
+}
+
+int source_check_names(const struct plan *plan, char *const *names, size_t n, struct err *err)
+{
+    struct stat a, b;
+    for (size_t i = 1; i < n; i++) {
+        if (!is_read_once(plan, names[i], &a))
+            continue;
+        for (size_t k = 0; k < i; k++)
+            if (is_read_once(plan, names[k], &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+                return strcmp(names[i], "-")
+                           ? err_set(err, -EINVAL,
+                                     "'%s' is named twice, but it can be read only once", names[i])
+                           : err_set(err, -EINVAL,
+                                     "standard input is named twice, but it can be "
+                                     "read only once");
+    }
+    return 0;
+}
+
+// A descriptor that can't be opened again by its name, such as a socket.
+static int open_own(const char *path)
+{
+    uint64_t fd;
+    if (strncmp(path, "/dev/fd/", 8) != 0 || parse_u64(path + 8, &fd) < 0 || fd > INT32_MAX)
+        return -ENXIO;
+    int copy = fcntl((int)fd, F_DUPFD_CLOEXEC, 3);
+    return copy < 0 ? -errno : copy;
+}
 
 int source_open_path(const struct plan *plan, const char *path, struct err *err)
 {
@@ -14,11 +62,18 @@ int source_open_path(const struct plan *plan, const char *path, struct err *err)
         int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
         return fd < 0 ? err_sys(err, -errno, "standard input") : fd;
     }
+    const struct source *source = &plan->source;
+    if (source->opened > 0 && strcmp(path, source->texts[0]) == 0) {
+        int fd = fcntl(source->opened, F_DUPFD_CLOEXEC, 3);
+        return fd < 0 ? err_sys(err, -errno, "'%s'", path) : fd;
+    }
     _close_ int dir = open(plan->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return err_sys(err, -errno, "'%s'", plan->directory);
     int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    return fd < 0 ? err_sys(err, -errno, "'%s'", path) : fd;
+    if (fd < 0)
+        fd = errno == ENXIO ? open_own(path) : -errno;
+    return fd < 0 ? err_sys(err, fd, "'%s'", path) : fd;
 }
 
 ssize_t source_read_block(int fd, uint8_t *block)

@@ -1,8 +1,12 @@
 #include "pipelines/source/source_queue.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "pipelines/frame.h"
+#include "pipelines/source/extent.h"
 
 void source_queue_done(struct source_queue *q)
 {
@@ -47,12 +51,38 @@ int source_queue_take(struct source_queue *q, const struct source_want *want, st
     return 0;
 }
 
-int source_cut_error(struct err *err, int code, const char *path)
+static int too_long(struct err *err, int code, const char *name, const struct cutter *c)
 {
-    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
-    if (code != -EMSGSIZE)
-        return err_sys(err, code, "'%s'", name);
+    unsigned long long n = c->items + c->ready_items + 1;
+    const unsigned item_mib = FRAME_ITEM_MAX >> 20, chunk_mib = CUTTER_CHUNK_MAX >> 20;
+    bool fills = c->ready.len > CUTTER_CHUNK_MAX - FRAME_ITEM_MAX - FRAME_HEAD_BYTES;
+    if (c->rule.as_items && c->rule.items > 1 && fills)
+        return err_set(err, code,
+                       "%s: %llu items make more than %u MiB, the most that a chunk can carry; ask "
+                       "for fewer",
+                       name, (unsigned long long)c->rule.items, chunk_mib);
+    if (c->rule.as_items)
+        return err_set(err, code,
+                       "%s: item %llu is longer than %u MiB, the most that an item can have; cut "
+                       "large records with 'pipe', a job's 'data'",
+                       name, n, item_mib);
+    if (c->rule.items > 1 && c->ready_items)
+        return err_set(err, code,
+                       "%s: %llu records from byte %llu on make more than %u MiB, the most that a "
+                       "chunk can carry; ask for fewer",
+                       name, (unsigned long long)c->rule.items, (unsigned long long)c->bytes,
+                       chunk_mib);
     return err_set(err, code,
-                   "'%s': a line or chunk is longer than %u bytes, the most that a chunk can carry",
-                   name, CUTTER_CHUNK_MAX);
+                   "%s: the record at byte %llu is longer than %u MiB, the most that a chunk of a "
+                   "stream can carry; of a plain file it is %u MiB",
+                   name, (unsigned long long)c->bytes, chunk_mib,
+                   (unsigned)(EXTENT_BYTES_MAX >> 20));
+}
+
+int source_cut_error(struct err *err, int code, const char *path, const struct cutter *cutter)
+{
+    char name[EXTENT_PATH_MAX + 3];
+    snprintf(name, sizeof(name), "'%s'", path);
+    const char *shown = strcmp(path, "-") == 0 ? "standard input" : name;
+    return code == -EMSGSIZE ? too_long(err, code, shown, cutter) : err_sys(err, code, "%s", shown);
 }

@@ -30,5 +30,5 @@ static inline bool source_queue_empty(const struct source_queue *q)
 }
 // Takes a run of chunks, within the want. The queue must not be empty.
 int source_queue_take(struct source_queue *q, const struct source_want *want, struct run *ret);
-// Sets the text for an error of the cutter. Returns the error.
-int source_cut_error(struct err *err, int code, const char *path);
+// Sets the text for an error of the cutter, which says what is too long. Returns the error.
+int source_cut_error(struct err *err, int code, const char *path, const struct cutter *cutter);

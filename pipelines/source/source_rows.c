@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "pipelines/frame.h"
 #include "pipelines/source/row_scan.h"
 #include "pipelines/source/source_input.h"
+#include "pipelines/source/source_kinds.h"
 
 struct source_rows {
     const struct source *source;
@@ -57,7 +59,8 @@ static int code_error(const struct source_rows *s, int code, struct err *err)
 {
     char text[96];
     if (code == -EMSGSIZE)
-        snprintf(text, sizeof(text), "a row is longer than %u bytes", CUTTER_CHUNK_MAX);
+        snprintf(text, sizeof(text), "a row is longer than %u MiB, the most that an item can have",
+                 FRAME_ITEM_MAX >> 20);
     else if (code == -E2BIG)
         snprintf(text, sizeof(text), "a row has more than %u fields", ROW_FIELDS_MAX);
     else
@@ -185,9 +188,10 @@ static int read_first(int fd, struct row_scan *scan)
 {
     for (;;) {
         char c;
+        // Without a writer yet a pipe would look like one that has ended.
         struct pollfd p = {.fd = fd, .events = POLLIN};
-        ssize_t n = read(fd, &c, 1);
-        if (n < 0 && (errno == EINTR || (errno == EAGAIN && poll(&p, 1, -1) >= 0)))
+        ssize_t n = poll(&p, 1, -1) < 0 ? -1 : read(fd, &c, 1);
+        if (n < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
         if (n < 0)
             return -errno;
@@ -202,7 +206,7 @@ static int read_file(const struct plan *plan, const char *path, struct row_scan 
                      bool *ret_has_text, struct err *err)
 {
     struct source_input *in = NULL;
-    int r = source_input_open(plan, path, "source.csv", &in, err);
+    int r = source_input_open(plan, path, &in, err);
     *ret_has_text = r < 0;
     while (r == 0) {
         const uint8_t *data;
@@ -248,16 +252,16 @@ static int find_columns(struct plan *plan, const char *path, int fd, bool is_str
     if (r == -EMSGSIZE)
         return row_error(s, r, "the first row is too long", err);
     if (r < 0)
-        return err_sys(err, r, "source.csv: '%s'", name_of(path));
+        return err_sys(err, r, "'%s'", name_of(path));
     r = split(s, err);
     if (r < 0)
         return r;
     r = keep_columns(rule, &s->row);
     rule->header_is_read = r == 0 && is_stream;
-    return r < 0 ? err_sys(err, r, "source.csv") : 0;
+    return r < 0 ? err_sys(err, r, "the source") : 0;
 }
 
-int source_find_columns(struct plan *plan, bool reads_stdin, struct err *err)
+static int look_for_columns(struct plan *plan, bool reads_stdin, struct err *err)
 {
     const struct source *source = &plan->source;
     const struct row_rule *rule = &source->rows;
@@ -265,22 +269,26 @@ int source_find_columns(struct plan *plan, bool reads_stdin, struct err *err)
         (!rule->has_header && rule->form != ROW_CSV))
         return 0;
     const char *path = source->texts[0];
-    bool is_stream = strcmp(path, "-") == 0;
+    struct stat st;
+    int r = source_look_path(plan, path, &st, err);
+    if (r < 0)
+        return r;
+    bool is_stream = strcmp(path, "-") == 0 || !S_ISREG(st.st_mode);
     // Without a header the columns could only be counted, and the row would be gone.
     if (is_stream && !(rule->has_header && reads_stdin))
         return 0;
     _close_ int fd = source_open_path(plan, path, err);
-    struct stat st;
     if (fd < 0)
-        return err_wrap(err, fd, "source.csv");
-    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-        return err_sys(err, -EISDIR, "source.csv: '%s'", path);
-    is_stream |= !S_ISREG(st.st_mode);
-    if (is_stream && !(rule->has_header && reads_stdin))
-        return 0;
+        return fd;
     struct source_rows *s = source_rows_new(source);
-    int r =
-        s ? find_columns(plan, path, fd, is_stream, s, err) : err_sys(err, -ENOMEM, "source.csv");
+    r = s ? find_columns(plan, path, fd, is_stream, s, err) : err_sys(err, -ENOMEM, "the source");
     source_rows_free(s);
+    if (r == 0 && rule->header_is_read && strcmp(path, "-") != 0)
+        plan->source.opened = take_fd(fd);
     return r;
+}
+
+int source_find_columns(struct plan *plan, bool reads_stdin, struct err *err)
+{
+    return source_named(plan, look_for_columns(plan, reads_stdin, err), err);
 }

@@ -14,6 +14,8 @@ struct source_stream {
     struct cutter cutter;
     struct buf header; // lines, or their part so far
     bool header_done;
+    int failed; // negative errno: what was read before it comes first
+    struct err why;
 };
 
 static void start_cutter(struct source_stream *s)
@@ -37,10 +39,10 @@ int source_stream_open(const struct plan *plan, const char *path, struct source_
 {
     struct source_stream *s = calloc(1, sizeof(*s));
     if (!s)
-        return err_sys(err, -ENOMEM, "source.data: '%s'", path);
+        return err_sys(err, -ENOMEM, "'%s'", path);
     s->plan = plan;
     s->path = path;
-    int r = source_input_open(plan, path, "source.data", &s->in, err);
+    int r = source_input_open(plan, path, &s->in, err);
     if (r < 0) {
         free(s);
         return r;
@@ -71,7 +73,7 @@ static int queued(struct source_stream *s, struct source_queue *q, int r, uint64
                   struct err *err)
 {
     if (r < 0)
-        return source_cut_error(err, r, s->path);
+        return source_cut_error(err, r, s->path, &s->cutter);
     q->kind = RUN_BYTES;
     q->items_per_chunk = 1;
     q->item_end = q->item_at + items;
@@ -91,13 +93,12 @@ static int take_header(struct source_stream *s, struct source_queue *q, const vo
 {
     int r = buf_add(&s->header, data, len);
     if (r < 0)
-        return err_sys(err, r, "source.data: '%s'", s->path);
+        return err_sys(err, r, "'%s'", s->path);
     size_t found = separator_header(&s->plan->source.separator, s->header.data, s->header.len);
     if (found == SEPARATOR_NONE && s->header.len <= SEPARATOR_HEADER_BYTES_MAX)
         return 1;
     if (found > SEPARATOR_HEADER_BYTES_MAX)
-        return err_set(err, -EFBIG,
-                       "source.data: '%s': its header lines (%u) are longer than %u bytes", s->path,
+        return err_set(err, -EFBIG, "'%s': its header lines (%u) are longer than %u bytes", s->path,
                        s->plan->source.separator.header_lines, SEPARATOR_HEADER_BYTES_MAX);
     // What follows the header is in this block; the header stays.
     size_t rest = s->header.len - found;
@@ -119,9 +120,19 @@ static int end(struct source_stream *s, struct source_queue *q, struct err *err)
 int source_stream_advance(struct source_stream *s, struct source_queue *q, struct err *err)
 {
     const uint8_t *data;
+    if (s->failed) {
+        *err = s->why;
+        return s->failed;
+    }
     ssize_t n = source_input_read(s->in, &data, err);
-    if (n < 0)
-        return (int)n;
+    if (n == -EAGAIN)
+        return -EAGAIN;
+    if (n < 0) {
+        s->failed = (int)n;
+        s->why = *err;
+        int r = end(s, q, err);
+        return r < 0 ? r : 1;
+    }
     if (n == 0)
         return end(s, q, err);
     return s->header_done ? cut(s, q, data, (size_t)n, err)

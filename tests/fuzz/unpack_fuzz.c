@@ -14,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum unpack_kind kind = unpack_kind_of(data, size);
     struct unpacker *u;
     uint8_t plain[1000];
-    if (!kind || unpacker_new(kind, &u) < 0)
+    struct err err;
+    if (!kind || unpacker_new(kind, &u, &err) < 0)
         return 0;
     unpacker_feed(u, data, size);
     for (int i = 0; i < ROUNDS_MAX && !unpacker_wants(u); i++) {

@@ -56,7 +56,7 @@ offers "admin client observer worker" fanmill invite ""
 offers "" fanmill invite worker ""
 offers "place/notes.txt" fanmill invite worker node1 -o place/n
 offers "deploy-ssh" fanmill worker d
-offers "--tunnel" fanmill worker deploy-ssh --t
+offers "--tunnel" fanmill worker deploy-ssh --tu
 offers "bash fish zsh" fanmill completion ""
 offers "completion" fanmill help comp
 offers "" fanmill run -- --
@@ -138,8 +138,8 @@ if command -v fish >/dev/null; then
     [ "$offered" = "always auto " ] || wrong "run --color a: $offered"
     offered=$(fish -c 'source completion.fish; complete -C "fanmill invite "' 2>>stderr | cut -f 1 | sort | tr '\n' ' ')
     [ "$offered" = "admin client observer worker " ] || wrong "invite: $offered"
-    offered=$(fish -c 'source completion.fish; complete -C "fanmill worker deploy-ssh --t"' 2>>stderr | cut -f 1)
-    [ "$offered" = "--tunnel" ] || wrong "worker deploy-ssh --t: $offered"
+    offered=$(fish -c 'source completion.fish; complete -C "fanmill worker deploy-ssh --tu"' 2>>stderr | cut -f 1)
+    [ "$offered" = "--tunnel" ] || wrong "worker deploy-ssh --tu: $offered"
     offered=$(fish -c 'source completion.fish; complete -C "fanmill run place/j"' 2>>stderr | cut -f 1)
     [ "$offered" = "place/job.yaml" ] || wrong "run place/j: $offered"
     expect_quiet

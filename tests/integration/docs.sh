@@ -62,8 +62,11 @@ sort -u flags.* >flags
 # All that is code on the page: blocks, and spans on a line.
 code() { awk '/^```/ { code = !code; next } code { print; next } { n = split($0, part, "`"); for (i = 2; i <= n; i += 2) print part[i] }' "$1"; }
 for page in $(pages); do
-    [ "$page" != ./CHANGELOG.md ] || continue
-    code "$ROOT/$page" | grep -E '(^|[^a-z./<-])fanmill( |$)' | grep -vE '^ *(#|//|[(]gdb[)])' |
+    case $page in
+    ./CHANGELOG.md) continue ;;
+    */from-parallel.md) continue ;; # flags of another tool: parallel.sh
+    esac
+    code "$ROOT/$page" | grep -E '(^|[^a-z./<-])fanmill( |$)' | grep -vE '^ *(#|//|[(]gdb[)])|install fanmill' |
         grep -oE '(^|[^a-z./<-])fanmill [^|;&#)]*' | sed 's/.*fanmill //' | sort -u >uses
     while read -r line; do
         command=
@@ -79,14 +82,18 @@ for page in $(pages); do
         case $command in
         [A-Z\'\".]* | -* | *[!a-z]*) continue ;;
         esac
+        case $line in
+        help\ *) "$FANMILL_BIN" help "$command" >/dev/null 2>&1 && continue ;;
+        esac
         grep -qxF "$command" commands || { wrong "$page: fanmill $line"; continue; }
         for flag in $(printf '%s\n' "$line" | grep -oE '(^| )--[a-z][a-z-]*'); do
-            [ "$flag" = --help ] || grep -qxF -- "$flag" "flags.$command" || grep -qxF -- "$flag" flags.submit ||
+            [ "$flag" = --help ] || [ "$flag" = --version ] || grep -qxF -- "$flag" "flags.$command" || grep -qxF -- "$flag" flags.submit ||
                 wrong "$page: no $flag in: fanmill $line"
         done
     done <uses
 done
 for page in "$ROOT"/README.md "$ROOT"/docs/guide/*.md; do
+    [ "$page" != "$ROOT/docs/guide/from-parallel.md" ] || continue
     for flag in $(code "$page" | grep -oE '^--[a-z][a-z-]+'); do
         case $flag in
         --flag | --jobserver-auth) ;;

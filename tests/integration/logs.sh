@@ -26,7 +26,7 @@ until_logged coordinator 'info worker registered .*name=one .*slots=2'
 until_logged worker-one 'info registered with the coordinator'
 stop "$LAST"
 until_logged coordinator 'info worker drains .*name=one'
-until_logged coordinator 'info worker left .*name=one .*reason=drained'
+until_logged coordinator 'info worker left .*name=one .*reason="drained: '
 until_logged worker-one 'info the worker drains .*reason=.*SIGTERM'
 until_logged worker-one 'info the worker leaves status=0'
 
@@ -69,7 +69,7 @@ until_ok test -s "$STATE/access"
 begin worker-json "$FANMILL_BIN" worker --log-format=json --name 'with "quotes" in it'
 until_workers 1
 stop "$LAST"
-until_logged json '"text":"worker left",.*"name":"with \\"quotes\\" in it".*"reason":"drained"'
+until_logged json '"text":"worker left",.*"name":"with \\"quotes\\" in it".*"reason":"drained: '
 until_logged worker-json '"text":"the worker leaves","status":0,'
 if command -v jq >/dev/null; then
     for file in json worker-json; do

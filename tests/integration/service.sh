@@ -48,7 +48,7 @@ expect_status 0
 expect_stdout 1
 fanmill wait 1
 expect_status 1
-expect_stderr "job 1 (numbers): failed; 19 ok, 1 failed"
+expect_stderr "job 1 (numbers): failed: 19 chunks ok, 1 failed, in "
 fanmill wait -q last
 expect_status 1
 expect_quiet
@@ -138,7 +138,7 @@ fanmill status "$slow"
 grep -q 'running' "$WORK/stdout" || wrong "it is not running"
 fanmill results "$slow"
 expect_status 0
-expect_stderr "has 0 results so far"
+expect_stderr "is running: 0 results so far; --follow waits for the rest"
 fanmill wait --timeout 100ms "$slow"
 expect_status 124
 expect_stderr "has not finished in time"

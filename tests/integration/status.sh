@@ -46,6 +46,27 @@ fanmill submit slow.yaml
 until_lines 2 on
 until_ok sh -c "[ \$('$FANMILL_BIN' status last --running --json | wc -l) = 2 ]"
 
+case_is "wait says how it ended, how much, how long and where; and how far it is"
+fanmill wait 3
+expect_stderr "fanmill: job 3 (placed): done: 2 chunks ok in "
+expect_stderr " -> $WORK/place/"
+begin waiter "$FANMILL_BIN" wait 4 --progress
+until_ok grep -qE '^slow  0/5  0%  2 running' waiter.log
+stop "$LAST"
+fanmill wait 4 --timeout 100ms
+expect_status 124
+expect_stderr "fanmill: job 4 has not finished in time; it goes on"
+[ "$(wc -l <stderr)" = 1 ] || wrong "more than that: $(cat stderr)"
+
+case_is "results and logs say what is not there yet, and that nothing is"
+fanmill results 4
+expect_status 0
+expect_stderr "fanmill: job 4 is running: 0 results so far; --follow waits for the rest"
+fanmill logs 1
+expect_stderr "fanmill: no chunk of job 1 failed or wrote to standard error"
+fanmill logs 2
+expect_quiet
+
 case_is "all jobs, the newest last; in a pipe nothing is cut"
 fanmill status
 expect_status 0

@@ -57,8 +57,8 @@ EOF
 says 2 map --timeout '5 min' echo ::: a <<'EOF'
 fanmill map: --timeout: '5 min' is not a duration; write 5m
 EOF
-says 2 map --timeout 200% echo ::: a <<'EOF'
-fanmill map: --timeout: '200%' is not a duration
+says 2 map --timeout 200x echo ::: a <<'EOF'
+fanmill map: --timeout: '200x' is not a duration
   hint: a bare number means seconds; or add ms, s, m, h or d
 EOF
 says 2 map --retries -1 --cpus two --memory '8 gb' echo ::: a <<'EOF'
@@ -110,16 +110,16 @@ EOF
 
 # ---- habits
 usage map map --pipe wc ::: a <<'EOF'
-fanmill map: --pipe is not an option here; that is a command: fanmill pipe
+fanmill map: --pipe is not an option here: write fanmill pipe
 EOF
 usage map map -I X echo X ::: a <<'EOF'
-fanmill map: -I is not an option here; the placeholder is {}
+fanmill map: -I is not an option here: the placeholder is {}
 EOF
 usage map map --link echo ::: a ::: b <<'EOF'
-fanmill map: --link is not an option here; write ::: a b :::+ 1 2
+fanmill map: --link is not an option here: write ::: a b :::+ 1 2
 EOF
 usage pipe pipe -L 4 wc <<'EOF'
-fanmill pipe: -L is not an option here; write -n N (items) or fanmill pipe --lines N
+fanmill pipe: -L is not an option here: write -n N, or in fanmill pipe --lines N
 EOF
 
 # ---- the command

@@ -1,5 +1,7 @@
 #include "worker/agent/agent.h"
 
+#include <stdio.h>
+
 #include "base/log.h"
 
 void agent_end(struct agent *agent, int status, const char *why)
@@ -9,6 +11,12 @@ void agent_end(struct agent *agent, int status, const char *why)
         return;
     log_line(is_fault ? LOG_ERROR : LOG_INFO, "the worker leaves",
              "status=%d running=%u reason=\"%s\"", status, pool_running(agent->pool), why);
+    // Its chunks run elsewhere at once, not only when it has been silent for a while.
+    if (status == 0 && agent->state != AGENT_GREETING) {
+        struct msg_bye bye = {0};
+        snprintf(bye.reason, sizeof(bye.reason), "%s", why);
+        agent_say(agent, MSG_BYE, &bye);
+    }
     agent->state = AGENT_OVER;
     agent->status = status;
     event_flag_set(&agent->over);
@@ -79,6 +87,7 @@ void agent_drain(struct agent *agent, const char *why)
     log_info("the worker drains", "running=%u backlog=%u reason=\"%s\"", pool_running(agent->pool),
              pool_backlog(agent->pool), why);
     agent->state = AGENT_DRAINING;
+    snprintf(agent->why, sizeof(agent->why), "drained: %s", why);
     agent_say(agent, MSG_DRAIN, &(struct msg_drain){0});
     agent_return(agent, 0, true);
 }

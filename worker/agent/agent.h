@@ -19,7 +19,8 @@ struct agent {
     const struct worker_options *options;
     uint32_t slots;
     enum agent_state state;
-    int status; // of the process
+    int status;               // of the process
+    char why[PROTO_TEXT_MAX]; // DRAINING: why it leaves
     struct event_flag over;
     struct pool *pool;
     struct arriving arriving;
@@ -44,6 +45,13 @@ struct agent {
     int64_t last_heard;
     int64_t heartbeat_ns;
     int64_t silence_ns;
+    bool told_ready;
+    bool registered; // the coordinator has accepted this worker
+    // leaving.h
+    struct timer limit;
+    struct timer idle;
+    int64_t ends_at; // CLOCK_FOREVER: no end is known
+    int64_t busy_at; // when it last had something to do
     // credit (flush.h)
     bool credit_said;
     uint32_t said_items;

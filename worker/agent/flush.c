@@ -52,10 +52,11 @@ static bool on_flush(struct prepare *prepare)
     if (sent > 0)
         agent->last_sent = loop_now();
     said |= send_credit(agent);
-    if (agent->state == AGENT_DRAINING && agent_is_idle(agent)) {
-        agent_say(agent, MSG_BYE, &(struct msg_bye){.reason = "drained"});
-        agent_end(agent, 0, "drained");
-    }
+    bool is_idle = agent_is_idle(agent);
+    if (!is_idle)
+        agent->busy_at = loop_now();
+    else if (agent->state == AGENT_DRAINING)
+        agent_end(agent, 0, agent->why);
     return sent > 0 || said;
 }
 

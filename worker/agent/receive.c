@@ -2,9 +2,12 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/notify.h"
+#include "worker/agent/leaving.h"
 #include "worker/pool/intake.h"
 
 static int get(const struct zmessage *m, enum msg_type type, void *ret, struct err *err)
@@ -31,17 +34,33 @@ static int on_welcome(struct agent *agent, const struct zmessage *m, struct err 
     snprintf(reg.name, sizeof(reg.name), "%s", o->name ? o->name : reg.host);
     long pages = sysconf(_SC_PHYS_PAGES);
     long page = sysconf(_SC_PAGESIZE);
+    reg.ends_in_ns = leaving_in(agent);
     if (o->resources)
         reg.resources = *o->resources;
     reg.resources.cpus = 1000ull * agent->slots;
-    if (pages > 0 && page > 0)
+    if (pages > 0 && page > 0 && !reg.resources.memory_bytes)
         reg.resources.memory_bytes = (uint64_t)pages * (uint64_t)page;
     agent->state = AGENT_WORKING;
     agent->tries = 0;
     agent->patience_ns = 0;
-    log_info("registered with the coordinator", "name=%s slots=%u", reg.name, reg.slots);
+    agent->registered = false;
     r = agent_say(agent, MSG_REGISTER, &reg);
     return r < 0 ? err_set(err, r, "can't write REGISTER") : 0;
+}
+
+// REGISTER is answered by REFUSE or by anything else.
+static void on_accepted(struct agent *agent)
+{
+    static const char line[] = "ready\n";
+    int fd = agent->options->ready_fd;
+    agent->registered = true;
+    log_info("registered with the coordinator", "slots=%u", agent->slots);
+    if (agent->told_ready)
+        return;
+    agent->told_ready = true;
+    notify_say("READY=1");
+    if (fd >= 0 && write(fd, line, sizeof(line) - 1) < 0)
+        log_warn("can't tell that the worker is ready (--ready)", "reason=\"%s\"", strerror(errno));
 }
 
 static int on_refuse(struct agent *agent, const struct zmessage *m, struct err *err)
@@ -174,8 +193,11 @@ int receive(struct agent *agent, const struct zmessage *m, struct err *err)
 {
     int type = msg_type_of(m->header, m->header_len);
     for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
-        if ((int)messages[i].type == type && messages[i].states & 1u << agent->state)
+        if ((int)messages[i].type == type && messages[i].states & 1u << agent->state) {
+            if (!agent->registered && agent->state != AGENT_GREETING && type != MSG_REFUSE)
+                on_accepted(agent);
             return messages[i].on ? messages[i].on(agent, m, err) : 0;
+        }
     return err_set(err, -EPROTO, "unexpected message %s%s", msg_name(type),
                    agent->state == AGENT_GREETING ? "; expected WELCOME" : "");
 }

@@ -10,11 +10,13 @@
 #include "async/io.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/signals.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/connect.h"
 #include "worker/cpus.h"
 #include "worker/agent/flush.h"
+#include "worker/agent/leaving.h"
 #include "worker/zygote/zygote.h"
 
 static void on_result(void *arg, const struct result *result)
@@ -147,7 +149,9 @@ static int run(void *arg)
     }
     if (r == 0) {
         flush_begin(agent);
+        leaving_begin(agent);
         serve(agent);
+        leaving_end(agent);
         flush_end(agent);
     } else {
         log_error("the worker can't start", "reason=\"%s\"", err.text);
@@ -180,6 +184,7 @@ int worker_main(const struct worker_options *options)
     buf_init(&agent.begun, 0);
     outbox_init(&agent.outbox, 0);
     int status = loop_run(run, &start);
+    notify_say("STOPPING=1");
     zygote_free(start.zygote);
     if (status == WORKER_LOST && options->local)
         localdir_remove(options->local);

@@ -19,7 +19,9 @@ struct worker_options {
     const struct access *access; // keys and endpoints, for tcp; NULL. Borrowed
     const char *name;            // for people; NULL: the host's name
     uint32_t slots;              // 0: the CPUs this process may use (worker/cpus.h)
-    const struct resources *resources; // graphics processors and labels; NULL: none. Borrowed
+    // Graphics processors, labels, and memory if it is not all of the machine's; NULL: none.
+    // Borrowed
+    const struct resources *resources;
     // The reading end of a pipe whose writing end only the coordinator holds; its end means that
     // the coordinator is gone, also by SIGKILL. One byte in it says that the endpoint is bound. The
     // worker owns it. -1: none: silence is the only sign, and then the worker ends what it runs and
@@ -27,6 +29,9 @@ struct worker_options {
     int lifeline_fd;
     // The worker leaves when no coordinator has answered for this time. 0: it never does.
     int64_t give_up_ns;
+    int64_t time_limit_ns; // it leaves after this time, and drains before. 0: it stays
+    int64_t idle_exit_ns;  // it leaves when it has had nothing to do for this time. 0: it stays
+    int ready_fd;          // gets a line once the coordinator has accepted the worker; -1: none
     // The worker leaves when this ends: the other end of an ssh connection. -1: none. Borrowed.
     int end_fd;
     // Limits how many chunks run, and is passed on to commands. NULL: none. Borrowed.

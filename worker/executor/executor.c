@@ -169,6 +169,7 @@ static void answer(struct executor *e, uint64_t serial, int64_t run_ns)
     head.error_len = (uint16_t)strlen(c->error);
     head.stderr_len = (uint32_t)c->stderr_tail.len;
     head.n_lens = listed ? n : 0;
+    head.has_nothing = c->first.has_no_record && c->ending.outcome == OUTCOME_OK;
     head.body_len = (uint32_t)left;
     put(e, &head, lens, result->body.data + at);
     // Parts must never be followed by a second run of the same chunk.

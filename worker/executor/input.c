@@ -151,6 +151,7 @@ static int read_extent(struct input *in, struct err *err)
     r = extent_read(&extent, &in->plan->source.separator, in->plan->directory, &in->text, err);
     if (r < 0)
         return r;
+    in->has_no_record = r == EXTENT_NO_RECORD;
     r = buf_reserve(&in->text, 1);
     if (r < 0)
         return err_sys(err, r, "part of a file");
@@ -171,6 +172,7 @@ int input_open(struct input *in, const struct plan *plan, const struct input_chu
     in->len = chunk->len;
     in->joined_made = false;
     in->out_of_memory = false;
+    in->has_no_record = false;
     buf_clear(&in->index);
     int r;
     switch (chunk->kind) {
@@ -185,6 +187,9 @@ int input_open(struct input *in, const struct plan *plan, const struct input_chu
         return 0;
     case RUN_BYTES:
         in->n_items = 1;
+        // What was read elsewhere of an extent; a result of a step before may be empty.
+        in->has_no_record = in->is_data && in->len == 0 && plan->source.kind == SOURCE_DATA &&
+                            !plan->source.separator.drops_end;
         in->data[in->len] = '\0';
         return index_add(in, in->data, in->len);
     case RUN_ITEMS:

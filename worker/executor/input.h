@@ -30,6 +30,7 @@ struct input {
     struct buf joined; // items one a line
     struct extent_seen seen;
     bool joined_made;
+    bool has_no_record; // a piece of data in which no record begins: no stage runs for it
     bool out_of_memory; // a later look at the items failed
 };
 void input_init(struct input *in);

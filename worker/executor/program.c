@@ -85,10 +85,11 @@ static int fail_words(struct chunk_run *c, int r, const struct program_item *ite
 {
     if (r == -E2BIG)
         return chunk_run_fail(c, OUTCOME_LIMIT, r,
-                              "item %" PRIu64
-                              " is %zu KB; a command argument may hold 128 KiB; use "
+                              "item %" PRIu64 " %s %zu KB; a command argument may hold %u KiB; use "
                               "pipe",
-                              item->seq, item->item_len / 1000);
+                              item->seq,
+                              c->words.too_long <= item->item_len ? "is" : "makes a word of",
+                              c->words.too_long / 1000, WORD_BYTES_MAX >> 10);
     if (r == -EILSEQ)
         return chunk_run_fail(
             c, OUTCOME_LIMIT, r,

@@ -97,6 +97,11 @@ void stages_run(struct chunk_run *c, const struct input_chunk *input)
         chunk_run_fail(c, OUTCOME_INPUT, r, "%s", err.text);
         return;
     }
+    if (c->first.has_no_record) {
+        output_clear(&c->outputs[0]);
+        c->result = &c->outputs[0];
+        return;
+    }
     run_stages(c);
     add_note(c);
     if (c->stderr_tail.len > PROTO_STDERR_TAIL_MAX)

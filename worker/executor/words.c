@@ -18,8 +18,10 @@ void words_done(struct words *w)
 static int end_word(struct words *w, size_t offset)
 {
     size_t len = w->text.len - offset;
-    if (len >= WORD_BYTES_MAX)
+    if (len >= WORD_BYTES_MAX) {
+        w->too_long = len;
         return -E2BIG;
+    }
     if (len && memchr(w->text.data + offset, '\0', len))
         return -EILSEQ;
     int r = buf_add(&w->text, "", 1);
@@ -162,6 +164,7 @@ int words_build(struct words *w, const struct recipe_stage *s, words_item_fn *ne
     struct template_values values = {0};
     buf_clear(&w->text);
     buf_clear(&w->argv);
+    w->too_long = 0;
     if (s->stage->is_batch)
         return build_batch(&batch, ret_taken);
     *ret_taken = 1;

@@ -16,6 +16,7 @@
 struct words {
     struct buf text; // the words, each with its NUL
     struct buf argv; // offsets into `text` while it moves; words_argv makes pointers of them
+    size_t too_long; // bytes of the word because of which words_build gave -E2BIG
 };
 void words_init(struct words *w);
 void words_done(struct words *w);

@@ -81,7 +81,8 @@ static const uint32_t *aligned(struct slot *slot, const uint8_t *lens, uint32_t 
     if (slot->lens.cap > KEEP_LENS)
         buf_done(&slot->lens);
     buf_clear(&slot->lens);
-    if (buf_add(&slot->lens, lens, n * sizeof(uint32_t)) < 0)
+    if (buf_reserve(&slot->lens, sizeof(uint32_t)) < 0 ||
+        buf_add(&slot->lens, lens, n * sizeof(uint32_t)) < 0)
         return NULL;
     return (const uint32_t *)(const void *)slot->lens.data;
 }
@@ -115,7 +116,7 @@ static int take_result(struct slot *slot, const uint8_t *frame, size_t len)
     result.stderr_len = head->stderr_len;
     result.body = view.body;
     result.body_len = head->body_len;
-    if (head->n_lens) {
+    if (head->n_lens || head->has_nothing) {
         result.n_items = head->n_lens;
         result.item_lens = aligned(slot, view.lens, head->n_lens);
         if (!result.item_lens)

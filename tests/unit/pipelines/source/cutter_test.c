@@ -190,18 +190,54 @@ Test(cutter, limits_are_kept)
     cr_assert_eq(feed(&c, "x", 1), -EMSGSIZE);
     finish(&c);
     begin(&c, (struct cutter_rule){.as_items = true, .items = 100, .end = '\n'});
-    large[FRAME_ITEM_MAX / 2] = large[FRAME_ITEM_MAX] = '\n';
-    cr_assert_eq(feed(&c, large, FRAME_ITEM_MAX + 1), -EMSGSIZE, "a chunk of two");
-    finish(&c);
-    begin(&c, (struct cutter_rule){.bytes = UINT64_MAX, .end = '\n'});
-    cr_assert_eq(feed(&c, large, CUTTER_CHUNK_MAX), 0);
-    cr_assert_eq(feed(&c, large, 1), -EMSGSIZE);
+    large[FRAME_ITEM_MAX] = '\n';
+    int r = 0;
+    size_t fed = 0;
+    for (; fed <= CUTTER_CHUNK_MAX && r == 0; fed += FRAME_ITEM_MAX)
+        r = feed(&c, large, FRAME_ITEM_MAX + 1);
+    cr_assert_eq(r, -EMSGSIZE, "a chunk of sixteen");
+    cr_assert_eq(fed, CUTTER_CHUNK_MAX);
     finish(&c);
     begin(&c, (struct cutter_rule){.as_items = true, .items = 1, .end = '\n'});
     buf_init(&c.out, 3);
     cr_assert_eq(feed(&c, "four\n", 5), -ENOBUFS);
     finish(&c);
     free(large);
+}
+
+// What has no room in a chunk that is cut by size begins the next, however its records end.
+Test(cutter, a_chunk_ends_before_the_record_that_has_no_room)
+{
+    const size_t size = 16u << 20;
+    const struct separator_rule by_start = {.start = ">", .start_len = 1};
+    char *block = malloc(size);
+    memset(block, 'x', size);
+    for (int separated = 0; separated < 2; separated++) {
+        struct chunks c;
+        begin(&c, (struct cutter_rule){.bytes = CUTTER_CHUNK_MAX,
+                                       .end = '\n',
+                                       .separator = separated ? &by_start : NULL});
+        block[separated ? 0 : size - 1] = separated ? '>' : '\n';
+        for (size_t fed = 0; fed < CUTTER_CHUNK_MAX - size; fed += size)
+            cr_assert_eq(feed(&c, block, size), 0);
+        block[separated ? 0 : size - 1] = 'x';
+        cr_assert_eq(feed(&c, separated ? ">" : "x", 1), 0);
+        cr_assert_eq(feed(&c, block, size), 0);
+        cr_assert_eq(count(&c), 1);
+        cr_assert_eq(c.out.len, CUTTER_CHUNK_MAX - size);
+        cr_assert_eq(end(&c), 0);
+        cr_assert_eq(count(&c), 2);
+        cr_assert_eq(c.out.len, CUTTER_CHUNK_MAX + 1);
+        finish(&c);
+        begin(&c, (struct cutter_rule){
+                      .items = 1, .end = '\n', .separator = separated ? &by_start : NULL});
+        int r = 0;
+        for (size_t fed = 0; fed <= CUTTER_CHUNK_MAX && r == 0; fed += size)
+            r = feed(&c, block, size);
+        cr_assert_eq(r, -EMSGSIZE, "a record that is too long");
+        finish(&c);
+    }
+    free(block);
 }
 
 // Cutting by any rule, fed in any pieces, and joining gives the input; each chunk has its shape.

@@ -109,7 +109,8 @@ Test(extent, records_that_begin_inside_are_read_whole)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         cr_expect_eq(
-            read_one(&f, extent_of("a", cases[i].offset, cases[i].length, true), &out, &err), 0);
+            read_one(&f, extent_of("a", cases[i].offset, cases[i].length, true), &out, &err),
+            *cases[i].text ? 0 : EXTENT_NO_RECORD);
         expect_text(&out, cases[i].text);
     }
     cr_expect_eq(read_one(&f, extent_of("a", 2, 5, false), &out, &err), 0);
@@ -144,7 +145,7 @@ Test(extent, random_cuts_join_to_the_file)
                 length = size - at;
             struct extent e = extent_of("a", at, length, true);
             size_t before = out.len;
-            cr_assert_eq(extent_read(&e, &lines, f.path, &out, &err), 0, "%s", err.text);
+            cr_assert_geq(extent_read(&e, &lines, f.path, &out, &err), 0, "%s", err.text);
             if (out.len > before && before)
                 cr_assert_eq(out.data[before - 1], '\n', "a cut inside a record");
             at += length;
@@ -216,7 +217,7 @@ Test(extent, an_absolute_path_needs_no_directory)
     cr_assert_eq(extent_read(&e, &lines, "/", &out, &err), 0);
     expect_text(&out, "text");
     e.length = 0;
-    cr_assert_eq(extent_read(&e, &lines, "/", &out, &err), 0);
+    cr_assert_eq(extent_read(&e, &lines, "/", &out, &err), EXTENT_NO_RECORD);
     expect_text(&out, "text");
     buf_done(&out);
     folder_remove(&f);

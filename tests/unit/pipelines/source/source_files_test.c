@@ -234,7 +234,7 @@ Test(source, a_line_over_the_limit_is_an_error)
     _cleanup_(seen_done)
     struct seen s = {0};
     cr_assert_eq(see(&s, plan, &anything), -EMSGSIZE);
-    expect_error(&s, "'large': a line or chunk is longer");
+    expect_error(&s, "'large': item 1 is longer than 16 MiB");
     buf_done(&s.text);
     folder_remove(&f);
 }

@@ -36,8 +36,8 @@ static void show(const struct plan *plan, const struct run *run, const uint8_t *
         buf_add(out, data, len);
     if (run->kind == RUN_EXTENT) {
         cr_assert_eq(extent_get(data, len, &e), 0);
-        cr_assert_eq(extent_read(&e, &plan->source.separator, plan->directory, out, &err), 0, "%s",
-                     err.text);
+        cr_assert_geq(extent_read(&e, &plan->source.separator, plan->directory, out, &err), 0, "%s",
+                      err.text);
     }
     if (run->kind == RUN_ITEMS) {
         frame_reader_init(&r, data, len);
@@ -288,8 +288,12 @@ Test(source_table, compressed_files_are_read_as_streams)
     m.step.chunking = (struct chunking){CHUNK_LINES, 1};
     plan->source.n_texts = 1;
     folder_file(&f, "x", "\x1f\x8b\x08nonsense", 11);
-    expect_chunks(plan, "! source.data: 'x': its compressed data are damaged");
+    expect_chunks(plan,
+                  "! source.data: 'x': its compressed data are damaged near byte 4; what comes "
+                  "before has been read. Test it with 'gzip -t', and get it again");
     folder_file(&f, "x", "\x1f\x8b\x08", 3);
-    expect_chunks(plan, "! source.data: 'x' is truncated: its compressed data end too early");
+    expect_chunks(
+        plan, "! source.data: 'x' is truncated: its compressed data end too early, after byte 3; "
+              "what comes before has been read. Test it with 'gzip -t', and get it again");
     folder_remove(&f);
 }

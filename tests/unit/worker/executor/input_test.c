@@ -80,3 +80,22 @@ Test(input, rows_of_a_matrix)
     input_done(&in);
     matrix_free(m);
 }
+
+Test(input, data_without_a_record_are_told_from_an_empty_result)
+{
+    struct plan plan = {.source = {.kind = SOURCE_DATA, .separator = {.end = "\n", .end_len = 1}}};
+    uint8_t nothing[1] = {0};
+    struct input_chunk chunk = {.kind = RUN_BYTES, .data = nothing, .is_data = true};
+    struct input in;
+    struct err err;
+    input_init(&in);
+    cr_assert_eq(input_open(&in, &plan, &chunk, &err), 0);
+    cr_expect(in.has_no_record);
+    plan.source.separator.drops_end = true;
+    cr_assert_eq(input_open(&in, &plan, &chunk, &err), 0);
+    cr_expect_not(in.has_no_record, "empty records without their ends");
+    plan.source = (struct source){.kind = SOURCE_PUSH};
+    cr_assert_eq(input_open(&in, &plan, &chunk, &err), 0);
+    cr_expect_not(in.has_no_record, "a result of the step before");
+    input_done(&in);
+}

@@ -1,0 +1,17 @@
+// Paths that mean a descriptor of the process that opens them: /dev/stdin, /dev/fd/63 of a shell's
+// <(...). Another process has something else there, or nothing.
+#pragma once
+#include <stdbool.h>
+#include <string.h>
+
+static inline bool path_is_stdin(const char *path)
+{
+    return strcmp(path, "-") == 0 || strcmp(path, "/dev/stdin") == 0 ||
+           strcmp(path, "/dev/fd/0") == 0 || strcmp(path, "/proc/self/fd/0") == 0;
+}
+
+static inline bool path_is_own(const char *path)
+{
+    return path_is_stdin(path) || strncmp(path, "/dev/fd/", 8) == 0 ||
+           strncmp(path, "/proc/self/", 11) == 0;
+}
