@@ -134,10 +134,9 @@ void keeper_words(const struct server *server, uint64_t id, char *ret, size_t si
     struct tm tm;
     if (id == 0 || id > server->next_job) {
         if (server->next_job == 0)
-            snprintf(ret, size, "there is no such job: none was submitted");
+            snprintf(ret, size, "no such job: none was submitted");
         else
-            snprintf(ret, size, "there is no job %" PRIu64 ": the last is %" PRIu64, id,
-                     server->next_job);
+            snprintf(ret, size, "no such job: the last is %" PRIu64, server->next_job);
         return;
     }
     if (!gone) {

@@ -13,8 +13,7 @@
 #include "base/err.h"
 #include "proto/limits.h"
 
-#define KEEPER_BYTES                                                                               \
-    (16ull << 30) // of records and plans of ended jobs, unless the service says more
+#define KEEPER_BYTES (16ull << 30) // of records and plans of ended jobs, unless the service says
 #define KEEPER_MEMORY (1ull << 30) // of these, what is in memory: plans, chunks for retry --failed
 #define KEEPER_FAILED (512ull << 20) // of failed chunks, of all jobs
 #define KEEPER_PLANS (256ull << 20)  // of plans of one user's running jobs

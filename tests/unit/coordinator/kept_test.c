@@ -190,7 +190,7 @@ static void nobodys_jobs_push_out_anothers(void)
     cr_expect_eq(m.code, -ENOENT);
     cr_expect_not_null(strstr(m.text, "job 9 was forgotten on 20"), "%s", m.text);
     keeper_words(server, 77, words, sizeof(words));
-    cr_expect_str_eq(words, "there is no job 77: the last is 11");
+    cr_expect_str_eq(words, "no such job: the last is 11");
     control(1, VERB_FORGET, 1, UINT64_MAX, &m);
     cr_expect_eq(m.code, 0, "%s", m.text);
     cr_expect_eq(m.value, 2, "all of one's own");
