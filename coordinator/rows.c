@@ -162,8 +162,12 @@ static unsigned explain(struct question *q, const struct server_job *job)
     server_job_stall_words(job, stall, sizeof(stall));
     if (stall[0])
         add_reason(&e, job->plan->n_steps ? (uint32_t)job->plan->n_steps - 1 : 0, stall);
+    char why[PROTO_TEXT_MAX];
+    attending_explain(job, why, sizeof(why));
     if (job->ended)
         add_reason(&e, 0, "the job has ended");
+    else if (why[0])
+        add_reason(&e, 0, why);
     else if (core_explain(server->core, job->id, add_reason, &e) < 0)
         add_reason(&e, 0, "the job is ending");
     // Each line has looked at every worker.

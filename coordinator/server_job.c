@@ -1,8 +1,7 @@
 // Finding jobs, their credit, and their end.
 //
 // In: calls of all files above. Out: credit and cancels for the core; END for readers of a job that
-// is forgotten. Forgetting frees the job at once unless its feeder still runs; callers must not
-// touch it afterwards.
+// is forgotten. Forgetting frees the job at once; callers must not touch it afterwards.
 #include "coordinator/server_job.h"
 
 #include <errno.h>
@@ -10,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "async/task.h"
 #include "base/log.h"
 #include "coordinator/client.h"
 #include "coordinator/job_row.h"
@@ -76,8 +74,10 @@ void server_job_detach(struct server_job *job)
 
 void server_job_cancel(struct server_job *job, enum cancel_mode mode)
 {
-    if (job->ended)
+    if (job->over) {
+        attending_cancel(job);
         return;
+    }
     // It ends however little its results are read: what its chunks have given is taken.
     job->unbounded = true;
     server_job_grant(job);
@@ -97,8 +97,8 @@ bool server_job_keeps_bytes(const struct server_job *job)
     return !is_detached(job) || job->plan->sink.kind != SINK_NONE;
 }
 
-// Records below this offset may go when room is needed: a reader that may has taken them, or
-// nobody waits for them.
+// Records below this offset may go when room is needed: the sink has them, or a reader that may has
+// taken them, or nobody waits for them.
 static uint64_t dispensable(const struct server_job *job)
 {
     enum sink_kind sink = job->plan->sink.kind;
@@ -106,8 +106,10 @@ static uint64_t dispensable(const struct server_job *job)
     uint64_t offset = UINT64_MAX;
     if (sink == SINK_NONE)
         return job->records.next;
+    bool attends = job->attending.needs & ATTEND_NEEDS_SINK;
     LIST_FOREACH (stream, &job->readers, of_job)
-        if (stream_makes_room(stream) && stream->taken < offset)
+        if ((attends ? stream->client == job->attending.client : stream_makes_room(stream)) &&
+            stream->taken < offset)
             offset = stream->taken;
     return offset == UINT64_MAX ? 0 : offset;
 }
@@ -180,7 +182,7 @@ static void ask_room(struct server_job *job, uint64_t *ret_items, uint64_t *ret_
 void server_job_grant(struct server_job *job)
 {
     uint64_t items = UINT64_MAX / 2, bytes = UINT64_MAX / 2;
-    if (job->ended)
+    if (job->over)
         return;
     if (!job->discard && !job->unbounded) {
         if (is_detached(job))
@@ -232,7 +234,7 @@ void server_jobs_try_room(struct server *server)
 void server_job_check_hope(struct server_job *job)
 {
     char why[256];
-    bool hopeless = !job->ended && core_job_hopeless(job->server->core, job->id, why, sizeof(why));
+    bool hopeless = !job->over && core_job_hopeless(job->server->core, job->id, why, sizeof(why));
     if (hopeless && !job->hopeless)
         log_warn("no connected worker can run this job", "job=%llu reason=\"%s\"",
                  (unsigned long long)job->id, why);
@@ -249,11 +251,6 @@ void server_job_forget(struct server_job *job)
     keeper_lose(job);
     HASH_DELETE(hh, server->jobs, job);
     HASH_DELETE(by_key, server->by_key, job);
-    if (job->feeder_task) {
-        job->forgotten = true;
-        task_cancel(job->feeder_task);
-        return;
-    }
     server_job_free(job);
 }
 
@@ -288,6 +285,7 @@ void server_job_free(struct server_job *job)
     if (job->is_closing)
         TAILQ_REMOVE(&job->server->closing, job, of_closing);
     job->is_closing = false;
+    attending_done(job);
     keeper_lose(job);
     if (job->records.n > SLOW_PAGES)
         TAILQ_INSERT_TAIL(&job->server->dying, job, of_closing);

@@ -69,7 +69,7 @@ struct stage {
     char *function;         // kernel: symbol or built-in name
     struct plan_pair *args; // kernel: name -> value, with placeholders of params already filled in
     size_t n_args;
-    uint32_t nice;          // added to the niceness of its programs, 0..19
+    uint32_t nice;      // added to the niceness of its programs, 0..19
     bool is_batch;      // command: one run for as many items of the chunk as fit
     bool has_tag;       // command: each line of its output is prefixed with the item and a tab
     int64_t timeout_ns; // per run of the stage for one item (command) or chunk; 0: none
@@ -112,8 +112,8 @@ struct step {
     struct retry_policy retry;
     struct throttle throttle;
     uint32_t timeout_percent; // of the median time of its chunks, for one that runs; 0: none
-    double cpus;           // of one running chunk; 1
-    uint64_t memory_bytes; // 0: not limited
+    double cpus;              // of one running chunk; 1
+    uint64_t memory_bytes;    // 0: not limited
     double gpus;
     struct plan_label {
         char *name;

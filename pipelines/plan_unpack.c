@@ -115,7 +115,8 @@ static void get_step(struct pack_reader *r, struct step *step)
     uint32_t n = pack_read_array(r, PLAN_STAGES_MAX);
     bool bad = n == 0 || step->fan_in == 1 || step->retry.delay_ns < 0 ||
                step->retry.max_delay_ns < 0 || !isfinite(step->retry.backoff) ||
-               step->retry.backoff < 0 || step->throttle.delay_ns < 0 || !amount_ok(step->cpus) || !amount_ok(step->gpus) ||
+               step->retry.backoff < 0 || step->throttle.delay_ns < 0 || !amount_ok(step->cpus) ||
+               !amount_ok(step->gpus) ||
                (step->chunking.rule == CHUNK_AUTO) != (step->chunking.n == 0);
     if (!pack_ok(r))
         return;

@@ -37,5 +37,6 @@ enum job_fate {
     FATE_SOURCE,       // the source failed
     FATE_INTERNAL,     // memory ran out for this job
     FATE_TIMEOUT,      // its time limit passed; the core itself says CANCELLED
+    FATE_SINK,         // its sink could not be written
     FATE_COUNT,
 };

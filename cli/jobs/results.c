@@ -79,6 +79,27 @@ static int write_log(struct buf *out, const struct record_entry *entry)
     return r < 0 || !out->len ? r : io_write(STDOUT_FILENO, out->data, out->len);
 }
 
+// What ended the job itself, after all its chunks.
+static int write_log_end(const struct reading *reading, const struct job_info *job)
+{
+    _cleanup_(buf_done)
+    struct buf out = {0};
+    const char *why = job_trouble(job);
+    struct json_writer w = {.out = &out};
+    if (!why[0])
+        return 0;
+    if (reading->json) {
+        json_open(&w);
+        json_put_number(&w, "v", 1);
+        json_put_text(&w, "job", job_state_name(job));
+        json_put_text(&w, "error", why);
+        json_done(&w);
+    } else {
+        buf_printf(&out, "job| %s: %s\n", job_state_name(job), why);
+    }
+    return io_write(STDOUT_FILENO, out.data, out.len);
+}
+
 static int read_logs(struct reading *reading, struct link *link, uint64_t end, struct err *err)
 {
     _cleanup_(buf_done)
@@ -99,6 +120,8 @@ static int read_logs(struct reading *reading, struct link *link, uint64_t end, s
             break;
         }
     }
+    if (r == 0)
+        r = write_log_end(reading, results_job(results));
     if (r < 0 && !err->text[0])
         err_sys(err, r, "the stream");
     results_close(results, CANCEL_NONE, connect_deadline());
@@ -176,7 +199,8 @@ static int read_job(struct link *link, void *arg)
     if (r < 0)
         return connect_failed(link, &err, r);
     if (!reading->has_logs && !reading->json)
-        fprintf(stderr, "fanmill: no chunk of job %" PRIu64 "%s failed or wrote to standard error\n",
+        fprintf(stderr,
+                "fanmill: no chunk of job %" PRIu64 "%s failed or wrote to standard error\n",
                 reading->job.id, end == UINT64_MAX ? "" : " so far");
     tell_rest(reading, end);
     return EXIT_ALL_WELL;

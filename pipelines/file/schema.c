@@ -113,7 +113,8 @@ const struct schema_key schema[] = {
     {STAGE | REDUCE, "timeout", KEY_TIMEOUT, 0, 0, 1000 * DAYS, NULL,
      "limit for one run, then TERM and 5 s later KILL to its process group; N% is of the median "
      "time that the worker's chunks took, once it knows three; none"},
-    {STAGE, "throttle", KEY_MAP, 0, 0, 0, NULL, "when a worker begins a chunk, besides having room"},
+    {STAGE, "throttle", KEY_MAP, 0, 0, 0, NULL,
+     "when a worker begins a chunk, besides having room"},
     {STAGE | REDUCE, "nice", KEY_COUNT, 0, 0, 19, NULL,
      "niceness of the programs: higher yields to others; 0"},
     {STAGE | REDUCE, "leftovers", KEY_MAP, 0, 0, 0, "kill, keep",

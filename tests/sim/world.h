@@ -102,7 +102,7 @@ struct world {
     struct sim_worker workers[SIM_WORKERS_MAX];
     uint64_t next_worker;
     uint64_t recalls;    // chunks, in this turn
-    uint64_t dead_slots;  // of workers whose death the core does not know yet
+    uint64_t dead_slots; // of workers whose death the core does not know yet
     bool is_roomy;       // no limit of bytes keeps chunks from running
     int64_t idles_since; // a slot idles that could run what waits at another worker; 0: none
     bool verbose;
