@@ -102,7 +102,8 @@ void deliver_record(struct server_job *job, const struct delivery *d)
     bool is_shown = d->ending.outcome == OUTCOME_OK || d->step + 1 == job->plan->n_steps ||
                     !job->plan->sink.failed_too;
     is_shown = is_shown && server_job_keeps_bytes(job);
-    int r = job_records_add(&job->records, &record, d->parts, is_shown ? d->n_parts : 0);
+    int r = job_records_add(&job->records, &record, d->errors, d->n_errors, d->parts,
+                            is_shown ? d->n_parts : 0);
     if (r == -ENOMEM) {
         job->broken = true;
         server_job_cancel(job, CANCEL_KILL);

@@ -63,10 +63,12 @@ struct record_cursor {
 
 void job_records_init(struct job_records *records, struct records_room *room);
 void job_records_done(struct job_records *records);
-// Appends a record with its bytes, in entries of at most PROTO_RECORD_PART_MAX. -ENOMEM; writing
-// the file: -ENOSPC, -EIO, ...; the record is then kept in memory all the same.
+// Appends a record with its bytes, in entries of at most PROTO_RECORD_PART_MAX: `errors`, of
+// standard error, then `parts`, of the result. -ENOMEM; writing the file: -ENOSPC, -EIO, ...; the
+// record is then kept in memory all the same.
 int job_records_add(struct job_records *records, const struct record_entry *record,
-                    const struct slice *parts, size_t n_parts);
+                    const struct slice *errors, size_t n_errors, const struct slice *parts,
+                    size_t n_parts);
 // Writes pages to the file until no more than that is in memory; none is begun once `budget` bytes
 // were written. -ENOSPC, ...: the rest stays in memory.
 int job_records_spill(struct job_records *records, uint64_t memory, uint64_t *budget);

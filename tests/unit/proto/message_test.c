@@ -192,6 +192,7 @@ static int put_sample(int type, struct buf *h, struct buf *b)
         r |= record_put(h, &(struct record_entry){.chunk = 7,
                                                   .attempt = 1,
                                                   .more = true,
+                                                  .is_stderr = true,
                                                   .worker = "n3",
                                                   .worker_len = 2,
                                                   .body_len = 2});
