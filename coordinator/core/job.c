@@ -58,6 +58,7 @@ int job_submit(struct core *core, uint64_t id, const struct plan *plan, uint32_t
         r = r == 0 ? step_take_shape(core, step) : r;
     }
     HASH_ADD(hh, core->jobs, id, sizeof(job->id), job);
+    core->n_prioritized += plan->priority != 0;
     job_touch(core, job);
     if (r < 0)
         job_free(core, job);
@@ -75,6 +76,7 @@ void job_free(struct core *core, struct core_job *job)
     for (struct core_worker *w = core->workers; w; w = w->hh.next)
         asides_forget(core, w, job);
     HASH_DELETE(hh, core->jobs, job);
+    core->n_prioritized -= job->plan->priority != 0;
     for (uint32_t i = 0; i < job->n_steps; i++) {
         struct core_step *step = &job->steps[i];
         step_drop_shape(core, step);

@@ -200,7 +200,7 @@ void build_limits(struct builder *b)
         plan->crash_limit = (uint32_t)n;
     if (read_integer(b, b->root, "priority", &priority)) {
         if (priority < -PLAN_PRIORITY_MAX || priority > PLAN_PRIORITY_MAX)
-            refuse(b, node_get(b->root, "priority"), NULL, "priority: %lld is out of range -%d..%d",
+            refuse(b, node_get(b->root, "priority"), NULL, "%lld is out of range -%d..%d",
                    (long long)priority, PLAN_PRIORITY_MAX, PLAN_PRIORITY_MAX);
         else
             plan->priority = (int32_t)priority;
