@@ -69,6 +69,7 @@ static int control_job(struct client *client, struct server_job *job, const stru
         if (!job->ended)
             return err_set(why, -EBUSY, "job %llu has not ended", (unsigned long long)job->id);
         ++*ret_value;
+        keeper_note(job->server, job->id, GONE_FORGOTTEN);
         server_job_forget(job);
         return 0;
     default:
@@ -100,7 +101,12 @@ static int drain_workers(struct client *client, const char *name, uint64_t *ret_
 static int list(struct question *q)
 {
     int r = question_add_jobs(q, q->control.first, q->control.last);
-    return r == 0 && !q->n ? err_set(&q->why, -ENOENT, "no such job") : r;
+    if (r < 0 || q->n)
+        return r;
+    char words[PROTO_TEXT_MAX] = "no such job";
+    if (q->control.first == q->control.last)
+        keeper_words(q->client->server, q->control.first, words, sizeof(words));
+    return err_set(&q->why, -ENOENT, "%s", words);
 }
 
 static unsigned piece(struct question *q, uint64_t id)

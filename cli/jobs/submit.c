@@ -103,7 +103,7 @@ static int follow_job(const struct submit_command *s, struct link *link, uint64_
     else if (f.error)
         report_say(&report, "%s", link_trouble(link)[0] ? link_trouble(link) : strerror(-f.error));
     else if (!f.sink_error)
-        report_summary(&report, &f.info, f.info.fate == FATE_COMPLETE ? place : NULL);
+        report_summary(&report, &f.info, fate_is_whole(f.info.fate) ? place : NULL);
     return follow_status(&f);
 }
 
