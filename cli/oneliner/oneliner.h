@@ -34,6 +34,9 @@ struct oneliner {
     bool tag;
     const char *leftovers;
     struct args_list env, args;
+    const char *results;
+    bool lists;     // --files
+    bool fifo, cat; // pipe: the chunk has a name
     const char *shell, *nice, *delay, *load, *memfree;
     const char *workdir, *cpus, *memory, *gpus;
     const char *reduce, *fan_in;

@@ -252,6 +252,7 @@ int program_run(struct chunk_run *c, struct recipe_stage *s, struct program_item
                           .blocked = &c->blocked,
                           .timeout_ns = s->stage->timeout_ns,
                           .nice = s->stage->nice,
+                          .input_is_file = s->stage->stdin_is_file,
                           .leftovers = s->stage->leftovers,
                           .leftovers_wait_ns = s->stage->leftovers_wait_ns};
     struct spawn_end end;
