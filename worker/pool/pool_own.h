@@ -10,6 +10,19 @@
 
 LIST_HEAD(pool_steps, pool_step);
 
+// Fewer executors than slots, because the machine is full (full.h).
+struct full {
+    uint32_t limit; // executors that may live; 0: all slots
+    int code;       // of the last refusal
+    int64_t wait_ns;
+    int64_t since; // the first refusal
+    bool closed;   // nothing begins until the next try, or until something has ended
+    bool grown;    // there was a try since the last refusal
+    bool told;
+    bool ever; // a chunk has run well enough to end
+    struct timer timer;
+};
+
 struct pool {
     struct zygote *zygote;
     const struct pool_callbacks *callbacks;
@@ -32,6 +45,7 @@ struct pool {
     struct timer straggle; // straggle.h
     struct timer throttle; // of a throttled step that is first in the queue
     struct permits permits;
+    struct full full;
 };
 
 // The worker can't go on: says so once.

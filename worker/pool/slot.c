@@ -154,6 +154,10 @@ static int take_skipped(struct slot *slot, const uint8_t *frame)
         give_back(slot, &first);
         lease_copy_unref(first.copy);
     }
+    if (skipped.code < 0) {
+        slot->answered = true; // it works; it is the machine that does not
+        slot->ops->refused(slot->owner, slot, skipped.code);
+    }
     return 0;
 }
 
@@ -222,6 +226,7 @@ void slot_forked(struct slot *slot, int fd)
     slot->told = 0;
     slot->answered = false;
     slot->foreign_job = 0;
+    slot->crowded = false;
     slot->kill = KILL_NONE;
     slot->state = SLOT_LIVE;
     if (fd_set_nonblock(fd, true) < 0 || watch_add(&slot->watch, fd, EPOLLIN, on_ready) < 0)
@@ -308,8 +313,7 @@ void slot_died(struct slot *slot, const struct zygote_news *news)
     wire_reader_done(&slot->in);
     wire_reader_init(&slot->in);
     page_reset(slot->page);
-    if (slot->state != SLOT_BARRED)
-        slot->state = SLOT_EMPTY;
+    slot->state = SLOT_EMPTY;
 }
 
 int slot_give(struct slot *slot, struct lease_copy *copy, uint32_t at, uint32_t n)
