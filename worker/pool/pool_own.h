@@ -23,6 +23,13 @@ struct full {
     struct timer timer;
 };
 
+#define POOL_SUSPECTS 64u // chunks that ran when a zygote was killed: the last so many
+struct suspect {
+    uint64_t job;
+    uint32_t step;
+    uint64_t chunk;
+};
+
 struct pool {
     struct zygote *zygote;
     const struct pool_callbacks *callbacks;
@@ -46,6 +53,8 @@ struct pool {
     struct timer throttle; // of a throttled step that is first in the queue
     struct permits permits;
     struct full full;
+    struct suspect suspects[POOL_SUSPECTS]; // a ring
+    uint32_t next_suspect;
 };
 
 // The worker can't go on: says so once.

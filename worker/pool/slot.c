@@ -282,6 +282,9 @@ static void blame(struct slot *slot, uint32_t i, const struct zygote_news *news)
     } else if (ours) {
         ending.outcome = OUTCOME_TIMEOUT;
         snprintf(text, sizeof(text), "the kernel was killed: it ran longer than its timeout");
+    } else if (news->kind == ZYGOTE_RENEWED) {
+        snprintf(text, sizeof(text),
+                 "the zygote, which forks executors, was killed while this chunk ran");
     } else {
         describe_death(news->status, text, sizeof(text));
     }
@@ -299,7 +302,8 @@ void slot_died(struct slot *slot, const struct zygote_news *news)
             ;
     hang_up(slot);
     timer_cancel(&slot->grace);
-    uint32_t i = blamed(slot);
+    // Parts of a result must never be followed by a second run.
+    uint32_t i = news->spared && !slot->parted ? slot->sent.n : blamed(slot);
     if (i < slot->sent.n)
         blame(slot, i, news);
     // From the last to the first, since each goes to the front of the queue.

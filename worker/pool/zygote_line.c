@@ -7,6 +7,7 @@
 #include "base/container.h"
 #include "base/log.h"
 #include "worker/pool/full.h"
+#include "worker/pool/renew.h"
 
 static void send_asks(struct pool *pool)
 {
@@ -41,7 +42,9 @@ void zygote_line_ask(struct pool *pool, struct slot *slot, enum zygote_request r
 static void take_news(struct pool *pool, const struct zygote_news *news)
 {
     struct slot *slot = news->slot < pool->n_slots ? &pool->slots[news->slot] : NULL;
-    if (!slot)
+    if (news->kind == ZYGOTE_RENEWED)
+        renew(pool);
+    if (!slot || news->kind == ZYGOTE_RENEWED)
         return;
     if (news->kind == ZYGOTE_FORKED && news->fd < 0) {
         slot->state = SLOT_DYING;
