@@ -90,7 +90,8 @@ void deliver_record(struct server_job *job, const struct delivery *d)
     // Bytes meant as input of a later step are not results of the job.
     bool is_shown = d->ending.outcome == OUTCOME_OK || d->step + 1 == job->plan->n_steps ||
                     !job->plan->sink.failed_too;
-    int r = job_records_add(&job->records, &record, d->parts, is_shown ? d->n_parts : 0);
+    int r = job_records_add(&job->records, &record, d->errors, d->n_errors, d->parts,
+                            is_shown ? d->n_parts : 0);
     if (r == -ENOMEM) {
         job->broken = true;
         server_job_cancel(job, CANCEL_KILL);

@@ -44,5 +44,6 @@ enum job_fate {
     FATE_INTERNAL,     // memory ran out for this job
     FATE_TIMEOUT,      // its time limit passed; the core itself says CANCELLED
     FATE_SINK,         // its sink could not be written
+    FATE_NEEDS,        // a job that it needs did not end well: nothing of it ran
     FATE_COUNT,
 };

@@ -36,7 +36,8 @@ struct report report_of(const struct plan *plan, const struct report_options *op
                            .color = use_color(options->color)};
 }
 
-static void show_stderr(struct report *report, const struct record_entry *record)
+// The end of what a failed chunk wrote, where the whole of it goes to a file.
+static void quote_stderr(struct report *report, const struct record_entry *record)
 {
     char text[REPORT_STDERR_MAX + 64];
     size_t len = record->stderr_len;
@@ -139,7 +140,8 @@ static void report_failure(struct report *report, const struct record_entry *rec
     char out[1200];
     n = snprintf(out, sizeof(out), "fanmill: %s%s%s\n", red, line, plain);
     report_emit(report, out, (size_t)n < sizeof(out) ? (size_t)n : sizeof(out) - 1);
-    show_stderr(report, record);
+    if (report->quotes)
+        quote_stderr(report, record);
 }
 
 static int status_of(const struct record_entry *record)
@@ -158,21 +160,24 @@ static int status_of(const struct record_entry *record)
     }
 }
 
-void report_record(struct report *report, const struct record_entry *record)
+void report_record(struct report *report, const struct result_record *r)
 {
+    const struct record_entry *record = &r->head;
+    bool is_ok = record->ending.outcome == OUTCOME_OK;
     snprintf(report->error, sizeof(report->error), "%.*s",
              record->error ? (int)record->error_len : 0, record->error ? record->error : "");
-    if (record->ending.outcome != OUTCOME_OK) {
+    if ((!report->quiet || report->shows_errors) && !report->quotes)
+        for (size_t i = 0; i < r->n_errors; i++)
+            report_errors(report, &r->errors[i]);
+    if (!is_ok) {
         if (!report->first_status && record->ending.outcome != OUTCOME_CANCELLED)
             report->first_status = status_of(record);
         if (!report->quiet)
             report_failure(report, record);
         else
             report->failures++;
-    } else if (!report->quiet) {
-        show_stderr(report, record);
-        if (record->error)
-            report_leftovers(report, record);
+    } else if (!report->quiet && record->error) {
+        report_leftovers(report, record);
     }
     report->leftovers += record->ending.leftovers;
 }
@@ -186,6 +191,8 @@ static const char *cause_of(const struct job_info *job)
         return "; ended early: a command can't be run";
     case FATE_TIMEOUT:
         return "; ended early: time limit reached";
+    case FATE_NEEDS:
+        return "; not run: a job that it needs did not end well";
     case FATE_CANCELLED:
         return "; ended early";
     default:

@@ -12,6 +12,7 @@ const char *job_state_name(const struct job_info *job)
         [FATE_FAILURES] = "ended early", [FATE_NOT_RUNNABLE] = "not runnable",
         [FATE_SOURCE] = "source broke",  [FATE_INTERNAL] = "broke",
         [FATE_TIMEOUT] = "timed out",    [FATE_SINK] = "sink failed",
+        [FATE_NEEDS] = "not run",
     };
     if (job->phase == PHASE_RUNNING)
         return job->waits == WAIT_WORKER    ? "waiting for a worker"

@@ -124,6 +124,8 @@ enum job_wait job_waits(const struct core *core, const struct core_job *job)
     bool pending = false, delayed = false, unread = false, input_ended = job->steps[0].input_ended;
     if (job->leased || job->state != JOB_RUNNING)
         return WAIT_NONE;
+    if (job->blocks)
+        return job->blocks & BLOCK_HELD ? WAIT_RELEASE : WAIT_NEEDS;
     if (!core->workers || all_draining(core))
         return WAIT_WORKER;
     for (uint32_t i = 0; i < job->n_steps; i++) {

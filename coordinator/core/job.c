@@ -26,7 +26,7 @@ static struct cutter_rule cut_rule(const struct step *spec)
     }
 }
 
-int job_submit(struct core *core, uint64_t id, const struct plan *plan)
+int job_submit(struct core *core, uint64_t id, const struct plan *plan, uint32_t blocks)
 {
     if (job_find(core, id) || plan->n_steps < 1 || plan->n_steps > PLAN_STEPS_MAX)
         return -EINVAL;
@@ -38,7 +38,9 @@ int job_submit(struct core *core, uint64_t id, const struct plan *plan)
         free(job);
         return -ENOMEM;
     }
+    int r = 0;
     job->id = id;
+    job->blocks = blocks;
     job->plan = plan;
     job->n_steps = (uint32_t)plan->n_steps;
     for (uint32_t i = 0; i < job->n_steps; i++) {
@@ -53,10 +55,13 @@ int job_submit(struct core *core, uint64_t id, const struct plan *plan)
         cutter_init(&step->cutter, &rule);
         buf_init(&step->inputs, PROTO_BODY_MAX);
         step_set_claim(step);
-        core->claiming += step->claims;
+        r = r == 0 ? step_take_shape(core, step) : r;
     }
     HASH_ADD(hh, core->jobs, id, sizeof(job->id), job);
-    return 0;
+    job_touch(core, job);
+    if (r < 0)
+        job_free(core, job);
+    return r;
 }
 
 static void drop_chunks(struct core *core, struct line *line)
@@ -72,7 +77,7 @@ void job_free(struct core *core, struct core_job *job)
     HASH_DELETE(hh, core->jobs, job);
     for (uint32_t i = 0; i < job->n_steps; i++) {
         struct core_step *step = &job->steps[i];
-        core->claiming -= step->claims;
+        step_drop_shape(core, step);
         drop_chunks(core, &step->line);
         for (uint32_t l = 0; l < step->n_levels; l++)
             drop_chunks(core, &step->levels[l].line);
@@ -82,6 +87,7 @@ void job_free(struct core *core, struct core_job *job)
         buf_done(&step->inputs);
         free(step->index.slots);
     }
+    job_untouch(core, job); // dropping chunks has touched it
     free(job->steps);
     free(job);
 }
@@ -128,6 +134,7 @@ void job_wind_down(struct core *core, struct core_job *job, enum job_fate fate,
     if (!is_first && mode <= job->cancel)
         return;
     job->state = mode == CANCEL_QUEUED ? JOB_FINISHING : JOB_STOPPING;
+    job_touch(core, job);
     job->cancel = mode;
     for (uint32_t i = 0; i < job->n_steps; i++) {
         struct core_step *step = &job->steps[i];

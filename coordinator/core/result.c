@@ -10,23 +10,24 @@
 #define MEAN_WEIGHT 8 // runs that the mean looks back on
 
 // Keeps the entry's bytes: a small result as a copy, so that it does not pin the message.
-static int keep_bytes(struct chunk *chunk, const struct slice *body, bool spooled)
+static int keep_bytes(const struct slice *body, bool spooled, struct slice **list, size_t *n,
+                      size_t *bytes)
 {
     if (!body->len)
         return 0;
-    if (chunk->n_parts >= CORE_PARTS_MAX || chunk->result_bytes + body->len > PROTO_RESULT_MAX)
+    if (*n >= CORE_PARTS_MAX || *bytes + body->len > PROTO_RESULT_MAX)
         return -EMSGSIZE;
-    if (grow(chunk->parts, chunk->n_parts, 1) < 0)
+    if (grow(*list, *n, 1) < 0)
         return -ENOMEM;
-    struct slice *parts = chunk->parts;
+    struct slice *parts = *list;
     if ((body->len <= CORE_RESULT_COPY_MAX && !spooled) || !body->slab) {
-        if (slice_copy(body->data, body->len, &parts[chunk->n_parts]) < 0)
+        if (slice_copy(body->data, body->len, &parts[*n]) < 0)
             return -ENOMEM;
     } else {
-        parts[chunk->n_parts] = slice_ref(body);
+        parts[*n] = slice_ref(body);
     }
-    chunk->n_parts++;
-    chunk->result_bytes += body->len;
+    ++*n;
+    *bytes += body->len;
     return 0;
 }
 
@@ -60,7 +61,14 @@ static int keep_item_lens(struct chunk *chunk, const struct result *result)
 
 static int keep_result(struct chunk *chunk, const struct event *event)
 {
-    int r = keep_bytes(chunk, &event->result.body, event->result.spooled);
+    const struct slice *body = &event->result.body;
+    bool spooled = event->result.spooled;
+    if (event->result.result->is_stderr) {
+        // The executor keeps to the limit; of another's endless words the first are enough.
+        int kept = keep_bytes(body, spooled, &chunk->errors, &chunk->n_errors, &chunk->error_bytes);
+        return kept == -EMSGSIZE ? 0 : kept;
+    }
+    int r = keep_bytes(body, spooled, &chunk->parts, &chunk->n_parts, &chunk->result_bytes);
     chunk->has_nothing = event->result.result->item_lens && !event->result.result->n_items &&
                          !chunk->n_items && !chunk->result_bytes;
     return r < 0 ? r : keep_item_lens(chunk, event->result.result);

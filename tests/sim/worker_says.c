@@ -244,8 +244,10 @@ void worker_start_runs(struct world *w, struct sim_worker *worker)
         sim_at(w, w->now + BEGUN_NS, on_while, worker->id, slot, NULL);
         if (w->now < SIM_FAULTS_END && rng_percent(&w->rng, 8))
             send_lies(w, worker, chunk);
-        uint64_t us =
-            rng_percent(&w->rng, 3) ? rng_below(&w->rng, 2000000) : rng_below(&w->rng, 20000);
+        // A few take long: then what waits behind them must run elsewhere.
+        uint64_t us = rng_below(&w->rng, rng_percent(&w->rng, 1)   ? 12000000
+                                         : rng_percent(&w->rng, 3) ? 2000000
+                                                                   : 20000);
         sim_at(w, w->now + (int64_t)us * NS_PER_US, on_run_over, worker->id, slot, NULL);
     }
 }
