@@ -15,9 +15,9 @@
 #include "transport/zsock_own.h"
 
 #define FILES_MIN 48u
-#define THREADS_TRIED 4u // ZeroMQ begins two; as many more are left to other processes
+#define THREADS_TRIED 4u       // ZeroMQ begins two; as many more are left to other processes
 #define THREADS_GONE_MAX 10000 // turns of the scheduler until a joined thread counts no more
-#define QUEUE_MESSAGES 20000 // HWM: a fuse. Credit keeps the queue below it
+#define QUEUE_MESSAGES 20000   // HWM: a fuse. Credit keeps the queue below it
 #define HANDSHAKE_MS 5000
 #define RECONNECT_MS 50
 #define RECONNECT_MAX_MS 10000
@@ -73,9 +73,10 @@ int transport_new(struct transport **ret, struct err *err)
                        (unsigned long long)files.rlim_cur, FILES_MIN);
     int r = probe_threads();
     if (r < 0)
-        return err_sys(err, r,
-                       "the machine refuses the threads that are needed to begin (ulimit -u, pids.max "
-                       "or memory)");
+        return err_sys(
+            err, r,
+            "the machine refuses the threads that are needed to begin (ulimit -u, pids.max "
+            "or memory)");
     struct transport *t = calloc(1, sizeof(*t));
     if (!t)
         return err_set(err, -ENOMEM, "out of memory");

@@ -213,7 +213,7 @@ int wire_put_result(struct buf *out, const struct wire_result *result, const voi
 
 int wire_put_skipped(struct buf *out, uint64_t serial, int code)
 {
-    struct wire_skipped frame = {.head = {WIRE_SKIPPED, sizeof(frame) - sizeof(frame.head)},
-                                 .serial = serial, .code = code};
+    struct wire_skipped frame = {
+        .head = {WIRE_SKIPPED, sizeof(frame) - sizeof(frame.head)}, .serial = serial, .code = code};
     return buf_add(out, &frame, sizeof(frame));
 }

@@ -11,7 +11,6 @@
 
 #include "base/cleanup.h"
 #include "base/signals.h"
-#include "worker/executor/bare.h"
 #include "worker/executor/spawn.h"
 #include "worker/executor/which.h"
 #include "worker/executor/words.h"
@@ -219,7 +218,7 @@ int program_run(struct chunk_run *c, struct recipe_stage *s, struct program_item
     put_numbers(c, s, &numbers, item->seq);
     size_t item_at = 0;
     size_t directory_at = 0;
-    bare_settle(s, c->recipe->directory);
+    recipe_settle(s, c->recipe->directory);
     int r = words_build(&c->words, s, give_item, &giving, &item->taken);
     if (r == 0)
         r = put_item(c, item, &item_at);

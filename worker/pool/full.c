@@ -15,8 +15,8 @@ static uint32_t count_live(const struct pool *pool, const struct slot *but)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < pool->n_slots; i++)
-        n += &pool->slots[i] != but && (pool->slots[i].state == SLOT_LIVE ||
-                                        pool->slots[i].state == SLOT_FORKING);
+        n += &pool->slots[i] != but &&
+             (pool->slots[i].state == SLOT_LIVE || pool->slots[i].state == SLOT_FORKING);
     return n;
 }
 
@@ -27,9 +27,10 @@ static void tell(struct pool *pool)
     if (f->told)
         return;
     f->told = true;
-    log_warn("the machine refuses more processes (ulimit -u, pids.max or memory): fewer slots until "
-             "it has room",
-             "slots=\"%u -> %u\" reason=\"%s\"", pool->n_slots, f->limit, strerror(-f->code));
+    log_warn(
+        "the machine refuses more processes (ulimit -u, pids.max or memory): fewer slots until "
+        "it has room",
+        "slots=\"%u -> %u\" reason=\"%s\"", pool->n_slots, f->limit, strerror(-f->code));
 }
 
 static void on_full(struct timer *timer)

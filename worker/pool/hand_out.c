@@ -127,9 +127,8 @@ static uint32_t fork_more(struct pool *pool)
         at_work += slot->state == SLOT_LIVE || slot->state == SLOT_FORKING;
         idle += slot->state == SLOT_FORKING || (slot->state == SLOT_LIVE && !slot->sent.n);
     }
-    for (uint32_t i = 0; i < pool->n_slots && idle < pool->queue.chunks &&
-                         full_may_fork(pool, at_work);
-         i++) {
+    for (uint32_t i = 0;
+         i < pool->n_slots && idle < pool->queue.chunks && full_may_fork(pool, at_work); i++) {
         if (pool->slots[i].state != SLOT_EMPTY)
             continue;
         pool->slots[i].state = SLOT_FORKING;

@@ -52,8 +52,12 @@ static void wake(void *owner)
     pool_wake(owner);
 }
 
-static const struct slot_ops ops = {
-    .deliver = deliver, .requeue = requeue, .give_back = give_back, .ask = ask, .refused = refused, .wake = wake};
+static const struct slot_ops ops = {.deliver = deliver,
+                                    .requeue = requeue,
+                                    .give_back = give_back,
+                                    .ask = ask,
+                                    .refused = refused,
+                                    .wake = wake};
 
 int pool_new(struct zygote *zygote, uint32_t slots, const struct pool_callbacks *callbacks,
              void *arg, struct pool **ret, struct err *err)
