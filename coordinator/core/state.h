@@ -303,6 +303,9 @@ void job_count_failure(struct core *core, struct core_job *job, const struct chu
                        struct actions *actions);
 // Ends the job if too many of its chunks have failed.
 void job_check_failures(struct core *core, struct core_job *job, struct actions *actions);
+// Ends the job if as many chunks have ended as the plan wants. Before job_settle(), like all that
+// changes what may be leased.
+void job_check_until(struct core *core, struct core_job *job, struct actions *actions);
 // Keeps the first reason why the job ends, for people.
 void job_say(struct core_job *job, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 // After a turn: if everything is over, emits ACT_JOB_END, frees the job and returns true.
