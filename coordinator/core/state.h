@@ -133,6 +133,7 @@ struct core_step {
     uint64_t leased;
     uint64_t unstarted;   // chunks that failed because they could not be started
     bool started;         // one was
+    uint64_t started_by;  // the worker that did so last; 0: none
     uint64_t passing;     // of `held`: good ones for the next step or level, not counted as ok yet
     uint64_t input_bytes; // payloads and inputs of chunks to come, in memory
     uint64_t held_bytes;  // results in memory
