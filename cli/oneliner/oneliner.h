@@ -28,7 +28,7 @@ struct oneliner {
     const char *items; // -n
     bool many;         // -X
     const char *block, *lines, *records, *parts, *record_start, *record_end;
-    const char *retries, *timeout, *on_error, *max_failures, *halt;
+    const char *retries, *retry_delay, *timeout, *on_error, *max_failures, *halt;
     bool keep_order, unordered;
     const char *output, *out_dir, *name;
     bool tag;

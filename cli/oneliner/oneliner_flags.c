@@ -84,6 +84,8 @@ static const struct arg other_flags[] = {
     {'k', "keep-order", SETS_FLAG(struct oneliner, keep_order), NULL,
      "accepted for compatibility; this is the default"},
     {0, "unordered", SETS_FLAG(struct oneliner, unordered), NULL, "write results as they come"},
+    {0, "retry-delay", SETS_TEXT(struct oneliner, retry_delay), "TIME",
+     "wait before the first retry; twice as long before each further one", "1s"},
     {0, "max-failures", SETS_TEXT(struct oneliner, max_failures), "N|N%",
      "end the job when more chunks than these have failed"},
     {0, "halt", SETS_TEXT(struct oneliner, halt), "WHEN",

@@ -87,6 +87,18 @@ static int put_leftovers(struct making *m, struct node *stage)
     return 0;
 }
 
+static void put_retries(struct making *m, struct node *stage)
+{
+    const struct oneliner *o = m->o;
+    if (!o->retry_delay) {
+        making_put(m, stage, "retries", o->retries, "--retries");
+        return;
+    }
+    struct node *map = tree_put(&m->tree, stage, "retries", tree_map(&m->tree, NULL));
+    making_put(m, map, "limit", o->retries ? o->retries : "1", "--retries");
+    making_put(m, map, "delay", o->retry_delay, "--retry-delay");
+}
+
 static int put_stage(struct making *m, struct node *root)
 {
     const struct oneliner *o = m->o;
@@ -101,7 +113,7 @@ static int put_stage(struct making *m, struct node *root)
         (o->kind == ONELINER_MAP && o->items && strcmp(o->items, "1") != 0 && !o->inputs.group))
         making_put(m, stage, "batch", "true", o->many ? "-X" : "-n");
     making_put(m, stage, "tag", o->tag ? "true" : NULL, "--tag");
-    making_put(m, stage, "retries", o->retries, "--retries");
+    put_retries(m, stage);
     making_put(m, stage, "timeout", o->timeout, "--timeout");
     making_put(m, stage, "workdir", o->workdir, "--workdir");
     if (o->kind != ONELINER_CALL)

@@ -220,9 +220,9 @@ void job_check_until(struct core *core, struct core_job *job, struct actions *ac
     if (plan->until.what == UNTIL_ALL || job->state != JOB_RUNNING || !n)
         return;
     // A share of all chunks is known only once the source has ended.
-    bool reached = plan->until.n ? n >= plan->until.n
-                                 : job->steps[0].input_ended &&
-                                       n * 10000 >= s->chunks * plan->until.bp;
+    bool reached = plan->until.n
+                       ? n >= plan->until.n
+                       : job->steps[0].input_ended && n * 10000 >= s->chunks * plan->until.bp;
     if (reached)
         job_wind_down(core, job, plan->until.what == UNTIL_FAILED ? FATE_FAILURES : FATE_ENOUGH,
                       plan->until.stops ? CANCEL_RUNNING : CANCEL_QUEUED, actions);
