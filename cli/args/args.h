@@ -31,6 +31,7 @@ enum arg_offer {
     OFFER_FOLDER,
     OFFER_PROGRAM,
     OFFER_COMMAND, // of fanmill
+    OFFER_KERNEL,  // builtin:NAME, or a library's file
 };
 
 struct arg {
