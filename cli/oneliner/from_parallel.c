@@ -27,8 +27,9 @@ const struct arg_foreign from_parallel[] = {
     {"--basenameextensionreplace --bner", .here = PLACEHOLDERS},
     {"--bin", .here = "write fanmill pipe for each value, after grep or awk has divided the data"},
     {"--bg", .here = "goes with fanmill sem, where it is the default"},
-    {"--block --block-size", .same = "block", .here = "the same, in fanmill pipe; --parts N% for "
-                                                      "negative ones"},
+    {"--block --block-size", .same = "block",
+     .here = "the same, in fanmill pipe; --parts N% for "
+             "negative ones"},
     {"--block-timeout --bt", .here = "use --lines or a smaller --block"},
     {"--cat", .here = NOT_YET},
     {"--cleanup", .here = SENDS_NO_FILES},
@@ -51,8 +52,9 @@ const struct arg_foreign from_parallel[] = {
     {"--fg", .here = "goes with fanmill sem"},
     {"--fifo", .here = NOT_YET},
     {"--filter", .here = "write awk or grep before fanmill, or in the script"},
-    {"--filter-hosts", .same = "", .here = "a host that can't be reached is told and left out; "
-                                           "accepted"},
+    {"--filter-hosts", .same = "",
+     .here = "a host that can't be reached is told and left out; "
+             "accepted"},
     {"--gnu", .same = "", .here = NOT_NEEDED},
     {"--group", .same = "", .here = "output is never mixed; accepted"},
     {"--group-by", .here = "sort the data, and cut where the group begins: --record-start"},
