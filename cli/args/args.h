@@ -78,7 +78,7 @@ struct args_list {
 struct arg_table {
     const struct arg *list; // ends with one without a name; NULL ends the tables
     size_t offset;          // of the struct that they set, in the command's options
-    bool brief;             // help only lists their names
+    const char *title;      // heading in help, "Messages"; NULL: they belong to those before
 };
 
 // A word of a command other than a flag: an operand.
