@@ -10,8 +10,8 @@ PATH=$WORK/bin:$(dirname "$FANMILL_BIN"):$PATH
 unescaped() { sed 's/\\-/-/g; s/\\(aq/'"'"'/g; s/\\f.//g; s/\\&//g; s/\\e/\\/g; s/\\(dq/"/g; s/\\(ti/~/g; s/\\(ha/^/g'; }
 {
     fanmill help
-    for command in $(sed -n 's/^  \([a-z]*\) .*/\1/p' stdout | sort -u); do
-        "$FANMILL_BIN" "$command" --help 2>/dev/null | awk '/^Examples:/ { on = 1; next } /^Usage/ { on = 0 } on && NF'
+    sed -n 's/^  \([a-z]*\) .*/\1/p' stdout | sort -u | while read -r command; do
+        "$FANMILL_BIN" "$command" --help 2>/dev/null </dev/null | awk '/^Examples:/ { on = 1; next } /^Usage/ { on = 0 } on && NF'
     done
     "$FANMILL_BIN" help --man | unescaped | grep -E '^  .*fanmill '
 } | sed 's/^  *//; s/^[a-z0-9]*\$ *//; s/  [ ]*[#a-z].*//' >from-program
