@@ -82,6 +82,8 @@ static void flush_jobs(struct core *core, struct actions *actions)
     TAILQ_FOREACH (job, &core->touched, in_touched)
         job_gather(core, job, actions);
     TAILQ_FOREACH (job, &core->touched, in_touched)
+        job_check_until(core, job, actions);
+    TAILQ_FOREACH (job, &core->touched, in_touched)
         job_settle(core, job);
     core_schedule(core, actions);
     core_reserve(core);

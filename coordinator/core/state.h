@@ -305,6 +305,8 @@ void job_count_failure(struct core *core, struct core_job *job, const struct chu
 void job_check_failures(struct core *core, struct core_job *job, struct actions *actions);
 // Keeps the first reason why the job ends, for people.
 void job_say(struct core_job *job, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+// Winds the job down when as many chunks have ended as its plan wants; before it is settled.
+void job_check_until(struct core *core, struct core_job *job, struct actions *actions);
 // After a turn: if everything is over, emits ACT_JOB_END, frees the job and returns true.
 bool job_try_end(struct core *core, struct core_job *job, struct actions *actions);
 
