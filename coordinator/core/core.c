@@ -84,8 +84,6 @@ static void flush_jobs(struct core *core, struct actions *actions)
         job_check_until(core, job, actions);
     }
     TAILQ_FOREACH (job, &core->touched, in_touched)
-        job_check_until(core, job, actions);
-    TAILQ_FOREACH (job, &core->touched, in_touched)
         job_settle(core, job);
     core_schedule(core, actions);
     core_reserve(core);

@@ -309,8 +309,6 @@ void job_check_failures(struct core *core, struct core_job *job, struct actions 
 void job_check_until(struct core *core, struct core_job *job, struct actions *actions);
 // Keeps the first reason why the job ends, for people.
 void job_say(struct core_job *job, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-// Ends the job when as many chunks have ended as its plan wants. Before its steps are settled.
-void job_check_until(struct core *core, struct core_job *job, struct actions *actions);
 // After a turn: if everything is over, emits ACT_JOB_END, frees the job and returns true.
 bool job_try_end(struct core *core, struct core_job *job, struct actions *actions);
 
