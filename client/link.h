@@ -29,6 +29,7 @@ struct link_options {
     // when it is heard again (0). Optional.
     void (*notice)(void *arg, const char *endpoint, int64_t silent_ns);
     void *arg;
+    const uint8_t *session; // to be recognised by, PROTO_SESSION_BYTES; NULL: a random one
 };
 
 // Connects and suspends until the coordinator has greeted. -EHOSTDOWN: no answer;

@@ -44,6 +44,7 @@ struct peer {
     bool is_cut;                 // WORKER: its connection broke, and it may come back
     bool is_back;                // gone: the same process has registered again
     unsigned rights;             // enum right
+    uint64_t attends;            // the job whose attendant it is; 0: of none
     char user[PROTO_NAME_MAX];   // name of its key; "" private
     char key[KEY_TEXT];          // its own; "" private
     struct zconnection connection;

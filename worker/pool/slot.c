@@ -109,7 +109,8 @@ static int take_result(struct slot *slot, const uint8_t *frame, size_t len)
         return -EPROTO;
     const struct sent *sent = sent_at(&slot->sent, 0);
     struct result result = lease_copy_result(sent->copy, sent->index, head->ending, NULL);
-    result.more = head->more;
+    result.more = head->more != WIRE_LAST;
+    result.is_stderr = head->more == WIRE_MORE_STDERR;
     result.error = head->error_len ? (const char *)view.error : NULL;
     result.error_len = head->error_len;
     result.stderr_text = (const char *)view.stderr_text;
@@ -264,8 +265,16 @@ static void blame(struct slot *slot, uint32_t i, const struct zygote_news *news)
     char text[PROTO_TEXT_MAX];
     struct ending ending = news->ending;
     bool ours = slot->kill && sent_first_serial(&slot->sent) + i == slot->kill_serial;
-    if (slot->kill && !ours)
-        return; // the kill came too late for the one it was meant for: this one runs again
+    if (slot->kill && !ours) {
+        // The kill came too late for the one it was meant for: this one runs again. If parts of it
+        // are on their way, the coordinator drops them and leases it anew.
+        if (slot->parted && i == 0) {
+            ending.outcome = OUTCOME_CANCELLED;
+            end_with(slot, sent_at(&slot->sent, i), ending, "cancelled");
+            sent_make_ghost(&slot->sent, i);
+        }
+        return;
+    }
     const struct sent *sent = sent_at(&slot->sent, i);
     if (ours && slot->kill == KILL_CANCEL && sent->over_time && !sent->cancelled) {
         ending.outcome = OUTCOME_TIMEOUT;
