@@ -25,7 +25,8 @@ struct allowed {
 
 // Reads the directory and watches it in the running loop. `changed` is called after each reading
 // but the first, and when an entry expires. A file that is invalid, or that others can change,
-// is left out; `bad` is called with the reason. Both optional.
+// is left out; `bad` is called with the reason. Both optional. A file or folder that can't be read
+// for now (no descriptors, an input error) changes nothing, is told, and is read again soon.
 int allow_open(const char *directory, void (*changed)(void *arg),
                void (*bad)(void *arg, const char *why), void *arg, struct allow **ret,
                struct err *err);
