@@ -113,9 +113,9 @@ struct step {
     struct retry_policy retry;
     struct throttle throttle;
     uint32_t timeout_percent; // of the median time of its chunks, for one that runs; 0: none
-    int64_t time_ns;       // what a chunk needs at most, for workers whose time ends; 0: not known
-    double cpus;           // of one running chunk; 1
-    uint64_t memory_bytes; // 0: not limited
+    int64_t time_ns;          // what a chunk needs at most, for workers whose time ends; 0: not known
+    double cpus;              // of one running chunk; 1
+    uint64_t memory_bytes;    // 0: not limited
     double gpus;
     struct plan_label {
         char *name;

@@ -115,8 +115,8 @@ enum action_type {
     ACT_ACK,     // results up to seq are safe
     ACT_CANCEL,  // send CANCEL(job, mode)
     ACT_FORGET,  // send FORGET(job)
-    ACT_DISCARD, // send DISCARD: the worker need not go on with what it kept
     ACT_ASIDE,   // for the log: the worker gets no chunks of a step for a while
+    ACT_DISCARD, // send DISCARD: the worker need not go on with what it kept
     ACT_DROP,    // the worker is to be disconnected, with the reason
     ACT_WANT,    // pull the job's source
     ACT_FETCH,   // read a part of a file that a worker could not read; answered by EV_FETCHED

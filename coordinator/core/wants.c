@@ -161,12 +161,31 @@ struct core_step *core_first_want(const struct core *core)
     return best;
 }
 
+// The first that the worker is not set aside for.
+static struct core_step *first_startable(const struct shape *shape,
+                                         const struct core_worker *worker)
+{
+    struct core_step *best = first_of(shape);
+    if (!best || LIST_EMPTY(&worker->asides))
+        return best;
+    best = NULL;
+    for (size_t i = 0; i < shape->steps.len; i++) {
+        struct core_step *step = container_of(shape->steps.nodes[i], struct core_step, want);
+        if (worker_may_start(worker, step))
+            best = better(best, step);
+    }
+    return best;
+}
+
 struct core_step *worker_first_want(const struct core *core, const struct core_worker *worker)
 {
-    struct core_step *best = NULL;
+    struct core_step *best = NULL, *kept = worker->kept_for;
     const struct shape *shape;
+    // Others of its shape may come before it, but not here.
+    if (kept)
+        return heap_holds(&kept->want) && worker_can_take(core, worker, kept) ? kept : NULL;
     TAILQ_FOREACH (shape, &core->shapes, in_shapes) {
-        struct core_step *step = first_of(shape);
+        struct core_step *step = first_startable(shape, worker);
         if (step && (!best || step->want.deadline < best->want.deadline) &&
             worker_can_take(core, worker, step))
             best = step;

@@ -98,13 +98,13 @@ static void take_actions(struct rig *rig)
         case ACT_FORGET:
             rig->n_forgets++;
             break;
-        case ACT_DISCARD:
-            rig->n_discarded += action->discard.count;
-            break;
         case ACT_ASIDE:
             rig->n_asides++;
             rig->aside_worker = action->worker;
             rig->aside_ns = action->aside->wait_ns;
+            break;
+        case ACT_DISCARD:
+            rig->n_discarded += action->discard.count;
             break;
         case ACT_DROP:
             rig->n_drops++;
