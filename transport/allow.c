@@ -330,6 +330,14 @@ const struct allowed *allow_find(const struct allow *allow, const char *public_k
     return &entry->peer;
 }
 
+bool allow_has_expired(const struct allow *allow, const char *public_key)
+{
+    struct entry *entry = NULL;
+    if (strlen(public_key) == KEY_TEXT - 1)
+        HASH_FIND(hh, allow->entries, public_key, KEY_TEXT, entry);
+    return entry && entry->peer.expires && entry->peer.expires <= (int64_t)time(NULL);
+}
+
 size_t allow_len(const struct allow *allow)
 {
     return HASH_COUNT(allow->entries);

@@ -7,6 +7,7 @@
 //     public <key>
 //     expires 1800000000               optional; seconds since 1970
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -37,6 +38,8 @@ struct allow *allow_close(struct allow *allow);
 void allow_reload(struct allow *allow);
 // NULL: unknown or expired.
 const struct allowed *allow_find(const struct allow *allow, const char *public_key);
+// Whether it is on the list and its time is over.
+bool allow_has_expired(const struct allow *allow, const char *public_key);
 size_t allow_len(const struct allow *allow);
 
 // Every peer whose file is valid, in the order of their names, whether or not its key has expired;
