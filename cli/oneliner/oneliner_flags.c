@@ -3,6 +3,8 @@
 #include "cli/oneliner/from_parallel.h"
 #include "cli/oneliner/oneliner.h"
 
+static const char *const trim_words[] = {"n", "l", "r", "lr", "rl", NULL};
+
 // Where items come from and what separates them: map and call.
 static const struct arg item_flags[] = {
     {'a', "arg-file", SETS_LIST(struct oneliner, files), "FILE",
@@ -15,8 +17,24 @@ static const struct arg item_flags[] = {
     {0, "csv", SETS_FLAG(struct oneliner, inputs.is_csv), NULL,
      "items are rows of a CSV table (RFC 4180)"},
     {0, "header", SETS_FLAG(struct oneliner, inputs.has_header), NULL,
-     "the first row names the columns: {name}"},
+     "the first row names the columns: {name}; of ':::' the first item the list"},
     {0, "range", SETS_TEXT(struct oneliner, range), "A..B", "items are the numbers from A to B"},
+    {0},
+};
+
+// The same, seldom needed.
+static const struct arg more_item_flags[] = {
+    {0, "trim", SETS_TEXT(struct oneliner, trim), "WHERE",
+     "drop blanks at the left, the right or both ends of items and columns", .words = trim_words},
+    {0, "shuf", SETS_FLAG(struct oneliner, inputs.is_shuffled), NULL,
+     "take the items of one list in random order"},
+    {0, "seed", SETS_TEXT(struct oneliner, seed), "N",
+     "of --shuf: the same number, the same order"},
+    {0, "link", SETS_FLAG(struct oneliner, linked), NULL,
+     "lists go along with each other, as ':::+'; the shortest decides"},
+    {0, "arg-sep", SETS_TEXT(struct oneliner, arg_sep), "S", "begins a list instead of ':::'"},
+    {0, "arg-file-sep", SETS_TEXT(struct oneliner, arg_file_sep), "S",
+     "begins a list of files instead of '::::'"},
     {0},
 };
 
@@ -44,6 +62,10 @@ static const struct arg pipe_flags[] = {
     {0, "record-end", SETS_TEXT(struct oneliner, record_end), "S", "text that ends a record",
      "\\n"},
     {0, "record-start", SETS_TEXT(struct oneliner, record_start), "S", "text that starts a record"},
+    {0, "header", SETS_TEXT(struct oneliner, header_lines), "N",
+     "begin each chunk with the first N lines of its file; : is 1"},
+    {0, "remove-rec-sep", SETS_FLAG(struct oneliner, drops_end), NULL,
+     "drop the text that ends each record"},
     {0},
 };
 
@@ -133,6 +155,7 @@ const struct args map_args = {
                {.list = map_flags},
                {.list = common_flags},
                {.list = tag_flags},
+               {.list = more_item_flags, .brief = true},
                OTHER_TABLES},
     .operands = {{.offer = OFFER_PROGRAM}, {.offer = OFFER_FILE}},
     .n_operands = 2,
@@ -169,7 +192,11 @@ const struct args call_args = {
     .about = "Calls a C function with runs of items, in long-lived processes. The function's "
              "interface is <fanmill/kernel.h>.\n",
     .more = MORE,
-    .tables = {{.list = call_flags}, {.list = item_flags}, {.list = common_flags}, OTHER_TABLES},
+    .tables = {{.list = call_flags},
+               {.list = item_flags},
+               {.list = common_flags},
+               {.list = more_item_flags, .brief = true},
+               OTHER_TABLES},
     .n_operands = 1,
     .foreign = from_parallel,
     .missing = "missing kernel: LIBRARY.so:FUNCTION or builtin:NAME",

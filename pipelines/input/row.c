@@ -61,10 +61,21 @@ static int take_quoted(const char *text, size_t len, struct row *row, size_t *re
     }
 }
 
-static int split_csv(char delimiter, const char *text, size_t len, struct row *row,
+const char *row_trim(uint8_t trims, const char *text, size_t *len)
+{
+    while (trims & ROW_TRIM_LEFT && *len && strchr(" \t\r\n\v\f", *text) && *text)
+        text++, --*len;
+    while (trims & ROW_TRIM_RIGHT && *len && text[*len - 1] &&
+           strchr(" \t\r\n\v\f", text[*len - 1]))
+        --*len;
+    return text;
+}
+
+static int split_csv(const struct row_rule *rule, const char *text, size_t len, struct row *row,
                      const char **ret_why)
 {
     size_t at = 0;
+    char delimiter = rule->delimiter;
     for (;;) {
         size_t used = 0;
         int r = 0;
@@ -75,7 +86,9 @@ static int split_csv(char delimiter, const char *text, size_t len, struct row *r
         } else {
             const char *end = at < len ? memchr(text + at, delimiter, len - at) : NULL;
             used = (end ? (size_t)(end - text) : len) - at;
-            r = buf_add(&row->bytes, text + at, used);
+            size_t kept = used;
+            const char *field = row_trim(rule->trims, text + at, &kept);
+            r = buf_add(&row->bytes, field, kept);
         }
         if (r == 0)
             r = end_field(row);
@@ -92,13 +105,16 @@ static int split_csv(char delimiter, const char *text, size_t len, struct row *r
     }
 }
 
-static int split_plain(const char *separator, const char *text, size_t len, struct row *row)
+static int split_plain(const struct row_rule *rule, const char *text, size_t len, struct row *row)
 {
+    const char *separator = rule->split_at;
     size_t size = strlen(separator);
     for (;;) {
         const char *end = len ? memmem(text, len, separator, size) : NULL;
         size_t used = end ? (size_t)(end - text) : len;
-        int r = row_add(row, text, used);
+        size_t kept = used;
+        const char *field = row_trim(rule->trims, text, &kept);
+        int r = row_add(row, field, kept);
         if (r < 0 || !end)
             return r;
         text += used + size;
@@ -114,10 +130,10 @@ int row_split(const struct row_rule *rule, const void *item, size_t len, struct 
     *ret_why = "";
     row_clear(row);
     if (rule->form == ROW_CSV)
-        return split_csv(rule->delimiter, text, len, row, ret_why);
+        return split_csv(rule, text, len, row, ret_why);
     if (rule->form == ROW_WHOLE)
         return row_add(row, text, len);
-    return rule->form == ROW_SPLIT ? split_plain(rule->split_at, text, len, row) : 0;
+    return rule->form == ROW_SPLIT ? split_plain(rule, text, len, row) : 0;
 }
 
 bool row_delimiter_ok(char c)

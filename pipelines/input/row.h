@@ -18,6 +18,11 @@ enum row_form {
     ROW_WHOLE, // the item is its only field, {1}
 };
 
+#define ROW_TRIM_LEFT 1u
+#define ROW_TRIM_RIGHT 2u
+// Where the text begins, and its length, without what `trims` drops.
+const char *row_trim(uint8_t trims, const char *text, size_t *len);
+
 // How items are split. Of SOURCE_CSV (form CSV or SPLIT), and of SOURCE_ITEMS and SOURCE_LINES with
 // ROW_SPLIT (`-C SEP`) or ROW_WHOLE (`map echo {1}`).
 struct row_rule {
@@ -31,6 +36,7 @@ struct row_rule {
     // source_find_columns(); NULL with n_columns 0: unknown.
     char **columns;
     size_t n_columns;
+    uint8_t trims;       // ROW_TRIM_*: blanks around items and fields are dropped
     bool header_is_read; // the header on a pipe was consumed already; not packed
     bool header_has_cr;  // and it ended with a CR: a newline that comes next belongs to it
 };
