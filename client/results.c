@@ -42,7 +42,10 @@ static void drop_parts(struct results *r)
 {
     for (size_t i = 0; i < r->n_parts; i++)
         slice_drop(&r->parts[i]);
+    for (size_t i = 0; i < r->n_errors; i++)
+        slice_drop(&r->errors[i]);
     r->n_parts = 0;
+    r->n_errors = 0;
     r->part_bytes = 0;
     r->whole = false;
 }
@@ -185,18 +188,30 @@ int results_open(struct link *link, const struct results_options *options, struc
     return 0;
 }
 
-static int add_part(struct results *r, const struct zmessage *m, const struct record_entry *entry)
+static int add_slice(struct slice **list, size_t *n, struct slab *slab, const void *data,
+                     size_t len)
 {
-    if (!entry->body_len || !m->body)
-        return 0;
-    int code = grow(r->parts, r->n_parts, 1);
+    int code = grow(*list, *n, 1);
     if (code < 0)
         return code;
-    r->parts[r->n_parts++] =
-        slice_of(m->body, (size_t)(entry->body - m->body->data), entry->body_len);
-    r->part_bytes += entry->body_len;
-    r->bytes += entry->body_len;
+    (*list)[(*n)++] = slice_of(slab, (size_t)((const uint8_t *)data - slab->data), len);
     return 0;
+}
+
+static int add_part(struct results *r, const struct zmessage *m, const struct record_entry *entry)
+{
+    int code = 0;
+    if (entry->body_len && m->body && entry->is_stderr) {
+        code = add_slice(&r->errors, &r->n_errors, m->body, entry->body, entry->body_len);
+    } else if (entry->body_len && m->body) {
+        code = add_slice(&r->parts, &r->n_parts, m->body, entry->body, entry->body_len);
+        r->part_bytes += entry->body_len;
+    }
+    if (code == 0 && !entry->more && entry->stderr_len)
+        code = add_slice(&r->errors, &r->n_errors, m->header_slab, entry->stderr_text,
+                         entry->stderr_len);
+    r->bytes += entry->body_len;
+    return code;
 }
 
 // Reads entries until a record is whole. 1 with it, 0 when nothing is left to read.
@@ -236,6 +251,8 @@ static int read_record(struct results *r, struct result_record *ret)
                                       .frame = m->header_slab,
                                       .parts = r->parts,
                                       .n_parts = r->n_parts,
+                                      .errors = r->errors,
+                                      .n_errors = r->n_errors,
                                       .bytes = r->part_bytes};
         r->at++;
         r->whole = true;
@@ -278,6 +295,7 @@ static void results_free(struct results *r)
     drop_arrivals(r);
     drop_parts(r);
     free(r->parts);
+    free(r->errors);
     free(r);
 }
 

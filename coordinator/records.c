@@ -137,22 +137,39 @@ static int add_entry(struct job_records *records, const struct record_entry *ent
     return 0;
 }
 
-int job_records_add(struct job_records *records, const struct record_entry *record,
-                    const struct slice *parts, size_t n_parts)
+// The bytes of `parts` in entries; `more`: other entries of the record follow them.
+static int add_parts(struct job_records *records, struct record_entry *entry,
+                     const struct slice *parts, size_t n_parts, bool more)
 {
-    struct record_entry entry = *record;
-    size_t left = 0;
+    size_t left = 0, at = 0;
     for (size_t i = 0; i < n_parts; i++)
         left += parts[i].len;
-    size_t at = 0;
     int r;
     do {
-        entry.body_len = left < PROTO_RECORD_PART_MAX ? left : PROTO_RECORD_PART_MAX;
-        left -= entry.body_len;
-        entry.more = left > 0;
-        r = add_entry(records, &entry, parts, n_parts, at);
-        at += entry.body_len;
+        entry->body_len = left < PROTO_RECORD_PART_MAX ? left : PROTO_RECORD_PART_MAX;
+        left -= entry->body_len;
+        entry->more = more || left > 0;
+        r = add_entry(records, entry, parts, n_parts, at);
+        at += entry->body_len;
     } while (r == 0 && left > 0);
+    return r;
+}
+
+int job_records_add(struct job_records *records, const struct record_entry *record,
+                    const struct slice *errors, size_t n_errors, const struct slice *parts,
+                    size_t n_parts)
+{
+    struct record_entry entry = *record;
+    int r = 0;
+    if (n_errors) {
+        entry.is_stderr = true;
+        entry.stderr_text = NULL;
+        entry.stderr_len = 0;
+        r = add_parts(records, &entry, errors, n_errors, true);
+        entry = *record;
+    }
+    if (r == 0)
+        r = add_parts(records, &entry, parts, n_parts, false);
     if (r < 0)
         return r;
     records->next++;

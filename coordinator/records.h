@@ -51,10 +51,12 @@ struct record_cursor {
 
 void job_records_init(struct job_records *records, const char *directory);
 void job_records_done(struct job_records *records);
-// Appends a record with its bytes, in entries of at most PROTO_RECORD_PART_MAX. -ENOMEM; writing
-// the file: -ENOSPC, -EIO, ...; the record is then kept in memory all the same.
+// Appends a record with its bytes, in entries of at most PROTO_RECORD_PART_MAX: `errors`, of
+// standard error, then `parts`, of the result. -ENOMEM; writing the file: -ENOSPC, -EIO, ...; the
+// record is then kept in memory all the same.
 int job_records_add(struct job_records *records, const struct record_entry *record,
-                    const struct slice *parts, size_t n_parts);
+                    const struct slice *errors, size_t n_errors, const struct slice *parts,
+                    size_t n_parts);
 // Drops whole pages below the offset. A cursor in a dropped page must seek again.
 void job_records_drop(struct job_records *records, uint64_t offset);
 // Places the cursor before the first entry of a record. -ESTALE: it was dropped.

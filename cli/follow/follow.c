@@ -44,8 +44,8 @@ static void make_record(const struct follow *f, const struct result_record *r, c
                            .maxrss_bytes = w->ending.maxrss_bytes,
                            .leftovers = w->ending.leftovers,
                            .worker = worker,
-                           .stderr_text = w->stderr_text,
-                           .stderr_len = w->stderr_len};
+                           .errors = r->errors,
+                           .n_errors = r->n_errors};
     switch (w->ending.outcome) {
     case OUTCOME_OK:
     case OUTCOME_EXIT:
@@ -72,7 +72,9 @@ static void fail_sink(struct follow *f, int code, const struct err *err)
         return;
     f->sink_error = code;
     // A reader that went away, as `head` does, needs no message.
-    if (code != -EPIPE)
+    if (f->sink_why)
+        *f->sink_why = *err;
+    else if (code != -EPIPE)
         report_say(f->report, "output could not be written: %s", err->text);
     if (f->ends_job)
         cancel(f, VERB_KILL);
@@ -96,7 +98,7 @@ static int consume(struct follow *f)
     int n;
     while ((n = results_next(f->results, f->deadline ? f->deadline : CLOCK_FOREVER, &r)) == 1) {
         struct err err = {0};
-        report_record(f->report, &r.head);
+        report_record(f->report, &r);
         int w = write_record(f, &r, &err);
         if (w == -ECANCELED)
             return w;
@@ -170,6 +172,8 @@ void follow_run(struct follow *f)
         f->error = r;
         return;
     }
+    f->report->quotes =
+        f->sink && f->plan && f->plan->sink.kind == SINK_DIR && f->plan->sink.format == FORMAT_RAW;
     group_open(&group);
     f->watching = &watching;
     scope_enter(&watching, CLOCK_FOREVER);
@@ -202,6 +206,8 @@ int follow_status_of(const struct job_info *info)
         return EXIT_FAULT;
     case FATE_TIMEOUT:
         return EXIT_TIMEOUT;
+    case FATE_SINK:
+        return EXIT_OUTPUT;
     default:
         return EXIT_ENDED_EARLY;
     }

@@ -24,8 +24,9 @@ struct follow {
     struct report *report;
     bool ends_job; // a signal, or a failed sink, ends the job; else only our watching
     bool no_signals;
-    bool propagate;   // follow_status is the first failed chunk's own
-    int64_t deadline; // then we give up waiting
+    bool propagate;       // follow_status is the first failed chunk's own
+    int64_t deadline;     // then we give up waiting
+    struct err *sink_why; // where the sink's trouble goes; NULL: to stderr
     // set by follow_run
     struct results *results;
     struct job_info info;

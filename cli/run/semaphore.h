@@ -15,8 +15,8 @@ struct semaphore {
 // `limit`: how many may hold it at once, at least 1. The last call that says another number wins; a
 // smaller one takes effect as places become free.
 int semaphore_open(const char *name, uint32_t limit, struct semaphore *ret, struct err *err);
-// Takes a place; the calling process holds it until semaphore_leave() or its end, and no child of it
-// does. Blocks, for at most timeout_ns (CLOCK_FOREVER: for ever). -ETIMEDOUT, -EINTR.
+// Takes a place; the calling process holds it until semaphore_leave() or its end, and no child of
+// it does. Blocks, for at most timeout_ns (CLOCK_FOREVER: for ever). -ETIMEDOUT, -EINTR.
 int semaphore_take(struct semaphore *s, int64_t timeout_ns, struct err *err);
 // Gives the place back. When nobody holds or wants one, nothing of the semaphore stays.
 void semaphore_leave(struct semaphore *s);

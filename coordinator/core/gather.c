@@ -38,7 +38,7 @@ bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
     // A chunk of a step that gives the job's results was counted when it was held.
     if (chunk->ending.outcome == OUTCOME_OK && !step_gives_results(chunk->step))
         job_count_success(core, chunk);
-    d->bytes = chunk->result_bytes;
+    d->bytes = chunk->result_bytes + chunk->error_bytes;
     job->delivered_bytes += d->bytes;
     d->error = chunk->error;
     d->stderr_text = chunk->stderr_text;
@@ -47,8 +47,12 @@ bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
     chunk_unqueue(core, chunk);
     d->parts = chunk->parts;
     d->n_parts = chunk->n_parts;
+    d->errors = chunk->errors;
+    d->n_errors = chunk->n_errors;
     chunk->parts = NULL;
     chunk->n_parts = 0;
+    chunk->errors = NULL;
+    chunk->n_errors = 0;
     chunk_free(core, chunk);
     return true;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -218,11 +219,47 @@ static bool is_ours(const struct sink_writer *sink, const char *path)
            (st.st_ctim.tv_sec == sink->began.tv_sec && st.st_ctim.tv_nsec > sink->began.tv_nsec);
 }
 
-static int write_dir(struct sink_writer *sink, const struct record *record, struct err *err)
+static int write_parts(const char *path, enum if_exists if_exists, const struct slice *parts,
+                       size_t n, struct err *err)
+{
+    struct outfile file = OUTFILE_INIT;
+    int r = outfile_open(&file, path, if_exists, err);
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = outfile_write(&file, parts[i].data, parts[i].len, err);
+    if (r == 0)
+        r = outfile_finish(&file, false, err);
+    outfile_done(&file);
+    return r < 0 ? r : 0;
+}
+
+// Standard error beside the result; that of an earlier job, which this chunk does not have, would
+// only mislead.
+static int write_errors(struct sink_writer *sink, const struct record *record, struct err *err)
+{
+    enum if_exists if_exists = sink->plan->sink.if_exists;
+    _cleanup_(buf_done)
+    struct buf path = {0};
+    int r = buf_printf(&path, "%s" SINK_STDERR, (const char *)sink->path.data);
+    if (r == 0)
+        r = buf_add(&path, "", 1);
+    if (r < 0)
+        return err_sys(err, r, "'%s'", sink->directory);
+    if (record->n_errors)
+        return write_parts((const char *)path.data, if_exists, record->errors, record->n_errors,
+                           err);
+    if (if_exists == EXISTS_OVERWRITE)
+        unlink((const char *)path.data);
+    return 0;
+}
+
+static int write_dir(struct sink_writer *sink, const struct record *record, bool errors_only,
+                     struct err *err)
 {
     struct outfile file = OUTFILE_INIT;
     int r = make_path(sink, record, err);
-    if (r < 0)
+    if (r == 0 && sink->plan->sink.format == FORMAT_RAW)
+        r = write_errors(sink, record, err);
+    if (r < 0 || errors_only)
         return r;
     const char *path = (const char *)sink->path.data;
     if (sink->plan->sink.if_exists == EXISTS_OVERWRITE && is_ours(sink, path))
@@ -252,10 +289,11 @@ int sink_write(struct sink_writer *sink, const struct record *record, struct err
 {
     const struct sink *plan = &sink->plan->sink;
     bool failed = record->error || strcmp(record->outcome, "ok") != 0;
-    if (plan->kind == SINK_NONE || (plan->format == FORMAT_RAW && failed && !plan->failed_too))
+    bool is_shown = plan->format != FORMAT_RAW || !failed || plan->failed_too;
+    if (plan->kind == SINK_DIR && (is_shown || record->n_errors))
+        return write_dir(sink, record, !is_shown, err);
+    if (plan->kind == SINK_NONE || !is_shown)
         return 0;
-    if (plan->kind == SINK_DIR)
-        return write_dir(sink, record, err);
     if (plan->format == FORMAT_RAW)
         return write_raw(sink, record, err);
     int r = record_json(&sink->out, record);

@@ -14,9 +14,9 @@
 #include "base/signals.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/connect.h"
-#include "worker/cpus.h"
 #include "worker/agent/flush.h"
 #include "worker/agent/leaving.h"
+#include "worker/cpus.h"
 #include "worker/zygote/zygote.h"
 
 static void on_result(void *arg, const struct result *result)

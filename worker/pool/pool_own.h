@@ -29,8 +29,8 @@ struct pool {
     struct timer begun;        // begun.h
     struct timer deadline;
     bool deadline_set;
-    struct timer straggle;     // straggle.h
-    struct timer throttle;     // of a throttled step that is first in the queue
+    struct timer straggle; // straggle.h
+    struct timer throttle; // of a throttled step that is first in the queue
     struct permits permits;
 };
 

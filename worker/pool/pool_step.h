@@ -16,13 +16,14 @@ struct pool_step {
     uint64_t job;
     uint32_t step;
     struct throttle throttle;
-    int64_t began;        // when a chunk of a throttled step was last given; 0: never
-    int64_t closed_until; // its throttle is not asked before; 0: it is
-    uint32_t timeout_percent; // of the median time of its chunks; 0: none
-    struct times times;       // of its good chunks, when timeout_percent asks for them
+    int64_t began;             // when a chunk of a throttled step was last given; 0: never
+    int64_t closed_until;      // its throttle is not asked before; 0: it is
+    uint32_t timeout_percent;  // of the median time of its chunks; 0: none
+    struct times times;        // of its good chunks, when timeout_percent asks for them
     int64_t mean_ns;           // of recent chunks; 0: none has run yet
     uint32_t weight;           // slots that one of its chunks takes
     int64_t kernel_timeout_ns; // the smallest of its kernels' timeouts; 0: none has one
+    bool is_foreign;           // it runs code of the job within the executor: a library of its own
     bool forgotten;            // no longer in the list: its chunks are not wanted
     uint64_t *known;           // bit by slot: its executor has the definition
     bool waits;                // for a kernel's library: its chunks are not in the queue yet

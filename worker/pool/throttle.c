@@ -26,10 +26,10 @@ bool throttle_open(const struct throttle *t, int64_t now, int64_t last,
     if (!machine)
         return true;
     read(&state);
-    bool busy = (t->load && state.running >= t->load) ||
-                (t->load_percent &&
-                 state.running * 100ull >= (uint64_t)state.cpus * t->load_percent) ||
-                (t->memfree_bytes && state.memfree_bytes < t->memfree_bytes);
+    bool busy =
+        (t->load && state.running >= t->load) ||
+        (t->load_percent && state.running * 100ull >= (uint64_t)state.cpus * t->load_percent) ||
+        (t->memfree_bytes && state.memfree_bytes < t->memfree_bytes);
     *ret_again = clock_after(now, ASK_AGAIN_NS);
     return !busy;
 }
@@ -41,8 +41,8 @@ void machine_state_read(struct machine_state *ret)
     _fclose_ FILE *memory = fopen("/proc/meminfo", "re");
     char line[128];
     unsigned running;
-    if (load && fgets(line, sizeof(line), load) &&
-        sscanf(line, "%*s %*s %*s %u/", &running) == 1 && running > 0)
+    if (load && fgets(line, sizeof(line), load) && sscanf(line, "%*s %*s %*s %u/", &running) == 1 &&
+        running > 0)
         ret->running = running - 1;
     while (memory && fgets(line, sizeof(line), memory)) {
         unsigned long long kib;

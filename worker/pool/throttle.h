@@ -8,9 +8,9 @@
 
 // What the machine has, as /proc says it.
 struct machine_state {
-    uint32_t running;        // processes that run or could run, without the one that asks
-    uint32_t cpus;           // that this process may use
-    uint64_t memfree_bytes;  // available to programs without swapping
+    uint32_t running;       // processes that run or could run, without the one that asks
+    uint32_t cpus;          // that this process may use
+    uint64_t memfree_bytes; // available to programs without swapping
 };
 
 // Whether a chunk may begin at `now`, if the last one began at `last` (0: none has). Else

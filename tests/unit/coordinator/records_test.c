@@ -14,7 +14,7 @@ static int add(struct job_records *records, uint64_t chunk, size_t len)
     const struct record_entry record = {.chunk = chunk, .worker = ""};
     const struct slice part = {.data = bytes, .len = len};
     memset(bytes, (int)chunk, len < 100 ? len : 100);
-    return job_records_add(records, &record, &part, 1);
+    return job_records_add(records, &record, NULL, 0, &part, 1);
 }
 
 // Takes all that may be had; the number of records, whose chunks must follow `from`.

@@ -31,6 +31,12 @@ static const char *sender_words(char sender)
         return "client";
     case 'o':
         return "client, observer";
+    case 't':
+        return "attendant";
+    case 'f':
+        return "client, attendant";
+    case 's':
+        return "client, observer, attendant";
     default:
         return "any";
     }
@@ -193,17 +199,17 @@ Test(document, gives_the_limits_that_the_code_has)
         const char *name;
         unsigned long long value;
     } limits[] = {
-        LIMIT(PROTO_VERSION_MIN),     LIMIT(PROTO_VERSION_MAX),     LIMIT(PROTO_HEADER_MAX),
-        LIMIT(PROTO_BODY_MAX),        LIMIT(PROTO_MESSAGE_MAX),     LIMIT(PROTO_RUN_KINDS),
-        LIMIT(PROTO_NAME_MAX),        LIMIT(PROTO_TEXT_MAX),        LIMIT(PROTO_SESSION_BYTES),
-        LIMIT(PROTO_LEASE_RUNS_MAX),  LIMIT(PROTO_RUN_CHUNKS_MAX),  LIMIT(PROTO_RESULTS_MAX),
-        LIMIT(PROTO_ITEMS_MAX),       LIMIT(PROTO_STDERR_TAIL_MAX), LIMIT(PROTO_STEP_MAX),
-        LIMIT(PROTO_RESULT_PART_MAX), LIMIT(PROTO_RESULT_MAX),      LIMIT(PROTO_SLOTS_MAX),
-        LIMIT(PROTO_WINDOW_MAX),      LIMIT(PROTO_PLAN_MAX),        LIMIT(PROTO_RECORDS_MAX),
-        LIMIT(PROTO_RECORD_PART_MAX), LIMIT(PROTO_ITEM_MAX),        LIMIT(PROTO_INFO_ROWS_MAX),
-        LIMIT(PROTO_EXTENT_MAX),      LIMIT(PROTO_LIBRARY_MAX),     LIMIT(PROTO_LIST_MAX),
-        LIMIT(PROTO_HEARTBEAT_NS),    LIMIT(PROTO_SILENCE_NS),      LIMIT(PROTO_BEGUN_MAX),
-        LIMIT(PROTO_NEEDS_MAX),       LIMIT(PROTO_RANGES_MAX),
+        LIMIT(PROTO_VERSION_MIN),    LIMIT(PROTO_VERSION_MAX),     LIMIT(PROTO_HEADER_MAX),
+        LIMIT(PROTO_BODY_MAX),       LIMIT(PROTO_MESSAGE_MAX),     LIMIT(PROTO_RUN_KINDS),
+        LIMIT(PROTO_NAME_MAX),       LIMIT(PROTO_TEXT_MAX),        LIMIT(PROTO_SESSION_BYTES),
+        LIMIT(PROTO_LEASE_RUNS_MAX), LIMIT(PROTO_RUN_CHUNKS_MAX),  LIMIT(PROTO_RESULTS_MAX),
+        LIMIT(PROTO_ITEMS_MAX),      LIMIT(PROTO_STDERR_TAIL_MAX), LIMIT(PROTO_STDERR_MAX),
+        LIMIT(PROTO_STEP_MAX),       LIMIT(PROTO_RESULT_PART_MAX), LIMIT(PROTO_RESULT_MAX),
+        LIMIT(PROTO_SLOTS_MAX),      LIMIT(PROTO_WINDOW_MAX),      LIMIT(PROTO_PLAN_MAX),
+        LIMIT(PROTO_RECORDS_MAX),    LIMIT(PROTO_RECORD_PART_MAX), LIMIT(PROTO_ITEM_MAX),
+        LIMIT(PROTO_INFO_ROWS_MAX),  LIMIT(PROTO_EXTENT_MAX),      LIMIT(PROTO_LIBRARY_MAX),
+        LIMIT(PROTO_LIST_MAX),       LIMIT(PROTO_HEARTBEAT_NS),    LIMIT(PROTO_SILENCE_NS),
+        LIMIT(PROTO_BEGUN_MAX),      LIMIT(PROTO_NEEDS_MAX),       LIMIT(PROTO_RANGES_MAX),
     };
     size_t n = sizeof(limits) / sizeof(limits[0]);
     char *text = read_document();
