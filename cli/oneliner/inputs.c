@@ -215,6 +215,7 @@ static int keep_separator(const struct inputs *in, struct source *ret)
     if (!separator)
         return -ENOMEM;
     ret->rows.form = ROW_SPLIT;
+    ret->rows.is_regex = in->is_regex;
     ret->rows.split_at = separator;
     return 0;
 }

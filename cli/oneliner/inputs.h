@@ -27,6 +27,7 @@ struct inputs {
     uint8_t delimiter;     // of items in files and on standard input; '\n'
     bool keeps_cr;         // -d: a CR before it belongs to the item
     const char *separator; // -C; NULL
+    bool is_regex;         // it is an extended regular expression
     bool is_csv;
     bool has_header;
     uint8_t trims;                      // --trim: ROW_TRIM_*

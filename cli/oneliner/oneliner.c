@@ -30,6 +30,13 @@ static int read_delimiter(const char *text, uint8_t *ret)
     return 0;
 }
 
+// One character is itself, and so is a text without what only expressions have.
+static bool is_regex(const char *text, size_t len)
+{
+    return len > 1 && (strchr(text, '[') || strchr(text, '\\') || strpbrk(text + 1, "*+?{") ||
+                       (strchr(text + 1, '|') && text[0] != '|'));
+}
+
 // Rows of tables.
 static int check_rows(struct oneliner *o)
 {
@@ -45,6 +52,12 @@ static int check_rows(struct oneliner *o)
         if (memchr(o->separator, '\0', len))
             return args_mistake(o->command, "-C takes no NUL byte: '%s'", o->colsep);
         in->separator = o->separator;
+        in->is_regex = !in->is_csv && is_regex(o->separator, len);
+        if (in->is_regex && !row_regex_ok(o->separator))
+            return args_mistake(o->command,
+                                "-C: '%s' is no regular expression; a text goes into "
+                                "brackets: [|][+]",
+                                o->colsep);
     }
     for (size_t i = 0; i < in->n && (in->is_csv || (in->has_header && in->separator)); i++)
         if (!in->lists[i].from_files)

@@ -13,7 +13,7 @@ static const struct arg item_flags[] = {
      "items end with a NUL byte, as of find -print0"},
     {'d', "delimiter", SETS_TEXT(struct oneliner, delimiter), "C", "items end with this byte"},
     {'C', "colsep", SETS_TEXT(struct oneliner, colsep), "SEP",
-     "split items into columns {1} {2} at SEP"},
+     "split items into columns {1} {2} at SEP, a text or a regular expression"},
     {0, "csv", SETS_FLAG(struct oneliner, inputs.is_csv), NULL,
      "items are rows of a CSV table (RFC 4180)"},
     {0, "header", SETS_FLAG(struct oneliner, inputs.has_header), NULL,

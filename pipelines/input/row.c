@@ -1,6 +1,7 @@
 #include "pipelines/input/row.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 void row_init(struct row *row)
@@ -14,6 +15,10 @@ void row_done(struct row *row)
 {
     buf_done(&row->bytes);
     buf_done(&row->ends);
+    if (row->regex_of)
+        regfree(&row->regex);
+    free(row->regex_of);
+    row->regex_of = NULL;
 }
 
 // Ends the field being written.
@@ -122,6 +127,44 @@ static int split_plain(const struct row_rule *rule, const char *text, size_t len
     }
 }
 
+// Kept from row to row, for it takes longer than to use it.
+static int compile_regex(const char *text, struct row *row)
+{
+    if (row->regex_of && strcmp(row->regex_of, text) == 0)
+        return 0;
+    if (row->regex_of)
+        regfree(&row->regex);
+    free(row->regex_of);
+    row->regex_of = NULL;
+    if (regcomp(&row->regex, text, REG_EXTENDED) != 0)
+        return -EINVAL;
+    row->regex_of = strdup(text);
+    if (!row->regex_of)
+        regfree(&row->regex);
+    return row->regex_of ? 0 : -ENOMEM;
+}
+
+static int split_regex(const struct row_rule *rule, const char *text, size_t len, struct row *row,
+                       const char **ret_why)
+{
+    int r = compile_regex(rule->split_at, row);
+    if (r == -EINVAL)
+        *ret_why = "the text that separates columns is no regular expression";
+    for (size_t at = 0; r == 0;) {
+        regmatch_t match = {.rm_so = 0, .rm_eo = (regoff_t)(len - at)};
+        bool found = regexec(&row->regex, text + at, 1, &match,
+                             REG_STARTEND | (at ? REG_NOTBOL : 0)) == 0 &&
+                     match.rm_eo > match.rm_so; // nothing separates nothing
+        size_t kept = found ? (size_t)match.rm_so : len - at;
+        const char *field = row_trim(rule->trims, text + at, &kept);
+        r = row_add(row, field, kept);
+        if (!found)
+            break;
+        at += (size_t)match.rm_eo;
+    }
+    return r;
+}
+
 int row_split(const struct row_rule *rule, const void *item, size_t len, struct row *row,
               const char **ret_why)
 {
@@ -133,7 +176,18 @@ int row_split(const struct row_rule *rule, const void *item, size_t len, struct 
         return split_csv(rule, text, len, row, ret_why);
     if (rule->form == ROW_WHOLE)
         return row_add(row, text, len);
+    if (rule->form == ROW_SPLIT && rule->is_regex)
+        return split_regex(rule, text, len, row, ret_why);
     return rule->form == ROW_SPLIT ? split_plain(rule, text, len, row) : 0;
+}
+
+bool row_regex_ok(const char *text)
+{
+    regex_t regex;
+    bool is_ok = regcomp(&regex, text, REG_EXTENDED) == 0;
+    if (is_ok)
+        regfree(&regex);
+    return is_ok;
 }
 
 bool row_delimiter_ok(char c)

@@ -69,6 +69,24 @@ expect_stdout "$(printf '%s\n' a ::: b)"
 fanmill map --arg-file-sep=@@ echo @@ named ::: z
 expect_stdout "$(printf '%s\n' 'h z' 'x z' 'y z')"
 
+case_is "-C by a regular expression"
+printf 'a  b c\n d\n' >spaced
+fanmill map -C ' +' echo '{1}-{2}-{3}' :::: spaced
+expect_stdout "$(printf '%s\n' a-b-c -d-)"
+fanmill map -C '[,;]' echo '{1}-{-1}' ::: 'a,b;c'
+expect_stdout a-c
+fanmill map -C ', *' echo '{1}-{2}' ::: 'a,   b'
+expect_stdout a-b
+fanmill map -C '\s+' --header echo '{n}-{v}' :::: <(printf 'n  v\na\t1\n')
+expect_stdout a-1
+fanmill map -C '|' echo '{1}-{2}' ::: 'a|b'
+expect_stdout a-b
+fanmill map -C '||' echo '{1}-{2}' ::: 'a||b'
+expect_stdout a-b
+fanmill map -C 'a[' echo ::: b
+expect_status 2
+expect_stderr "is no regular expression"
+
 case_is "--tag names all items of a command"
 fanmill map --tag -n 2 echo ::: a b c
 expect_stdout "$(printf '%s\n' 'a b	a b' 'c	c')"
