@@ -46,8 +46,8 @@ static int give(const struct buf *text, size_t at, uint8_t delimiter, bool trims
     return 0;
 }
 
-int lines_read(const char *path, uint8_t delimiter, bool trims_cr, size_t max, lines_fn *fn, void *arg,
-               struct err *err)
+int lines_read(const char *path, uint8_t delimiter, bool trims_cr, size_t max, lines_fn *fn,
+               void *arg, struct err *err)
 {
     bool from_stdin = path_is_stdin(path);
     const char *name = from_stdin ? "standard input" : path;

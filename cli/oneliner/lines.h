@@ -12,5 +12,5 @@ typedef int lines_fn(void *arg, const char *text, size_t len);
 // Reads a file ("-": standard input) to its end and gives its pieces. `trims_cr`: a CR before a
 // newline belongs to it. Blocking. -EFBIG past `max`
 // bytes, -EILSEQ for a NUL inside of a piece, what `fn` returned, and others, with text.
-int lines_read(const char *path, uint8_t delimiter, bool trims_cr, size_t max, lines_fn *fn, void *arg,
-               struct err *err);
+int lines_read(const char *path, uint8_t delimiter, bool trims_cr, size_t max, lines_fn *fn,
+               void *arg, struct err *err);

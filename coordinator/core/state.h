@@ -240,6 +240,7 @@ struct core {
     struct shapes shapes;
     uint64_t ready;              // pending chunks of steps that want
     uint32_t wanting;            // jobs
+    uint32_t n_prioritized;      // jobs whose priority is not the usual one
     int64_t reserve_at;          // when steps that wait for a place are looked at again
     uint64_t held_bytes;         // results that wait, of all jobs
     struct core_job *jobs;       // uthash; iterates in order of submission
@@ -365,6 +366,12 @@ bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
 // Delivers what a running chunk has emitted so far, if the job wants parts, it is the chunk's turn
 // and the consumer is ready; otherwise that stays for later.
 void job_deliver_part(struct core_job *job, struct chunk *chunk, struct actions *actions);
+
+// lack.c
+#define CORE_LACK_MAX 320u // bytes of the words
+// Workers that could run a chunk of the step, now or ever; what the one that lacks least lacks.
+uint32_t step_lack(const struct core *core, const struct core_step *step, bool now, char *ret,
+                   size_t size);
 
 // explain.c
 enum job_wait job_waits(const struct core *core, const struct core_job *job);

@@ -18,8 +18,8 @@ struct row_scan {
     uint64_t line;   // where the row begins, from 1
     uint64_t breaks; // ends of lines in it
 };
-// `row_end` is the last byte of a row of ROW_SPLIT; a row of ROW_CSV ends at a newline, a CR or both
-// outside quotes. row_scan_done frees.
+// `row_end` is the last byte of a row of ROW_SPLIT; a row of ROW_CSV ends at a newline, a CR or
+// both outside quotes. row_scan_done frees.
 void row_scan_init(struct row_scan *s, const struct row_rule *rule, char row_end);
 void row_scan_done(struct row_scan *s);
 // Takes bytes until a row is complete: 1, with the row in s->row without its end; 0 when more bytes

@@ -16,7 +16,7 @@ struct source_input {
     int fd;
     enum unpack_kind packed;
     struct unpacker *unpacker; // NULL: its bytes are plain
-    bool checks_text; // with the next bytes
+    bool checks_text;          // with the next bytes
     uint8_t raw[SOURCE_BLOCK];
     uint8_t plain[SOURCE_BLOCK];
 };
@@ -130,7 +130,8 @@ void source_input_is_text(struct source_input *in)
 int source_check_text(const char *path, const void *data, size_t len, size_t *ret_mark,
                       struct err *err)
 {
-    bool is_wide = len >= 2 && (memcmp(data, "\xff\xfe", 2) == 0 || memcmp(data, "\xfe\xff", 2) == 0);
+    bool is_wide =
+        len >= 2 && (memcmp(data, "\xff\xfe", 2) == 0 || memcmp(data, "\xfe\xff", 2) == 0);
     if (is_wide)
         return err_set(err, -EILSEQ,
                        "'%s' is in UTF-16; turn it into UTF-8 first: iconv -f UTF-16 -t UTF-8",
