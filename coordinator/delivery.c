@@ -121,7 +121,7 @@ void deliver_record(struct server_job *job, const struct delivery *d)
 static void judge_sink(struct server_job *job)
 {
     struct job_summary *s = &job->summary;
-    if (!job->sink_failed || (s->fate != FATE_COMPLETE && s->fate != FATE_CANCELLED))
+    if (!job->sink_failed || (!fate_is_whole(s->fate) && s->fate != FATE_CANCELLED))
         return;
     s->fate = FATE_SINK;
     snprintf(s->text, sizeof(s->text), "%s", job->sink_text);
@@ -142,6 +142,7 @@ static void end_job(struct server_job *job)
                  (unsigned long long)job->id, job->plan->sink.path, s->text);
     log_info("job ended", "job=%llu ok=%llu failed=%llu", (unsigned long long)job->id,
              (unsigned long long)s->ok, (unsigned long long)s->failed);
+    needs_ended(job);
     server_job_close_records(job);
     if (is_detached(job) && !job->discard)
         keeper_keep(job);

@@ -83,7 +83,9 @@ void server_job_row(const struct server_job *job, struct job_info *ret)
         .failed_too = job->plan->sink.failed_too,
         .created_ms = job->created_ms,
         .age_ns = job->ended ? job->took : loop_now() - job->began,
+        .priority = job->plan->priority,
         .waits = (uint8_t)p.waits,
+        .held = !job->ended && job->needs.blocks & BLOCK_HELD,
         .total = job->over                ? chunks
                  : job->plan->n_steps > 1 ? UINT64_MAX
                  : job->again.n           ? job->again.n
@@ -104,6 +106,7 @@ void server_job_row(const struct server_job *job, struct job_info *ret)
     snprintf(ret->name, sizeof(ret->name), "%s", job->plan->name);
     memcpy(ret->owner, job->owner, sizeof(ret->owner));
     memcpy(ret->text, s.text, sizeof(ret->text));
+    needs_words(job, ret->needs, sizeof(ret->needs));
     if (!ret->text[0])
         server_job_stall_words(job, ret->text, sizeof(ret->text));
     if (ret->detached)

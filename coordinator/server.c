@@ -81,12 +81,13 @@ static void on_heartbeat(struct timer *timer)
     int64_t now = loop_now();
     struct peer *peer, *next;
     HASH_ITER (by_place, server->by_place, peer, next) {
-        if (peer->state == PEER_WORKER && !peer->gone &&
+        if (peer->state == PEER_WORKER && !peer->gone && !peer->is_cut &&
             zconnection_is_receiving(&peer->connection)) {
             peer->last_heard = now;
             server_event(server, &(struct event){.type = EV_WORKER_ALIVE, .worker = peer->id});
         }
-        if (peer->state == PEER_NEW || peer->gone || now - peer->last_sent < PROTO_HEARTBEAT_NS)
+        if (peer->state == PEER_NEW || peer->gone || peer->is_cut ||
+            now - peer->last_sent < PROTO_HEARTBEAT_NS)
             continue;
         peer_say(peer, MSG_HEARTBEAT, &(struct msg_heartbeat){0});
         if (peer->client)

@@ -276,6 +276,7 @@ static void free_now(struct server_job *job)
     job->server->keeper.failed_bytes -= job->failed.bytes;
     redo_done(&job->failed);
     redo_done(&job->again);
+    needs_drop(job);
     plan_free(job->plan);
     free(job);
 }

@@ -11,6 +11,7 @@
 #include "async/loop.h"
 #include "coordinator/attending.h"
 #include "coordinator/core/core.h"
+#include "coordinator/needs.h"
 #include "coordinator/records.h"
 #include "coordinator/redo.h"
 #include "coordinator/stream.h"
@@ -46,6 +47,8 @@ struct server_job {
     bool want_open;          // a WANT waits for its FEED
     uint64_t want_seq;       // of the last WANT
     struct attending attending;
+
+    struct job_needs needs; // and whether it is held: needs.h
 
     // Records: delivery.h, readers.h.
     struct job_records records;

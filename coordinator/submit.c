@@ -99,12 +99,17 @@ int submit_job(struct server *server, struct submission *s, struct server_job **
         return r;
     }
     r = prepare(job, s, err);
+    if (r == 0)
+        r = needs_take(server, job, s->message, err);
     if (r < 0) {
         server_job_free(job);
         server->next_job--;
         return r;
     }
-    r = server_event(server, &(struct event){.type = EV_SUBMIT, .job = job->id, .plan = job->plan});
+    struct event event = {.type = EV_SUBMIT, .job = job->id};
+    event.plan = job->plan;
+    event.blocks = job->needs.blocks;
+    r = server_event(server, &event);
     if (r < 0) {
         server_job_free(job);
         return err_set(err, r, "the job can't be accepted");
@@ -118,8 +123,9 @@ int submit_job(struct server *server, struct submission *s, struct server_job **
         timer_set(&job->timeout, clock_after(loop_now(), s->message->timeout_ns), on_timeout);
     server_job_grant(job);
     // One that is held, or that other jobs make the files for, has them opened when it may begin.
-    if (!(s->message->flags & SUBMIT_HELD) && s->message->n_needs == 0)
+    if (!job->needs.blocks)
         attending_begin(job);
+    needs_settle(job);
     server_job_check_hope(job);
     log_info("job submitted", "job=%llu name=%s owner=\"%s\"", (unsigned long long)job->id,
              job->plan->name, job->owner);
