@@ -3,7 +3,8 @@
 
 state() { sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null; }
 # The commands of a run say their pids in files.
-stopped() { for p in $(cat pids); do [ "$(state "$p")" = T ] || return 1; done; }
+# A shell that waits for its vforked child to begin is in D, as long as that is stopped.
+stopped() { for p in $(cat pids); do [[ $(state "$p") = [TD] ]] || return 1; done; }
 going_on() { for p in $(cat pids); do [ "$(state "$p")" != T ] || return 1; done; }
 is_stopped() { [ "$(state "$pid")" = T ]; }
 
