@@ -34,14 +34,17 @@ static void put_placeholders(struct man_page *page)
     man_item(page, "{/}", "its base name: photo.jpg");
     man_item(page, "{//}", "its folder: dir");
     man_item(page, "{/.}", "its base name without the extension: photo");
+    man_item(page, "{..}, {...}, {/..}", "without two or three extensions");
+    man_item(page, "{+/}, {+.}, {+..}",
+             "its folder, \"\" if there is none; its extension; its last two");
     man_item(page, "{#}", "the item's number, from 1; of several items the first one's");
     man_item(page, "{%}", "the slot, from 1");
-    man_item(page, "{1}, {2} ...", "the item of the first, second list; a column");
+    man_item(page, "{1}, {2} ... {-1}", "the item of the first, second, last list; a column");
     man_item(page, "{name}", "a column by its name");
     man_item(page, "{1/.}, {name.} ...", "the forms above, of these");
     man_item(page, "{@q}, {1@q} ...",
              "quoted once more, for a shell inside the command: ssh host \"ls {@q}\"");
-    man_item(page, "{{}}", "{} itself; anything else in braces stays as it is");
+    man_item(page, "{{}}", "{} itself; words in braces that are no placeholder stay as they are");
 }
 
 static void put_items(struct man_page *page)

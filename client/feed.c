@@ -321,6 +321,14 @@ int feed_push(struct feed *feed, const void *item, size_t len)
     return r;
 }
 
+int feed_wait_over(struct feed *feed)
+{
+    int r = 0;
+    while (!feed->over && r == 0)
+        r = link_wait(feed->link, &feed->room, CLOCK_FOREVER);
+    return r;
+}
+
 void feed_push_end(struct feed *feed)
 {
     feed->push_ended = true;

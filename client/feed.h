@@ -18,7 +18,7 @@ struct link;
 struct feed {
     LIST_ENTRY(feed) entry; // of the link's
     struct link *link;
-    uint64_t job;                 // 0: not submitted yet
+    uint64_t job;                 // 0: not submitted yet; an attendant knows it beforehand
     const struct plan *plan;      // of the source
     struct source_reader *source; // owned; NULL: pushed
     uint64_t items_per_chunk;     // of pushed ones
@@ -54,6 +54,8 @@ int feed_push(struct feed *feed, const void *item, size_t len);
 // The job wants no more items: a task waiting in feed_push() gets -EPIPE.
 void feed_set_over(struct feed *feed);
 void feed_push_end(struct feed *feed);
+// Suspends until the job wants no more. 0, the link's code, or the cause of a cancel.
+int feed_wait_over(struct feed *feed);
 // The number of chunks in the end, or UINT64_MAX when it is not known.
 uint64_t feed_total(const struct feed *feed);
 // Bytes of data given so far, and in how many chunks; 0 for a source of items.

@@ -269,13 +269,16 @@ int link_open(struct transport *transport, const struct link_options *options, s
     link->options = *options;
     snprintf(link->endpoint, sizeof(link->endpoint), "%s", options->endpoint);
     link->options.endpoint = link->endpoint;
+    link->options.session = NULL; // borrowed
     if (!link->options.silence_ns)
         link->options.silence_ns = LINK_SILENCE_NS;
     buf_init(&link->scratch, PROTO_HEADER_MAX);
     link->last_heard = loop_now();
     link->connection.fd = -1;
     int r = 0;
-    if (getrandom(link->session, sizeof(link->session), 0) != sizeof(link->session))
+    if (options->session)
+        memcpy(link->session, options->session, sizeof(link->session));
+    else if (getrandom(link->session, sizeof(link->session), 0) != sizeof(link->session))
         r = err_set(err, -EIO, "can't get random bytes");
     if (r == 0)
         r = connect_socket(transport, link, err);

@@ -19,6 +19,7 @@ struct link_options {
     const char *endpoint;        // ipc://, inproc:// or tcp://
     const struct access *access; // keys, for tcp; else NULL
     int64_t silence_ns;          // 0: LINK_SILENCE_NS
+    const uint8_t *session;      // to be recognised by, PROTO_SESSION_BYTES; NULL: a random one
 };
 
 // Connects and suspends until the coordinator has greeted. -EHOSTDOWN: no answer;

@@ -206,6 +206,14 @@ int link_submit(struct link *link, const struct submit_request *s, uint64_t *ret
     return r;
 }
 
+int link_attend(struct link *link, const struct msg_attend *m, int64_t deadline, struct err *err)
+{
+    struct request request = {.number = link_number(link)};
+    struct msg_attend attend = *m;
+    attend.request = request.number;
+    return ask(link, &request, MSG_ATTEND, &attend, deadline, err);
+}
+
 int link_control(struct link *link, const struct msg_control *m, uint64_t *ret_value,
                  int64_t deadline, struct err *err)
 {

@@ -18,6 +18,8 @@ struct submit_request {
 // SUBMIT, and the kernels' libraries that the coordinator does not have.
 int link_submit(struct link *link, const struct submit_request *s, uint64_t *ret_job,
                 int64_t deadline, struct err *err);
+// Of an attendant: how far it is with its job's source or sink.
+int link_attend(struct link *link, const struct msg_attend *m, int64_t deadline, struct err *err);
 int link_control(struct link *link, const struct msg_control *m, uint64_t *ret_value,
                  int64_t deadline, struct err *err);
 // Calls `row` with each row (struct job_info, worker_info or line_info, borrowed for the call).

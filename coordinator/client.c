@@ -36,6 +36,9 @@ struct client *client_new(struct peer *peer)
     memcpy(client->user, peer->user, sizeof(client->user));
     TAILQ_INIT(&client->questions);
     HASH_ADD(hh, server->clients, session, sizeof(client->session), client);
+    client->attends = peer->attends;
+    if (client->attends)
+        attending_came(client);
     client_back(client, peer);
     return client;
 }
@@ -46,7 +49,9 @@ void client_back(struct client *client, struct peer *peer)
     client->rights = peer->rights;
     peer->client = client;
     peer->state = PEER_CLIENT;
-    struct server_job *job;
+    struct server_job *job = client->attends ? attending_of(client->server, client->session) : NULL;
+    if (job && job->want_open && feeder_of(job) == client)
+        feeder_ask(job);
     LIST_FOREACH (job, &client->jobs, of_client)
         if (job->want_open)
             feeder_ask(job);
@@ -73,6 +78,8 @@ void client_end(struct client *client)
         log_info("job cancelled: its client is gone", "job=%llu", (unsigned long long)job->id);
         server_job_abandon(job, CANCEL_RUNNING);
     }
+    if (client->attends)
+        attending_left(client);
     HASH_DELETE(hh, server->clients, client);
     free(client);
 }
@@ -83,13 +90,4 @@ void clients_check(struct server *server, int64_t now)
     HASH_ITER (hh, server->clients, client, next)
         if (!client->peer && now >= client->away_until)
             client_end(client);
-}
-
-int client_answer(struct client *client, uint64_t request, int code, uint64_t value,
-                  const char *text)
-{
-    struct msg_answer m = {.request = request, .code = code, .value = value};
-    snprintf(m.text, sizeof(m.text), "%s", text);
-    peer_say(client->peer, MSG_ANSWER, &m);
-    return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <uthash.h>
 
+#include "coordinator/answer.h"
 #include "coordinator/questions.h"
 #include "coordinator/stream.h"
 #include "proto/limits.h"
@@ -19,6 +20,7 @@ struct client {
     struct peer *peer; // NULL: away
     int64_t away_until;
     unsigned rights;
+    uint64_t attends; // the only job that it may touch: coordinator/attending.h; 0: a true client
     char user[PROTO_NAME_MAX];
     struct stream_list streams;
     struct out_stream *by_number; // the same ones
@@ -46,7 +48,3 @@ void client_away(struct client *client);
 void client_end(struct client *client);
 // Ends the clients that have been away for too long.
 void clients_check(struct server *server, int64_t now);
-// Answers a request if the client is connected. Always returns 0, so that a handler can end with
-// it.
-int client_answer(struct client *client, uint64_t request, int code, uint64_t value,
-                  const char *text);

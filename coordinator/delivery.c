@@ -5,14 +5,17 @@
 //
 // Nothing is sent from here except a last WANT, which makes a feeding client stop. If memory
 // runs out for a record, its job is cancelled. If the records' file can't be written, they stay in
-// memory and the job gets no more credit. deliver_end() may forget the job.
+// memory and the job gets no more credit. deliver_end() and deliver_settled() may forget
+// jobs.
 #include "coordinator/delivery.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/container.h"
 #include "base/log.h"
 #include "coordinator/feeder.h"
 #include "coordinator/peer.h"
@@ -100,20 +103,54 @@ void deliver_record(struct server_job *job, const struct delivery *d)
     mark_readers(job);
 }
 
-void deliver_end(struct server_job *job, const struct job_summary *summary)
+// What the sink says counts unless the job had a reason of its own to end.
+static void judge_sink(struct server_job *job)
 {
-    struct server *server = job->server;
+    struct job_summary *s = &job->summary;
+    if (!job->sink_failed || (s->fate != FATE_COMPLETE && s->fate != FATE_CANCELLED))
+        return;
+    s->fate = FATE_SINK;
+    snprintf(s->text, sizeof(s->text), "%s", job->sink_text);
+}
+
+// Readers get END. The job may be forgotten.
+static void end_job(struct server_job *job)
+{
+    const struct job_summary *s = &job->summary;
+    judge_sink(job);
+    attending_unlist(job);
     job->ended = true;
     job->took = loop_now() - job->began;
+    timer_cancel(&job->timeout);
+    mark_readers(job);
+    if (s->fate == FATE_SINK)
+        log_warn("results could not be written", "job=%llu path=\"%s\" reason=\"%s\"",
+                 (unsigned long long)job->id, job->plan->sink.path, s->text);
+    log_info("job ended", "job=%llu ok=%llu failed=%llu", (unsigned long long)job->id,
+             (unsigned long long)s->ok, (unsigned long long)s->failed);
+    server_job_forget_if_unwanted(job);
+}
+
+void deliver_end(struct server_job *job, const struct job_summary *summary)
+{
+    job->over = true;
     job->summary = *summary;
     if (job->broken)
         job->summary.fate = FATE_INTERNAL;
-    timer_cancel(&job->timeout);
     feeder_stop(job);
-    mark_readers(job);
-    log_info("job ended", "job=%llu ok=%llu failed=%llu", (unsigned long long)job->id,
-             (unsigned long long)summary->ok, (unsigned long long)summary->failed);
-    if (server->options.job_changed && !job->discard)
-        server->options.job_changed(server->options.arg, job->id, true);
-    server_job_forget_if_unwanted(job);
+    if (attending_over(job))
+        end_job(job);
+    else
+        mark_readers(job); // its attendant
+}
+
+void deliver_settled(struct server *server)
+{
+    struct attending *a, *next;
+    for (a = TAILQ_FIRST(&server->settled); a; a = next) {
+        struct server_job *job = container_of(a, struct server_job, attending);
+        next = TAILQ_NEXT(a, in_settled);
+        if (job->over)
+            end_job(job);
+    }
 }

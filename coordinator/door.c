@@ -56,6 +56,12 @@ static int on_hello(struct peer *peer, const struct incoming *in)
     memcpy(peer->session, hello->session, sizeof(peer->session));
     memcpy(peer->software, hello->software, sizeof(peer->software));
     end_session(server, peer);
+    const struct server_job *job =
+        peer->port->is_private ? attending_of(server, hello->session) : NULL;
+    if (job) {
+        peer->attends = job->id;
+        peer->rights = RIGHT_ATTEND;
+    }
     struct client *client = client_find(server, peer);
     struct msg_welcome welcome = {.version = version,
                                   .epoch = server->epoch,
@@ -115,7 +121,7 @@ const struct handler door_handlers[] = {
 
 static const struct handler *const handlers[] = {
     inbox_handlers, feeder_handlers, fetch_handlers,    readers_handlers,   submit_handlers,
-    rows_handlers,  door_handlers,   requests_handlers, libraries_handlers,
+    rows_handlers,  door_handlers,   requests_handlers, libraries_handlers, attending_handlers,
 };
 
 static const struct handler *handler_of(int type, enum peer_state state)

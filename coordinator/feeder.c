@@ -3,79 +3,42 @@
 // In: ACT_WANT (feeder_want), FEED and FEED_END of clients. Out: EV_FED and EV_FED_END for the
 // core, WANT for clients.
 //
-// A job is fed by its client (WANT, FEED), by a task that reads its source here, or from the chunks
-// that failed in another job. The task suspends while its source is empty or nothing is wanted;
-// meanwhile the job may end and even be forgotten, and then the task frees it as its last act.
+// A job is fed by its client or its attendant (WANT, FEED), from a source that is described and
+// needs no file, or from the chunks that failed in another job. Nothing here waits.
 #include "coordinator/feeder.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 
-#include "async/io.h"
-#include "async/task.h"
 #include "coordinator/client.h"
 #include "coordinator/handlers.h"
 #include "coordinator/server_job.h"
 #include "coordinator/shell.h"
 #include "coordinator/turn.h"
 
-static int wait_for_want(struct server_job *job)
+struct client *feeder_of(const struct server_job *job)
 {
-    while (!job->wanted && !job->ended) {
-        int r = waitq_wait(&job->feeder);
-        if (r < 0)
-            return r;
-    }
-    job->wanted = false;
-    return job->ended ? -ECANCELED : 0;
+    if (job->flags & SUBMIT_FEEDS)
+        return job->client;
+    // An attendant understands WANT only once it has a source.
+    return job->attending.source_is_open ? job->attending.client : NULL;
 }
 
-static int pull(struct server_job *job, struct run *ret, struct err *err)
+// A source that is described has something at once and touches no file.
+static void feed_described(struct server_job *job)
 {
-    for (;;) {
-        int r = source_next(job->source, &job->want, ret, err);
-        if (r != -EAGAIN)
-            return r;
-        r = io_wait(source_fd(job->source), EPOLLIN);
-        if (r < 0)
-            return r;
-        if (job->ended)
-            return -ECANCELED;
-    }
-}
-
-static int feed(void *arg)
-{
-    struct server_job *job = arg;
-    struct server *server = job->server;
+    struct run run = {0};
     struct err err = {0};
-    int r;
-    while ((r = wait_for_want(job)) == 0) {
-        struct run run = {0};
-        r = pull(job, &run, &err);
-        if (r != 1)
-            break;
-        server_event(server, &(struct event){.type = EV_FED, .job = job->id, .run = &run});
+    struct event end = {.type = EV_FED_END, .job = job->id};
+    int r = source_next(job->source, &job->want, &run, &err);
+    if (r == 1) {
+        server_event(job->server, &(struct event){.type = EV_FED, .job = job->id, .run = &run});
+        return;
     }
-    if (!job->ended && !job->forgotten && r != -ECANCELED) {
-        struct event end = {.type = EV_FED_END, .job = job->id};
-        end.fed_end.code = r;
-        end.fed_end.text = err.text;
-        server_event(server, &end);
-    }
-    task_unref(job->feeder_task);
-    job->feeder_task = NULL;
-    if (job->forgotten)
-        server_job_free(job);
-    return 0;
-}
-
-int feeder_start(struct server_job *job)
-{
-    job->feeder_task = group_go(&job->server->feeders, "feeder", feed, job);
-    return job->feeder_task ? 0 : -ENOMEM;
+    end.fed_end.code = r;
+    end.fed_end.text = err.text;
+    server_event(job->server, &end);
 }
 
 static void feed_again(struct server_job *job)
@@ -105,42 +68,49 @@ void feeder_ask(struct server_job *job)
                          .bytes = job->want.bytes,
                          .mean_run_ns = job->want.mean_run_ns,
                          .slots = job->want.slots};
-    if (job->client)
-        peer_say(job->client->peer, MSG_WANT, &m);
+    const struct client *client = feeder_of(job);
+    if (client)
+        peer_say(client->peer, MSG_WANT, &m);
+}
+
+void feeder_go_on(struct server_job *job)
+{
+    if (!job->want_open || !attending_is_ready(job))
+        return;
+    if (job->again.n) {
+        job->want_open = false;
+        feed_again(job);
+    } else if (job->source) {
+        job->want_open = false;
+        feed_described(job);
+    } else {
+        job->want_seq++;
+        feeder_ask(job);
+    }
 }
 
 void feeder_want(struct server_job *job, const struct source_want *want)
 {
     job->want = *want;
-    if (job->again.n) {
-        feed_again(job);
-        return;
-    }
-    if (job->source) {
-        job->wanted = true;
-        waitq_wake_all(&job->feeder);
-        return;
-    }
     job->want_open = true;
-    job->want_seq++;
-    feeder_ask(job);
+    attending_begin(job); // unless it has begun already
+    feeder_go_on(job);
 }
 
 void feeder_stop(struct server_job *job)
 {
-    waitq_wake_all(&job->feeder);
-    if (!job->client || !(job->flags & SUBMIT_FEEDS))
-        return;
     job->want = (struct source_want){0};
+    job->want_open = false;
     job->want_seq++;
     feeder_ask(job);
 }
 
-// The client's own job that waits for this FEED; NULL if the message is late or a repetition.
+// The job that this client feeds and that waits for this FEED; NULL if the message is late or a
+// repetition.
 static struct server_job *fed_job(struct client *client, uint64_t id, uint64_t seq)
 {
     struct server_job *job = server_job_find(client->server, id);
-    bool fits = job && job->client == client && job->want_open && job->want_seq == seq;
+    bool fits = job && feeder_of(job) == client && job->want_open && job->want_seq == seq;
     if (!fits)
         return NULL;
     job->want_open = false;

@@ -1,14 +1,18 @@
-// Where a job's chunks come from: its client, its source, or the failed chunks of another job.
+// Where a job's chunks come from: its client, its attendant, a described source, or the failed
+// chunks of another job.
 #pragma once
 
+struct client;
 struct server_job;
 struct source_want;
 
-// ACT_WANT: the core is ready for more chunks. Those that run again are handed in at once.
+// ACT_WANT: the core is ready for more chunks. What is here is handed in at once.
 void feeder_want(struct server_job *job, const struct source_want *want);
-// Sends WANT to the job's client if it is connected; repeated unchanged after a reconnect.
+// The same again, once all that the job needs is open.
+void feeder_go_on(struct server_job *job);
+// Sends WANT to whoever feeds the job, if connected; repeated unchanged after a reconnect.
 void feeder_ask(struct server_job *job);
-// Starts the task that reads the job's source. -ENOMEM.
-int feeder_start(struct server_job *job);
-// The job has ended: its task or its client stops feeding.
+// The job has ended: whoever feeds it stops.
 void feeder_stop(struct server_job *job);
+// Who answers WANT and FETCH; NULL: nobody, or not here now.
+struct client *feeder_of(const struct server_job *job);

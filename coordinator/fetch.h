@@ -5,5 +5,5 @@
 struct server_job;
 struct slice;
 
-// Reads it here, blocking, or asks the job's client for it.
+// Asks whoever feeds the job for it.
 void fetch_part(struct server_job *job, uint64_t chunk, const struct slice *extent);

@@ -39,3 +39,4 @@ extern const struct handler fetch_handlers[];     // DATA
 extern const struct handler readers_handlers[];   // OPEN, TAKE, CLOSE
 extern const struct handler rows_handlers[];      // QUERY
 extern const struct handler requests_handlers[];  // CONTROL
+extern const struct handler attending_handlers[]; // ATTEND

@@ -30,26 +30,26 @@ static void sink_words(const struct plan *plan, char *ret, size_t size)
 void server_job_row(const struct server_job *job, struct job_info *ret)
 {
     struct core_progress p = {.summary = job->summary};
-    if (!job->ended)
+    if (!job->over)
         core_job_progress(job->server->core, job->id, &p);
     const struct job_summary s = p.summary;
     uint64_t chunks = p.waiting + p.leased + p.running + s.ok + s.failed + s.cancelled + s.unrun;
     *ret = (struct job_info){
         .id = job->id,
-        .phase = job->ended     ? PHASE_ENDED
-                 : job->discard ? PHASE_ENDING
-                                : PHASE_RUNNING,
-        .fate = job->ended ? fate_of(job) : FATE_COMPLETE,
+        .phase = job->ended                  ? PHASE_ENDED
+                 : job->over || job->discard ? PHASE_ENDING
+                                             : PHASE_RUNNING,
+        .fate = job->over ? fate_of(job) : FATE_COMPLETE,
         .detached = is_detached(job),
         .failed_too = job->plan->sink.failed_too,
         .created_ms = job->created_ms,
         .age_ns = job->ended ? job->took : loop_now() - job->began,
         .waits = (uint8_t)p.waits,
-        .total = job->ended               ? chunks
+        .total = job->over                ? chunks
                  : job->plan->n_steps > 1 ? UINT64_MAX
                  : job->again.n           ? job->again.n
                  : job->source            ? source_total(job->source)
-                                          : UINT64_MAX,
+                                          : job->attending.total,
         .chunks = chunks,
         .waiting = p.waiting,
         .leased = p.leased,

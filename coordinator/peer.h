@@ -40,6 +40,7 @@ struct peer {
     char reason[PROTO_TEXT_MAX]; // why, once gone
     bool has_left;               // it said so itself
     unsigned rights;             // enum right
+    uint64_t attends;            // the job whose attendant it is; 0: of none
     char user[PROTO_NAME_MAX];   // name of its key; "" private
     char key[KEY_TEXT];          // its own; "" private
     struct zconnection connection;

@@ -25,7 +25,7 @@
 static int check_open(const struct client *client, const struct server_job *job,
                       const struct msg_open *m)
 {
-    if (!job)
+    if (!job || (client->attends && client->attends != job->id))
         return -ENOENT;
     if (!is_detached(job) && job->client != client)
         return -EACCES;
@@ -156,13 +156,19 @@ static int send_page(struct server *server, struct out_stream *stream)
     return r < 0 ? r : 1;
 }
 
+// Whether the job has no more for it. An attendant is told first: the others wait for the sink.
+static bool has_end(const struct out_stream *stream)
+{
+    return stream->client->attends ? stream->job->over : stream->job->ended;
+}
+
 // Sends what the stream's credit allows. True if there may be more for the next turn.
 static bool send_some(struct server *server, struct out_stream *stream, unsigned *pages,
                       bool *ret_sent)
 {
     const struct server_job *job = stream->job;
     for (int i = 0; i<PAGES_PER_TURN && * pages> 0; i++) {
-        if (stream->closing && job->ended) {
+        if (stream->closing && has_end(stream)) {
             *ret_sent = true;
             end_and_forget(stream, stream->end_sent ? 0 : -ECANCELED);
             return false;
@@ -170,7 +176,7 @@ static bool send_some(struct server *server, struct out_stream *stream, unsigned
         if (stream->closing || stream->end_sent)
             return false;
         bool is_placed = find_place(job, stream);
-        if (job->ended && (!is_placed || stream->cursor.offset >= job->records.next)) {
+        if (has_end(stream) && (!is_placed || stream->cursor.offset >= job->records.next)) {
             struct job_info row;
             server_job_row(job, &row);
             stream->end_sent = stream_say_end(stream->client, stream->id, 0, &row) == 0;

@@ -153,8 +153,12 @@ static unsigned explain(struct question *q, const struct server_job *job)
 {
     const struct server *server = job->server;
     struct explaining e = {.q = q, .job = job->id};
+    char why[PROTO_TEXT_MAX];
+    attending_explain(job, why, sizeof(why));
     if (job->ended)
         add_reason(&e, 0, "the job has ended");
+    else if (why[0])
+        add_reason(&e, 0, why);
     else if (core_explain(server->core, job->id, add_reason, &e) < 0)
         add_reason(&e, 0, "the job is ending");
     // Each line has looked at every worker.

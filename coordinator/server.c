@@ -21,6 +21,7 @@
 #include "base/container.h"
 #include "base/log.h"
 #include "coordinator/client.h"
+#include "coordinator/delivery.h"
 #include "coordinator/door.h"
 #include "coordinator/event_file.h"
 #include "coordinator/gate.h"
@@ -137,6 +138,7 @@ static bool on_flush(struct prepare *prepare)
     server_flush(server);
     server->wall_ns = wall_less_loop();
     bool sent = perform(server);
+    deliver_settled(server);
     sent |= readers_send(server);
     sent |= questions_answer(server);
     set_tick(server);
@@ -273,10 +275,11 @@ int server_open(struct transport *transport, const struct server_options *option
         release(server);
         return r;
     }
+    TAILQ_INIT(&server->unattended);
+    TAILQ_INIT(&server->settled);
     server->meter = (struct loop_meter){.limit_ns = options->slow_turn_ns, .over = on_long_turn};
     if (options->slow_turn_ns)
         loop_meter(&server->meter);
-    group_open(&server->feeders);
     prepare_add(&server->flush, on_flush);
     timer_set(&server->heartbeat, clock_after(loop_now(), PROTO_HEARTBEAT_NS), on_heartbeat);
     *ret = server;
@@ -295,8 +298,6 @@ struct server *server_close(struct server *server)
 {
     if (!server)
         return NULL;
-    group_cancel(&server->feeders);
-    group_wait(&server->feeders);
     say_bye(server);
     prepare_remove(&server->flush);
     if (server->options.slow_turn_ns)
@@ -334,18 +335,6 @@ int server_worker_died(struct server *server, pid_t pid, const char *reason)
         return 0;
     }
     return -ENOENT;
-}
-
-const struct plan *server_job_plan(const struct server *server, uint64_t id)
-{
-    const struct server_job *job = server_job_find(server, id);
-    return job ? job->plan : NULL;
-}
-
-bool server_job_is_detached(const struct server *server, uint64_t id)
-{
-    const struct server_job *job = server_job_find(server, id);
-    return job && (job->flags & SUBMIT_DETACHED);
 }
 
 void server_reload(struct server *server)

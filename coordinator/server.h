@@ -15,6 +15,18 @@
 #include "coordinator/core/core.h"
 #include "pipelines/source/source.h"
 
+// What an attendant is for: coordinator/attending.h.
+enum attend_need { ATTEND_NEEDS_SOURCE = 1, ATTEND_NEEDS_SINK = 2 };
+// All of it is borrowed for the call.
+struct attend_request {
+    uint64_t job;
+    const uint8_t *session; // it says HELLO with, on a private endpoint; PROTO_SESSION_BYTES
+    unsigned needs;         // enum attend_need
+    bool over_network;      // the job came from another machine
+    const void *plan;       // packed
+    size_t plan_len;
+};
+
 struct allowed;
 struct keypair;
 struct server;
@@ -49,14 +61,17 @@ struct server_options {
     int64_t slow_turn_ns;
     // A worker was lost or has left. Optional.
     void (*worker_gone)(void *arg, uint64_t worker, const char *reason);
-    // A job that was not abandoned has ended, or a detached one has begun. Optional.
-    void (*job_changed)(void *arg, uint64_t job, bool ended);
+    // Begins a process that attends to the files of a job; server_attendant_died() reports its end.
+    // 0; -EAGAIN: too many are at work, asked again when one has ended; others with text. NULL:
+    // jobs that need one are refused.
+    int (*attend)(void *arg, const struct attend_request *request, struct err *err);
+    void (*attend_kill)(void *arg, uint64_t job); // required with `attend`
     void *arg;
 };
 
 int server_open(struct transport *transport, const struct server_options *options,
                 struct server **ret, struct err *err);
-// Sends BYE to peers, ends feeders and jobs. Suspends until the feeders have ended.
+// Sends BYE to peers and ends jobs.
 struct server *server_close(struct server *server);
 
 // Where it listens for other machines, with the actual port; NULL: nowhere.
@@ -70,9 +85,8 @@ void server_dump(const struct server *server);
 
 // Reads the allow-list again.
 void server_reload(struct server *server);
-bool server_job_is_detached(const struct server *server, uint64_t job);
-// The plan of a job, or NULL. Borrowed until the job is forgotten.
-const struct plan *server_job_plan(const struct server *server, uint64_t job);
+// The process that attended to a job has ended; `reason` in words. Jobs may end.
+void server_attendant_died(struct server *server, uint64_t job, const char *reason);
 
 // Since the start.
 struct server_counts {

@@ -1,15 +1,13 @@
 // Finding jobs, their credit, and their end.
 //
 // In: calls of all files above. Out: credit and cancels for the core; END for readers of a job that
-// is forgotten. Forgetting frees the job at once unless its feeder still runs; callers must not
-// touch it afterwards.
+// is forgotten. Forgetting frees the job at once; callers must not touch it afterwards.
 #include "coordinator/server_job.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "async/task.h"
 #include "base/log.h"
 #include "coordinator/client.h"
 #include "coordinator/shell.h"
@@ -65,7 +63,9 @@ void server_job_detach(struct server_job *job)
 
 void server_job_cancel(struct server_job *job, enum cancel_mode mode)
 {
-    if (!job->ended)
+    if (job->over)
+        attending_cancel(job);
+    else
         server_event(job->server,
                      &(struct event){.type = EV_CANCEL, .job = job->id, .cancel = mode});
 }
@@ -99,7 +99,7 @@ void server_job_grant(struct server_job *job)
     if (job->discard || is_detached(job))
         items = UINT64_MAX / 2;
     uint64_t bytes = job->delivered_bytes + bytes_ready(job);
-    if (job->ended || (items <= job->granted && bytes <= job->granted_bytes))
+    if (job->over || (items <= job->granted && bytes <= job->granted_bytes))
         return;
     job->granted = items > job->granted ? items : job->granted;
     job->granted_bytes = bytes > job->granted_bytes ? bytes : job->granted_bytes;
@@ -112,7 +112,7 @@ void server_job_grant(struct server_job *job)
 void server_job_check_hope(struct server_job *job)
 {
     char why[256];
-    bool hopeless = !job->ended && core_job_hopeless(job->server->core, job->id, why, sizeof(why));
+    bool hopeless = !job->over && core_job_hopeless(job->server->core, job->id, why, sizeof(why));
     if (hopeless && !job->hopeless)
         log_warn("no connected worker can run this job", "job=%llu reason=\"%s\"",
                  (unsigned long long)job->id, why);
@@ -128,11 +128,6 @@ void server_job_forget(struct server_job *job)
     server_job_detach(job);
     HASH_DELETE(hh, server->jobs, job);
     HASH_DELETE(by_key, server->by_key, job);
-    if (job->feeder_task) {
-        job->forgotten = true;
-        task_cancel(job->feeder_task);
-        return;
-    }
     server_job_free(job);
 }
 
@@ -153,6 +148,7 @@ void server_job_abandon(struct server_job *job, enum cancel_mode mode)
 
 void server_job_free(struct server_job *job)
 {
+    attending_done(job);
     source_close(job->source);
     job_records_done(&job->records);
     redo_done(&job->failed);

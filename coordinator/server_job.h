@@ -9,7 +9,7 @@
 #include <uthash.h>
 
 #include "async/loop.h"
-#include "async/waitq.h"
+#include "coordinator/attending.h"
 #include "coordinator/core/core.h"
 #include "coordinator/records.h"
 #include "coordinator/redo.h"
@@ -30,17 +30,14 @@ struct server_job {
     struct client *client; // its owner; NULL: detached, or abandoned
     LIST_ENTRY(server_job) of_client;
 
-    // Chunks, from the client, from `source`, or from `again`: feeder.h.
-    struct source_reader *source;
-    struct redo_list again; // failed chunks of another job that this one runs
+    // Chunks, from the client, the attendant, `source` or `again`: feeder.h.
+    struct source_reader *source; // one that is described: no file
+    struct redo_list again;       // failed chunks of another job that this one runs
     size_t again_at;
-    struct source_want want;  // the core's last
-    bool want_open;           // a WANT waits for its FEED
-    uint64_t want_seq;        // of the last WANT
-    struct task *feeder_task; // reads `source`; NULL once it has ended
-    struct waitq feeder;
-    bool wanted;    // the feeder is to go on
-    bool forgotten; // freed when the feeder has ended
+    struct source_want want; // the core's last
+    bool want_open;          // a WANT waits for its FEED
+    uint64_t want_seq;       // of the last WANT
+    struct attending attending;
 
     // Records: delivery.h, readers.h.
     struct job_records records;
@@ -55,12 +52,15 @@ struct server_job {
     bool hopeless; // it was logged that no worker can run a step of it
     bool broken;   // memory ran out for a record
     bool timed_out;
-    bool ended;
+    bool over;  // the core has given its last record, and forgot it
+    bool ended; // over, and its sink is settled
+    bool sink_failed;
+    char sink_text[PROTO_TEXT_MAX]; // why
     struct timer timeout;
     uint64_t created_ms; // wall time
     int64_t began;
     int64_t took;               // once ended
-    struct job_summary summary; // once ended
+    struct job_summary summary; // once over
     UT_hash_handle hh;          // by id
     UT_hash_handle by_key;
 };
@@ -80,18 +80,18 @@ static inline bool is_detached(const struct server_job *job)
 }
 // Passes the readers' credit on to the core, as far as the limits allow.
 void server_job_grant(struct server_job *job);
-// Has the core end the job, which reports ACT_JOB_END later. Does nothing if the job has ended.
+// Has the core end the job, which reports ACT_JOB_END later. If only its sink is still being
+// written, that is given up with this turn. Does nothing if it has ended.
 void server_job_cancel(struct server_job *job, enum cancel_mode mode);
 // Logs, once, that no connected worker can run a step of it.
 void server_job_check_hope(struct server_job *job);
 
-// Ends its streams and frees it, at the latest when its feeder has ended. Only after ACT_JOB_END,
-// or without a core.
+// Ends its streams and its attendant and frees it. Only after ACT_JOB_END, or without a core.
 void server_job_forget(struct server_job *job);
 // Forgets it if it is over, abandoned and no longer read.
 void server_job_forget_if_unwanted(struct server_job *job);
 // Its owner has gone: ends it and drops its records. It is forgotten when it is over, maybe at
 // once.
 void server_job_abandon(struct server_job *job, enum cancel_mode mode);
-// Frees a job that is in no table and has no feeder, and that the core does not know.
+// Frees a job that is in no table and that the core does not know.
 void server_job_free(struct server_job *job);

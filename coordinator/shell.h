@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "async/group.h"
 #include "async/loop.h"
 #include "base/buf.h"
+#include "coordinator/attending.h"
 #include "coordinator/core/core.h"
 #include "coordinator/peer.h"
 #include "coordinator/questions.h"
@@ -62,11 +62,13 @@ struct server {
     struct client *clients;
     struct asking_list asking; // clients whose questions can be worked on
     uint64_t next_job;
-    struct server_job *jobs;   // by id, in order of submission
-    struct server_job *by_key; // the same ones
-    struct group feeders;
-    struct dirty_list dirty; // may have something to send
-    struct buf header;       // of the RECORDS or INFO being written: readers.h, rows.c
+    struct server_job *jobs;           // by id, in order of submission
+    struct server_job *by_key;         // the same ones
+    struct attending *attended;        // by session
+    struct attending_queue unattended; // oldest first
+    struct attending_queue settled;    // their jobs end with this turn
+    struct dirty_list dirty;           // may have something to send
+    struct buf header;                 // of the RECORDS or INFO being written: readers.h, rows.c
     struct buf body;
     struct batch_writer rows; // of the INFO
 

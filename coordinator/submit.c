@@ -1,7 +1,7 @@
 // Turns plans into jobs.
 //
 // In: SUBMIT of a client with a packed plan, or a submission from retry.c. Out: ANSWER with the
-// job's id; EV_SUBMIT and the first credit for the core; a feeder if the source is read here.
+// job's id; EV_SUBMIT and the first credit for the core; an attendant if the job needs one.
 //
 // The same key gives the same job, so that a client can repeat SUBMIT after a reconnect. To make
 // room, the oldest ended job without readers is forgotten: a caller of submit_job() must not hold
@@ -49,7 +49,6 @@ static int make_room(struct server *server, struct err *err)
 void submission_done(struct submission *s)
 {
     plan_free(s->plan);
-    source_close(s->source);
     if (s->again)
         redo_done(s->again);
 }
@@ -64,7 +63,6 @@ static struct server_job *job_new(struct server *server, struct submission *s)
     job->server = server;
     job->id = ++server->next_job;
     job->plan = take(s->plan);
-    job->source = take(s->source);
     job->flags = s->message->flags;
     memcpy(job->key, s->message->key, sizeof(job->key));
     memcpy(job->owner, s->client->user, sizeof(job->owner));
@@ -78,6 +76,24 @@ static struct server_job *job_new(struct server *server, struct submission *s)
     return job;
 }
 
+// What the job is fed from, without touching a file.
+static int prepare(struct server_job *job, const struct submission *s, struct err *err)
+{
+    const struct source *source = &job->plan->source;
+    bool is_ours = !(job->flags & SUBMIT_FEEDS) && !job->again.n;
+    for (size_t i = 0; is_ours && source->kind != SOURCE_ITEMS && i < source->n_texts; i++)
+        if (path_is_own(source->texts[i]))
+            return err_set(err, -EINVAL,
+                           "a detached job can't read %s of its submitter: name a file, or stay "
+                           "attached (fanmill run --connect)",
+                           path_is_stdin(source->texts[i]) ? "the standard input"
+                                                           : source->texts[i]);
+    int r = attending_init(job, s->over_network, err);
+    if (r == 0 && is_ours && !(job->attending.needs & ATTEND_NEEDS_SOURCE))
+        r = source_open(job->plan, &job->source, err);
+    return r;
+}
+
 int submit_job(struct server *server, struct submission *s, struct server_job **ret,
                struct err *err)
 {
@@ -86,6 +102,12 @@ int submit_job(struct server *server, struct submission *s, struct server_job **
     if (!job) {
         submission_done(s);
         return r < 0 ? r : err_set(err, -ENOMEM, "out of memory");
+    }
+    r = prepare(job, s, err);
+    if (r < 0) {
+        server_job_free(job);
+        server->next_job--;
+        return r;
     }
     r = server_event(server, &(struct event){.type = EV_SUBMIT, .job = job->id, .plan = job->plan});
     if (r < 0) {
@@ -100,30 +122,25 @@ int submit_job(struct server *server, struct submission *s, struct server_job **
     if (s->message->timeout_ns > 0)
         timer_set(&job->timeout, clock_after(loop_now(), s->message->timeout_ns), on_timeout);
     server_job_grant(job);
-    r = job->source ? feeder_start(job) : 0;
-    if (r < 0) {
-        server_job_abandon(job, CANCEL_KILL);
-        return err_set(err, r, "out of memory");
-    }
+    // One that is held, or that other jobs make the files for, has them opened when it may begin.
+    if (!(s->message->flags & SUBMIT_HELD) && s->message->n_needs == 0)
+        attending_begin(job);
     server_job_check_hope(job);
     log_info("job submitted", "job=%llu name=%s owner=\"%s\"", (unsigned long long)job->id,
              job->plan->name, job->owner);
-    if (server->options.job_changed)
-        server->options.job_changed(server->options.arg, job->id, false);
     *ret = job;
     return 0;
 }
 
-static int open_source(const struct plan *plan, struct source_reader **ret, struct err *err)
+// A source that can't be read is told with the answer, if that is known soon.
+static int answer_submit(struct server_job *job, struct client *client, uint64_t request)
 {
-    for (size_t i = 0; i < plan->source.n_texts; i++)
-        if (plan->source.kind != SOURCE_ITEMS && path_is_own(plan->source.texts[i]))
-            return err_set(err, -EINVAL,
-                           "a detached job can't read %s of its submitter: name a file, or stay "
-                           "attached (fanmill run --connect)",
-                           path_is_stdin(plan->source.texts[i]) ? "the standard input"
-                                                                : plan->source.texts[i]);
-    return source_open(plan, ret, err);
+    const struct attending *a = &job->attending;
+    bool is_opening = (a->needs & ATTEND_NEEDS_SOURCE) && !a->source_is_open;
+    if (!is_opening || a->state == ATTEND_NONE || job->over)
+        return client_answer(client, request, 0, job->id, "");
+    attending_defer(job, client, request);
+    return 0;
 }
 
 static int on_submit(struct peer *peer, const struct incoming *in)
@@ -136,8 +153,9 @@ static int on_submit(struct peer *peer, const struct incoming *in)
         return err_set(in->err, -EPROTO, "a SUBMIT without a plan, or with one that is too large");
     struct server_job *job = server_job_by_key(server, submit->key);
     if (job && strcmp(job->owner, client->user) == 0)
-        return client_answer(client, submit->request, 0, job->id, "");
-    struct submission s = {.message = submit, .client = client};
+        return answer_submit(job, client, submit->request);
+    struct submission s = {
+        .message = submit, .client = client, .over_network = !peer->port->is_private};
     uint64_t stage = 0;
     int r = job ? err_set(&why, -EEXIST, "this key is in use by another user's job")
                 : plan_unpack(in->body->data, in->body->len, submit->flags & SUBMIT_PARTIAL,
@@ -148,14 +166,13 @@ static int on_submit(struct peer *peer, const struct incoming *in)
         return client_answer(client, submit->request, -ENODATA, stage,
                              "a kernel's library is missing");
     }
-    if (r == 0 && s.plan && !(submit->flags & SUBMIT_FEEDS))
-        r = open_source(s.plan, &s.source, &why);
     if (r < 0) {
         plan_free(s.plan);
         return client_answer(client, submit->request, r, 0, why.text);
     }
     r = submit_job(server, &s, &job, &why);
-    return client_answer(client, submit->request, r, r < 0 ? 0 : job->id, why.text);
+    return r < 0 ? client_answer(client, submit->request, r, 0, why.text)
+                 : answer_submit(job, client, submit->request);
 }
 
 const struct handler submit_handlers[] = {

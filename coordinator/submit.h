@@ -1,5 +1,7 @@
 // A new job, from SUBMIT or by a retry.
 #pragma once
+#include <stdbool.h>
+
 #include "base/err.h"
 
 struct client;
@@ -8,18 +10,18 @@ struct plan;
 struct redo_list;
 struct server;
 struct server_job;
-struct source_reader;
 
 struct submission {
-    struct plan *plan;            // taken over
-    struct source_reader *source; // taken over; NULL: the client feeds, or `again`
+    struct plan *plan; // taken over
     const struct msg_submit *message;
     struct client *client;
     struct redo_list *again; // taken over; NULL
+    bool over_network;       // the plan came from another machine
 };
 void submission_done(struct submission *s);
 
-// Makes and starts the job of a submission. On failure (-EBUSY, -ENOMEM) everything is freed. May
+// Makes and starts the job of a submission. On failure (-EBUSY, -ENOMEM, the
+// source's own) everything is freed. May
 // forget an ended job without readers to make room.
 int submit_job(struct server *server, struct submission *s, struct server_job **ret,
                struct err *err);

@@ -139,6 +139,23 @@ struct msg_control {
     uint32_t n_chunks;
 };
 
+// A process that reads the source or writes the sink of a job says how far it is.
+enum attend_what {
+    ATTEND_SOURCE, // it is open
+    ATTEND_SINK,   // it is open
+    ATTEND_WHOLE,  // the sink is whole, or put away because the job did not finish
+    ATTEND_COUNT
+};
+#define ATTEND_SKIP 1 // code of ATTEND_SINK: what is there stays, nothing need run
+struct msg_attend {
+    uint64_t request;
+    uint64_t job;
+    uint32_t what;  // enum attend_what
+    int32_t code;   // 0, ATTEND_SKIP, or negative errno
+    uint64_t total; // ATTEND_SOURCE: chunks in all; UINT64_MAX: not known
+    char text[PROTO_TEXT_MAX];
+};
+
 // A stream has no more records.
 struct msg_end {
     uint64_t stream;

@@ -12,8 +12,14 @@ static unsigned rights_of(char sender)
         return RIGHT_SUBMIT;
     case 'o':
         return RIGHT_SUBMIT | RIGHT_LOOK;
+    case 't':
+        return RIGHT_ATTEND;
+    case 'f':
+        return RIGHT_SUBMIT | RIGHT_ATTEND;
+    case 's':
+        return RIGHT_SUBMIT | RIGHT_LOOK | RIGHT_ATTEND;
     case 'a':
-        return RIGHT_WORK | RIGHT_SUBMIT | RIGHT_LOOK | RIGHT_RULE;
+        return RIGHT_ATTEND | RIGHT_WORK | RIGHT_SUBMIT | RIGHT_LOOK | RIGHT_RULE;
     default:
         return 0;
     }

@@ -160,6 +160,12 @@ static const struct msg_field fetch[] = {
     REF(msg_fetch, extent, extent_len, FIELD_BIN_REF, PROTO_EXTENT_MAX)};
 static const struct msg_field data[] = {U64(msg_data, job), U64(msg_data, chunk),
                                         I32(msg_data, code), TEXT(msg_data, text)};
+static const struct msg_field attend[] = {U64(msg_attend, request),
+                                          U64(msg_attend, job),
+                                          U32_TO(msg_attend, what, ATTEND_COUNT - 1),
+                                          I32_TO(msg_attend, code, ATTEND_SKIP),
+                                          U64(msg_attend, total),
+                                          TEXT(msg_attend, text)};
 
 static const struct msg_field records[] = {U64(records_head, stream),
                                            U64_TO(records_head, first_offset, INT64_MAX),
@@ -308,6 +314,7 @@ const struct layout *msg_layout(int type)
         [MSG_LIBRARY] = {LAYOUT(msg_library, library)},
         [MSG_BEGUN] = {LAYOUT(return_head, begun), .entries = &begun_entry},
         [MSG_RECALL] = {LAYOUT(return_head, return_), .entries = &return_entry},
+        [MSG_ATTEND] = {LAYOUT(msg_attend, attend)},
     };
     size_t n = sizeof(messages) / sizeof(messages[0]);
     return type >= 0 && (size_t)type < n && messages[type].n ? &messages[type] : NULL;

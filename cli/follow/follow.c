@@ -72,7 +72,9 @@ static void fail_sink(struct follow *f, int code, const struct err *err)
         return;
     f->sink_error = code;
     // A reader that went away, as `head` does, needs no message.
-    if (code != -EPIPE)
+    if (f->sink_why)
+        *f->sink_why = *err;
+    else if (code != -EPIPE)
         report_say(f->report, "output could not be written: %s", err->text);
     if (f->ends_job)
         cancel(f, VERB_KILL);
@@ -225,6 +227,8 @@ int follow_status_of(const struct job_info *info)
         return EXIT_FAULT;
     case FATE_TIMEOUT:
         return EXIT_TIMEOUT;
+    case FATE_SINK:
+        return EXIT_OUTPUT;
     default:
         return EXIT_ENDED_EARLY;
     }

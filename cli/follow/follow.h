@@ -27,8 +27,9 @@ struct follow {
     // Ctrl-Z: what runs on this machine stands still with us, or goes on. NULL: nothing does.
     void (*pause)(void *arg, bool pause);
     void *pause_arg;
-    bool propagate;   // follow_status is the first failed chunk's own
-    int64_t deadline; // then we give up waiting
+    bool propagate;       // follow_status is the first failed chunk's own
+    int64_t deadline;     // then we give up waiting
+    struct err *sink_why; // where the sink's trouble goes; NULL: to stderr
     // set by follow_run
     struct results *results;
     struct job_info info;

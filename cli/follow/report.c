@@ -97,13 +97,31 @@ static void report_leftovers(struct report *report, const struct record_entry *r
                                       "becomes of such processes)");
 }
 
+// A command that can't be run fails chunk after chunk with the same words: they are told once.
+static bool is_told(struct report *report, const struct record_entry *record)
+{
+    char typo[sizeof(report->typo)];
+    int len = record->stderr_len < 512 ? (int)record->stderr_len : 512;
+    snprintf(typo, sizeof(typo), "%s\n%.*s", report->error, len,
+             len ? (const char *)record->stderr_text : "");
+    if (strcmp(typo, report->typo) != 0) {
+        memcpy(report->typo, typo, sizeof(typo));
+        report->typo_again = false;
+        return false;
+    }
+    if (!report->typo_again)
+        report_say(report, "more chunks fail with the same words; they are only counted (-v lists "
+                           "them)");
+    report->typo_again = true;
+    return true;
+}
+
 static void report_failure(struct report *report, const struct record_entry *record)
 {
     char head[HEAD_MAX];
     bool is_typo = record->ending.outcome == OUTCOME_NOT_FOUND ||
                    record->ending.outcome == OUTCOME_NOT_RUNNABLE;
-    // It ends the job; chunks that were running at that moment would report the same.
-    if (is_typo && report->typos++ > 0 && !report->verbose)
+    if (is_typo && !report->verbose && is_told(report, record))
         return;
     if (++report->failures > REPORT_FAILURES_MAX && !report->verbose) {
         if (report->failures == REPORT_FAILURES_MAX + 1)
@@ -173,6 +191,8 @@ static const char *cause_of(const struct job_info *job)
         return "; ended early: a command can't be run";
     case FATE_TIMEOUT:
         return "; ended early: time limit reached";
+    case FATE_NEEDS:
+        return "; not run: a job that it needs did not end well";
     case FATE_CANCELLED:
         return "; ended early";
     default:

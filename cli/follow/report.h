@@ -54,7 +54,9 @@ struct report {
     uint64_t failures;
     uint64_t littered;  // chunks that are ok and left processes running
     uint64_t leftovers; // those processes, and those of chunks that failed
-    uint64_t typos;     // commands that could not be run
+    // Of the last command that could not be run: its message and the beginning of its stderr.
+    char typo[PROTO_TEXT_MAX + 512];
+    bool typo_again; // it came again
     struct task *showing;
 };
 

@@ -109,6 +109,27 @@ static int write_log(struct buf *out, const struct result_record *record)
     return r < 0 ? r : put_log(out);
 }
 
+// What ended the job itself, after all its chunks.
+static int write_log_end(const struct reading *reading, const struct job_info *job)
+{
+    _cleanup_(buf_done)
+    struct buf out = {0};
+    const char *why = job_trouble(job);
+    struct json_writer w = {.out = &out};
+    if (!why[0])
+        return 0;
+    if (reading->json) {
+        json_open(&w);
+        json_put_number(&w, "v", 1);
+        json_put_text(&w, "job", job_state_name(job));
+        json_put_text(&w, "error", why);
+        json_done(&w);
+    } else {
+        buf_printf(&out, "job| %s: %s\n", job_state_name(job), why);
+    }
+    return io_write(STDOUT_FILENO, out.data, out.len);
+}
+
 static int read_logs(struct reading *reading, struct link *link, uint64_t end, struct err *err)
 {
     _cleanup_(buf_done)
@@ -129,6 +150,8 @@ static int read_logs(struct reading *reading, struct link *link, uint64_t end, s
             break;
         }
     }
+    if (r == 0)
+        r = write_log_end(reading, results_job(results));
     if (r < 0 && !err->text[0])
         err_sys(err, r, "the stream");
     results_close(results, CANCEL_NONE, connect_deadline());

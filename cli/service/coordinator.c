@@ -16,11 +16,11 @@
 #include "base/notify.h"
 #include "cli/args/args.h"
 #include "cli/args/exit_code.h"
+#include "cli/attendant/attendants.h"
 #include "cli/run/spooling.h"
 #include "cli/service/commands.h"
 #include "cli/service/logging.h"
 #include "cli/service/state.h"
-#include "cli/service/writer.h"
 #include "coordinator/server.h"
 #include "transport/keys.h"
 #include "transport/zsock.h"
@@ -34,7 +34,7 @@ struct service {
     char endpoint[ACCESS_ENDPOINT_MAX];
     struct keypair keys;
     struct server *server;
-    struct writers writers;
+    struct attendants *attendants;
     struct spool_options spool;
     struct signals signals;
     struct event_flag over;
@@ -49,11 +49,16 @@ static void on_open_door(void *arg, const char *why)
     event_flag_set(&s->over);
 }
 
-static void on_job_changed(void *arg, uint64_t job, bool ended)
+static int attend(void *arg, const struct attend_request *request, struct err *err)
 {
     struct service *s = arg;
-    if (!ended)
-        writers_look(&s->writers, s->server, job);
+    return attendants_begin(s->attendants, request, err);
+}
+
+static void attend_kill(void *arg, uint64_t job)
+{
+    struct service *s = arg;
+    attendants_kill(s->attendants, job);
 }
 
 // Whoever asks gets it, also with --quiet.
@@ -149,13 +154,14 @@ static int main_task(void *arg)
     struct transport *transport = NULL;
     struct err err = {0};
     char list[PATH_MAX];
-    const char *const endpoints[] = {"inproc://coordinator", s->endpoint, NULL};
+    const char *const endpoints[] = {s->endpoint, NULL};
     struct server_options options = {.endpoints = endpoints,
                                      .spool_directory =
                                          s->spool.given ? s->spool.given : s->state.folder,
                                      .spool_bytes = s->spool.bytes,
                                      .record = s->record,
-                                     .job_changed = on_job_changed,
+                                     .attend = attend,
+                                     .attend_kill = attend_kill,
                                      .open_door = on_open_door,
                                      .slow_turn_ns = SERVER_TURN_NS,
                                      .arg = s};
@@ -175,7 +181,7 @@ static int main_task(void *arg)
     if (r == 0)
         r = server_open(transport, &options, &s->server, &err);
     if (r == 0)
-        r = writers_open(&s->writers, transport, endpoints[0], &err);
+        r = attendants_watch(s->attendants, s->server);
     if (r == 0 && s->listen)
         r = note_address(s, &err);
     if (r == 0)
@@ -184,7 +190,7 @@ static int main_task(void *arg)
         status = serve(s);
     else
         cant_start(&err);
-    writers_close(&s->writers);
+    attendants_unwatch(s->attendants);
     server_close(s->server);
     transport_free(transport);
     signals_close(&s->signals);
@@ -199,12 +205,15 @@ static int run(struct service *s)
         r = state_lock(&s->state, &err);
     if (r == 0)
         r = state_endpoint(&s->state, s->endpoint, &err);
+    if (r == 0)
+        r = attendants_start(s->endpoint, &s->attendants, &err);
     if (r < 0) {
         cant_start(&err);
         return r == -EBUSY ? EXIT_USAGE : EXIT_FAULT;
     }
     fd_raise_limit();
     int status = loop_run(main_task, s);
+    attendants_free(s->attendants);
     state_close(&s->state);
     keypair_done(&s->keys);
     return status < 0 ? EXIT_FAULT : status;

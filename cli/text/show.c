@@ -11,7 +11,8 @@ const char *job_state_name(const struct job_info *job)
         [FATE_COMPLETE] = "done",        [FATE_CANCELLED] = "cancelled",
         [FATE_FAILURES] = "ended early", [FATE_NOT_RUNNABLE] = "not runnable",
         [FATE_SOURCE] = "source broke",  [FATE_INTERNAL] = "broke",
-        [FATE_TIMEOUT] = "timed out",
+        [FATE_TIMEOUT] = "timed out",    [FATE_SINK] = "sink failed",
+        [FATE_NEEDS] = "not run",
     };
     if (job->phase == PHASE_RUNNING)
         return job->waits == WAIT_WORKER    ? "waiting for a worker"
@@ -21,6 +22,14 @@ const char *job_state_name(const struct job_info *job)
     if (job->phase == PHASE_ENDING)
         return "ending";
     return job->fate == FATE_COMPLETE && job->failed ? "failed" : fates[job->fate];
+}
+
+const char *job_trouble(const struct job_info *job)
+{
+    bool is_its_own =
+        job->phase == PHASE_ENDED &&
+        (job->fate == FATE_SINK || job->fate == FATE_SOURCE || job->fate == FATE_INTERNAL);
+    return is_its_own ? job->text : "";
 }
 
 const char *job_wait_name(const struct job_info *job)

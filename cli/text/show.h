@@ -7,6 +7,9 @@
 #include "proto/client.h"
 
 const char *job_state_name(const struct job_info *job);
+// Why a job ended that its chunks are not to blame for: its source, its sink, the coordinator; or
+// "".
+const char *job_trouble(const struct job_info *job);
 #define SHOW_DURATION_MAX 24u
 // "0.04 s", "3.2 s", "4m12s": how long something took.
 void show_elapsed(int64_t ns, char ret[SHOW_DURATION_MAX]);

@@ -31,5 +31,7 @@ int summary_put(struct buf *out, const struct job_info *job, const char *place)
         r = buf_printf(out, "%s in %s", only_ok ? "" : ",", time);
     if (r == 0 && place && place[0])
         r = buf_printf(out, " -> %s", place);
+    if (r == 0 && job->fate == FATE_SINK)
+        r = buf_printf(out, "; output could not be written: %s", job->text);
     return r;
 }

@@ -29,6 +29,9 @@ static void action_done(struct action *action)
     case ACT_FETCH:
         slice_drop(&action->fetch.extent);
         break;
+    case ACT_ASIDE:
+        free(action->aside);
+        break;
     case ACT_DELIVER:
         delivery_done(&action->delivery);
         break;

@@ -183,6 +183,7 @@ void chunk_make_pending(struct core *core, struct chunk *chunk)
 {
     struct queue *pending = &chunk->step->pending;
     const struct chunk *last = TAILQ_LAST(&pending->chunks, line);
+    job_touch(core, chunk->step->job);
     core->stats.pending++;
     if (!last || last->number < chunk->number) {
         chunk->state = CHUNK_PENDING;
@@ -202,6 +203,7 @@ void chunk_make_pending(struct core *core, struct chunk *chunk)
 void chunk_unqueue(struct core *core, struct chunk *chunk)
 {
     struct core_step *step = chunk->step;
+    job_touch(core, step->job);
     switch ((enum chunk_state)chunk->state) {
     case CHUNK_NOWHERE:
         break;
@@ -212,6 +214,7 @@ void chunk_unqueue(struct core *core, struct chunk *chunk)
     case CHUNK_LEASED:
         queue_remove(&chunk->worker->leased, chunk);
         chunk->worker->leased_bytes -= chunk->payload.len;
+        aside_leased(chunk->worker, step, false);
         chunk_answered(core, chunk);
         if (chunk->began) {
             chunk->worker->begun--;
@@ -235,6 +238,7 @@ void chunk_unqueue(struct core *core, struct chunk *chunk)
         queue_remove(&step->held, chunk);
         step->passing -= chunk_is_passing(chunk);
         step->held_bytes -= chunk->result_bytes + chunk->error_bytes;
+        core->held_bytes -= chunk->result_bytes + chunk->error_bytes;
         core->stats.held--;
         break;
     }
@@ -266,5 +270,7 @@ void chunk_hold(struct core *core, struct chunk *chunk)
     queue_push(&step->held, chunk);
     step->passing += chunk_is_passing(chunk);
     step->held_bytes += chunk->result_bytes + chunk->error_bytes;
+    core->held_bytes += chunk->result_bytes + chunk->error_bytes;
+    job_touch(core, step->job);
     core->stats.held++;
 }

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "coordinator/core/state.h"
 
 #define WHY_MAX 160
@@ -69,6 +70,22 @@ static void explain_pending(const struct core_step *step, uint32_t able, const s
     give_counted(r, step->pending.n, "chunk", what);
 }
 
+static void explain_asides(const struct core *core, const struct core_step *step,
+                           const struct reasons *r)
+{
+    for (const struct core_worker *w = core->workers; w; w = w->hh.next) {
+        const struct aside *a;
+        LIST_FOREACH (a, &w->asides, entry)
+            if (a->step == step && heap_holds(&a->again))
+                give(r, "worker %" PRIu64 " is set aside for %" PRId64 " s: %s", w->id,
+                     (a->again.deadline - core->now + NS_PER_S - 1) / NS_PER_S, a->text);
+    }
+    if (step_is_doubted(step))
+        give_counted(r, step->unstarted, "chunk",
+                     "could not be started and none ever was; no more begin until those that were "
+                     "handed out have come back");
+}
+
 static void explain_step(const struct core *core, const struct core_step *step,
                          const struct reasons *r)
 {
@@ -77,6 +94,7 @@ static void explain_step(const struct core *core, const struct core_step *step,
     uint32_t able = count_able(core, step, why);
     if (step->waiting)
         give_counted(r, step->waiting, "chunk", "waiting for the next attempt");
+    explain_asides(core, step, r);
     if (!core->workers)
         give(r, "no worker is connected");
     else if (able == 0)
@@ -106,6 +124,8 @@ enum job_wait job_waits(const struct core *core, const struct core_job *job)
     bool pending = false, delayed = false, unread = false, input_ended = job->steps[0].input_ended;
     if (job->leased || job->state != JOB_RUNNING)
         return WAIT_NONE;
+    if (job->blocks)
+        return job->blocks & BLOCK_HELD ? WAIT_RELEASE : WAIT_NEEDS;
     if (!core->workers || all_draining(core))
         return WAIT_WORKER;
     for (uint32_t i = 0; i < job->n_steps; i++) {

@@ -298,8 +298,8 @@ bool step_is_over(const struct core_step *step)
 void job_want(struct core *core, struct core_job *job, struct actions *actions)
 {
     struct core_step *step = &job->steps[0];
-    if (job->state != JOB_RUNNING || job->want_open || step->input_ended || !core->slots ||
-        !step_has_room(core, step))
+    if (job->state != JOB_RUNNING || job->blocks || job->want_open || step->input_ended ||
+        !core->slots || !step_has_room(core, step))
         return;
     uint32_t window = step_window(core);
     uint64_t live = step_live(step);

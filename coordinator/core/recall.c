@@ -160,8 +160,7 @@ static struct chunk *pick_lease(struct core *core, const struct core_worker *wor
     struct chunk *chunk;
     TAILQ_FOREACH_REVERSE(chunk, &worker->leased.chunks, line, in_queue)
     {
-        if (chunk->began || chunk->recalled || chunk->step->job->state != JOB_RUNNING ||
-            !worker_could_take(core, other, chunk))
+        if (chunk->began || chunk->recalled || !worker_could_take(core, other, chunk))
             continue;
         due = clock_after(chunk->leased_at, CORE_RECALL_NS);
         if (due <= core->now)

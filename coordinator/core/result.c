@@ -161,6 +161,7 @@ void job_fetched(struct core *core, struct core_job *job, const struct event *ev
 static void settle_failure(struct core *core, struct chunk *chunk, struct actions *actions)
 {
     struct core_job *job = chunk->step->job;
+    struct core_worker *worker;
     bool may_run = job->state == JOB_RUNNING;
     switch (chunk->ending.outcome) {
     case OUTCOME_CANCELLED:
@@ -174,6 +175,14 @@ static void settle_failure(struct core *core, struct chunk *chunk, struct action
         return;
     case OUTCOME_NOT_FOUND:
     case OUTCOME_NOT_RUNNABLE:
+        worker = worker_find(core, chunk->worker_id);
+        if (may_run && worker && chunk_try_elsewhere(core, chunk, worker, actions))
+            return;
+        if (chunk->step->started && may_run &&
+            ++chunk->failures <= chunk->step->spec->retry.limit) {
+            wait_for_retry(core, chunk);
+            return;
+        }
         break;
     case OUTCOME_INPUT:
         if (fetch(core, chunk, actions))
@@ -206,6 +215,13 @@ static void update_mean(struct core_step *step, int64_t run_ns)
         step->mean_run_ns ? (step->mean_run_ns * (MEAN_WEIGHT - 1) + run_ns) / MEAN_WEIGHT : run_ns;
 }
 
+// What can only be said of a program or kernel that has begun.
+static bool was_started(enum outcome outcome)
+{
+    return outcome == OUTCOME_OK || outcome == OUTCOME_EXIT || outcome == OUTCOME_SIGNAL ||
+           outcome == OUTCOME_TIMEOUT || outcome == OUTCOME_KERNEL;
+}
+
 static int settle(struct core *core, struct chunk *chunk, const struct result *result,
                   struct actions *actions)
 {
@@ -222,6 +238,8 @@ static int settle(struct core *core, struct chunk *chunk, const struct result *r
     }
     chunk->worker->active = core->now;
     chunk_unqueue(core, chunk);
+    if (was_started(chunk->ending.outcome))
+        step_was_started(core, step, worker_find(core, chunk->worker_id));
     update_mean(step, result->ending.run_ns);
     if (chunk->ending.outcome != OUTCOME_OK) {
         settle_failure(core, chunk, actions);
@@ -274,6 +292,7 @@ int core_result(struct core *core, struct core_worker *worker, const struct even
     struct chunk *chunk = find_leased(core, worker, event);
     if (!chunk)
         return 0;
+    struct core_step *step = chunk->step;
     int r = chunk->over_limit ? 0 : keep_result(chunk, event);
     if (r == -EMSGSIZE) {
         chunk_drop_result(chunk);
@@ -284,6 +303,8 @@ int core_result(struct core *core, struct core_worker *worker, const struct even
         job_deliver_part(chunk->step->job, chunk, actions);
     if (r == 0 && !result->more)
         r = settle(core, chunk, result, actions);
+    if (r == 0 && !result->more)
+        step_judge(core, step, actions);
     if (r < 0) {
         struct core_job *job = job_find(core, result->job);
         job_say(job, "out of memory");
@@ -310,7 +331,7 @@ int core_begun(struct core *core, struct core_worker *worker, const struct msg_b
 }
 
 int core_return(struct core *core, struct core_worker *worker, uint64_t id,
-                const struct msg_return *back)
+                const struct msg_return *back, struct actions *actions)
 {
     struct core_job *job = job_find(core, id);
     if (!job)
@@ -331,6 +352,7 @@ int core_return(struct core *core, struct core_worker *worker, uint64_t id,
         job->summary.unrun++;
         chunk_free(core, chunk);
     }
+    step_judge(core, &job->steps[back->step], actions);
     return 0;
 }
 
@@ -338,6 +360,7 @@ void chunk_lost(struct core *core, struct chunk *chunk, bool may_have_run, const
                 struct actions *actions)
 {
     char text[PROTO_TEXT_MAX];
+    struct core_step *step = chunk->step;
     // A worker that said it leaves was ended with what it still ran: nobody's fault, and no
     // attempt.
     bool announced = chunk->worker && chunk->worker->draining;
@@ -358,4 +381,5 @@ void chunk_lost(struct core *core, struct chunk *chunk, bool may_have_run, const
         chunk->error = strdup(text);
     }
     settle_failure(core, chunk, actions);
+    step_judge(core, step, actions);
 }

@@ -164,6 +164,7 @@ void build_limits(struct builder *b)
     struct plan *plan = b->plan;
     unsigned word;
     uint64_t n;
+    int64_t priority;
     if (read_word(b, SECTION_JOB, b->root, "order", &word))
         plan->order = (enum order)word;
     if (read_word(b, SECTION_JOB, b->root, "on_error", &word))
@@ -172,6 +173,13 @@ void build_limits(struct builder *b)
     plan->crash_limit = 5;
     if (read_count(b, SECTION_JOB, b->root, "crash_limit", &n))
         plan->crash_limit = (uint32_t)n;
+    if (read_integer(b, b->root, "priority", &priority)) {
+        if (priority < -PLAN_PRIORITY_MAX || priority > PLAN_PRIORITY_MAX)
+            refuse(b, node_get(b->root, "priority"), NULL, "priority: %lld is out of range -%d..%d",
+                   (long long)priority, PLAN_PRIORITY_MAX, PLAN_PRIORITY_MAX);
+        else
+            plan->priority = (int32_t)priority;
+    }
     if (read_count(b, SECTION_JOB, b->root, "parallelism", &n))
         plan->parallelism = (uint32_t)n;
     if (b->options && b->options->parallelism > 0)

@@ -42,6 +42,8 @@ const struct schema_key schema[] = {
      "the job ends when more chunks than this have failed; no limit"},
     {JOB, "crash_limit", KEY_COUNT, 0, 1, 1000, NULL,
      "how many lost executors or workers are blamed on a chunk before it fails; 5"},
+    {JOB, "priority", KEY_INTEGER, 0, 0, 0, NULL,
+     "jobs with a higher one get workers first, -1000 to 1000; 0"},
     {JOB, "parallelism", KEY_COUNT, 0, 1, 1000000, NULL,
      "how many chunks may run at once; all slots"},
     {JOB | STAGE, "needs", KEY_MAP, KEY_RESERVED, 0, 0, NULL, ""},
@@ -117,6 +119,8 @@ const struct schema_key schema[] = {
      "when a worker begins a chunk, besides having room"},
     {STAGE | REDUCE, "nice", KEY_COUNT, 0, 0, 19, NULL,
      "niceness of the programs: higher yields to others; 0"},
+    {STAGE | REDUCE, "time", KEY_DURATION, 0, 1, 1000 * DAYS, NULL,
+     "what a chunk needs at most: it starts on no worker whose time ends before; not known"},
     {STAGE | REDUCE, "leftovers", KEY_MAP, 0, 0, 0, "kill, keep",
      "processes that outlive the program: wait for them, end them at once, or leave them alone; "
      "{wait: 10s}"},

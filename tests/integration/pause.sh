@@ -3,16 +3,29 @@
 
 state() { sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null; }
 # The commands of a run say their pids in files.
-# A shell that waits for its vforked child to begin is in D, as long as that is stopped.
-stopped() { for p in $(cat pids); do [[ $(state "$p") = [TD] ]] || return 1; done; }
-going_on() { for p in $(cat pids); do [ "$(state "$p")" != T ] || return 1; done; }
+# A shell whose vforked child was stopped before it began waits for it in D.
+stands() {
+    local child
+    [ "$(state "$1")" = T ] && return 0
+    [ "$(state "$1")" = D ] || return 1
+    for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+        [ "$(state "$child")" = T ] && return 0
+    done
+    return 1
+}
+stopped() { for p in $(cat pids); do stands "$p" || return 1; done; }
+going_on() { for p in $(cat pids); do ! stands "$p" || return 1; done; }
 is_stopped() { [ "$(state "$pid")" = T ]; }
 
-set -m # a group of its own for each run, as an interactive shell does
-# run ARGUMENT...: two chunks, one of them with a session of its own, that wait for the file "go".
+# A group of its own, as an interactive shell gives to a job. (bash with `set -m` would break its own
+# loops when the job stops.)
+job() {
+    exec python3 -c 'import os, sys; os.setpgid(0, 0); os.execvp(sys.argv[1], sys.argv[1:])' "$@"
+}
+# start ARGUMENT...: two chunks, one of them with a session of its own, that wait for the file "go".
 start() {
     rm -f pids go
-    env --default-signal "$FANMILL_BIN" map -j 2 "$@" '
+    job env --default-signal "$FANMILL_BIN" map -j 2 "$@" '
         case {} in
         1) echo $$ >>pids ;;
         2) exec setsid -w sh -c "echo \$\$ >>pids; until test -e go; do sleep 0.01; done; echo 2" ;;

@@ -103,7 +103,7 @@ void workers_check(struct world *w)
     bool idles = false;
     for (const struct sim_worker *worker = w->workers; worker < w->workers + SIM_WORKERS_MAX;
          worker++)
-        idles |= is_there(worker) && worker->outstanding == 0;
+        idles |= is_there(worker) && worker->outstanding == 0 && !worker->lacks;
     if (!w->is_roomy || !idles || !any_to_spare)
         w->idles_since = 0;
     else if (!w->idles_since)
@@ -141,7 +141,7 @@ static void on_fault(struct world *w, uint64_t id, uint64_t b, void *data)
     struct sim_worker *worker = worker_of(w, id);
     (void)b;
     (void)data;
-    if (!worker || w->now >= SIM_FAULTS_END)
+    if (!worker || w->now >= SIM_FAULTS_END || (w->steady && worker == &w->workers[0]))
         return;
     switch (rng_below(&w->rng, 4)) {
     case 0:
@@ -195,6 +195,8 @@ static void on_join(struct world *w, uint64_t slot, uint64_t b, void *data)
     struct msg_register reg = {.slots = worker->slots,
                                .resources = {.cpus = 1000ull * (worker->slots + 1),
                                              .gpus = 1000 + rng_below(&w->rng, 2000)}};
+    if (w->steady && slot > 0)
+        worker->lacks = rng_next(&w->rng) & rng_next(&w->rng);
     sim_log(w, "worker %llu: joins with %u slots", (unsigned long long)worker->id, worker->slots);
     sim_event(w, &(struct event){.type = EV_WORKER_UP, .worker = worker->id, .reg = &reg});
     worker_send_credit(w, worker, worker->slots * 2 + (uint32_t)rng_below(&w->rng, 10));
@@ -207,6 +209,9 @@ static void on_join(struct world *w, uint64_t slot, uint64_t b, void *data)
 void workers_begin(struct world *w)
 {
     uint64_t n = 1 + rng_below(&w->rng, SIM_WORKERS_MAX);
-    for (uint64_t i = 0; i < n; i++)
+    w->steady = rng_percent(&w->rng, 30);
+    if (w->steady)
+        on_join(w, 0, 0, NULL);
+    for (uint64_t i = w->steady; i < n; i++)
         sim_at(w, (int64_t)rng_below(&w->rng, 1000) * NS_PER_MS, on_join, i, 0, NULL);
 }

@@ -56,7 +56,7 @@ SHELL_TEST(submit, what_is_not_taken)
     cr_expect_eq(m.code, -EINVAL, "whose standard input would it be?");
     submit(1, "version: 1\nsource: {lines: '/nowhere/at/all'}\nstages: [{command: [cat]}]\n", 0, 5,
            &m);
-    cr_expect_eq(m.code, -ENOENT);
+    cr_expect_eq(m.code, -ENOTSUP, "a file, and nobody who reads it");
     cr_expect_eq(server->counts.jobs, 0);
     say(1, MSG_SUBMIT, &s);
     hear(1, MSG_REFUSE, &refuse);

@@ -31,6 +31,12 @@ static const char *sender_words(char sender)
         return "client";
     case 'o':
         return "client, observer";
+    case 't':
+        return "attendant";
+    case 'f':
+        return "client, attendant";
+    case 's':
+        return "client, observer, attendant";
     default:
         return "any";
     }

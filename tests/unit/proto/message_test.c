@@ -177,6 +177,8 @@ static int put_sample(int type, struct buf *h, struct buf *b)
         return msg_put(h, MSG_NEED, &(struct msg_need){{1}});
     case MSG_LIBRARY:
         return msg_put(h, MSG_LIBRARY, &(struct msg_library){{1}, -ENOENT, "x"});
+    case MSG_ATTEND:
+        return msg_put(h, MSG_ATTEND, &(struct msg_attend){1, 2, ATTEND_WHOLE, -EIO, 3, "x"});
     case MSG_DATA:
         return msg_put(h, MSG_DATA, &(struct msg_data){1, 2, -EACCES, "x"});
     case MSG_END:

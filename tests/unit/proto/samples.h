@@ -64,6 +64,7 @@ static const struct sample samples[] = {
     {MSG_BEGUN, "9222ce00000001950102030405", ""},
     {MSG_RECALL, "9223ce00000001950102030405", ""},
     {MSG_LIBRARY, "9421c42001" DIGEST_REST "fea178", ""},
+    {MSG_ATTEND, "9724010202fb03a178", ""},
 };
 #define N_SAMPLES (sizeof(samples) / sizeof(samples[0]))
 

@@ -1,0 +1,146 @@
+# Files of submitted jobs: a job has ended when its sink is whole and has failed when it is not, and
+# no file holds up the coordinator.
+. tests/support/lib.sh
+. "$ROOT/tests/support/service.sh"
+
+job sweep <<EOF
+source: {range: 1..5}
+stages: [{command: "echo {}"}]
+sink: {file: $WORK/sweep.csv}
+EOF
+job folder <<EOF
+source: {range: 1..5}
+stages: [{command: "echo {}"}]
+sink: {dir: $WORK/folder, name: "{#}.txt"}
+EOF
+job slow <<EOF
+source: {range: 1..2}
+stages: [{command: "echo {}; until [ -e $WORK/go ]; do sleep 0.05; done"}]
+sink: {file: $WORK/slow.csv}
+EOF
+seq 5 >five
+
+rounds() {
+    local i
+    for i in $(seq 30); do
+        rm -rf sweep.csv folder
+        "$FANMILL_BIN" submit sweep.yaml >id 2>stderr && "$FANMILL_BIN" wait -q "$(cat id)" || wrong "round $i: wait"
+        cmp -s five sweep.csv || wrong "round $i: the file is not whole after wait"
+        "$FANMILL_BIN" submit --wait folder.yaml >id 2>stderr || wrong "round $i: submit --wait"
+        [ "$(ls folder | wc -l)" = 5 ] || wrong "round $i: the folder is not whole after submit --wait"
+    done
+}
+coordinator default --listen 'tcp://127.0.0.1:*'
+worker one -j 2
+until_workers 1
+case_is "the sink is whole when the job has ended: socket"
+rounds
+case_is "the sink is whole when the job has ended: TCP"
+fanmill invite client anna --state "$STATE"
+FANMILL_CONNECT=$WORK/anna.access rounds
+expect_end_agrees() {
+    fanmill wait last
+    expect_status "$1"
+    fanmill status last --json
+    grep -q "\"state\":\"$2\"" stdout || wrong "status: $(cat stdout)"
+}
+
+case_is "a sink that can't be opened: nothing runs, and all say why"
+sed "s,$WORK/sweep.csv,/proc/out.txt," sweep.yaml >proc.yaml
+fanmill submit --wait proc.yaml
+expect_status 5
+expect_stderr "'/proc/out.txt': No such file or directory"
+expect_end_agrees 5 "sink failed"
+fanmill wait last
+expect_stderr "'/proc/out.txt': No such file or directory"
+fanmill status last
+grep -q "'/proc/out.txt': No such file" stdout || wrong "status does not say why"
+fanmill logs last
+grep -q "'/proc/out.txt': No such file" stdout || wrong "logs do not say why"
+fanmill submit --follow proc.yaml
+expect_status 5
+
+case_is "a folder that goes away in the middle: failed, not cancelled, and the results are kept"
+job gone <<EOF
+source: {range: 1..3}
+stages: [{command: "rm -rf $WORK/gone; : >$WORK/gone; echo {}"}]
+sink: {dir: $WORK/gone, name: "{}.txt"}
+EOF
+rm -rf gone
+fanmill submit --wait gone.yaml
+expect_status 5
+expect_end_agrees 5 "sink failed"
+fanmill results last
+grep -q '^1$' stdout || wrong "its results are not kept"
+
+case_is "it is not told as ended before"
+fanmill submit slow.yaml
+fanmill status last --json
+grep -q '"state":"running"' stdout || wrong "$(cat stdout)"
+[ ! -e slow.csv ] || wrong "the file is there before the job has ended"
+: >go
+fanmill wait last
+expect_status 0
+[ -s slow.csv ] || wrong "the file is not there"
+
+case_is "a FIFO without a reader as the sink holds up nobody, and cancel ends it"
+mkfifo fifo
+sed "s,$WORK/sweep.csv,$WORK/fifo," sweep.yaml >fifo.yaml
+fanmill submit fifo.yaml
+fifo=$(cat stdout)
+fanmill submit --wait sweep.yaml
+expect_status 0
+fanmill explain "$fifo"
+grep -q "is being opened" stdout || wrong "explain: $(cat stdout)"
+fanmill cancel "$fifo"
+fanmill wait "$fifo"
+expect_status 4
+case_is "a FIFO with a reader gets it all"
+fanmill submit fifo.yaml
+cat fifo >from-fifo
+fanmill wait last
+expect_status 0
+cmp -s five from-fifo || wrong "the FIFO got: $(cat from-fifo)"
+
+case_is "a FIFO as the source waits for its writer"
+job reads <<EOF
+source: {lines: $WORK/fifo}
+stages: [{command: "echo {}"}]
+sink: {file: $WORK/sweep.csv}
+EOF
+fanmill submit reads.yaml
+expect_status 0
+cat five >fifo
+fanmill wait last
+expect_status 0
+cmp -s five sweep.csv || wrong "from the FIFO: $(cat sweep.csv)"
+
+case_is "an attendant that is killed fails its job with the reason"
+rm -f go slow.csv
+fanmill submit slow.yaml
+slow=$(cat stdout)
+attendants() { ps -o pid= --ppid "$(ps -o pid= --ppid "$COORDINATOR" | tr -d ' ')" 2>/dev/null; }
+is_attended() { [ -n "$(attendants)" ]; }
+until_ok is_attended
+kill -KILL $(attendants)
+fanmill wait "$slow"
+expect_status 5
+expect_stderr "(SIGKILL)"
+: >go
+
+case_is "a wrong name of a source is told at once"
+sed "s,$WORK/fifo,$WORK/nowhere," reads.yaml >nowhere.yaml
+fanmill submit nowhere.yaml
+expect_status 2
+expect_stderr "nowhere': No such file or directory"
+
+case_is "nothing stays when the coordinator is killed"
+rm -f go
+fanmill submit slow.yaml
+until_ok is_attended
+crash "$COORDINATOR"
+: >go
+end_all
+rm -rf "$WORK/run"/*
+expect_nothing_left
+finish
