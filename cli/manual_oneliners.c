@@ -109,7 +109,8 @@ static void put_outcomes(struct man_page *page)
     man_item(page, "--max-failures N, N%", "end the job when more chunks than this have failed");
     man_item(
         page, "--halt WHEN",
-        "the same in the words of GNU parallel: never; now,fail=1; soon,fail=N; soon,fail=N%%");
+        "in the words of GNU parallel: never; now, (what runs is ended, too) or soon, then fail=N, "
+        "success=N or done=N, or N%% of all: now,success=1");
     man_item(page, "-o FILE",
              "is written atomically: the file appears once it is complete, and an old one stays "
              "until then");

@@ -10,6 +10,8 @@
 
 #define WINDOW_ITEMS 1024u
 #define WINDOW_BYTES (64u << 20)
+#define DRAINED_BYTES (256u << 10) // taken and not told, with nothing left to read
+#define DRAINED_ITEMS 512u
 
 struct arrival {
     STAILQ_ENTRY(arrival) entry;
@@ -21,12 +23,15 @@ struct results_part {
     LIST_HEAD(, results) open;
 };
 
-// Credit is renewed when half of it is used up, so that it costs a message per many records.
+// Credit is renewed when half of it is used up, so that it costs a message per many records;
+// earlier where nothing is left to read, as the coordinator may wait to hear what was taken.
 static void grant(struct results *r, bool now)
 {
     if (r->ended || r->closing || !link_is_ready(r->link))
         return;
-    if (!now && r->at - r->granted_at < (r->options.window_items + 1) / 2 &&
+    bool drained = STAILQ_EMPTY(&r->arrivals) && (r->bytes - r->granted_bytes >= DRAINED_BYTES ||
+                                                  r->at - r->granted_at >= DRAINED_ITEMS);
+    if (!now && !drained && r->at - r->granted_at < (r->options.window_items + 1) / 2 &&
         r->bytes - r->granted_bytes < (r->options.window_bytes + 1) / 2)
         return;
     r->granted_at = r->at;
@@ -272,7 +277,7 @@ int results_next(struct results *r, int64_t deadline, struct result_record *ret)
 {
     for (;;) {
         int n = r->closing ? 0 : read_record(r, ret);
-        if (n == 1)
+        if (n >= 0)
             grant(r, false);
         if (n != 0)
             return n;

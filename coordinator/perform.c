@@ -140,6 +140,11 @@ static void to_worker(struct server *server, const struct action *action)
     case ACT_ACK:
         peer_say(peer, MSG_ACK, &(struct msg_ack){.seq = action->seq});
         return;
+    case ACT_DISCARD:
+        buf_clear(&server->saying);
+        if (kept_batch_put(&server->saying, MSG_DISCARD, &action->discard, 1) == 0)
+            peer_send(peer, &server->saying, NULL, 0);
+        return;
     case ACT_FORGET:
         peer_say(peer, MSG_FORGET, &(struct msg_forget){.job = action->job});
         return;

@@ -30,6 +30,7 @@
 
 enum stage_kind { STAGE_COMMAND, STAGE_PIPE, STAGE_KERNEL };
 enum order { ORDER_INPUT, ORDER_COMPLETION };
+enum until { UNTIL_ALL, UNTIL_OK, UNTIL_DONE, UNTIL_FAILED };
 enum on_error { ON_ERROR_CONTINUE, ON_ERROR_FINISH, ON_ERROR_STOP };
 // PUSH: a program supplies the items as they arise; not in job files.
 enum source_kind {
@@ -167,10 +168,18 @@ struct plan {
     enum on_error on_error;
     uint64_t max_failures;    // the job ends when more chunks have failed; UINT64_MAX: no limit
     uint32_t max_failures_bp; // hundredths of a percent of all chunks; 0: not given as a share
-    uint32_t crash_limit;     // executor or worker losses blamed on one chunk before it fails
-    int32_t priority;         // within +-PLAN_PRIORITY_MAX; higher ones first
-    uint32_t parallelism;     // chunks of this job that may run at once; 0: all slots
-    bool is_oneliner;         // its mistakes are told in flags' words; not packed
+    // The job ends once so many chunks are ok, done or failed: n, or hundredths of a percent of all
+    // chunks if n is 0.
+    struct {
+        enum until what;
+        uint64_t n;
+        uint32_t bp;
+        bool stops; // what runs then is ended
+    } until;
+    uint32_t crash_limit; // executor or worker losses blamed on one chunk before it fails
+    int32_t priority;     // within +-PLAN_PRIORITY_MAX; higher ones first
+    uint32_t parallelism; // chunks of this job that may run at once; 0: all slots
+    bool is_oneliner;     // its mistakes are told in flags' words; not packed
     bool
         partial; // what kernels of the last stage emit is sent at once; of the job, not of its file
 };

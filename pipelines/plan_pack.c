@@ -124,6 +124,10 @@ int plan_pack(const struct plan *plan, struct buf *out)
     pack_i64(&w, plan->priority);
     pack_u64(&w, plan->max_failures);
     pack_u64(&w, plan->max_failures_bp);
+    pack_u64(&w, plan->until.what);
+    pack_u64(&w, plan->until.n);
+    pack_u64(&w, plan->until.bp);
+    pack_bool(&w, plan->until.stops);
     pack_u64(&w, plan->crash_limit);
     pack_u64(&w, plan->parallelism);
     return finish(&w, out, before, PLAN_WHOLE_MAX);

@@ -193,6 +193,10 @@ static void get_whole_plan(struct pack_reader *r, struct plan *plan)
     plan->priority = (int32_t)priority;
     plan->max_failures = pack_read_u64(r, UINT64_MAX);
     plan->max_failures_bp = (uint32_t)pack_read_u64(r, 10000);
+    plan->until.what = (enum until)pack_read_u64(r, UNTIL_FAILED);
+    plan->until.n = pack_read_u64(r, UINT64_MAX);
+    plan->until.bp = (uint32_t)pack_read_u64(r, 10000);
+    plan->until.stops = pack_read_bool(r);
     plan->crash_limit = (uint32_t)pack_read_u64(r, UINT32_MAX);
     plan->parallelism = (uint32_t)pack_read_u64(r, UINT32_MAX);
 }

@@ -45,5 +45,11 @@ enum job_fate {
     FATE_TIMEOUT,      // its time limit passed; the core itself says CANCELLED
     FATE_SINK,         // its sink could not be written
     FATE_NEEDS,        // a job that it needs did not end well: nothing of it ran
+    FATE_ENOUGH,       // as many chunks have ended as the plan wants; others were left unrun
     FATE_COUNT,
 };
+// Whether what was to be run was run: its results are whole, though some chunks may have failed.
+static inline bool fate_is_whole(enum job_fate fate)
+{
+    return fate == FATE_COMPLETE || fate == FATE_ENOUGH;
+}

@@ -315,6 +315,8 @@ const struct layout *msg_layout(int type)
         [MSG_BEGUN] = {LAYOUT(return_head, begun), .entries = &begun_entry},
         [MSG_RECALL] = {LAYOUT(return_head, return_), .entries = &return_entry},
         [MSG_ATTEND] = {LAYOUT(msg_attend, attend)},
+        [MSG_KEEP] = {LAYOUT(return_head, return_), .entries = &return_entry},
+        [MSG_DISCARD] = {LAYOUT(return_head, return_), .entries = &return_entry},
     };
     size_t n = sizeof(messages) / sizeof(messages[0]);
     return type >= 0 && (size_t)type < n && messages[type].n ? &messages[type] : NULL;

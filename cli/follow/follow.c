@@ -220,6 +220,7 @@ int follow_status_of(const struct job_info *info)
 {
     switch ((enum job_fate)info->fate) {
     case FATE_COMPLETE:
+    case FATE_ENOUGH:
         return info->failed ? EXIT_CHUNK_FAILED : EXIT_ALL_WELL;
     case FATE_NOT_RUNNABLE:
         return info->first_code == 126 ? 126 : 127;

@@ -191,6 +191,8 @@ static const char *cause_of(const struct job_info *job)
         return "; ended early: a command can't be run";
     case FATE_TIMEOUT:
         return "; ended early: time limit reached";
+    case FATE_ENOUGH:
+        return "; that was enough";
     case FATE_NEEDS:
         return "; not run: a job that it needs did not end well";
     case FATE_CANCELLED:
@@ -204,7 +206,7 @@ void report_summary(struct report *report, const struct job_info *job, const cha
 {
     _cleanup_(buf_done)
     struct buf text = {0};
-    bool all_well = job->fate == FATE_COMPLETE && job->failed == 0;
+    bool all_well = fate_is_whole(job->fate) && job->failed == 0;
     bool wanted = report->verbose || (isatty(STDERR_FILENO) && report->mode != PROGRESS_JSON);
     if (report->mode == PROGRESS_JSON)
         report_progress(report, job);

@@ -144,7 +144,7 @@ static int read_logs(struct reading *reading, struct link *link, uint64_t end, s
     while (reading->from < end && (r = results_next(results, CLOCK_FOREVER, &record)) == 1) {
         r = reading->json ? write_log_json(&out, &record) : write_log(&out, &record);
         reading->from = record.offset + 1;
-        reading->has_logs |= out.len > 0;
+        reading->has_logs |= record.n_errors > 0 || record.head.error;
         if (r < 0) {
             err_sys(err, r, "standard output");
             break;

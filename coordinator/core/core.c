@@ -176,6 +176,11 @@ static int handle_worker(struct core *core, const struct event *event, struct ac
         if (worker->kept_for)
             step_unreserve(worker->kept_for);
         return 0;
+    case EV_KEEP:
+        return core_keep(core, worker, event->job, &event->back, actions);
+    case EV_WORKER_BACK:
+        worker_back(core, worker, actions);
+        return 0;
     case EV_WORKER_DOWN:
         worker_down(core, worker, event->reason ? event->reason : "connection lost", actions);
         return 0;
@@ -208,6 +213,8 @@ int core_handle(struct core *core, const struct event *event, int64_t now, struc
     case EV_WORKER_ALIVE:
     case EV_WORKER_DRAIN:
     case EV_WORKER_DOWN:
+    case EV_WORKER_BACK:
+    case EV_KEEP:
         return handle_worker(core, event, actions);
     case EV_HOLD:
         core_touch_all(core);

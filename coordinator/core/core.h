@@ -51,6 +51,8 @@ enum event_type {
     EV_WORKER_ALIVE,  // it sent any message
     EV_WORKER_DRAIN,  // it is leaving: nothing new
     EV_WORKER_DOWN,   // its connection or process has ended
+    EV_WORKER_BACK,   // the same, but its process lives and registers again in this turn
+    EV_KEEP,          // what it still has, after that: one run of chunks
     EV_STREAM_CREDIT, // the consumer is ready for more, cumulative
     EV_CANCEL,        // end a job early
     EV_BLOCK,         // whether anything of a job may start; what waits at workers comes back
@@ -87,7 +89,7 @@ struct event {
             uint64_t epoch;
             uint64_t seq;
         } result;
-        struct msg_return back; // RETURN
+        struct msg_return back; // RETURN, KEEP
         struct msg_begun begun; // BEGUN
         const char *reason;     // WORKER_DOWN
         struct {
@@ -114,6 +116,7 @@ enum action_type {
     ACT_CANCEL,  // send CANCEL(job, mode)
     ACT_FORGET,  // send FORGET(job)
     ACT_ASIDE,   // for the log: the worker gets no chunks of a step for a while
+    ACT_DISCARD, // send DISCARD: the worker need not go on with what it kept
     ACT_DROP,    // the worker is to be disconnected, with the reason
     ACT_WANT,    // pull the job's source
     ACT_FETCH,   // read a part of a file that a worker could not read; answered by EV_FETCHED
@@ -184,6 +187,7 @@ struct action {
         struct msg_return recall;   // RECALL
         uint64_t seq;               // ACK
         enum cancel_mode mode;      // CANCEL
+        struct msg_return discard;  // DISCARD
         const char *reason;         // DROP: static text
         struct action_aside *aside; // ASIDE; owned, malloc'd
         struct {

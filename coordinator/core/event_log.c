@@ -11,17 +11,18 @@
 const char *event_name(enum event_type type)
 {
     static const char *const names[EV_COUNT] = {
-        "SUBMIT",      "FED",           "FED_END", "WORKER_UP", "WORKER_CREDIT",
-        "RESULT",      "RETURN",        "BEGUN",   "ALIVE",     "WORKER_DRAIN",
-        "WORKER_DOWN", "STREAM_CREDIT", "CANCEL",  "BLOCK",     "NEED_FAILED",
-        "FETCHED",     "HOLD",          "TICK",    "FLUSH"};
+        "SUBMIT", "FED",           "FED_END", "WORKER_UP",    "WORKER_CREDIT", "RESULT",
+        "RETURN", "BEGUN",         "ALIVE",   "WORKER_DRAIN", "WORKER_DOWN",   "WORKER_BACK",
+        "KEEP",   "STREAM_CREDIT", "CANCEL",  "BLOCK",        "NEED_FAILED",   "FETCHED",
+        "HOLD",   "TICK",          "FLUSH"};
     return names[type];
 }
 
 const char *action_name(enum action_type type)
 {
-    static const char *const names[] = {"STEP",  "LEASE", "RECALL", "ACK",   "CANCEL",  "FORGET",
-                                        "ASIDE", "DROP",  "WANT",   "FETCH", "DELIVER", "JOB_END"};
+    static const char *const names[] = {"STEP",   "LEASE",   "RECALL",  "ACK",  "CANCEL",
+                                        "FORGET", "ASIDE",   "DISCARD", "DROP", "WANT",
+                                        "FETCH",  "DELIVER", "JOB_END"};
     return names[type];
 }
 
@@ -208,6 +209,7 @@ static int put_fields(struct event_log_writer *w, const struct event *event, str
     case EV_RESULT:
         return put_result(w, event, p);
     case EV_RETURN:
+    case EV_KEEP:
         pack_array(p, 5);
         pack_u64(p, event->back.job);
         pack_u64(p, event->back.step);

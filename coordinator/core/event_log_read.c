@@ -206,6 +206,7 @@ static int get_fields(struct event_log_reader *r, struct pack_reader *p, struct 
     case EV_RESULT:
         return get_result(r, p, event, err);
     case EV_RETURN:
+    case EV_KEEP:
         expect_array(p, 5);
         event->back.job = pack_read_u64(p, UINT64_MAX);
         event->back.step = (uint32_t)pack_read_u64(p, UINT32_MAX);

@@ -91,9 +91,12 @@ int job_refuse_result(struct core *core, struct core_job *job, struct chunk *chu
                       struct actions *actions)
 {
     char text[PROTO_TEXT_MAX];
+    const struct core_step *next = chunk->step + 1;
+    bool is_alone = chunk->step->number + 1 < job->n_steps && !next->spec->is_reduce &&
+                    next->spec->chunking.n <= 1;
     snprintf(text, sizeof(text),
              "its result of %zu bytes is too large to be an input of the next step (at most %u)",
-             chunk->result_bytes, FRAME_ITEM_MAX);
+             chunk->result_bytes, is_alone ? PROTO_BODY_MAX : FRAME_ITEM_MAX);
     chunk_unqueue(core, chunk);
     chunk_drop_result(chunk);
     chunk->error = strdup(text);

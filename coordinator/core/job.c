@@ -58,6 +58,7 @@ int job_submit(struct core *core, uint64_t id, const struct plan *plan, uint32_t
         r = r == 0 ? step_take_shape(core, step) : r;
     }
     HASH_ADD(hh, core->jobs, id, sizeof(job->id), job);
+    core->n_prioritized += plan->priority != 0;
     job_touch(core, job);
     if (r < 0)
         job_free(core, job);
@@ -75,6 +76,7 @@ void job_free(struct core *core, struct core_job *job)
     for (struct core_worker *w = core->workers; w; w = w->hh.next)
         asides_forget(core, w, job);
     HASH_DELETE(hh, core->jobs, job);
+    core->n_prioritized -= job->plan->priority != 0;
     for (uint32_t i = 0; i < job->n_steps; i++) {
         struct core_step *step = &job->steps[i];
         step_drop_shape(core, step);
@@ -208,8 +210,28 @@ static bool everything_over(const struct core_job *job)
     return true;
 }
 
+// As many chunks have ended as the plan wants.
+static void check_until(struct core *core, struct core_job *job, struct actions *actions)
+{
+    const struct plan *plan = job->plan;
+    const struct job_summary *s = &job->summary;
+    uint64_t n = plan->until.what == UNTIL_OK       ? s->ok
+                 : plan->until.what == UNTIL_FAILED ? s->failed
+                                                    : s->ok + s->failed;
+    if (plan->until.what == UNTIL_ALL || job->state != JOB_RUNNING || !n)
+        return;
+    // A share of all chunks is known only once the source has ended.
+    bool reached = plan->until.n
+                       ? n >= plan->until.n
+                       : job->steps[0].input_ended && n * 10000 >= s->chunks * plan->until.bp;
+    if (reached)
+        job_wind_down(core, job, plan->until.what == UNTIL_FAILED ? FATE_FAILURES : FATE_ENOUGH,
+                      plan->until.stops ? CANCEL_RUNNING : CANCEL_QUEUED, actions);
+}
+
 bool job_try_end(struct core *core, struct core_job *job, struct actions *actions)
 {
+    check_until(core, job, actions);
     if (!everything_over(job))
         return false;
     struct job_summary *summary = malloc(sizeof(*summary));

@@ -89,7 +89,7 @@ bool worker_could_take(const struct core *core, const struct core_worker *worker
            (!worker->leased.n || worker->leased_bytes + chunk->payload.len <= worker->window_bytes);
 }
 
-static void put_chunk(struct core *core, struct core_worker *worker, struct chunk *chunk)
+void lease_put(struct core *core, struct core_worker *worker, struct chunk *chunk)
 {
     struct core_step *step = chunk->step;
     chunk_unqueue(core, chunk);
@@ -172,7 +172,7 @@ static int lease_run(struct core *core, struct core_worker *worker, struct core_
         if (lens)
             lens[i] = (uint32_t)chunk->payload.len;
         lease->item_end = chunk->item_first + chunk->items;
-        put_chunk(core, worker, chunk);
+        lease_put(core, worker, chunk);
     }
     action->lease.lens = take(lens);
     return (int)n;

@@ -240,6 +240,7 @@ struct core {
     struct shapes shapes;
     uint64_t ready;              // pending chunks of steps that want
     uint32_t wanting;            // jobs
+    uint32_t n_prioritized;      // jobs whose priority is not the usual one
     int64_t reserve_at;          // when steps that wait for a place are looked at again
     uint64_t held_bytes;         // results that wait, of all jobs
     struct core_job *jobs;       // uthash; iterates in order of submission
@@ -366,6 +367,12 @@ bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
 // and the consumer is ready; otherwise that stays for later.
 void job_deliver_part(struct core_job *job, struct chunk *chunk, struct actions *actions);
 
+// lack.c
+#define CORE_LACK_MAX 320u // bytes of the words
+// Workers that could run a chunk of the step, now or ever; what the one that lacks least lacks.
+uint32_t step_lack(const struct core *core, const struct core_step *step, bool now, char *ret,
+                   size_t size);
+
 // explain.c
 enum job_wait job_waits(const struct core *core, const struct core_job *job);
 
@@ -404,6 +411,13 @@ bool worker_can_take(const struct core *core, const struct core_worker *worker,
 bool worker_could_take(const struct core *core, const struct core_worker *worker,
                        const struct chunk *chunk);
 void core_schedule(struct core *core, struct actions *actions);
+// Leases a pending chunk to the worker, in its next attempt.
+void lease_put(struct core *core, struct core_worker *worker, struct chunk *chunk);
+
+// keep.c
+// A worker that came back names what it still runs, or has results of.
+int core_keep(struct core *core, struct core_worker *worker, uint64_t job,
+              const struct msg_return *kept, struct actions *actions);
 
 // recall.c
 // Asks for leases that have not begun, for slots that idle elsewhere. After core_schedule().
@@ -433,6 +447,8 @@ struct core_worker *worker_find(const struct core *core, uint64_t id);
 void worker_credit(struct core *core, struct core_worker *worker, const struct msg_credit *credit);
 void worker_down(struct core *core, struct core_worker *worker, const char *reason,
                  struct actions *actions);
+// Its process lives and comes back as another worker: nothing crashed.
+void worker_back(struct core *core, struct core_worker *worker, struct actions *actions);
 void worker_free(struct core *core, struct core_worker *worker);
 void worker_silence_due(struct core *core, struct core_worker *worker, struct actions *actions);
 // True when the worker must be sent STEP first; remembers that it is.

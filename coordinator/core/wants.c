@@ -161,12 +161,32 @@ struct core_step *core_first_want(const struct core *core)
     return best;
 }
 
+// A worker that is set aside for the first one may start others.
+static struct core_step *first_startable(const struct shape *shape,
+                                         const struct core_worker *worker)
+{
+    struct core_step *best = first_of(shape);
+    if (!best || worker_may_start(worker, best))
+        return best;
+    best = NULL;
+    for (size_t i = 0; i < shape->steps.len; i++) {
+        struct core_step *step = container_of(shape->steps.nodes[i], struct core_step, want);
+        if (worker_may_start(worker, step))
+            best = better(best, step);
+    }
+    return best;
+}
+
 struct core_step *worker_first_want(const struct core *core, const struct core_worker *worker)
 {
     struct core_step *best = NULL;
     const struct shape *shape;
+    if (worker->kept_for) {
+        best = worker->kept_for;
+        return heap_holds(&best->want) && worker_can_take(core, worker, best) ? best : NULL;
+    }
     TAILQ_FOREACH (shape, &core->shapes, in_shapes) {
-        struct core_step *step = first_of(shape);
+        struct core_step *step = first_startable(shape, worker);
         if (step && (!best || step->want.deadline < best->want.deadline) &&
             worker_can_take(core, worker, step))
             best = step;

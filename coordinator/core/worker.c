@@ -85,6 +85,13 @@ void worker_down(struct core *core, struct core_worker *worker, const char *reas
     worker_free(core, worker);
 }
 
+void worker_back(struct core *core, struct core_worker *worker, struct actions *actions)
+{
+    for (struct chunk *chunk; (chunk = TAILQ_FIRST(&worker->leased.chunks));)
+        chunk_lost(core, chunk, false, "", actions);
+    worker_free(core, worker);
+}
+
 void worker_silence_due(struct core *core, struct core_worker *worker, struct actions *actions)
 {
     int64_t due = worker->last_seen + core->options.silence_ns;

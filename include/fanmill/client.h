@@ -152,7 +152,8 @@ enum fm_job_end {
     FM_JOB_BROKEN,       /* a fault of the coordinator */
     FM_JOB_TIMEOUT,      /* fm_submit_options.timeout passed */
     FM_JOB_SINK,         /* its file or folder could not be written */
-    FM_JOB_NEEDS         /* a job that it needs did not end well; nothing of it ran */
+    FM_JOB_NEEDS,        /* a job that it needs did not end well; nothing of it ran */
+    FM_JOB_ENOUGH        /* as many chunks have ended as `until` wants; others were not run */
 };
 struct fm_job_status {
     /* chunks of all steps that are known so far. running: at workers, also those not begun yet */

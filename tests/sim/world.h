@@ -51,6 +51,7 @@ struct sim_job {
     unsigned crash_percent;
     bool emits_items;
     bool cancelled;
+    bool is_blocked; // nothing of it may start
     bool ended;
     struct job_summary summary;
     struct content *contents[5]; // by step, then chunk

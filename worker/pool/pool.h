@@ -55,5 +55,12 @@ void pool_cancel(struct pool *pool, uint64_t job, bool kill_now);
 // it. Both may be called twice.
 void pool_pause(struct pool *pool);
 void pool_resume(struct pool *pool);
+// Names the chunks that executors have, of all jobs.
+void pool_held(const struct pool *pool, void (*held)(void *arg, const struct msg_return *run),
+               void *arg);
+// Says again, by its callback, which chunks run.
+void pool_tell_begun(struct pool *pool);
+// Kills what runs of these chunks, and drops what does not; results of them may still come.
+void pool_discard(struct pool *pool, const struct msg_return *run);
 // Forgets all jobs and kills what runs of them; nothing of it gives a result any more.
 void pool_reset(struct pool *pool);

@@ -222,6 +222,7 @@ void slot_forked(struct slot *slot, int fd)
     slot->judged = 0;
     slot->told = 0;
     slot->answered = false;
+    slot->foreign_job = 0;
     slot->kill = KILL_NONE;
     slot->state = SLOT_LIVE;
     if (fd_set_nonblock(fd, true) < 0 || watch_add(&slot->watch, fd, EPOLLIN, on_ready) < 0)
@@ -349,6 +350,8 @@ int slot_give(struct slot *slot, struct lease_copy *copy, uint32_t at, uint32_t 
                      lease->body ? lease->body + copy->offsets[at] : NULL);
     if (r == 0 && !slot->sent.n)
         slot->turned = loop_now();
+    if (step->is_foreign)
+        slot->foreign_job = step->job;
     if (r == 0)
         sent_push(&slot->sent, copy, at, n);
     return r;
@@ -387,8 +390,23 @@ uint32_t slot_weight(const struct slot *slot)
     return 0;
 }
 
+bool slot_may_take(const struct slot *slot, const struct pool_step *step)
+{
+    if (slot->foreign_job)
+        return slot->foreign_job == step->job;
+    return !step->is_foreign || !slot->sent.n;
+}
+
+void slot_retire(struct slot *slot)
+{
+    if (slot->state == SLOT_LIVE)
+        give_up(slot);
+}
+
 void slot_forget(struct slot *slot, uint64_t job)
 {
+    if (slot->foreign_job == job)
+        slot_retire(slot);
     if (slot->state == SLOT_LIVE && wire_put_forget(&slot->out, job) == 0)
         slot_flush(slot);
 }

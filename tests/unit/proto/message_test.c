@@ -131,6 +131,9 @@ static int put_sample(int type, struct buf *h, struct buf *b)
         return msg_put(h, MSG_DRAIN, &(struct msg_drain){5000});
     case MSG_RETURN:
         return return_batch_put(h, &(struct msg_return){1, 2, 3, 4, 5}, 1);
+    case MSG_KEEP:
+    case MSG_DISCARD:
+        return kept_batch_put(h, (enum msg_type)type, &(struct msg_return){1, 2, 3, 4, 5}, 1);
     case MSG_BEGUN:
         return begun_batch_put(h, &(struct msg_begun){1, 2, 3, 4, 5}, 1);
     case MSG_RECALL:

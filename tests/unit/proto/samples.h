@@ -63,6 +63,8 @@ static const struct sample samples[] = {
     {MSG_NEED, "9220c42001" DIGEST_REST, ""},
     {MSG_BEGUN, "9222ce00000001950102030405", ""},
     {MSG_RECALL, "9223ce00000001950102030405", ""},
+    {MSG_KEEP, "9225ce00000001950102030405", ""},
+    {MSG_DISCARD, "9226ce00000001950102030405", ""},
     {MSG_LIBRARY, "9421c42001" DIGEST_REST "fea178", ""},
     {MSG_ATTEND, "9724010202fb03a178", ""},
 };
@@ -131,6 +133,14 @@ static inline int read_any(const void *h, size_t hn, const void *b, size_t bn, s
         while (code >= 0 && (code = recall_batch_next(&r, &back, err)) == 1)
             ;
         break;
+    case MSG_KEEP:
+    case MSG_DISCARD: {
+        enum msg_type type = (enum msg_type)code;
+        code = kept_batch_open(&r, type, h, hn, err);
+        while (code >= 0 && (code = kept_batch_next(&r, type, &back, err)) == 1)
+            ;
+        break;
+    }
     case MSG_BEGUN:
         code = begun_batch_open(&r, h, hn, err);
         while (code >= 0 && (code = begun_batch_next(&r, &begun, err)) == 1)

@@ -103,6 +103,9 @@ static void take_actions(struct rig *rig)
             rig->aside_worker = action->worker;
             rig->aside_ns = action->aside->wait_ns;
             break;
+        case ACT_DISCARD:
+            rig->n_discarded += action->discard.count;
+            break;
         case ACT_DROP:
             rig->n_drops++;
             break;

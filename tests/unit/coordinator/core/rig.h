@@ -46,6 +46,7 @@ struct rig {
     enum cancel_mode cancel_mode;
     size_t n_steps_sent;
     size_t n_forgets;
+    unsigned n_discarded; // chunks
     size_t n_drops;
     size_t n_asides;
     uint64_t aside_worker; // of the last
