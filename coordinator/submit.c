@@ -88,6 +88,14 @@ static int prepare(struct server_job *job, const struct submission *s, struct er
                            "attached (fanmill run --connect)",
                            path_is_stdin(source->texts[i]) ? "the standard input"
                                                            : source->texts[i]);
+    if (is_detached(job) && job->plan->sink.kind == SINK_FILE &&
+        path_is_descriptor(job->plan->sink.path))
+        return err_set(
+            err, -EINVAL,
+            "a detached job can't write to %s of its submitter: leave its results to the "
+            "coordinator (sink: {stdout: raw}, fanmill results), or stay attached "
+            "(fanmill run --connect)",
+            job->plan->sink.path);
     int r = attending_init(job, s->over_network, err);
     if (r == 0 && is_ours && !(job->attending.needs & ATTEND_NEEDS_SOURCE))
         r = source_open(job->plan, &job->source, err);
