@@ -153,6 +153,7 @@ void server_job_free(struct server_job *job)
     job_records_done(&job->records);
     redo_done(&job->failed);
     redo_done(&job->again);
+    kept_done(&job->kept);
     plan_free(job->plan);
     free(job);
 }

@@ -51,6 +51,8 @@ void submission_done(struct submission *s)
     plan_free(s->plan);
     if (s->again)
         redo_done(s->again);
+    if (s->kept)
+        kept_done(s->kept);
 }
 
 static struct server_job *job_new(struct server *server, struct submission *s)
@@ -71,6 +73,10 @@ static struct server_job *job_new(struct server *server, struct submission *s)
     if (s->again) {
         job->again = *s->again;
         *s->again = (struct redo_list){0};
+    }
+    if (s->kept) {
+        job->kept = *s->kept;
+        *s->kept = (struct kept){0};
     }
     job_records_init(&job->records, is_detached(job) ? server->options.spool_directory : NULL);
     return job;

@@ -5,6 +5,7 @@
 #include "base/err.h"
 
 struct client;
+struct kept;
 struct msg_submit;
 struct plan;
 struct redo_list;
@@ -16,6 +17,7 @@ struct submission {
     const struct msg_submit *message;
     struct client *client;
     struct redo_list *again; // taken over; NULL
+    struct kept *kept;       // taken over; NULL
     bool over_network;       // the plan came from another machine
 };
 void submission_done(struct submission *s);
