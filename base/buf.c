@@ -88,3 +88,18 @@ void buf_consume(struct buf *buf, size_t len)
     if (buf->len)
         memmove(buf->data, buf->data + len, buf->len);
 }
+
+void buf_trim(struct buf *buf)
+{
+    if (buf->cap == buf->len)
+        return;
+    if (!buf->len) {
+        buf_done(buf);
+        return;
+    }
+    uint8_t *data = realloc(buf->data, buf->len);
+    if (data) {
+        buf->data = data;
+        buf->cap = buf->len;
+    }
+}

@@ -27,5 +27,7 @@ int buf_reserve(struct buf *buf, size_t more);
 int buf_add(struct buf *buf, const void *data, size_t len);
 int buf_add_str(struct buf *buf, const char *text);
 int buf_printf(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+// Gives back the room that is not used.
+void buf_trim(struct buf *buf);
 // Drops the first `len` bytes and moves the rest to the front.
 void buf_consume(struct buf *buf, size_t len);

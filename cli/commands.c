@@ -47,6 +47,8 @@ static const struct command list[] = {
     {"logs", JOBS, "logs [JOB]", "print what its chunks wrote to standard error", &logs_args,
      cli_logs},
     {"cancel", JOBS, "cancel JOB", "cancel jobs", &cancel_args, cli_cancel},
+    {"hold", JOBS, "hold JOB", "start nothing new of jobs", &hold_args, cli_hold},
+    {"release", JOBS, "release JOB", "let held jobs go on", &release_args, cli_release},
     {"retry", JOBS, "retry JOB", "run a job again, or only its failed chunks", &retry_args,
      cli_retry},
     {"forget", JOBS, "forget JOB", "drop finished jobs and their results", &forget_args,

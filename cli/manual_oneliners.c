@@ -34,14 +34,17 @@ static void put_placeholders(struct man_page *page)
     man_item(page, "{/}", "its base name: photo.jpg");
     man_item(page, "{//}", "its folder: dir");
     man_item(page, "{/.}", "its base name without the extension: photo");
+    man_item(page, "{..}, {...}, {/..}", "without two or three extensions");
+    man_item(page, "{+/}, {+.}, {+..}",
+             "its folder, \"\" if there is none; its extension; its last two");
     man_item(page, "{#}", "the item's number, from 1; of several items the first one's");
     man_item(page, "{%}", "the slot, from 1");
-    man_item(page, "{1}, {2} ...", "the item of the first, second list; a column");
+    man_item(page, "{1}, {2} ... {-1}", "the item of the first, second, last list; a column");
     man_item(page, "{name}", "a column by its name");
     man_item(page, "{1/.}, {name.} ...", "the forms above, of these");
     man_item(page, "{@q}, {1@q} ...",
              "quoted once more, for a shell inside the command: ssh host \"ls {@q}\"");
-    man_item(page, "{{}}", "{} itself; anything else in braces stays as it is");
+    man_item(page, "{{}}", "{} itself; words in braces that are no placeholder stay as they are");
 }
 
 static void put_items(struct man_page *page)
@@ -106,7 +109,8 @@ static void put_outcomes(struct man_page *page)
     man_item(page, "--max-failures N, N%", "end the job when more chunks than this have failed");
     man_item(
         page, "--halt WHEN",
-        "the same in the words of GNU parallel: never; now,fail=1; soon,fail=N; soon,fail=N%%");
+        "in the words of GNU parallel: never; now, (what runs is ended, too) or soon, then fail=N, "
+        "success=N or done=N, or N%% of all: now,success=1");
     man_item(page, "-o FILE",
              "is written atomically: the file appears once it is complete, and an old one stays "
              "until then");

@@ -65,14 +65,22 @@ static int set_data(struct fm_item *item, const struct result_record *record)
 struct fm_item *fm_item_of_record(const struct result_record *record)
 {
     const struct record_entry *head = &record->head;
-    struct fm_item *item = item_new(head->error_len + head->stderr_len + head->worker_len + 3);
+    size_t errors_len = 0;
+    for (size_t i = 0; i < record->n_errors; i++)
+        errors_len += record->errors[i].len;
+    struct fm_item *item = item_new(head->error_len + errors_len + head->worker_len + 3);
     if (!item || set_data(item, record) < 0) {
         free(item);
         return NULL;
     }
     char *at = item->texts;
     char *error = put_text(&at, head->error, head->error_len);
-    char *errors = put_text(&at, head->stderr_text, head->stderr_len);
+    char *errors = at;
+    for (size_t i = 0; i < record->n_errors; i++) {
+        memcpy(at, record->errors[i].data, record->errors[i].len);
+        at += record->errors[i].len;
+    }
+    *at++ = '\0';
     char *worker = put_text(&at, head->worker, head->worker_len);
     if (head->item)
         item->frame = slab_ref(record->frame);

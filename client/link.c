@@ -17,6 +17,7 @@
 
 #define MESSAGES_PER_TURN 64
 #define PROBE_NS (2 * NS_PER_S) // of silence, then we ask whether it is still there
+#define NOTICE_AGAIN_NS (60 * NS_PER_S)
 
 enum link_state { LINK_GREETING, LINK_READY, LINK_OVER };
 
@@ -37,6 +38,7 @@ struct link {
     struct timer timer;
     int64_t last_heard;
     int64_t last_asked;
+    int64_t next_notice; // of silence; 0: none was given
 };
 
 int link_check(const struct link *link)
@@ -212,13 +214,36 @@ static void pump(void *arg)
         zsock_again(link->socket);
 }
 
+static void notice(struct link *link, int64_t silent)
+{
+    if (link->options.notice)
+        link->options.notice(link->options.arg, link->options.endpoint, silent);
+}
+
+static void check_notice(struct link *link, int64_t now, int64_t silent)
+{
+    if (silent < LINK_NOTICE_NS) {
+        if (link->next_notice)
+            notice(link, 0);
+        link->next_notice = 0;
+    } else if (now >= link->next_notice) {
+        notice(link, silent);
+        link->next_notice = clock_after(now, NOTICE_AGAIN_NS);
+    }
+}
+
 // Asks a silent coordinator whether it is still alive, and gives up after a while.
 static void check_silence(struct link *link, int64_t now)
 {
     if (now - link->last_heard > PROBE_NS && zconnection_is_receiving(&link->connection))
         link->last_heard = now;
     int64_t silent = now - link->last_heard;
-    if (silent > link->options.silence_ns) {
+    int64_t patience = link->epoch || link->options.silence_ns < LINK_ANSWER_NS
+                           ? link->options.silence_ns
+                           : LINK_ANSWER_NS;
+    if (link->epoch)
+        check_notice(link, now, silent);
+    if (silent > patience) {
         if (link->epoch)
             link_fail(link, -EHOSTDOWN, "the coordinator at %s has been silent for %lld s",
                       link->options.endpoint, (long long)(silent / NS_PER_S));

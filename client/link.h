@@ -2,6 +2,8 @@
 // reading, coming back after a break. What is said over it is the business of its parts
 // (client/part.h): requests, feeds, results.
 //
+// A coordinator that is silent is waited for: it may be stopped or busy, or the network is down.
+//
 // A break is invisible as long as the coordinator knows the session when the connection
 // is back: streams go on where they were.
 #pragma once
@@ -13,13 +15,21 @@ struct access;
 struct link;
 struct transport;
 
-#define LINK_SILENCE_NS (15 * 1000000000ll) // without a word from the coordinator: it is lost
+// How long the coordinator may be silent: before its first answer; until somebody is told; until it
+// is lost.
+#define LINK_ANSWER_NS (15 * 1000000000ll)
+#define LINK_NOTICE_NS (15 * 1000000000ll)
+#define LINK_SILENCE_NS (3600 * 1000000000ll)
 
 struct link_options {
     const char *endpoint;        // ipc://, inproc:// or tcp://
     const struct access *access; // keys, for tcp; else NULL
     int64_t silence_ns;          // 0: LINK_SILENCE_NS
     const uint8_t *session;      // to be recognised by, PROTO_SESSION_BYTES; NULL: a random one
+    // Told when the coordinator has been silent for a while, about once a minute from then on, and
+    // when it is heard again (0). Optional.
+    void (*notice)(void *arg, const char *endpoint, int64_t silent_ns);
+    void *arg;
 };
 
 // Connects and suspends until the coordinator has greeted. -EHOSTDOWN: no answer;

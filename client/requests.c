@@ -184,8 +184,10 @@ int link_submit(struct link *link, const struct submit_request *s, uint64_t *ret
 {
     _cleanup_(buf_done)
     struct buf packed;
-    struct msg_submit m = {.flags = s->flags, .timeout_ns = s->timeout_ns};
+    struct msg_submit m = {.flags = s->flags, .timeout_ns = s->timeout_ns, .n_needs = s->n_needs};
     uint64_t value = 0;
+    if (s->n_needs)
+        memcpy(m.needs, s->needs, s->n_needs * sizeof(*s->needs));
     buf_init(&packed, PROTO_PLAN_MAX);
     int r = plan_pack(s->plan, &packed);
     if (r == 0 && getrandom(m.key, sizeof(m.key), 0) != sizeof(m.key))

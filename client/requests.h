@@ -11,9 +11,11 @@ struct plan;
 
 struct submit_request {
     const struct plan *plan;
-    uint32_t flags;     // enum submit_flag
-    int64_t timeout_ns; // of the whole job; 0: none
-    struct feed *feed;  // feeds the new job from then on; NULL
+    uint32_t flags;               // enum submit_flag
+    int64_t timeout_ns;           // of the whole job; 0: none
+    const struct job_need *needs; // n_needs of them, at most PROTO_NEEDS_MAX
+    uint32_t n_needs;
+    struct feed *feed; // feeds the new job from then on; NULL
 };
 // SUBMIT, and the kernels' libraries that the coordinator does not have.
 int link_submit(struct link *link, const struct submit_request *s, uint64_t *ret_job,

@@ -10,6 +10,8 @@
 
 #define WINDOW_ITEMS 1024u
 #define WINDOW_BYTES (64u << 20)
+#define DRAINED_BYTES (256u << 10) // taken and not told, with nothing left to read
+#define DRAINED_ITEMS 512u
 
 struct arrival {
     STAILQ_ENTRY(arrival) entry;
@@ -21,12 +23,15 @@ struct results_part {
     LIST_HEAD(, results) open;
 };
 
-// Credit is renewed when half of it is used up, so that it costs a message per many records.
+// Credit is renewed when half of it is used up, so that it costs a message per many records;
+// earlier where nothing is left to read, as the coordinator may wait to hear what was taken.
 static void grant(struct results *r, bool now)
 {
     if (r->ended || r->closing || !link_is_ready(r->link))
         return;
-    if (!now && r->at - r->granted_at < (r->options.window_items + 1) / 2 &&
+    bool drained = STAILQ_EMPTY(&r->arrivals) && (r->bytes - r->granted_bytes >= DRAINED_BYTES ||
+                                                  r->at - r->granted_at >= DRAINED_ITEMS);
+    if (!now && !drained && r->at - r->granted_at < (r->options.window_items + 1) / 2 &&
         r->bytes - r->granted_bytes < (r->options.window_bytes + 1) / 2)
         return;
     r->granted_at = r->at;
@@ -42,7 +47,10 @@ static void drop_parts(struct results *r)
 {
     for (size_t i = 0; i < r->n_parts; i++)
         slice_drop(&r->parts[i]);
+    for (size_t i = 0; i < r->n_errors; i++)
+        slice_drop(&r->errors[i]);
     r->n_parts = 0;
+    r->n_errors = 0;
     r->part_bytes = 0;
     r->whole = false;
 }
@@ -185,18 +193,30 @@ int results_open(struct link *link, const struct results_options *options, struc
     return 0;
 }
 
-static int add_part(struct results *r, const struct zmessage *m, const struct record_entry *entry)
+static int add_slice(struct slice **list, size_t *n, struct slab *slab, const void *data,
+                     size_t len)
 {
-    if (!entry->body_len || !m->body)
-        return 0;
-    int code = grow(r->parts, r->n_parts, 1);
+    int code = grow(*list, *n, 1);
     if (code < 0)
         return code;
-    r->parts[r->n_parts++] =
-        slice_of(m->body, (size_t)(entry->body - m->body->data), entry->body_len);
-    r->part_bytes += entry->body_len;
-    r->bytes += entry->body_len;
+    (*list)[(*n)++] = slice_of(slab, (size_t)((const uint8_t *)data - slab->data), len);
     return 0;
+}
+
+static int add_part(struct results *r, const struct zmessage *m, const struct record_entry *entry)
+{
+    int code = 0;
+    if (entry->body_len && m->body && entry->is_stderr) {
+        code = add_slice(&r->errors, &r->n_errors, m->body, entry->body, entry->body_len);
+    } else if (entry->body_len && m->body) {
+        code = add_slice(&r->parts, &r->n_parts, m->body, entry->body, entry->body_len);
+        r->part_bytes += entry->body_len;
+    }
+    if (code == 0 && !entry->more && entry->stderr_len)
+        code = add_slice(&r->errors, &r->n_errors, m->header_slab, entry->stderr_text,
+                         entry->stderr_len);
+    r->bytes += entry->body_len;
+    return code;
 }
 
 // Reads entries until a record is whole. 1 with it, 0 when nothing is left to read.
@@ -236,6 +256,8 @@ static int read_record(struct results *r, struct result_record *ret)
                                       .frame = m->header_slab,
                                       .parts = r->parts,
                                       .n_parts = r->n_parts,
+                                      .errors = r->errors,
+                                      .n_errors = r->n_errors,
                                       .bytes = r->part_bytes};
         r->at++;
         r->whole = true;
@@ -255,7 +277,7 @@ int results_next(struct results *r, int64_t deadline, struct result_record *ret)
 {
     for (;;) {
         int n = r->closing ? 0 : read_record(r, ret);
-        if (n == 1)
+        if (n >= 0)
             grant(r, false);
         if (n != 0)
             return n;
@@ -278,6 +300,7 @@ static void results_free(struct results *r)
     drop_arrivals(r);
     drop_parts(r);
     free(r->parts);
+    free(r->errors);
     free(r);
 }
 

@@ -31,7 +31,9 @@ struct result_record {
     struct slab *frame;
     const struct slice *parts;
     size_t n_parts;
-    uint64_t bytes;
+    const struct slice *errors; // all of standard error
+    size_t n_errors;
+    uint64_t bytes; // of the result
 };
 
 struct results {
@@ -48,6 +50,8 @@ struct results {
     bool reading;
     struct slice *parts; // of the record that is handed out or put together
     size_t n_parts;
+    struct slice *errors; // likewise, of standard error
+    size_t n_errors;
     uint64_t part_bytes;
     bool whole; // the parts are a record that was handed out
     struct waitq news;

@@ -244,7 +244,7 @@ bool attending_over(struct server_job *job)
     if (never_began)
         attending_settle(job);
     // One that is done ends by itself; a whole sink may take its time.
-    if (a->state == ATTEND_BEGUN && (a->settled || job->summary.fate != FATE_COMPLETE))
+    if (a->state == ATTEND_BEGUN && (a->settled || !fate_is_whole(job->summary.fate)))
         timer_set(&a->patience, clock_after(loop_now(), ATTEND_GRACE_NS), on_patience);
     return a->settled;
 }
@@ -253,7 +253,7 @@ void attending_cancel(struct server_job *job)
 {
     if (!job->over || job->ended)
         return;
-    if (job->summary.fate == FATE_COMPLETE) {
+    if (fate_is_whole(job->summary.fate)) {
         job->summary.fate = FATE_CANCELLED;
         snprintf(job->summary.text, sizeof(job->summary.text),
                  "it was ended before '%.300s' was whole", job->plan->sink.path);

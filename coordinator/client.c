@@ -59,8 +59,10 @@ void client_back(struct client *client, struct peer *peer)
 
 void client_away(struct client *client)
 {
+    // On a Unix socket a broken connection means that the client is dead.
+    bool is_private = client->peer->port->is_private;
     client->peer = NULL;
-    client->away_until = clock_after(loop_now(), PROTO_SILENCE_NS);
+    client->away_until = clock_after(loop_now(), is_private ? PROTO_SILENCE_NS : CLIENT_AWAY_NS);
     // It opens and asks again when it is back.
     readers_drop(client);
     questions_drop(client);

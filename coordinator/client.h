@@ -37,6 +37,9 @@ struct client {
 };
 
 // The client of the peer's session, or NULL.
+// How long a client whose connection over a network broke may take to come back.
+#define CLIENT_AWAY_NS (120 * 1000000000ll)
+
 struct client *client_find(const struct server *server, const struct peer *peer);
 // Makes a new client of a peer in state WELCOMED (NULL: no memory), or the peer the new connection
 // of a client that was away.

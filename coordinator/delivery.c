@@ -62,12 +62,24 @@ static void deliver_kept(struct server_job *job, uint64_t before)
 {
     struct kept *kept = &job->kept;
     while (!job->broken && kept->has_next && kept->next.chunk < before) {
-        int r = job_records_add(&job->records, &kept->next, kept->parts, kept->n_parts);
+        int r = job_records_add(&job->records, &kept->next, kept->errors, kept->n_errors,
+                                kept->parts, kept->n_parts);
         if (r != -ENOMEM && (r = kept_advance(kept)) == 0)
             continue;
         job->broken = true;
         server_job_cancel(job, CANCEL_KILL);
     }
+}
+
+// What all jobs keep of their failed chunks is in memory.
+static void keep_failed(struct server_job *job, const struct delivery *d)
+{
+    uint64_t *all = &job->server->keeper.failed_bytes, before = job->failed.bytes;
+    if (*all + d->payload.len > KEEPER_FAILED)
+        job->failed.is_short = true;
+    else
+        redo_keep(&job->failed, d);
+    *all += job->failed.bytes - before;
 }
 
 void deliver_record(struct server_job *job, const struct delivery *d)
@@ -100,19 +112,23 @@ void deliver_record(struct server_job *job, const struct delivery *d)
     };
     name_item(job, d, &text, &record);
     if (d->ending.outcome != OUTCOME_OK && d->step == 0 && is_detached(job))
-        redo_keep(&job->failed, d);
+        keep_failed(job, d);
     // Bytes meant as input of a later step are not results of the job.
     bool is_shown = d->ending.outcome == OUTCOME_OK || d->step + 1 == job->plan->n_steps ||
                     !job->plan->sink.failed_too;
-    int r = job_records_add(&job->records, &record, d->parts, is_shown ? d->n_parts : 0);
+    is_shown = is_shown && server_job_keeps_bytes(job);
+    int r = job_records_add(&job->records, &record, d->errors, d->n_errors, d->parts,
+                            is_shown ? d->n_parts : 0);
     if (r == -ENOMEM) {
         job->broken = true;
         server_job_cancel(job, CANCEL_KILL);
     } else if (r < 0 && !job->full_at) {
         job->full_at = job->records.bytes;
+        job->server->room_is_full = true;
         log_warn("records stay in memory: their file can't be written", "job=%llu reason=\"%s\"",
                  (unsigned long long)job->id, strerror(-r));
     }
+    server_job_grant_more(job);
     mark_readers(job);
 }
 
@@ -120,7 +136,7 @@ void deliver_record(struct server_job *job, const struct delivery *d)
 static void judge_sink(struct server_job *job)
 {
     struct job_summary *s = &job->summary;
-    if (!job->sink_failed || (s->fate != FATE_COMPLETE && s->fate != FATE_CANCELLED))
+    if (!job->sink_failed || (!fate_is_whole(s->fate) && s->fate != FATE_CANCELLED))
         return;
     s->fate = FATE_SINK;
     snprintf(s->text, sizeof(s->text), "%s", job->sink_text);
@@ -141,7 +157,12 @@ static void end_job(struct server_job *job)
                  (unsigned long long)job->id, job->plan->sink.path, s->text);
     log_info("job ended", "job=%llu ok=%llu failed=%llu", (unsigned long long)job->id,
              (unsigned long long)s->ok, (unsigned long long)s->failed);
-    server_job_forget_if_unwanted(job);
+    needs_ended(job);
+    server_job_close_records(job);
+    if (is_detached(job) && !job->discard)
+        keeper_keep(job);
+    else
+        server_job_forget_if_unwanted(job);
 }
 
 void deliver_end(struct server_job *job, const struct job_summary *summary)

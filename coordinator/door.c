@@ -28,14 +28,17 @@
 #define MESSAGES_PER_TURN 256
 #define BYTES_PER_TURN (16u << 20) // of bodies, which may have to go to the disk
 
-// The session's older connection is over: a worker's chunks run elsewhere, a client is back.
-static void end_session(struct server *server, const struct peer *like)
+// The session's older connection is over: a client is back, or a worker, whose older connection
+// stays until it has named what it keeps.
+static void end_session(struct server *server, const struct peer *like, bool with_workers)
 {
     struct peer *peer, *next;
     HASH_ITER (by_place, server->by_place, peer, next)
         if (peer != like && peer->state != PEER_NEW &&
+            (with_workers || peer->state != PEER_WORKER) &&
             memcmp(peer->session, like->session, sizeof(like->session)) == 0 &&
             strcmp(peer->user, like->user) == 0) {
+            peer->is_back = true;
             peer_drop(peer, "it reconnected");
             peer_bury(peer);
         }
@@ -55,7 +58,7 @@ static int on_hello(struct peer *peer, const struct incoming *in)
                        PROTO_VERSION_MAX);
     memcpy(peer->session, hello->session, sizeof(peer->session));
     memcpy(peer->software, hello->software, sizeof(peer->software));
-    end_session(server, peer);
+    end_session(server, peer, false);
     const struct server_job *job =
         peer->port->is_private ? attending_of(server, hello->session) : NULL;
     if (job) {
@@ -76,17 +79,40 @@ static int on_hello(struct peer *peer, const struct incoming *in)
     return 0;
 }
 
+static int on_keep(struct peer *peer, const struct incoming *in)
+{
+    struct batch_reader *reader = &peer->port->server->reader;
+    struct msg_return run;
+    int r = kept_batch_open(reader, MSG_KEEP, in->header, in->header_len, in->err);
+    while (r >= 0 && (r = kept_batch_next(reader, MSG_KEEP, &run, in->err)) == 1)
+        r = buf_add(&peer->kept, &run, sizeof(run));
+    return r;
+}
+
+// In one turn with its registration, so that nobody else gets what it has.
+static void take_kept(struct peer *peer)
+{
+    const struct msg_return *runs = (const struct msg_return *)(const void *)peer->kept.data;
+    for (size_t i = 0; i < peer->kept.len / sizeof(*runs); i++)
+        server_event(peer->port->server,
+                     &(struct event){
+                         .type = EV_KEEP, .worker = peer->id, .job = runs[i].job, .back = runs[i]});
+    buf_done(&peer->kept);
+}
+
 static int on_register(struct peer *peer, const struct incoming *in)
 {
     struct server *server = peer->port->server;
     const struct msg_register *reg = in->message;
     peer->reg = *reg;
+    end_session(server, peer, true);
     int r = server_event(
         server, &(struct event){.type = EV_WORKER_UP, .worker = peer->id, .reg = &peer->reg});
     if (r < 0)
         return err_set(in->err, r, "the worker can't be accepted");
     peer->state = PEER_WORKER;
     peer_say(peer, MSG_HEARTBEAT, &(struct msg_heartbeat){0}); // it is accepted
+    take_kept(peer);
     server->must_check_hope = true;
     log_info("worker registered", "worker=%llu name=%s host=%s pid=%u slots=%u user=%s",
              (unsigned long long)peer->id, peer->reg.name, peer->reg.host, peer->reg.pid,
@@ -113,6 +139,7 @@ static int on_heartbeat(struct peer *peer, const struct incoming *in)
 
 const struct handler door_handlers[] = {
     {MSG_HELLO, SAID_BY(PEER_NEW), on_hello},
+    {MSG_KEEP, SAID_BY(PEER_WELCOMED), on_keep},
     {MSG_REGISTER, SAID_BY(PEER_WELCOMED), on_register},
     {MSG_BYE, SAID_BY(PEER_WELCOMED) | SAID_BY(PEER_CLIENT) | SAID_BY(PEER_WORKER), on_bye},
     {MSG_HEARTBEAT, SAID_BY_CLIENT, on_heartbeat},

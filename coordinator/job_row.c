@@ -6,6 +6,45 @@
 #include "coordinator/server_job.h"
 #include "coordinator/shell.h"
 
+uint64_t server_job_records_max(const struct server_job *job)
+{
+    uint64_t max = job->server->options.spool_bytes;
+    if (max < SERVER_SPOOL_MIN)
+        max = SERVER_SPOOL_MIN;
+    return job->full_at && job->full_at < max ? job->full_at : max;
+}
+
+static void size_words(uint64_t bytes, char ret[32])
+{
+    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+    unsigned unit = 0;
+    while (bytes >= 1024 && bytes % 1024 == 0 && unit < 4) {
+        bytes /= 1024;
+        unit++;
+    }
+    snprintf(ret, 32, "%llu %s", (unsigned long long)bytes, units[unit]);
+}
+
+void server_job_stall_words(const struct server_job *job, char *ret, size_t size)
+{
+    unsigned long long id = job->id;
+    char limit[32];
+    size_words(server_job_records_max(job), limit);
+    ret[0] = '\0';
+    if (!job->stalled || job->ended)
+        return;
+    if (job->full_at)
+        snprintf(ret, size,
+                 "stalled: its results can't be written to the spool folder, %s wait in memory; "
+                 "make room there, or read them with 'fanmill results %llu --follow'",
+                 limit, id);
+    else
+        snprintf(ret, size,
+                 "stalled: its results fill the spool limit (%s); read them with 'fanmill results "
+                 "%llu --follow' or raise --spool-limit",
+                 limit, id);
+}
+
 static uint8_t fate_of(const struct server_job *job)
 {
     bool was_late = job->timed_out && job->summary.fate == FATE_CANCELLED;
@@ -44,7 +83,9 @@ void server_job_row(const struct server_job *job, struct job_info *ret)
         .failed_too = job->plan->sink.failed_too,
         .created_ms = job->created_ms,
         .age_ns = job->ended ? job->took : loop_now() - job->began,
+        .priority = job->plan->priority,
         .waits = (uint8_t)p.waits,
+        .held = !job->ended && job->needs.blocks & BLOCK_HELD,
         .total = job->over                ? chunks
                  : job->plan->n_steps > 1 ? UINT64_MAX
                  : job->again.n           ? job->again.n
@@ -65,6 +106,9 @@ void server_job_row(const struct server_job *job, struct job_info *ret)
     snprintf(ret->name, sizeof(ret->name), "%s", job->plan->name);
     memcpy(ret->owner, job->owner, sizeof(ret->owner));
     memcpy(ret->text, s.text, sizeof(ret->text));
+    needs_words(job, ret->needs, sizeof(ret->needs));
+    if (!ret->text[0])
+        server_job_stall_words(job, ret->text, sizeof(ret->text));
     if (ret->detached)
         sink_words(job->plan, ret->sink, sizeof(ret->sink));
 }

@@ -18,6 +18,7 @@ void kept_done(struct kept *kept)
         buf_done(&kept->pages[i].body);
     }
     free(kept->pages);
+    free(kept->errors);
     free(kept->parts);
     *kept = (struct kept){0};
 }
@@ -79,27 +80,32 @@ static int next_entry(struct kept *kept, struct record_entry *ret)
     }
 }
 
+static int keep_bytes(struct slice **list, size_t *n, const struct record_entry *entry)
+{
+    if (!entry->body_len)
+        return 0;
+    if (grow(*list, *n, 1) < 0)
+        return -ENOMEM;
+    (*list)[(*n)++] = (struct slice){.data = entry->body, .len = (size_t)entry->body_len};
+    return 0;
+}
+
 int kept_advance(struct kept *kept)
 {
-    struct record_entry entry;
     bool goes_on = false;
     int r;
     kept->has_next = false;
-    kept->n_parts = 0;
-    while ((r = next_entry(kept, &entry)) == 1) {
-        if (!goes_on) {
-            kept->next = entry;
-            kept->n_parts = 0;
-        }
-        if (grow(kept->parts, kept->n_parts, 1) < 0)
-            return -ENOMEM;
-        if (entry.body_len)
-            kept->parts[kept->n_parts++] =
-                (struct slice){.data = entry.body, .len = (size_t)entry.body_len};
-        goes_on = entry.more;
-        if (goes_on || kept->next.ending.outcome != OUTCOME_OK || kept->next.partial)
+    while ((r = next_entry(kept, &kept->next)) == 1) {
+        const struct record_entry *entry = &kept->next;
+        if (!goes_on)
+            kept->n_parts = kept->n_errors = 0;
+        r = entry->is_stderr ? keep_bytes(&kept->errors, &kept->n_errors, entry)
+                             : keep_bytes(&kept->parts, &kept->n_parts, entry);
+        if (r < 0)
+            return r;
+        goes_on = entry->more;
+        if (goes_on || entry->partial || entry->ending.outcome != OUTCOME_OK)
             continue;
-        kept->next.more = false;
         kept->has_next = true;
         return 0;
     }

@@ -19,6 +19,8 @@ struct kept {
     // The next record, of a chunk that was ok.
     bool has_next;
     struct record_entry next;
+    struct slice *errors; // what it wrote to standard error before the last piece
+    size_t n_errors;
     struct slice *parts;
     size_t n_parts;
     // Where it was read from.
@@ -29,6 +31,6 @@ struct kept {
 
 // A copy of all that a job keeps. -EFBIG: too much; -ESTALE: some of it was dropped; -EIO, -ENOMEM.
 int kept_copy(struct job_records *from, struct kept *ret);
-// Moves on to the next record: `next` and `parts` borrow from `kept`. Negative errno.
+// Moves on to the next record: all of it borrows from `kept`. Negative errno.
 int kept_advance(struct kept *kept);
 void kept_done(struct kept *kept);

@@ -54,6 +54,8 @@ void port_refuse(struct port *port, uint32_t address, int code, const char *text
 
 static void log_parting(const struct peer *peer)
 {
+    if (peer->is_back)
+        return;
     const char *text = peer->has_left ? "worker left" : "worker lost";
     log_line(peer->has_left ? LOG_INFO : LOG_WARN, text,
              "worker=%llu name=%s host=%s results=%llu reason=\"%s\"", (unsigned long long)peer->id,
@@ -69,9 +71,10 @@ void peer_bury(struct peer *peer)
     if (peer->state == PEER_WORKER) {
         log_parting(peer);
         // If the core gave it up itself (ACT_DROP), it ignores the event.
-        server_event(
-            server,
-            &(struct event){.type = EV_WORKER_DOWN, .worker = peer->id, .reason = peer->reason});
+        struct event event = {.type = EV_WORKER_DOWN, .worker = peer->id, .reason = peer->reason};
+        if (peer->is_back)
+            event = (struct event){.type = EV_WORKER_BACK, .worker = peer->id};
+        server_event(server, &event);
         if (o->worker_gone)
             o->worker_gone(o->arg, peer->id, peer->reason);
     }
@@ -110,6 +113,9 @@ void peers_check_keys(struct server *server)
         gate_pass_of(server->gate, peer->key, &pass);
         if (pass.rights == peer->rights && strcmp(pass.name, peer->user) == 0)
             continue;
+        // It can't come back.
+        if (peer->client)
+            client_end(peer->client);
         peer_refuse(peer, -EACCES, "its key was removed or its role changed");
         part(server, &peer->connection);
     }

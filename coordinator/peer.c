@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "coordinator/shell.h"
+#include "coordinator/turn.h"
 #include "proto/client.h"
 
 static uint64_t place_of(const struct port *port, uint32_t address)
@@ -52,6 +53,7 @@ struct peer *peer_new(struct port *port, const struct zmessage *m, const struct 
         snprintf(peer->key, sizeof(peer->key), "%s", zmessage_user(m));
         zmessage_connection(m, &peer->connection);
     }
+    buf_init(&peer->kept, PEER_KEPT_MAX * sizeof(struct msg_return));
     buf_init(&peer->header, PROTO_HEADER_MAX);
     buf_init(&peer->body, PROTO_BODY_MAX);
     HASH_ADD(by_place, server->by_place, place, sizeof(peer->place), peer);
@@ -68,6 +70,7 @@ void peer_free(struct peer *peer)
         LIST_REMOVE(peer, of_leasing);
     HASH_DELETE(by_place, server->by_place, peer);
     HASH_DELETE(by_id, server->by_id, peer);
+    buf_done(&peer->kept);
     buf_done(&peer->header);
     buf_done(&peer->recall_header);
     buf_done(&peer->body);
@@ -84,9 +87,19 @@ void peer_drop(struct peer *peer, const char *reason)
     peer->port->server->must_flush = true; // it is buried there
 }
 
+// Over a network a connection breaks while the worker lives: it gets nothing new, and the core
+// waits for it as long as for a silent one.
+static void peer_cut(struct peer *peer)
+{
+    log_info("a worker's connection broke: it may come back", "worker=%llu name=%s",
+             (unsigned long long)peer->id, peer->reg.name);
+    peer->is_cut = true;
+    server_event(peer->port->server, &(struct event){.type = EV_WORKER_CREDIT, .worker = peer->id});
+}
+
 int peer_send(struct peer *peer, const struct buf *header, const void *body, size_t body_len)
 {
-    if (!peer || peer->gone)
+    if (!peer || peer->gone || peer->is_cut)
         return -ENOTCONN;
     int r =
         zsock_send(peer->port->socket, peer->address, header->data, header->len, body, body_len);
@@ -98,6 +111,10 @@ int peer_send(struct peer *peer, const struct buf *header, const void *body, siz
         return r;
     // Credit keeps queues far below their limit: a worker whose queue is full has stopped reading.
     log_debug("peer can't be reached", "peer=%llu code=%d", (unsigned long long)peer->id, r);
+    if (r == -EHOSTUNREACH && peer->state == PEER_WORKER && !peer->port->is_private) {
+        peer_cut(peer);
+        return r;
+    }
     peer_drop(peer, r == -EAGAIN ? "it does not read" : "its connection is lost");
     return r;
 }

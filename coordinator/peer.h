@@ -28,6 +28,8 @@ struct port {
     bool is_private; // in a folder of ours, or of this process: its peers have every right
 };
 
+#define PEER_KEPT_MAX 65536u // runs of chunks that a worker may name when it comes back
+
 enum peer_state { PEER_NEW, PEER_WELCOMED, PEER_CLIENT, PEER_WORKER, PEER_STATES };
 
 struct peer {
@@ -39,6 +41,8 @@ struct peer {
     bool gone;                   // dropped, not buried yet
     char reason[PROTO_TEXT_MAX]; // why, once gone
     bool has_left;               // it said so itself
+    bool is_cut;                 // WORKER: its connection broke, and it may come back
+    bool is_back;                // gone: the same process has registered again
     unsigned rights;             // enum right
     uint64_t attends;            // the job whose attendant it is; 0: of none
     char user[PROTO_NAME_MAX];   // name of its key; "" private
@@ -56,6 +60,7 @@ struct peer {
     struct msg_heartbeat beat; // its last
     uint64_t results;
     bool draining;
+    struct buf kept;            // msg_return: what it named before it registers again
     struct batch_writer leases; // the LEASE that is being written, into the two buffers
     bool leases_open;
     struct batch_writer recalls; // likewise the RECALL, into a buffer of its own

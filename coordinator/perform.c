@@ -11,6 +11,8 @@
 
 #include <errno.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "coordinator/delivery.h"
 #include "coordinator/feeder.h"
 #include "coordinator/fetch.h"
@@ -119,6 +121,13 @@ static void to_worker(struct server *server, const struct action *action)
     if (!peer)
         return;
     switch (action->type) {
+    case ACT_ASIDE:
+        log_warn("a worker is set aside for a step: it could not start a chunk",
+                 "job=%llu step=%u worker=%llu name=%s seconds=%lld reason=\"%s\"",
+                 (unsigned long long)action->job, action->aside->step + 1,
+                 (unsigned long long)peer->id, peer->reg.name,
+                 (long long)(action->aside->wait_ns / NS_PER_S), action->aside->text);
+        return;
     case ACT_LEASE:
         add_lease(peer, action);
         return;
@@ -130,6 +139,11 @@ static void to_worker(struct server *server, const struct action *action)
         return;
     case ACT_ACK:
         peer_say(peer, MSG_ACK, &(struct msg_ack){.seq = action->seq});
+        return;
+    case ACT_DISCARD:
+        buf_clear(&server->saying);
+        if (kept_batch_put(&server->saying, MSG_DISCARD, &action->discard, 1) == 0)
+            peer_send(peer, &server->saying, NULL, 0);
         return;
     case ACT_FORGET:
         peer_say(peer, MSG_FORGET, &(struct msg_forget){.job = action->job});

@@ -51,6 +51,8 @@ static int on_open(struct peer *peer, const struct incoming *in)
     struct job_info row = {.id = m->job};
     if (job)
         server_job_row(job, &row);
+    else
+        keeper_words(client->server, m->job, row.text, sizeof(row.text));
     stream_say_end(client, m->stream, code, &row);
     return 0;
 }
@@ -83,7 +85,10 @@ static int on_take(struct peer *peer, const struct incoming *in)
     if (!is_detached(job))
         drop_taken(job, stream);
     server_job_grant(job);
-    stream_mark(stream);
+    // Making room may have ended it, if others are ahead of it.
+    stream = stream_of(peer->client, m->stream);
+    if (stream)
+        stream_mark(stream);
     return 0;
 }
 
@@ -112,8 +117,7 @@ static int on_close(struct peer *peer, const struct incoming *in)
     if (!stream || stream->closing)
         return 0;
     struct server_job *job = stream->job;
-    bool may = (client->rights & RIGHT_RULE) ||
-               ((client->rights & RIGHT_SUBMIT) && strcmp(client->user, job->owner) == 0);
+    bool may = stream_makes_room(stream);
     stream->closing = true;
     stream_mark(stream);
     if (job->client == client)
@@ -176,6 +180,10 @@ static bool send_some(struct server *server, struct out_stream *stream, unsigned
         if (stream->closing || stream->end_sent)
             return false;
         bool is_placed = find_place(job, stream);
+        if (!is_placed && stream->from < job->records.first) {
+            end_and_forget(stream, -ESTALE);
+            return false;
+        }
         if (has_end(stream) && (!is_placed || stream->cursor.offset >= job->records.next)) {
             struct job_info row;
             server_job_row(job, &row);

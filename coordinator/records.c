@@ -3,14 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/fd.h"
 #include "base/grow.h"
+#include "coordinator/page_file.h"
 
-void job_records_init(struct job_records *records, const char *directory)
+void job_records_init(struct job_records *records, struct records_room *room)
 {
-    *records = (struct job_records){.directory = directory, .fd = -1};
+    *records = (struct job_records){.room = room, .memory_max = RECORDS_MEMORY};
 }
 
 static void page_done(struct record_page *page)
@@ -19,14 +18,34 @@ static void page_done(struct record_page *page)
     buf_done(&page->body);
 }
 
+static size_t page_len(const struct record_page *page)
+{
+    return page->header_len + page->body_len;
+}
+
+static void count_memory(struct job_records *records, int64_t bytes)
+{
+    records->memory += (uint64_t)bytes;
+    records->room->memory += (uint64_t)bytes;
+}
+
+// Its bytes, wherever they are.
+static void page_drop(struct job_records *records, struct record_page *page)
+{
+    records->bytes -= page_len(page);
+    if (page->at < 0)
+        count_memory(records, -(int64_t)page_len(page));
+    else
+        page_file_drop(records->room->file, page->at, page_len(page));
+    page_done(page);
+}
+
 void job_records_done(struct job_records *records)
 {
     for (size_t i = 0; i < records->n; i++)
-        page_done(&records->pages[i]);
+        page_drop(records, &records->pages[i]);
     free(records->pages);
-    if (records->fd >= 0)
-        close(records->fd);
-    job_records_init(records, NULL);
+    job_records_init(records, records->room);
 }
 
 static struct record_page *last_page(struct job_records *records)
@@ -36,8 +55,8 @@ static struct record_page *last_page(struct job_records *records)
 
 static bool page_is_full(const struct record_page *page)
 {
-    return page->entries >= RECORDS_PAGE_ENTRIES || page->header_len >= RECORDS_PAGE_HEADER ||
-           page->body_len >= RECORDS_PAGE_BODY;
+    return page->is_closed || page->entries >= RECORDS_PAGE_ENTRIES ||
+           page->header_len >= RECORDS_PAGE_HEADER || page->body_len >= RECORDS_PAGE_BODY;
 }
 
 static int new_page(struct job_records *records, struct record_page **ret)
@@ -55,41 +74,61 @@ static int new_page(struct job_records *records, struct record_page **ret)
     return 0;
 }
 
-static int file_open(struct job_records *records)
-{
-    if (records->fd < 0)
-        records->fd = fd_open_unnamed(records->directory);
-    return records->fd < 0 ? records->fd : 0;
-}
-
 static int page_write(struct job_records *records, struct record_page *page)
 {
-    int r = file_open(records);
-    if (r == 0 && lseek(records->fd, records->file_end, SEEK_SET) < 0)
-        r = -errno;
-    if (r == 0)
-        r = fd_write_all(records->fd, page->header.data, page->header_len);
-    if (r == 0)
-        r = fd_write_all(records->fd, page->body.data, page->body_len);
+    const struct slice header = {.data = page->header.data, .len = page->header_len};
+    const struct slice body = {.data = page->body.data, .len = page->body_len};
+    int64_t at;
+    int r = page_file_put(records->room->file, &header, &body, &at);
     if (r < 0)
         return r;
-    page->at = records->file_end;
-    records->file_end += (int64_t)(page->header_len + page->body_len);
-    records->memory -= page->header_len + page->body_len;
+    page->at = at;
+    page->is_closed = true;
+    count_memory(records, -(int64_t)page_len(page));
     page_done(page);
     return 0;
 }
 
 // Oldest first: a reader that keeps up wants the newest next.
-static int spill(struct job_records *records)
+int job_records_spill(struct job_records *records, uint64_t memory, uint64_t *budget)
 {
     int r = 0;
-    if (!records->directory)
+    if (!records->room->file)
         return 0;
-    for (size_t i = 0; i + 1 < records->n && records->memory > RECORDS_MEMORY && r == 0; i++)
-        if (records->pages[i].at < 0)
-            r = page_write(records, &records->pages[i]);
+    size_t i = records->written;
+    bool all = true; // pages before `i` are written
+    for (; i < records->n && records->memory > memory && *budget > 0 && r == 0; i++) {
+        struct record_page *page = &records->pages[i];
+        size_t len = page_len(page);
+        if (page->at < 0 && len > RECORDS_SMALL) {
+            r = page_write(records, page);
+            *budget -= len < *budget ? len : *budget;
+        }
+        all = all && page->at >= 0;
+        if (all)
+            records->written = i + 1;
+    }
     return r;
+}
+
+void job_records_close(struct job_records *records)
+{
+    struct record_page *page = last_page(records);
+    if (!page || page->at >= 0)
+        return;
+    page->is_closed = true;
+    buf_trim(&page->header);
+    buf_trim(&page->body);
+}
+
+static int spill_if_full(struct job_records *records)
+{
+    uint64_t budget = UINT64_MAX;
+    if (records->room->memory > RECORDS_MEMORY_ALL)
+        return job_records_spill(records, 0, &budget);
+    return records->memory > records->memory_max
+               ? job_records_spill(records, records->memory_max, &budget)
+               : 0;
 }
 
 // Copies up to `max` bytes of the parts from `*at` on.
@@ -132,31 +171,48 @@ static int add_entry(struct job_records *records, const struct record_entry *ent
     page->entries++;
     records->body_added += entry->body_len;
     records->bytes += grown;
-    records->memory += grown;
+    count_memory(records, (int64_t)grown);
     records->mid_record = entry->more;
     return 0;
 }
 
-int job_records_add(struct job_records *records, const struct record_entry *record,
-                    const struct slice *parts, size_t n_parts)
+// The bytes of `parts` in entries; `more`: other entries of the record follow them.
+static int add_parts(struct job_records *records, struct record_entry *entry,
+                     const struct slice *parts, size_t n_parts, bool more)
 {
-    struct record_entry entry = *record;
-    size_t left = 0;
+    size_t left = 0, at = 0;
     for (size_t i = 0; i < n_parts; i++)
         left += parts[i].len;
-    size_t at = 0;
     int r;
     do {
-        entry.body_len = left < PROTO_RECORD_PART_MAX ? left : PROTO_RECORD_PART_MAX;
-        left -= entry.body_len;
-        entry.more = left > 0;
-        r = add_entry(records, &entry, parts, n_parts, at);
-        at += entry.body_len;
+        entry->body_len = left < PROTO_RECORD_PART_MAX ? left : PROTO_RECORD_PART_MAX;
+        left -= entry->body_len;
+        entry->more = more || left > 0;
+        r = add_entry(records, entry, parts, n_parts, at);
+        at += entry->body_len;
     } while (r == 0 && left > 0);
+    return r;
+}
+
+int job_records_add(struct job_records *records, const struct record_entry *record,
+                    const struct slice *errors, size_t n_errors, const struct slice *parts,
+                    size_t n_parts)
+{
+    struct record_entry entry = *record;
+    int r = 0;
+    if (n_errors) {
+        entry.is_stderr = true;
+        entry.stderr_text = NULL;
+        entry.stderr_len = 0;
+        r = add_parts(records, &entry, errors, n_errors, true);
+        entry = *record;
+    }
+    if (r == 0)
+        r = add_parts(records, &entry, parts, n_parts, false);
     if (r < 0)
         return r;
     records->next++;
-    return records->memory > RECORDS_MEMORY ? spill(records) : 0;
+    return spill_if_full(records);
 }
 
 static bool page_ends_whole(const struct job_records *records, size_t i)
@@ -171,23 +227,32 @@ static uint64_t page_end(const struct job_records *records, size_t i)
     return next + !page_ends_whole(records, i);
 }
 
-void job_records_drop(struct job_records *records, uint64_t offset)
+static void drop_pages(struct job_records *records, uint64_t offset, uint64_t bytes)
 {
     size_t n = 0;
-    while (n < records->n && page_end(records, n) <= offset) {
-        struct record_page *page = &records->pages[n++];
-        records->bytes -= page->header_len + page->body_len;
-        if (page->at < 0)
-            records->memory -= page->header_len + page->body_len;
-        page_done(page);
+    uint64_t end = records->bytes > bytes ? records->bytes - bytes : 0;
+    while (n < records->n && records->bytes > end && page_end(records, n) <= offset) {
+        records->first = page_end(records, n);
+        page_drop(records, &records->pages[n++]);
     }
-    if (offset > records->first)
-        records->first = offset < records->next ? offset : records->next;
     if (!n)
         return;
     memmove(records->pages, records->pages + n, (records->n - n) * sizeof(*records->pages));
     records->n -= n;
     records->page_number += n;
+    records->written -= n < records->written ? n : records->written;
+}
+
+void job_records_make_room(struct job_records *records, uint64_t offset, uint64_t bytes)
+{
+    drop_pages(records, offset, bytes);
+}
+
+void job_records_drop(struct job_records *records, uint64_t offset)
+{
+    drop_pages(records, offset, UINT64_MAX);
+    if (offset > records->first)
+        records->first = offset < records->next ? offset : records->next;
 }
 
 // Decodes one entry and its encoded length. The bytes are our own.
@@ -209,25 +274,35 @@ static int page_load(const struct job_records *records, const struct record_page
         *ret_body = page->body.data;
         return 0;
     }
-    size_t len = page->header_len + page->body_len;
-    int r = buf_reserve(scratch, len);
+    int r = buf_reserve(scratch, page_len(page));
+    if (r == 0)
+        r = page_file_get(records->room->file, page->at, scratch->data, page_len(page));
     if (r < 0)
         return r;
-    ssize_t n = fd_pread_full(records->fd, scratch->data, len, page->at);
-    if (n < 0 || (size_t)n != len)
-        return n < 0 ? (int)n : -EIO;
     *ret_header = scratch->data;
     *ret_body = scratch->data + page->header_len;
     return 0;
+}
+
+// The first page whose records do not all end before the offset.
+static size_t find_page(const struct job_records *records, uint64_t offset)
+{
+    size_t low = 0, high = records->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (page_end(records, middle) <= offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 int job_records_seek(const struct job_records *records, uint64_t offset, struct record_cursor *ret)
 {
     if (offset < records->first)
         return -ESTALE;
-    size_t i = 0;
-    while (i < records->n && (page_end(records, i) <= offset || records->pages[i].first > offset))
-        i++;
+    size_t i = find_page(records, offset);
     *ret = (struct record_cursor){.page = records->page_number + i, .offset = offset};
     if (i == records->n) {
         // Not there yet; it will continue the page that is being written.

@@ -26,9 +26,11 @@ static bool may_rule(const struct client *client, const struct server_job *job)
     return (client->rights & RIGHT_RULE) || strcmp(client->user, job->owner) == 0;
 }
 
-static int control_job(struct client *client, struct server_job *job, uint32_t verb,
+static int control_job(struct client *client, struct server_job *job, const struct msg_control *m,
                        uint64_t *ret_value, struct err *why)
 {
+    uint32_t verb = m->verb;
+    bool is_alone = m->first == m->last;
     if (!may_rule(client, job))
         return err_set(why, -EACCES, "job %llu belongs to '%s'", (unsigned long long)job->id,
                        job->owner);
@@ -38,10 +40,17 @@ static int control_job(struct client *client, struct server_job *job, uint32_t v
         *ret_value += !job->ended;
         server_job_cancel(job, verb == VERB_KILL ? CANCEL_KILL : CANCEL_RUNNING);
         return 0;
+    case VERB_HOLD:
+    case VERB_RELEASE:
+        if (job->ended && is_alone)
+            return err_set(why, -EINVAL, "job %llu has ended", (unsigned long long)job->id);
+        *ret_value += job_set_held(job, verb == VERB_HOLD);
+        return 0;
     case VERB_FORGET:
         if (!job->ended)
             return err_set(why, -EBUSY, "job %llu has not ended", (unsigned long long)job->id);
         ++*ret_value;
+        keeper_note(job->server, job->id, GONE_FORGOTTEN);
         server_job_forget(job);
         return 0;
     default:
@@ -73,7 +82,12 @@ static int drain_workers(struct client *client, const char *name, uint64_t *ret_
 static int list(struct question *q)
 {
     int r = question_add_jobs(q, q->control.first, q->control.last);
-    return r == 0 && !q->n ? err_set(&q->why, -ENOENT, "no such job") : r;
+    if (r < 0 || q->n)
+        return r;
+    char words[PROTO_TEXT_MAX] = "no such job";
+    if (q->control.first == q->control.last)
+        keeper_words(q->client->server, q->control.first, words, sizeof(words));
+    return err_set(&q->why, -ENOENT, "%s", words);
 }
 
 static unsigned piece(struct question *q, uint64_t id)
@@ -83,7 +97,7 @@ static unsigned piece(struct question *q, uint64_t id)
     struct err why = {0};
     if (!job || (m->first != m->last && !may_rule(q->client, job)))
         return 1;
-    int r = control_job(q->client, job, m->verb, &q->value, &why);
+    int r = control_job(q->client, job, m, &q->value, &why);
     if (r < 0 && q->code == 0) {
         q->code = r;
         q->why = why;

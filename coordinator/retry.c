@@ -2,9 +2,6 @@
 //
 // In: VERB_RETRY and VERB_RETRY_FAILED, from requests.c. Out: a submission with a copy of the
 // plan, whose source is opened again, or with the failed chunks that were kept (redo.h).
-//
-// The new job may take the place of an ended one, even of the one that is retried, so that is not
-// touched after submit_job().
 #include "coordinator/retry.h"
 
 #include <errno.h>
@@ -94,8 +91,10 @@ int retry_job(struct client *client, struct server_job *job, bool failed_only, u
     struct msg_submit message = {.flags = job->flags & ~(uint32_t)SUBMIT_FEEDS};
     struct redo_list again = {0};
     struct kept kept = {0};
-    struct submission s = {
-        .message = &message, .client = client, .over_network = job->attending.over_network};
+    struct submission s = {.message = &message,
+                           .client = client,
+                           .plan_bytes = job->plan_bytes,
+                           .over_network = job->attending.over_network};
     int r = check_retry(job, failed_only, err);
     if (r == 0)
         r = copy_plan(job->plan, &s.plan, err);

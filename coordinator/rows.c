@@ -14,6 +14,7 @@
 #include "coordinator/client.h"
 #include "coordinator/handlers.h"
 #include "coordinator/job_row.h"
+#include "coordinator/page_file.h"
 #include "coordinator/questions.h"
 #include "coordinator/server_job.h"
 #include "coordinator/shell.h"
@@ -125,6 +126,10 @@ static unsigned add_service(struct question *q)
         add_count(q, "handshakes_failed", g.connections.failed);
         add_count(q, "self_tests_passed", g.selftests);
     }
+    add_count(q, "kept_jobs", server->keeper.n_kept);
+    add_count(q, "kept_bytes", server->keeper.kept_bytes);
+    add_count(q, "record_file_bytes", server->room.file ? page_file_bytes(server->room.file) : 0);
+    add_count(q, "record_memory_bytes", server->room.memory);
     add_count(q, "longest_turn_cpu_us", (uint64_t)server->meter.longest_cpu_ns / 1000);
     add_count(q, "longest_turn_wall_us", (uint64_t)server->meter.longest_wall_ns / 1000);
     add_count(q, "long_turns", server->meter.n_over);
@@ -153,6 +158,10 @@ static unsigned explain(struct question *q, const struct server_job *job)
 {
     const struct server *server = job->server;
     struct explaining e = {.q = q, .job = job->id};
+    char stall[PROTO_TEXT_MAX];
+    server_job_stall_words(job, stall, sizeof(stall));
+    if (stall[0])
+        add_reason(&e, job->plan->n_steps ? (uint32_t)job->plan->n_steps - 1 : 0, stall);
     char why[PROTO_TEXT_MAX];
     attending_explain(job, why, sizeof(why));
     if (job->ended)
@@ -191,8 +200,10 @@ static int list(struct question *q)
         core_stats(server->core, &s);
         q->value = 1 + s.leased / CHUNKS_PER_ROW;
     }
-    if (q->query.what != QUERY_WORKERS)
-        return question_add_jobs(q, q->query.first, q->query.last);
+    if (q->query.what != QUERY_WORKERS) {
+        r = question_add_jobs(q, q->query.first, q->query.last);
+        return r == 0 && !q->n && q->query.first == q->query.last ? -ENOENT : r;
+    }
     for (const struct peer *peer = server->by_id; peer && r == 0; peer = peer->by_id.next)
         if (peer->state == PEER_WORKER && !peer->gone)
             r = question_add(q, peer->id);
@@ -232,8 +243,18 @@ static unsigned piece(struct question *q, uint64_t id)
     return 1;
 }
 
+// The one job that was asked for is not there.
+static int say_why(const struct question *q)
+{
+    char words[PROTO_TEXT_MAX];
+    keeper_words(q->client->server, q->query.first, words, sizeof(words));
+    return client_answer(q->client, q->query.request, q->code, 0, words);
+}
+
 static int end(struct question *q, bool last)
 {
+    if (q->code == -ENOENT)
+        return say_why(q);
     if (q->is_held_up)
         return -EAGAIN;
     return last || q->client->server->rows.count > 0 ? send_page(q, !last) : 0;

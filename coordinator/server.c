@@ -26,6 +26,7 @@
 #include "coordinator/event_file.h"
 #include "coordinator/gate.h"
 #include "coordinator/libraries.h"
+#include "coordinator/page_file.h"
 #include "coordinator/parting.h"
 #include "coordinator/peer.h"
 #include "coordinator/perform.h"
@@ -80,18 +81,21 @@ static void on_heartbeat(struct timer *timer)
     int64_t now = loop_now();
     struct peer *peer, *next;
     HASH_ITER (by_place, server->by_place, peer, next) {
-        if (peer->state == PEER_WORKER && !peer->gone &&
+        if (peer->state == PEER_WORKER && !peer->gone && !peer->is_cut &&
             zconnection_is_receiving(&peer->connection)) {
             peer->last_heard = now;
             server_event(server, &(struct event){.type = EV_WORKER_ALIVE, .worker = peer->id});
         }
-        if (peer->state == PEER_NEW || peer->gone || now - peer->last_sent < PROTO_HEARTBEAT_NS)
+        if (peer->state == PEER_NEW || peer->gone || peer->is_cut ||
+            now - peer->last_sent < PROTO_HEARTBEAT_NS)
             continue;
         peer_say(peer, MSG_HEARTBEAT, &(struct msg_heartbeat){0});
         if (peer->client)
             mark_client(peer->client);
     }
     clients_check(server, now);
+    keeper_check(server, now);
+    server_jobs_try_room(server);
     partings_cut(server, now);
     timer_set(&server->heartbeat, clock_after(now, PROTO_HEARTBEAT_NS), on_heartbeat);
 }
@@ -142,7 +146,9 @@ static bool on_flush(struct prepare *prepare)
     sent |= readers_send(server);
     sent |= questions_answer(server);
     set_tick(server);
-    server->must_flush |= !LIST_EMPTY(&server->gone);
+    server_jobs_bury(server, false);
+    server->must_flush |= !LIST_EMPTY(&server->gone) || !TAILQ_EMPTY(&server->dying) ||
+                          !TAILQ_EMPTY(&server->closing);
     return sent || server->must_flush;
 }
 
@@ -218,6 +224,7 @@ static void release(struct server *server)
     core_free(server->core);
     event_file_close(server->events);
     spool_free(server->spool);
+    page_file_free(server->room.file);
     batch_reader_done(&server->reader);
     buf_done(&server->saying);
     buf_done(&server->header);
@@ -246,6 +253,8 @@ int server_open(struct transport *transport, const struct server_options *option
     server->tick_at = CLOCK_FOREVER;
     TAILQ_INIT(&server->asking);
     TAILQ_INIT(&server->dirty);
+    TAILQ_INIT(&server->dying);
+    TAILQ_INIT(&server->closing);
     buf_init(&server->saying, PROTO_HEADER_MAX);
     buf_init(&server->header, PROTO_HEADER_MAX);
     buf_init(&server->body, PROTO_BODY_MAX);
@@ -257,12 +266,20 @@ int server_open(struct transport *transport, const struct server_options *option
     if (!server->options.spool_bytes)
         server->options.spool_bytes = SERVER_SPOOL_BYTES;
     server->options.spool_bytes = within_memory(server->options.spool_bytes);
+    if (server->options.spool_bytes < SERVER_SPOOL_MIN)
+        server->options.spool_bytes = SERVER_SPOOL_MIN;
+    if (!server->options.keep_jobs)
+        server->options.keep_jobs = SERVER_KEEP_JOBS;
+    if (!server->options.keep_bytes)
+        server->options.keep_bytes = KEEPER_BYTES;
     const char *directory = server->options.spool_directory;
     const struct core_options core_options = {
         .epoch = server->epoch, .held_bytes = directory ? server->options.spool_bytes : 0};
     int r = core_new(&core_options, &server->core);
     if (r == 0 && directory)
         r = spool_new(directory, &server->spool);
+    if (r == 0 && directory)
+        r = page_file_new(directory, &server->room.file);
     if (r < 0)
         err_set(err, r, "out of memory");
     if (r == 0 && options->record)
@@ -319,6 +336,8 @@ struct server *server_close(struct server *server)
     }
     while (server->jobs)
         server_job_forget(server->jobs);
+    server_jobs_bury(server, true);
+    keeper_done(server);
     struct peer *peer, *next;
     HASH_ITER (by_place, server->by_place, peer, next)
         peer_free(peer);

@@ -34,7 +34,12 @@ struct transport;
 
 #define SERVER_SPOOL_BYTES (1ull << 30)
 #define SERVER_TURN_NS (50 * INT64_C(1000000)) // no turn of a service should take more CPU time
-#define SERVER_JOBS_MAX 10000u // jobs that run or are kept; then ended ones go, oldest first
+#define SERVER_SPOOL_MIN (1ull << 20)          // less would not hold what is under way
+#define SERVER_JOBS_MAX 10000u                 // of one user that run or wait
+#define SERVER_JOBS_ALL 50000u                 // of all users
+#define SERVER_JOBS_RESERVE 10000u             // of these for users with fewer than SERVER_JOBS_FEW
+#define SERVER_JOBS_FEW 100u
+#define SERVER_KEEP_JOBS 10000u // jobs that have ended
 
 struct server_options {
     const char *const *endpoints; // private ones, bound by server_open; NULL-terminated, at most 8
@@ -52,6 +57,11 @@ struct server_options {
     // Limit for one job's waiting results, and likewise for its kept records; at the limit no new
     // chunk of it starts. 0: 1 GiB.
     uint64_t spool_bytes;
+    // What is kept of detached jobs that have ended, in all: keeper.h. 0: SERVER_KEEP_JOBS,
+    // KEEPER_BYTES, for ever.
+    uint32_t keep_jobs;
+    uint64_t keep_bytes;
+    int64_t keep_age_ns;
     // The spool can't grow; nothing is lost. Called once, with a text for people. NULL: it is
     // logged.
     void (*spool_full)(void *arg, const char *text);

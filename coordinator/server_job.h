@@ -12,6 +12,7 @@
 #include "coordinator/attending.h"
 #include "coordinator/core/core.h"
 #include "coordinator/kept.h"
+#include "coordinator/needs.h"
 #include "coordinator/records.h"
 #include "coordinator/redo.h"
 #include "coordinator/stream.h"
@@ -19,6 +20,7 @@
 #include "proto/client.h"
 
 struct client;
+struct owner;
 struct server;
 
 struct server_job {
@@ -30,6 +32,13 @@ struct server_job {
     char owner[PROTO_NAME_MAX];
     struct client *client; // its owner; NULL: detached, or abandoned
     LIST_ENTRY(server_job) of_client;
+    struct owner *of_owner; // keeper.h; NULL: it is not counted
+    bool is_kept;
+    uint64_t kept_bytes;             // once it is
+    uint64_t plan_bytes;             // of the plan, packed
+    TAILQ_ENTRY(server_job) of_kept; // its owner's
+    bool is_closing;
+    TAILQ_ENTRY(server_job) of_closing; // its records go to the file; later: it is being freed
 
     // Chunks, from the client, the attendant, `source` or `again`: feeder.h.
     struct source_reader *source; // one that is described: no file
@@ -42,6 +51,8 @@ struct server_job {
     uint64_t want_seq;       // of the last WANT
     struct attending attending;
 
+    struct job_needs needs; // and whether it is held: needs.h
+
     // Records: delivery.h, readers.h.
     struct job_records records;
     struct stream_list readers; // at most one, unless the job is detached
@@ -49,7 +60,9 @@ struct server_job {
     uint64_t granted;           // records of credit given to the core
     uint64_t granted_bytes;
     uint64_t delivered_bytes;
-    uint64_t full_at; // bytes of its records when their file failed; 0: it never did
+    uint64_t full_at; // bytes of its records when their file failed; 0: it can be written
+    bool stalled;     // no room is left for its records
+    bool unbounded;   // it ends: what its chunks have given is taken, however much
     bool discard;     // abandoned: records are dropped
 
     bool hopeless; // it was logged that no worker can run a step of it
@@ -86,6 +99,17 @@ void server_job_grant(struct server_job *job);
 // Has the core end the job, which reports ACT_JOB_END later. If only its sink is still being
 // written, that is given up with this turn. Does nothing if it has ended.
 void server_job_cancel(struct server_job *job, enum cancel_mode mode);
+// Whether its results are for nobody but its sink: they are not kept.
+bool server_job_keeps_bytes(const struct server_job *job);
+// The same, if what it was granted is half used up.
+void server_job_grant_more(struct server_job *job);
+// Tries again to write what a full disk kept in memory.
+void server_jobs_try_room(struct server *server);
+// No record follows: those that are kept go to the file, some each turn.
+void server_job_close_records(struct server_job *job);
+// What readers have taken makes room, if room is needed. May end streams of readers that are
+// behind.
+void server_job_make_room(struct server_job *job);
 // Logs, once, that no connected worker can run a step of it.
 void server_job_check_hope(struct server_job *job);
 
@@ -96,5 +120,8 @@ void server_job_forget_if_unwanted(struct server_job *job);
 // Its owner has gone: ends it and drops its records. It is forgotten when it is over, maybe at
 // once.
 void server_job_abandon(struct server_job *job, enum cancel_mode mode);
-// Frees a job that is in no table and that the core does not know.
+// Frees a job that is in no table and that the core does not know. One with many records is freed
+// in slices by server_jobs_bury().
 void server_job_free(struct server_job *job);
+// Frees a share of what is left of large jobs; all of it if `all`.
+void server_jobs_bury(struct server *server, bool all);

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "coordinator/attending.h"
 #include "coordinator/core/core.h"
+#include "coordinator/keeper.h"
 #include "coordinator/peer.h"
 #include "coordinator/questions.h"
 #include "coordinator/server.h"
@@ -67,8 +68,13 @@ struct server {
     struct attending *attended;        // by session
     struct attending_queue unattended; // oldest first
     struct attending_queue settled;    // their jobs end with this turn
-    struct dirty_list dirty;           // may have something to send
-    struct buf header;                 // of the RECORDS or INFO being written: readers.h, rows.c
+    struct keeper keeper;
+    struct job_queue closing; // have ended: their records go to the file
+    struct job_queue dying;   // in no table any more, being freed
+    struct records_room room;
+    bool room_is_full;       // a job's records can't be written
+    struct dirty_list dirty; // may have something to send
+    struct buf header;       // of the RECORDS or INFO being written: readers.h, rows.c
     struct buf body;
     struct batch_writer rows; // of the INFO
 

@@ -4,6 +4,7 @@
 #include "coordinator/stream.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "coordinator/client.h"
 #include "coordinator/job_row.h"
@@ -32,6 +33,13 @@ struct out_stream *stream_new(struct client *client, struct server_job *job, uin
     HASH_ADD(hh, client->by_number, id, sizeof(stream->id), stream);
     LIST_INSERT_HEAD(&job->readers, stream, of_job);
     return stream;
+}
+
+bool stream_makes_room(const struct out_stream *stream)
+{
+    const struct client *client = stream->client;
+    return (client->rights & RIGHT_RULE) ||
+           ((client->rights & RIGHT_SUBMIT) && strcmp(client->user, stream->job->owner) == 0);
 }
 
 void stream_mark(struct out_stream *stream)

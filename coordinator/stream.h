@@ -41,6 +41,9 @@ struct out_stream *stream_of(const struct client *client, uint64_t id);
 // Opens a stream at record `from` of the job. NULL: no memory.
 struct out_stream *stream_new(struct client *client, struct server_job *job, uint64_t id,
                               uint64_t from);
+// Whether it is read on behalf of the job's owner or an admin: what it has taken need not be kept
+// when room is needed.
+bool stream_makes_room(const struct out_stream *stream);
 // Has it looked at at the end of the turn: there may be something to send.
 void stream_mark(struct out_stream *stream);
 // Frees it without sending END.

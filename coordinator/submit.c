@@ -3,9 +3,7 @@
 // In: SUBMIT of a client with a packed plan, or a submission from retry.c. Out: ANSWER with the
 // job's id; EV_SUBMIT and the first credit for the core; an attendant if the job needs one.
 //
-// The same key gives the same job, so that a client can repeat SUBMIT after a reconnect. To make
-// room, the oldest ended job without readers is forgotten: a caller of submit_job() must not hold
-// such a job.
+// The same key gives the same job, so that a client can repeat SUBMIT after a reconnect.
 #include "coordinator/submit.h"
 
 #include <errno.h>
@@ -26,24 +24,13 @@
 #include "coordinator/turn.h"
 #include "pipelines/own_path.h"
 
+#define ATTACHED_MEMORY (64u << 20) // of records that a client is about to read
+
 static void on_timeout(struct timer *timer)
 {
     struct server_job *job = container_of(timer, struct server_job, timeout);
     job->timed_out = true;
     server_job_cancel(job, CANCEL_RUNNING);
-}
-
-// Forgets the oldest ended job without readers if there are too many jobs.
-static int make_room(struct server *server, struct err *err)
-{
-    if (HASH_CNT(hh, server->jobs) < SERVER_JOBS_MAX)
-        return 0;
-    for (struct server_job *job = server->jobs; job; job = job->hh.next)
-        if (job->ended && LIST_EMPTY(&job->readers) && !job->client) {
-            server_job_forget(job);
-            return 0;
-        }
-    return err_set(err, -EBUSY, "%u jobs are running already", SERVER_JOBS_MAX);
 }
 
 void submission_done(struct submission *s)
@@ -78,7 +65,10 @@ static struct server_job *job_new(struct server *server, struct submission *s)
         job->kept = *s->kept;
         *s->kept = (struct kept){0};
     }
-    job_records_init(&job->records, is_detached(job) ? server->options.spool_directory : NULL);
+    job->plan_bytes = s->plan_bytes;
+    job_records_init(&job->records, &server->room);
+    if (!is_detached(job))
+        job->records.memory_max = ATTACHED_MEMORY;
     return job;
 }
 
@@ -111,19 +101,29 @@ static int prepare(struct server_job *job, const struct submission *s, struct er
 int submit_job(struct server *server, struct submission *s, struct server_job **ret,
                struct err *err)
 {
-    int r = make_room(server, err);
-    struct server_job *job = r < 0 ? NULL : job_new(server, s);
+    struct server_job *job = job_new(server, s);
     if (!job) {
         submission_done(s);
-        return r < 0 ? r : err_set(err, -ENOMEM, "out of memory");
+        return err_set(err, -ENOMEM, "out of memory");
     }
-    r = prepare(job, s, err);
+    int r = keeper_admit(job, err);
     if (r < 0) {
         server_job_free(job);
         server->next_job--;
         return r;
     }
-    r = server_event(server, &(struct event){.type = EV_SUBMIT, .job = job->id, .plan = job->plan});
+    r = prepare(job, s, err);
+    if (r == 0)
+        r = needs_take(server, job, s->message, err);
+    if (r < 0) {
+        server_job_free(job);
+        server->next_job--;
+        return r;
+    }
+    struct event event = {.type = EV_SUBMIT, .job = job->id};
+    event.plan = job->plan;
+    event.blocks = job->needs.blocks;
+    r = server_event(server, &event);
     if (r < 0) {
         server_job_free(job);
         return err_set(err, r, "the job can't be accepted");
@@ -137,8 +137,9 @@ int submit_job(struct server *server, struct submission *s, struct server_job **
         timer_set(&job->timeout, clock_after(loop_now(), s->message->timeout_ns), on_timeout);
     server_job_grant(job);
     // One that is held, or that other jobs make the files for, has them opened when it may begin.
-    if (!(s->message->flags & SUBMIT_HELD) && s->message->n_needs == 0)
+    if (!job->needs.blocks)
         attending_begin(job);
+    needs_settle(job);
     server_job_check_hope(job);
     log_info("job submitted", "job=%llu name=%s owner=\"%s\"", (unsigned long long)job->id,
              job->plan->name, job->owner);
@@ -168,8 +169,10 @@ static int on_submit(struct peer *peer, const struct incoming *in)
     struct server_job *job = server_job_by_key(server, submit->key);
     if (job && strcmp(job->owner, client->user) == 0)
         return answer_submit(job, client, submit->request);
-    struct submission s = {
-        .message = submit, .client = client, .over_network = !peer->port->is_private};
+    struct submission s = {.message = submit,
+                           .client = client,
+                           .plan_bytes = (uint64_t)in->body->len,
+                           .over_network = !peer->port->is_private};
     uint64_t stage = 0;
     int r = job ? err_set(&why, -EEXIST, "this key is in use by another user's job")
                 : plan_unpack(in->body->data, in->body->len, submit->flags & SUBMIT_PARTIAL,

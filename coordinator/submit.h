@@ -1,6 +1,7 @@
 // A new job, from SUBMIT or by a retry.
 #pragma once
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -15,6 +16,7 @@ struct server_job;
 struct submission {
     struct plan *plan; // taken over
     const struct msg_submit *message;
+    uint64_t plan_bytes; // packed
     struct client *client;
     struct redo_list *again; // taken over; NULL
     struct kept *kept;       // taken over; NULL
@@ -22,8 +24,7 @@ struct submission {
 };
 void submission_done(struct submission *s);
 
-// Makes and starts the job of a submission. On failure (-EBUSY, -ENOMEM, the
-// source's own) everything is freed. May
-// forget an ended job without readers to make room.
+// Makes and starts the job of a submission. On failure (-EBUSY, -ENOMEM, the source's own)
+// everything is freed.
 int submit_job(struct server *server, struct submission *s, struct server_job **ret,
                struct err *err);

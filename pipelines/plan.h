@@ -17,6 +17,7 @@
 #define PLAN_NAME_MAX 63  // letters of a job's or stage's name
 #define PLAN_LABEL_MAX 31 // letters of a label
 #define PLAN_STEPS_MAX 32
+#define PLAN_PRIORITY_MAX 1000
 #define PLAN_STAGES_MAX 32              // in one step
 #define PLAN_ARGS_MAX 4096              // words of one argv, names of one map
 #define PLAN_LABELS_MAX 16              // of a step
@@ -29,6 +30,7 @@
 
 enum stage_kind { STAGE_COMMAND, STAGE_PIPE, STAGE_KERNEL };
 enum order { ORDER_INPUT, ORDER_COMPLETION };
+enum until { UNTIL_ALL, UNTIL_OK, UNTIL_DONE, UNTIL_FAILED };
 enum on_error { ON_ERROR_CONTINUE, ON_ERROR_FINISH, ON_ERROR_STOP };
 // PUSH: a program supplies the items as they arise; not in job files.
 enum source_kind {
@@ -112,8 +114,9 @@ struct step {
     struct retry_policy retry;
     struct throttle throttle;
     uint32_t timeout_percent; // of the median time of its chunks, for one that runs; 0: none
-    double cpus;              // of one running chunk; 1
-    uint64_t memory_bytes;    // 0: not limited
+    int64_t time_ns;       // what a chunk needs at most, for workers whose time ends; 0: not known
+    double cpus;           // of one running chunk; 1
+    uint64_t memory_bytes; // 0: not limited
     double gpus;
     struct plan_label {
         char *name;
@@ -132,6 +135,7 @@ struct source {
     struct range range;
     struct separator_rule separator; // data: where its records end
     uint8_t delimiter;               // lines, and csv with ROW_SPLIT: '\n' or '\0'
+    bool keeps_cr;                   // a CR before the newline belongs to the line
     struct row_rule rows;            // items, lines, csv: how an item is split
     struct matrix *matrix;           // matrix: sealed (pipelines/input/matrix.h)
     // csv: texts[0], a pipe whose header was read, so that it is opened once; owned by the plan. 0:
@@ -164,9 +168,18 @@ struct plan {
     enum on_error on_error;
     uint64_t max_failures;    // the job ends when more chunks have failed; UINT64_MAX: no limit
     uint32_t max_failures_bp; // hundredths of a percent of all chunks; 0: not given as a share
-    uint32_t crash_limit;     // executor or worker losses blamed on one chunk before it fails
-    uint32_t parallelism;     // chunks of this job that may run at once; 0: all slots
-    bool is_oneliner;         // its mistakes are told in flags' words; not packed
+    // The job ends once so many chunks are ok, done or failed: n, or hundredths of a percent of all
+    // chunks if n is 0.
+    struct {
+        enum until what;
+        uint64_t n;
+        uint32_t bp;
+        bool stops; // what runs then is ended
+    } until;
+    uint32_t crash_limit; // executor or worker losses blamed on one chunk before it fails
+    int32_t priority;     // within +-PLAN_PRIORITY_MAX; higher ones first
+    uint32_t parallelism; // chunks of this job that may run at once; 0: all slots
+    bool is_oneliner;     // its mistakes are told in flags' words; not packed
     const char *const
         *fences; // pipelines/fence.h; real paths, NULL at the end. Borrowed, not packed
     bool

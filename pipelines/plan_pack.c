@@ -55,6 +55,7 @@ static void put_step(struct pack_writer *w, const struct step *step, char *const
     pack_u64(w, step->throttle.load_percent);
     pack_u64(w, step->throttle.memfree_bytes);
     pack_u64(w, step->timeout_percent);
+    pack_i64(w, step->time_ns);
     pack_f64(w, step->cpus);
     pack_u64(w, step->memory_bytes);
     pack_f64(w, step->gpus);
@@ -120,8 +121,13 @@ int plan_pack(const struct plan *plan, struct buf *out)
     pack_bool(&w, plan->sink.failed_too);
     pack_u64(&w, plan->order);
     pack_u64(&w, plan->on_error);
+    pack_i64(&w, plan->priority);
     pack_u64(&w, plan->max_failures);
     pack_u64(&w, plan->max_failures_bp);
+    pack_u64(&w, plan->until.what);
+    pack_u64(&w, plan->until.n);
+    pack_u64(&w, plan->until.bp);
+    pack_bool(&w, plan->until.stops);
     pack_u64(&w, plan->crash_limit);
     pack_u64(&w, plan->parallelism);
     return finish(&w, out, before, PLAN_WHOLE_MAX);

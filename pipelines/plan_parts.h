@@ -4,10 +4,10 @@
 #include "pipelines/plan.h"
 
 #define PLAN_FIELDS 7
-#define STEP_FIELDS 18
+#define STEP_FIELDS 19
 #define STAGE_FIELDS 15
 #define KERNEL_FIELDS 4
-#define WHOLE_FIELDS 13
+#define WHOLE_FIELDS 18
 #define SINK_FIELDS 6
 
 // `whole`: with the paths, delimiters and items, which a worker does not need. Of steps that the

@@ -11,7 +11,7 @@
 #define SEPARATOR_FIELDS 4
 #define ROWS_FIELDS 5
 #define STEP_SOURCE_FIELDS 5
-#define WHOLE_SOURCE_FIELDS 7
+#define WHOLE_SOURCE_FIELDS 8
 #define TEXTS_MAX (1u << 20) // items of a source
 
 void plan_source_done(struct source *source)
@@ -59,6 +59,8 @@ void plan_source_pack(struct pack_writer *w, const struct source *source, bool w
     put_separator(w, &source->separator);
     if (whole)
         pack_u64(w, source->delimiter);
+    if (whole)
+        pack_bool(w, source->keeps_cr);
     put_rows(w, &source->rows);
     if (source->kind == SOURCE_MATRIX)
         matrix_pack(source->matrix, w);
@@ -119,6 +121,8 @@ void plan_source_unpack(struct pack_reader *r, struct source *source, bool whole
     get_separator(r, &source->separator);
     if (whole)
         source->delimiter = (uint8_t)pack_read_u64(r, UINT8_MAX);
+    if (whole)
+        source->keeps_cr = pack_read_bool(r);
     get_rows(r, source->kind, &source->rows);
     if (pack_ok(r) && source->kind == SOURCE_MATRIX)
         source->matrix = matrix_unpack(r);

@@ -108,12 +108,13 @@ static void get_step(struct pack_reader *r, struct step *step)
     step->throttle.load_percent = (uint32_t)pack_read_u64(r, UINT32_MAX);
     step->throttle.memfree_bytes = pack_read_u64(r, INT64_MAX);
     step->timeout_percent = (uint32_t)pack_read_u64(r, UINT32_MAX);
+    step->time_ns = pack_read_i64(r);
     step->cpus = pack_read_f64(r);
     step->memory_bytes = pack_read_u64(r, INT64_MAX);
     step->gpus = pack_read_f64(r);
     get_labels(r, step);
     uint32_t n = pack_read_array(r, PLAN_STAGES_MAX);
-    bool bad = n == 0 || step->fan_in == 1 || step->retry.delay_ns < 0 ||
+    bool bad = n == 0 || step->time_ns < 0 || step->fan_in == 1 || step->retry.delay_ns < 0 ||
                step->retry.max_delay_ns < 0 || !isfinite(step->retry.backoff) ||
                step->retry.backoff < 0 || step->throttle.delay_ns < 0 || !amount_ok(step->cpus) ||
                !amount_ok(step->gpus) ||
@@ -186,8 +187,16 @@ static void get_whole_plan(struct pack_reader *r, struct plan *plan)
     get_sink(r, &plan->sink);
     plan->order = (enum order)pack_read_u64(r, ORDER_COMPLETION);
     plan->on_error = (enum on_error)pack_read_u64(r, ON_ERROR_STOP);
+    int64_t priority = pack_read_i64(r);
+    if (priority < -PLAN_PRIORITY_MAX || priority > PLAN_PRIORITY_MAX)
+        pack_fail(r);
+    plan->priority = (int32_t)priority;
     plan->max_failures = pack_read_u64(r, UINT64_MAX);
     plan->max_failures_bp = (uint32_t)pack_read_u64(r, 10000);
+    plan->until.what = (enum until)pack_read_u64(r, UNTIL_FAILED);
+    plan->until.n = pack_read_u64(r, UINT64_MAX);
+    plan->until.bp = (uint32_t)pack_read_u64(r, 10000);
+    plan->until.stops = pack_read_bool(r);
     plan->crash_limit = (uint32_t)pack_read_u64(r, UINT32_MAX);
     plan->parallelism = (uint32_t)pack_read_u64(r, UINT32_MAX);
 }

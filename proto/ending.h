@@ -1,6 +1,7 @@
 // How one attempt of a chunk ended, and how a job ended. The same struct travels from the executor
 // to the consumer and is copied by `=`; only the messages take it apart.
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 enum outcome {
@@ -19,6 +20,11 @@ enum outcome {
 };
 // "ok", "exit", "signal", ... as --json prints them. Never NULL for a valid outcome.
 const char *outcome_name(enum outcome outcome);
+// 126 and 127: nothing of the chunk ran, so another worker may be able to.
+static inline bool outcome_is_unstarted(enum outcome outcome)
+{
+    return outcome == OUTCOME_NOT_FOUND || outcome == OUTCOME_NOT_RUNNABLE;
+}
 
 struct ending {
     enum outcome outcome;
@@ -38,5 +44,12 @@ enum job_fate {
     FATE_INTERNAL,     // memory ran out for this job
     FATE_TIMEOUT,      // its time limit passed; the core itself says CANCELLED
     FATE_SINK,         // its sink could not be written
+    FATE_NEEDS,        // a job that it needs did not end well: nothing of it ran
+    FATE_ENOUGH,       // as many chunks have ended as the plan wants; others were left unrun
     FATE_COUNT,
 };
+// Whether what was to be run was run: its results are whole, though some chunks may have failed.
+static inline bool fate_is_whole(enum job_fate fate)
+{
+    return fate == FATE_COMPLETE || fate == FATE_ENOUGH;
+}

@@ -215,6 +215,27 @@ int recall_batch_next(struct batch_reader *r, struct msg_return *ret, struct err
     return code;
 }
 
+int kept_batch_put(struct buf *header, enum msg_type type, const struct msg_return *m, uint32_t n)
+{
+    return n > PROTO_LEASE_RUNS_MAX ? -EMSGSIZE : put_rows(header, type, m, n);
+}
+
+int kept_batch_open(struct batch_reader *r, enum msg_type type, const void *header, size_t len,
+                    struct err *err)
+{
+    return open_rows(r, type, header, len, err);
+}
+
+int kept_batch_next(struct batch_reader *r, enum msg_type type, struct msg_return *ret,
+                    struct err *err)
+{
+    struct msg_return m = {0};
+    int code = next_row(r, type, &m, err);
+    if (code == 1)
+        *ret = m;
+    return code;
+}
+
 int begun_batch_put(struct buf *header, const struct msg_begun *m, uint32_t n)
 {
     return n > PROTO_BEGUN_MAX ? -EMSGSIZE : put_rows(header, MSG_BEGUN, m, n);

@@ -59,6 +59,12 @@ int recall_batch_add(struct batch_writer *w, const struct msg_return *m);
 int recall_batch_end(struct batch_writer *w);
 int recall_batch_open(struct batch_reader *r, const void *header, size_t len, struct err *err);
 int recall_batch_next(struct batch_reader *r, struct msg_return *ret, struct err *err);
+// KEEP and DISCARD: the same entries. -EMSGSIZE: more than PROTO_LEASE_RUNS_MAX.
+int kept_batch_put(struct buf *header, enum msg_type type, const struct msg_return *m, uint32_t n);
+int kept_batch_open(struct batch_reader *r, enum msg_type type, const void *header, size_t len,
+                    struct err *err);
+int kept_batch_next(struct batch_reader *r, enum msg_type type, struct msg_return *ret,
+                    struct err *err);
 // BEGUN of `n` chunks. -EMSGSIZE: more than PROTO_BEGUN_MAX.
 int begun_batch_put(struct buf *header, const struct msg_begun *m, uint32_t n);
 int begun_batch_open(struct batch_reader *r, const void *header, size_t len, struct err *err);

@@ -17,6 +17,7 @@
 #define PROTO_BEGUN_MAX 4096u       // entries in one BEGUN
 #define PROTO_ITEMS_MAX 65536u      // results that one chunk's kernel may emit
 #define PROTO_STDERR_TAIL_MAX (64u << 10)
+#define PROTO_STDERR_MAX (1ull << 30)
 #define PROTO_STEP_MAX (3u << 20)        // a packed step
 #define PROTO_RESULT_PART_MAX (4u << 20) // bytes of one part of a result
 #define PROTO_RESULT_MAX (1ull << 30)    // bytes of one result, all parts

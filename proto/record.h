@@ -14,8 +14,9 @@ struct record_entry {
     uint32_t step;
     uint64_t chunk;
     uint32_t attempt;
-    bool more;    // the next entry continues the same record: it is large
-    bool partial; // a part that a running chunk emitted; its record follows, without bytes
+    bool more;      // the next entry continues the same record: it is large
+    bool is_stderr; // with `more`: the bytes are not of the result but of standard error
+    bool partial;   // a part that a running chunk emitted; its record follows, without bytes
     struct ending ending;
     int64_t start_ns;   // wall time since 1970, by the coordinator's clock; 0: unknown
     const char *worker; // name

@@ -15,10 +15,11 @@ struct result {
     uint32_t attempt;
     uint64_t chunk;
     bool more;
+    bool is_stderr; // with `more`: the bytes are not of the result but of standard error
     struct ending ending;
     const char *error; // words for a person; NULL: none. Not NUL-terminated after decoding
     size_t error_len;
-    const char *stderr_text; // up to PROTO_STDERR_TAIL_MAX bytes, the last ones
+    const char *stderr_text; // up to PROTO_STDERR_TAIL_MAX bytes: what follows those parts
     size_t stderr_len;
     const uint32_t *item_lens; // when a kernel emitted several results: their lengths; else NULL
     uint32_t n_items;          // results in this part; 1 when item_lens is NULL

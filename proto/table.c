@@ -85,6 +85,7 @@ static const struct msg_field result_entry_fields[] = {
     U32(result, attempt),
     U64(result, chunk),
     BOOL(result, more),
+    BOOL(result, is_stderr),
     U32_TO(result, ending.outcome, OUTCOME_COUNT - 1),
     I32(result, ending.code),
     I64_FROM(result, ending.run_ns, 0),
@@ -106,7 +107,20 @@ static const struct msg_field begun_entry_fields[] = {
     I64_FROM(msg_begun, age_ns, 0)};
 
 const struct layout lease_entry = {.name = "lease entry", LAYOUT(lease, lease_entry_fields)};
-const struct layout result_entry = {.name = "result entry", LAYOUT(result, result_entry_fields)};
+static bool result_good(const void *m)
+{
+    const struct result *entry = m;
+    return entry->more || !entry->is_stderr;
+}
+
+static bool record_good(const void *m)
+{
+    const struct record_entry *entry = m;
+    return entry->more || !entry->is_stderr;
+}
+
+const struct layout result_entry = {
+    .name = "result entry", LAYOUT(result, result_entry_fields), .good = result_good};
 const struct layout return_entry = {.name = "return entry",
                                     LAYOUT(msg_return, return_entry_fields)};
 
@@ -161,6 +175,7 @@ static const struct msg_field record_fields[] = {
     U64(record_entry, chunk),
     U32(record_entry, attempt),
     BOOL(record_entry, more),
+    BOOL(record_entry, is_stderr),
     BOOL(record_entry, partial),
     U32_TO(record_entry, ending.outcome, OUTCOME_COUNT - 1),
     I32(record_entry, ending.code),
@@ -176,7 +191,8 @@ static const struct msg_field record_fields[] = {
     REF(record_entry, error, error_len, FIELD_STR_NIL, PROTO_TEXT_MAX),
     REF(record_entry, stderr_text, stderr_len, FIELD_BIN_NIL, PROTO_STDERR_TAIL_MAX),
     U64_TO(record_entry, body_len, PROTO_RECORD_PART_MAX)};
-const struct layout record_row = {.name = "record entry", LAYOUT(record_entry, record_fields)};
+const struct layout record_row = {
+    .name = "record entry", LAYOUT(record_entry, record_fields), .good = record_good};
 
 static const struct msg_field query[] = {
     U64(msg_query, request),        U32_TO(msg_query, what, QUERY_COUNT - 1),
@@ -299,6 +315,8 @@ const struct layout *msg_layout(int type)
         [MSG_BEGUN] = {LAYOUT(return_head, begun), .entries = &begun_entry},
         [MSG_RECALL] = {LAYOUT(return_head, return_), .entries = &return_entry},
         [MSG_ATTEND] = {LAYOUT(msg_attend, attend)},
+        [MSG_KEEP] = {LAYOUT(return_head, return_), .entries = &return_entry},
+        [MSG_DISCARD] = {LAYOUT(return_head, return_), .entries = &return_entry},
     };
     size_t n = sizeof(messages) / sizeof(messages[0]);
     return type >= 0 && (size_t)type < n && messages[type].n ? &messages[type] : NULL;

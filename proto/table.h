@@ -29,7 +29,7 @@ struct result_head {
     uint64_t first_seq;
     uint32_t count;
 };
-struct return_head { // of RECALL and BEGUN, too
+struct return_head { // of RECALL, KEEP, DISCARD and BEGUN, too
     uint32_t count;
 };
 struct records_head {

@@ -117,7 +117,8 @@ int wire_get_result(const uint8_t *frame, size_t len, struct wire_result_view *r
     memcpy(&view.result, frame, sizeof(view.result));
     const struct wire_result *result = &view.result;
     if (result->n_lens > PROTO_ITEMS_MAX || result->error_len > PROTO_TEXT_MAX ||
-        result->stderr_len > PROTO_STDERR_TAIL_MAX || result->body_len > PROTO_RESULT_PART_MAX)
+        result->stderr_len > PROTO_STDERR_TAIL_MAX || result->body_len > PROTO_RESULT_PART_MAX ||
+        result->more > WIRE_MORE_STDERR)
         return -EPROTO;
     if (sizeof(*result) + result->error_len + result->stderr_len + result->n_lens * 4ull +
             result->body_len !=

@@ -58,12 +58,18 @@ struct wire_run {
     uint32_t pad;
 };
 
+enum wire_more {
+    WIRE_LAST,
+    WIRE_MORE,        // of the result
+    WIRE_MORE_STDERR, // of standard error
+};
+
 // Followed by error, stderr, n_lens lengths, body.
 struct wire_result {
     struct wire_head head;
     uint64_t serial;
     struct ending ending;
-    uint8_t more;        // 0 or 1
+    uint8_t more;        // enum wire_more
     uint8_t has_nothing; // 0 or 1: it is not even one empty result
     uint16_t error_len;
     uint32_t stderr_len;

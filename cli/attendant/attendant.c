@@ -96,7 +96,7 @@ static int open_sink(struct attending_process *p)
 // A file takes its place only when the job finished; what a folder has got stays.
 static int finish_sink(struct attending_process *p, const struct follow *f, struct err *err)
 {
-    bool complete = !f->error && f->info.fate == FATE_COMPLETE;
+    bool complete = !f->error && fate_is_whole(f->info.fate);
     if (f->sink_error)
         return f->sink_error;
     if (f->error)

@@ -8,6 +8,7 @@
 #include "async/loop.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "cli/args/exit_code.h"
 #include "client/find.h"
 #include "transport/zsock.h"
@@ -53,12 +54,23 @@ int connect_job(struct link *link, uint64_t first, uint64_t last, int64_t deadli
     return r == 0 && !ret->id ? err_set(err, -ENOENT, "no such job") : r;
 }
 
+static void on_notice(void *arg, const char *endpoint, int64_t silent_ns)
+{
+    char text[128] = "the coordinator answers again";
+    (void)arg;
+    if (silent_ns)
+        snprintf(text, sizeof(text), "the coordinator has been silent for %lld s: waiting for it",
+                 (long long)(silent_ns / NS_PER_S));
+    log_warn(text, "at=%s", endpoint);
+}
+
 int connect_link(struct transport *transport, const struct access *access, struct link **ret,
                  struct err *err)
 {
     int r = -EINVAL;
     for (size_t i = 0; i < access->n_endpoints; i++) {
-        const struct link_options options = {.endpoint = access->endpoints[i], .access = access};
+        const struct link_options options = {
+            .endpoint = access->endpoints[i], .access = access, .notice = on_notice};
         r = link_open(transport, &options, ret, err);
         if (r != -EHOSTDOWN)
             break;

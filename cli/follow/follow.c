@@ -44,8 +44,8 @@ static void make_record(const struct follow *f, const struct result_record *r, c
                            .maxrss_bytes = w->ending.maxrss_bytes,
                            .leftovers = w->ending.leftovers,
                            .worker = worker,
-                           .stderr_text = w->stderr_text,
-                           .stderr_len = w->stderr_len};
+                           .errors = r->errors,
+                           .n_errors = r->n_errors};
     switch (w->ending.outcome) {
     case OUTCOME_OK:
     case OUTCOME_EXIT:
@@ -98,7 +98,7 @@ static int consume(struct follow *f)
     int n;
     while ((n = results_next(f->results, f->deadline ? f->deadline : CLOCK_FOREVER, &r)) == 1) {
         struct err err = {0};
-        report_record(f->report, &r.head);
+        report_record(f->report, &r);
         int w = write_record(f, &r, &err);
         if (w == -ECANCELED)
             return w;
@@ -172,6 +172,8 @@ void follow_run(struct follow *f)
         f->error = r;
         return;
     }
+    f->report->quotes =
+        f->sink && f->plan && f->plan->sink.kind == SINK_DIR && f->plan->sink.format == FORMAT_RAW;
     group_open(&group);
     f->watching = &watching;
     scope_enter(&watching, CLOCK_FOREVER);
@@ -197,6 +199,7 @@ int follow_status_of(const struct job_info *info)
 {
     switch ((enum job_fate)info->fate) {
     case FATE_COMPLETE:
+    case FATE_ENOUGH:
         return info->failed ? EXIT_CHUNK_FAILED : EXIT_ALL_WELL;
     case FATE_NOT_RUNNABLE:
         return info->first_code == 126 ? 126 : 127;

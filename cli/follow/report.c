@@ -36,7 +36,8 @@ struct report report_of(const struct plan *plan, const struct report_options *op
                            .color = use_color(options->color)};
 }
 
-static void show_stderr(struct report *report, const struct record_entry *record)
+// The end of what a failed chunk wrote, where the whole of it goes to a file.
+static void quote_stderr(struct report *report, const struct record_entry *record)
 {
     char text[REPORT_STDERR_MAX + 64];
     size_t len = record->stderr_len;
@@ -96,13 +97,31 @@ static void report_leftovers(struct report *report, const struct record_entry *r
                                       "becomes of such processes)");
 }
 
+// A command that can't be run fails chunk after chunk with the same words: they are told once.
+static bool is_told(struct report *report, const struct record_entry *record)
+{
+    char typo[sizeof(report->typo)];
+    int len = record->stderr_len < 512 ? (int)record->stderr_len : 512;
+    snprintf(typo, sizeof(typo), "%s\n%.*s", report->error, len,
+             len ? (const char *)record->stderr_text : "");
+    if (strcmp(typo, report->typo) != 0) {
+        memcpy(report->typo, typo, sizeof(typo));
+        report->typo_again = false;
+        return false;
+    }
+    if (!report->typo_again)
+        report_say(report, "more chunks fail with the same words; they are only counted (-v lists "
+                           "them)");
+    report->typo_again = true;
+    return true;
+}
+
 static void report_failure(struct report *report, const struct record_entry *record)
 {
     char head[HEAD_MAX];
     bool is_typo = record->ending.outcome == OUTCOME_NOT_FOUND ||
                    record->ending.outcome == OUTCOME_NOT_RUNNABLE;
-    // It ends the job; chunks that were running at that moment would report the same.
-    if (is_typo && report->typos++ > 0 && !report->verbose)
+    if (is_typo && !report->verbose && is_told(report, record))
         return;
     if (++report->failures > REPORT_FAILURES_MAX && !report->verbose) {
         if (report->failures == REPORT_FAILURES_MAX + 1)
@@ -121,7 +140,8 @@ static void report_failure(struct report *report, const struct record_entry *rec
     char out[1200];
     n = snprintf(out, sizeof(out), "fanmill: %s%s%s\n", red, line, plain);
     report_emit(report, out, (size_t)n < sizeof(out) ? (size_t)n : sizeof(out) - 1);
-    show_stderr(report, record);
+    if (report->quotes)
+        quote_stderr(report, record);
 }
 
 static int status_of(const struct record_entry *record)
@@ -140,21 +160,24 @@ static int status_of(const struct record_entry *record)
     }
 }
 
-void report_record(struct report *report, const struct record_entry *record)
+void report_record(struct report *report, const struct result_record *r)
 {
+    const struct record_entry *record = &r->head;
+    bool is_ok = record->ending.outcome == OUTCOME_OK;
     snprintf(report->error, sizeof(report->error), "%.*s",
              record->error ? (int)record->error_len : 0, record->error ? record->error : "");
-    if (record->ending.outcome != OUTCOME_OK) {
+    if ((!report->quiet || report->shows_errors) && !report->quotes)
+        for (size_t i = 0; i < r->n_errors; i++)
+            report_errors(report, &r->errors[i]);
+    if (!is_ok) {
         if (!report->first_status && record->ending.outcome != OUTCOME_CANCELLED)
             report->first_status = status_of(record);
         if (!report->quiet)
             report_failure(report, record);
         else
             report->failures++;
-    } else if (!report->quiet) {
-        show_stderr(report, record);
-        if (record->error)
-            report_leftovers(report, record);
+    } else if (!report->quiet && record->error) {
+        report_leftovers(report, record);
     }
     report->leftovers += record->ending.leftovers;
 }
@@ -168,6 +191,10 @@ static const char *cause_of(const struct job_info *job)
         return "; ended early: a command can't be run";
     case FATE_TIMEOUT:
         return "; ended early: time limit reached";
+    case FATE_ENOUGH:
+        return "; that was enough";
+    case FATE_NEEDS:
+        return "; not run: a job that it needs did not end well";
     case FATE_CANCELLED:
         return "; ended early";
     default:
@@ -179,7 +206,7 @@ void report_summary(struct report *report, const struct job_info *job, const cha
 {
     _cleanup_(buf_done)
     struct buf text = {0};
-    bool all_well = job->fate == FATE_COMPLETE && job->failed == 0;
+    bool all_well = fate_is_whole(job->fate) && job->failed == 0;
     bool wanted = report->verbose || (isatty(STDERR_FILENO) && report->mode != PROGRESS_JSON);
     if (report->mode == PROGRESS_JSON)
         report_progress(report, job);

@@ -9,11 +9,12 @@
 #include "cli/follow/progress.h"
 #include "cli/text/color.h"
 #include "client/requests.h"
+#include "client/results.h"
 #include "pipelines/plan.h"
 #include "proto/record.h"
 
 #define REPORT_FAILURES_MAX 10 // reported one by one; the others are counted
-#define REPORT_STDERR_MAX 2048 // bytes of a failed chunk's stderr that are shown
+#define REPORT_STDERR_MAX 2048 // bytes of a failed chunk's stderr that its message quotes
 
 // How a run is shown, as flags say.
 struct report_options {
@@ -39,6 +40,9 @@ struct report {
     bool quiet;
     bool verbose;
     bool color;
+    bool quotes;          // standard error of chunks goes to files: messages quote its end
+    bool shows_errors;    // even if quiet
+    bool torn;            // the last byte of it that was written ends no line
     bool is_terminal;     // stderr: a line can be drawn over
     bool shares_terminal; // stdout goes to it too
     bool line_shown;
@@ -50,7 +54,9 @@ struct report {
     uint64_t failures;
     uint64_t littered;  // chunks that are ok and left processes running
     uint64_t leftovers; // those processes, and those of chunks that failed
-    uint64_t typos;     // commands that could not be run
+    // Of the last command that could not be run: its message and the beginning of its stderr.
+    char typo[PROTO_TEXT_MAX + 512];
+    bool typo_again; // it came again
     struct task *showing;
 };
 
@@ -66,8 +72,8 @@ void report_toggle(struct report *report);
 // Results to standard output, which may be the same terminal; `report` is a struct report.
 // Suspends. As io_write.
 int report_stdout(void *report, const void *data, size_t len);
-// A record that is a failure, or carries stderr text that the user should see.
-void report_record(struct report *report, const struct record_entry *record);
+// What the chunk wrote to standard error, as it is; its failure, and what else should be told.
+void report_record(struct report *report, const struct result_record *record);
 // A line of our own, above the progress line.
 void report_say(struct report *report, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 // After the end, in one line: how much, how long and where the results are (`place`; NULL or "":

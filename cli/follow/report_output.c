@@ -1,6 +1,7 @@
 // What is written to the terminal: our own lines, and results where they go to it, too.
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "async/io.h"
@@ -8,14 +9,40 @@
 #include "base/utf8.h"
 #include "cli/follow/report_own.h"
 
-void report_emit(struct report *report, const char *text, size_t len)
+static void emit(struct report *report, const void *data, size_t len)
 {
     if (report->line_shown)
         fd_write_all(STDERR_FILENO, "\r\033[K", 4);
     report->line_shown = false;
     if (len)
-        report->mid_line = text[len - 1] != '\n';
-    fd_write_all(STDERR_FILENO, text, len);
+        report->mid_line = ((const char *)data)[len - 1] != '\n';
+    fd_write_all(STDERR_FILENO, data, len);
+}
+
+void report_emit(struct report *report, const char *text, size_t len)
+{
+    if (report->torn && len) {
+        emit(report, "\n", 1);
+        report->torn = false;
+    }
+    emit(report, text, len);
+}
+
+void report_errors(struct report *report, const struct slice *part)
+{
+    const size_t most = 4096;
+    char text[4096];
+    if (!part->len)
+        return;
+    if (!report->is_terminal)
+        emit(report, part->data, part->len);
+    for (size_t at = 0; report->is_terminal && at < part->len; at += most) {
+        size_t n = part->len - at < most ? part->len - at : most;
+        memcpy(text, part->data + at, n);
+        utf8_make_harmless(text, n);
+        emit(report, text, n);
+    }
+    report->torn = part->data[part->len - 1] != '\n';
 }
 
 void report_say(struct report *report, const char *fmt, ...)

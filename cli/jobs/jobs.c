@@ -242,3 +242,49 @@ int cli_forget(int argc, char **argv)
 {
     return ask("forget", &forget_args, argc, argv, "", forget);
 }
+
+static int hold_or_release(struct link *link, const struct jobs_command *c, enum verb verb)
+{
+    uint64_t n = 0;
+    int status = control(link, c, verb, &n);
+    if (status == EXIT_ALL_WELL && c->json)
+        show_number(stdout, "jobs", n);
+    return ask_done(status);
+}
+
+static int hold(struct link *link, void *arg)
+{
+    return hold_or_release(link, arg, VERB_HOLD);
+}
+
+static int release(struct link *link, void *arg)
+{
+    return hold_or_release(link, arg, VERB_RELEASE);
+}
+
+const struct args hold_args = {
+    .usage = "JOB",
+    .about = "Holds jobs: nothing new of them starts before 'fanmill release'; what runs goes on. "
+             "JOB is " JOB_FORMS ".\n",
+    .tables = {CONNECT_TABLE(struct jobs_command), {.list = count_flags}},
+    .n_operands = 1,
+    .n_required = 1,
+    .missing = "missing job: " JOB_FORMS};
+
+int cli_hold(int argc, char **argv)
+{
+    return ask("hold", &hold_args, argc, argv, "", hold);
+}
+
+const struct args release_args = {
+    .usage = "JOB",
+    .about = "Lets jobs go on that are held. JOB is " JOB_FORMS ".\n",
+    .tables = {CONNECT_TABLE(struct jobs_command), {.list = count_flags}},
+    .n_operands = 1,
+    .n_required = 1,
+    .missing = "missing job: " JOB_FORMS};
+
+int cli_release(int argc, char **argv)
+{
+    return ask("release", &release_args, argc, argv, "", release);
+}

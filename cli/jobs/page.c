@@ -93,7 +93,7 @@ static void put_results(struct page *p, const struct job_info *job, struct buf *
         note(p, buf_add_str(text, "go to the client that submitted it"));
     else if (job->sink[0])
         note(p, buf_printf(text, "%s%s", job->sink,
-                           ended && job->fate == FATE_COMPLETE ? "" : " (not complete)"));
+                           ended && fate_is_whole(job->fate) ? "" : " (not complete)"));
     else
         note(p, buf_printf(text, "%s%s: fanmill results %" PRIu64,
                            count(job->records, "record").text, ended ? "" : " so far", job->id));
@@ -166,7 +166,7 @@ static void put_next(struct page *p, const struct job_info *job)
     if (job->failed) {
         put_command(p, "next", "logs", job->id, "", "what failed, and what it wrote");
         put_command(p, "", "retry", job->id, " --failed", "run what failed again");
-    } else if (job->fate != FATE_COMPLETE) {
+    } else if (!fate_is_whole(job->fate)) {
         put_command(p, "next", "retry", job->id, "", "run it again, as a new job");
     } else if (!job->sink[0]) {
         put_command(p, "next", "results", job->id, "", "write its results");

@@ -36,8 +36,12 @@ static int write_log_json(struct buf *out, const struct result_record *record)
     struct json_writer w = {.out = out};
     bool is_ok = entry->ending.outcome == OUTCOME_OK;
     buf_clear(out);
-    if (!entry->stderr_len && !entry->error)
+    _cleanup_(buf_done)
+    struct buf errors = {0};
+    if (!record->n_errors && !entry->error)
         return 0;
+    for (size_t i = 0; i < record->n_errors && w.error == 0; i++)
+        w.error = buf_add(&errors, record->errors[i].data, record->errors[i].len);
     json_open(&w);
     json_put_number(&w, "v", 1);
     json_put_number(&w, "seq", entry->chunk + 1);
@@ -51,32 +55,58 @@ static int write_log_json(struct buf *out, const struct result_record *record)
         json_put_bytes(&w, is_ok ? "note" : "error", entry->error, entry->error_len);
     if (entry->ending.leftovers)
         json_put_number(&w, "leftovers", entry->ending.leftovers);
-    json_put_bytes(&w, "stderr", entry->stderr_text, entry->stderr_len);
+    json_put_bytes(&w, "stderr", errors.data, errors.len);
     int r = json_done(&w);
     return r < 0 ? r : io_write(STDOUT_FILENO, out->data, out->len);
 }
 
-// "7| text" for each line that the job's seventh chunk wrote.
-static int write_log(struct buf *out, const struct record_entry *entry)
+// Adds "7| " before each line. `mid_line`: the one before goes on, from call to call.
+static int add_log(struct buf *out, uint64_t number, const struct slice *text, bool *mid_line)
 {
+    int r = 0;
+    for (size_t at = 0; at < text->len && r == 0;) {
+        const uint8_t *line = text->data + at;
+        const uint8_t *end = memchr(line, '\n', text->len - at);
+        size_t len = end ? (size_t)(end - line) + 1 : text->len - at;
+        r = *mid_line ? 0 : buf_printf(out, "%" PRIu64 "| ", number);
+        if (r == 0)
+            r = buf_add(out, line, len);
+        *mid_line = !end;
+        at += len;
+    }
+    return r;
+}
+
+// What a command wrote reaches a file as it is, but steers no terminal.
+static int put_log(struct buf *out)
+{
+    if (out->len && isatty(STDOUT_FILENO))
+        utf8_make_harmless((char *)out->data, out->len);
+    int r = out->len ? io_write(STDOUT_FILENO, out->data, out->len) : 0;
+    buf_clear(out);
+    return r;
+}
+
+// "7| text" for each line that the job's seventh chunk wrote.
+static int write_log(struct buf *out, const struct result_record *record)
+{
+    const struct record_entry *entry = &record->head;
     uint64_t number = entry->chunk + 1;
+    bool mid_line = false;
     int r = 0;
     buf_clear(out);
-    for (size_t at = 0; at < entry->stderr_len && r == 0;) {
-        const char *line = entry->stderr_text + at;
-        const char *end = memchr(line, '\n', entry->stderr_len - at);
-        size_t len = end ? (size_t)(end - line) : entry->stderr_len - at;
-        r = buf_printf(out, "%" PRIu64 "| %.*s\n", number, (int)len, line);
-        at += len + 1;
+    for (size_t i = 0; i < record->n_errors && r == 0; i++) {
+        r = add_log(out, number, &record->errors[i], &mid_line);
+        if (r == 0)
+            r = put_log(out);
     }
+    if (r == 0 && mid_line)
+        r = buf_add(out, "\n", 1);
     if (r == 0 && entry->error)
         r = buf_printf(out, "%" PRIu64 "| %s: %.*s\n", number,
                        entry->ending.outcome == OUTCOME_OK ? "note" : "failed",
                        (int)entry->error_len, entry->error);
-    // What a command wrote reaches a file as it is, but steers no terminal.
-    if (out->len && isatty(STDOUT_FILENO))
-        utf8_make_harmless((char *)out->data, out->len);
-    return r < 0 || !out->len ? r : io_write(STDOUT_FILENO, out->data, out->len);
+    return r < 0 ? r : put_log(out);
 }
 
 // What ended the job itself, after all its chunks.
@@ -112,9 +142,9 @@ static int read_logs(struct reading *reading, struct link *link, uint64_t end, s
     if (r < 0)
         return err_sys(err, r, "the job");
     while (reading->from < end && (r = results_next(results, CLOCK_FOREVER, &record)) == 1) {
-        r = reading->json ? write_log_json(&out, &record) : write_log(&out, &record.head);
+        r = reading->json ? write_log_json(&out, &record) : write_log(&out, &record);
         reading->from = record.offset + 1;
-        reading->has_logs |= out.len > 0;
+        reading->has_logs |= record.n_errors > 0 || record.head.error;
         if (r < 0) {
             err_sys(err, r, "standard output");
             break;
@@ -135,7 +165,8 @@ static int read_results(struct reading *reading, struct link *link, uint64_t end
                                         .format = reading->json ? FORMAT_JSON : FORMAT_RAW,
                                         .failed_too = reading->job.failed_too}};
     struct sink_writer *sink = NULL;
-    struct report report = {.name = reading->job.name, .quiet = true};
+    struct report report = {
+        .name = reading->job.name, .quiet = true, .shows_errors = !reading->json};
     struct follow f = {
         .link = link, .job = reading->job.id, .from = reading->from, .end = end, .report = &report};
     int r = sink_open(&shown, report_stdout, &report, &sink, err);

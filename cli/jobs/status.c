@@ -81,7 +81,7 @@ static bool next_state(struct job_info *job)
         job->fate = 0;
         return true;
     }
-    if (job->fate == FATE_COMPLETE && !job->failed) {
+    if (fate_is_whole(job->fate) && !job->failed) {
         job->failed = 1;
         return true;
     }

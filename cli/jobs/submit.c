@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,8 +26,54 @@ struct submit_command {
     bool follow;
     bool json;
     int64_t timeout_ns;
+    bool held;
+    const char *priority; // NULL: as the job says
+    const char *needs;
+    struct job_need list[PROTO_NEEDS_MAX];
+    uint32_t n_needs;
     struct plan *plan;
 };
+
+// "3,any:5". False: a mistake, which was told.
+static bool read_needs(struct submit_command *s)
+{
+    const char *at = s->needs ? s->needs : "";
+    while (*at) {
+        struct job_need need = {.any = strncmp(at, "any:", 4) == 0};
+        char *end;
+        at += need.any ? 4 : 0;
+        errno = 0;
+        need.job = *at >= '0' && *at <= '9' ? strtoull(at, &end, 10) : 0;
+        if (!need.job || errno || (*end && *end != ',') || (*end == ',' && !end[1])) {
+            args_mistake("submit",
+                         "--needs '%s': job numbers such as 3 or any:3, with commas "
+                         "between them",
+                         s->needs);
+            return false;
+        }
+        if (s->n_needs == PROTO_NEEDS_MAX) {
+            args_mistake("submit", "--needs: at most %u jobs", PROTO_NEEDS_MAX);
+            return false;
+        }
+        s->list[s->n_needs++] = need;
+        at = *end ? end + 1 : end;
+    }
+    return true;
+}
+
+static bool read_priority(const char *text, int32_t *ret)
+{
+    char *end;
+    errno = 0;
+    long n = strtol(text, &end, 10);
+    if (!*text || *end || errno || n < -PLAN_PRIORITY_MAX || n > PLAN_PRIORITY_MAX) {
+        args_mistake("submit", "--priority '%s': a number from -%d to %d", text, PLAN_PRIORITY_MAX,
+                     PLAN_PRIORITY_MAX);
+        return false;
+    }
+    *ret = (int32_t)n;
+    return true;
+}
 
 static int follow_job(const struct submit_command *s, struct link *link, uint64_t job)
 {
@@ -58,15 +105,19 @@ static int follow_job(const struct submit_command *s, struct link *link, uint64_
     else if (f.info.fate == FATE_SOURCE || f.info.fate == FATE_INTERNAL)
         report_say(&report, "%s", f.info.text);
     if (!f.signal && !f.error && !f.sink_error)
-        report_summary(&report, &f.info, f.info.fate == FATE_COMPLETE ? place : NULL);
+        report_summary(&report, &f.info, fate_is_whole(f.info.fate) ? place : NULL);
     return follow_status(&f);
 }
 
 static int submit_job(struct link *link, void *arg)
 {
     const struct submit_command *s = arg;
-    const struct submit_request submission = {
-        .plan = s->plan, .flags = SUBMIT_DETACHED, .timeout_ns = s->timeout_ns};
+    const struct submit_request submission = {.plan = s->plan,
+                                              .flags = SUBMIT_DETACHED |
+                                                       (s->held ? (uint32_t)SUBMIT_HELD : 0),
+                                              .timeout_ns = s->timeout_ns,
+                                              .needs = s->list,
+                                              .n_needs = s->n_needs};
     struct err err = {0};
     uint64_t job = 0;
     int r = link_submit(link, &submission, &job, connect_deadline(), &err);
@@ -88,7 +139,9 @@ static int submit_job(struct link *link, void *arg)
 
 static int submit_plan(struct submit_command *s)
 {
-    int status = connect_run(&s->connect, submit_job, s);
+    int status = EXIT_USAGE;
+    if (read_needs(s) && (!s->priority || read_priority(s->priority, &s->plan->priority)))
+        status = connect_run(&s->connect, submit_job, s);
     plan_free(s->plan);
     return status;
 }
@@ -153,6 +206,12 @@ static const struct arg flags[] = {
      "write its results as they come; exit with its status"},
     {0, "timeout", SETS_DURATION(struct submit_command, timeout_ns), "TIME",
      "end the job after TIME"},
+    {0, "priority", SETS_TEXT(struct submit_command, priority), "N",
+     "jobs with a higher one get workers first, -1000 to 1000; 0"},
+    {0, "hold", SETS_FLAG(struct submit_command, held), NULL,
+     "start nothing before 'fanmill release'"},
+    {0, "needs", SETS_TEXT(struct submit_command, needs), "JOB[,JOB]...",
+     "start once these jobs have ended well, or, with any:JOB, in any way"},
     {0, "json", SETS_FLAG(struct submit_command, json), NULL,
      "print the job's number as a JSON object"},
     {0},

@@ -71,12 +71,12 @@ static void show_end_of(const struct wait_command *c, const struct job_info *job
     } else if (!c->quiet) {
         _cleanup_(buf_done)
         struct buf text = {0};
-        const char *place = job->fate == FATE_COMPLETE ? job->sink : NULL;
+        const char *place = fate_is_whole(job->fate) ? job->sink : NULL;
         const char *why = job->fate == FATE_SINK ? "" : job_trouble(job);
         if (summary_put(&text, job, place) == 0)
             fprintf(stderr, "fanmill: job %" PRIu64 " (%s): %s: %.*s%s%s\n", job->id, job->name,
-                    job_state_name(job), (int)text.len, (const char *)text.data,
-                    why[0] ? "; " : "", why);
+                    job_state_name(job), (int)text.len, (const char *)text.data, why[0] ? "; " : "",
+                    why);
     }
 }
 

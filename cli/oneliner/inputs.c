@@ -141,8 +141,9 @@ static int take_list(const struct inputs *in, const struct input_list *list, lin
 {
     for (size_t i = 0; i < list->n; i++) {
         const char *word = list->words[i];
-        int r = list->from_files ? lines_read(word, in->delimiter, INPUT_STDIN_MAX, add, arg, err)
-                                 : add(arg, word, strlen(word));
+        int r = list->from_files
+                    ? lines_read(word, in->delimiter, !in->keeps_cr, INPUT_STDIN_MAX, add, arg, err)
+                    : add(arg, word, strlen(word));
         if (r < 0)
             return list->from_files ? r : err_sys(err, r, "the list of items");
     }
@@ -173,13 +174,15 @@ static int keep_separator(const struct inputs *in, struct source *ret)
     return 0;
 }
 
-// {1} is the item itself; {2} does not exist.
-static int number_items(struct source *ret)
+// {1} is the item itself; {2} does not exist. Where there are no items, there may be more columns.
+static int number_items(struct source *ret, size_t n_columns)
 {
-    ret->rows.columns = calloc(2, sizeof(*ret->rows.columns));
-    if (!ret->rows.columns || !(ret->rows.columns[0] = strdup("")))
+    ret->rows.columns = calloc(n_columns + 1, sizeof(*ret->rows.columns));
+    for (; ret->rows.columns && ret->rows.n_columns < n_columns; ret->rows.n_columns++)
+        if (!(ret->rows.columns[ret->rows.n_columns] = strdup("")))
+            return -ENOMEM;
+    if (!ret->rows.columns)
         return -ENOMEM;
-    ret->rows.n_columns = 1;
     ret->rows.form = ROW_WHOLE;
     return 0;
 }
@@ -225,7 +228,8 @@ static int source_files(const struct inputs *in, bool keeps_stdin, struct source
     }
     ret->kind = SOURCE_ITEMS;
     for (size_t i = 0; i < n; i++) {
-        int r = lines_read(names[i], in->delimiter, INPUT_STDIN_MAX, add_text, ret, err);
+        int r =
+            lines_read(names[i], in->delimiter, !in->keeps_cr, INPUT_STDIN_MAX, add_text, ret, err);
         if (r < 0)
             return r;
     }
@@ -272,9 +276,10 @@ static int source_groups(const struct inputs *in, struct source *ret, struct err
     if (in->n == 1)
         r = take_list(in, &in->lists[0], add_text, &items, err);
     for (size_t i = 0; i < in->n_files && r == 0; i++)
-        r = lines_read(in->files[i], in->delimiter, INPUT_STDIN_MAX, add_text, &items, err);
+        r = lines_read(in->files[i], in->delimiter, !in->keeps_cr, INPUT_STDIN_MAX, add_text,
+                       &items, err);
     if (!inputs_named(in))
-        r = lines_read("-", in->delimiter, INPUT_STDIN_MAX, add_text, &items, err);
+        r = lines_read("-", in->delimiter, !in->keeps_cr, INPUT_STDIN_MAX, add_text, &items, err);
     size_t n_rows = items.n_texts / in->group + (items.n_texts % in->group != 0);
     for (uint32_t column = 0; column < in->group && r == 0; column++) {
         r = !ret->matrix ? -ENOMEM
@@ -294,7 +299,7 @@ static int source_groups(const struct inputs *in, struct source *ret, struct err
     if (r == 0 && n_rows == 0) {
         inputs_source_done(ret);
         ret->kind = SOURCE_ITEMS;
-        return 0;
+        return number_items(ret, in->group);
     }
     return r < 0 ? r : matrix_seal(ret->matrix, err);
 }
@@ -312,7 +317,9 @@ int inputs_source(const struct inputs *in, bool by_number, bool keeps_stdin, str
                   struct err *err)
 {
     int r;
-    *ret = (struct source){.delimiter = in->delimiter, .separator = {.end = "\n", .end_len = 1}};
+    *ret = (struct source){.delimiter = in->delimiter,
+                           .keeps_cr = in->keeps_cr,
+                           .separator = {.end = "\n", .end_len = 1}};
     if (in->group && in->n <= 1 && !in->separator && !in->is_csv)
         return source_groups(in, ret, err);
     if (in->n > 1 && (in->separator || in->is_csv))
@@ -332,7 +339,9 @@ int inputs_source(const struct inputs *in, bool by_number, bool keeps_stdin, str
         if (r < 0 || ret->kind == SOURCE_CSV)
             return r;
     }
-    r = in->separator ? keep_separator(in, ret) : by_number ? number_items(ret) : 0;
+    r = in->separator ? keep_separator(in, ret)
+        : by_number   ? number_items(ret, in->n > 1 ? in->n : 1)
+                      : 0;
     return r < 0 ? err_sys(err, r, "the list of items") : 0;
 }
 

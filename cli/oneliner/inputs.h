@@ -25,6 +25,7 @@ struct inputs {
     const char *const *files; // -a, n_files of them
     size_t n_files;
     uint8_t delimiter;     // of items in files and on standard input; '\n'
+    bool keeps_cr;         // -d: a CR before it belongs to the item
     const char *separator; // -C; NULL
     bool is_csv;
     bool has_header;

@@ -85,6 +85,7 @@ static int check(struct oneliner *o, const struct args *args)
     in->files = o->files.list;
     in->n_files = o->files.n;
     in->delimiter = o->nul ? '\0' : '\n';
+    in->keeps_cr = o->delimiter != NULL;
     if (o->nul && o->delimiter)
         return args_mistake(o->command, "-0 and -d both say how items end");
     if (o->delimiter && read_delimiter(o->delimiter, &in->delimiter) < 0)

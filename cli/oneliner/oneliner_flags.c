@@ -83,7 +83,8 @@ static const struct arg other_flags[] = {
     {0, "max-failures", SETS_TEXT(struct oneliner, max_failures), "N|N%",
      "end the job when more chunks than these have failed"},
     {0, "halt", SETS_TEXT(struct oneliner, halt), "WHEN",
-     "when to end, in GNU parallel's words: never, soon,fail=N, soon,fail=N% or now,fail=1"},
+     "when to end, in GNU parallel's words: never, or now or soon with fail=N, success=N, done=N "
+     "or N%: soon,fail=5%"},
     {0, "fan-in", SETS_TEXT(struct oneliner, fan_in), "N|all",
      "combine N results in one run of --reduce", "16, of a command all", .words = fan_in_words},
     {0, "name", SETS_TEXT(struct oneliner, name), "TEMPLATE", "names of the files in --out-dir",

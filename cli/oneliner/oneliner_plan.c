@@ -290,7 +290,6 @@ static int put_halt(struct making *m, struct node *root)
 {
     const struct oneliner *o = m->o;
     const char *halt = o->halt;
-    char number[24];
     if (!halt)
         return 0;
     if (o->on_error || o->max_failures)
@@ -299,24 +298,24 @@ static int put_halt(struct making *m, struct node *root)
         return 0;
     if (strcmp(halt, "1") == 0 || strcmp(halt, "2") == 0) // as older versions have it
         halt = *halt == '1' ? "soon,fail=1" : "now,fail=1";
-    if (strcmp(halt, "now,fail=1") == 0 || strcmp(halt, "soon,fail=1") == 0) {
-        making_put(m, root, "on_error", *halt == 'n' ? "stop" : "finish", "--halt");
-        return 0;
-    }
-    const char *limit = strncmp(halt, "soon,fail=", 10) == 0 ? halt + 10 : "";
-    size_t len = strlen(limit);
-    uint64_t n = strtoull(limit, NULL, 10);
-    if (len < sizeof(number) && strspn(limit, "0123456789") == len && n > 1) {
-        making_put(m, root, "max_failures", making_text(m, "%llu", (unsigned long long)n - 1),
-                   "--halt");
-        return 0;
-    }
-    if (len > 1 && strspn(limit, "0123456789.") == len - 1 && limit[len - 1] == '%') {
-        making_put(m, root, "max_failures", limit, "--halt");
+    static const char *const whats[][2] = {
+        {"fail=", "failed"}, {"success=", "ok"}, {"done=", "done"}};
+    bool is_now = strncmp(halt, "now,", 4) == 0;
+    const char *what = is_now ? halt + 4 : strncmp(halt, "soon,", 5) == 0 ? halt + 5 : "";
+    for (size_t i = 0; i < sizeof(whats) / sizeof(whats[0]); i++) {
+        size_t len = strlen(whats[i][0]);
+        if (strncmp(what, whats[i][0], len) != 0)
+            continue;
+        struct node *until = tree_put(&m->tree, root, "until", tree_map(&m->tree, "--halt"));
+        making_put(m, until, whats[i][1], what + len, "--halt");
+        making_put(m, until, "running", is_now ? "stop" : "finish", "--halt");
         return 0;
     }
     return making_mistake(
-        o, "--halt is one of never, now,fail=1, soon,fail=N, soon,fail=N%%, not '%s'", halt);
+        o,
+        "--halt is never, or now or soon, then fail=N, success=N or done=N, or N%%: "
+        "now,fail=1, not '%s'",
+        halt);
 }
 
 // The job's name in messages: its program's.

@@ -8,11 +8,21 @@
 #include "pipelines/input/matrix.h"
 #include "pipelines/template/template.h"
 
+// {1}, {-1}, {2/.}; not {1,3} nor {1..9}, which belong to regular expressions and shells.
+static bool is_place(const char *body)
+{
+    body += *body == '-';
+    const char *after = body + strspn(body, "0123456789");
+    bool is_range =
+        strncmp(after, "..", 2) == 0 && (isdigit((unsigned char)after[2]) || after[2] == '-');
+    return after > body && *after != ',' && !is_range;
+}
+
 bool words_use_number(const struct oneliner *o)
 {
     for (size_t i = 0; i < o->n_words; i++)
         for (const char *c = o->words[i]; (c = strchr(c, '{')); c++)
-            if (isdigit((unsigned char)c[1]) && c[1 + strspn(c + 1, "0123456789")] != ',')
+            if (is_place(c + 1))
                 return true;
     return false;
 }

@@ -89,7 +89,7 @@ static bool finish_sink(struct run_state *run, const char *place)
 {
     struct follow *f = &run->follow;
     struct err err = {0};
-    bool complete = !f->error && f->info.fate == FATE_COMPLETE;
+    bool complete = !f->error && fate_is_whole(f->info.fate);
     if (f->sink_error)
         return false;
     if (!complete && run->plan->sink.kind == SINK_FILE) {

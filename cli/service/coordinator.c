@@ -40,6 +40,9 @@ struct service {
     struct args_list reads; // --jobs-may-read
     struct args_list writes;
     struct spool_options spool;
+    uint64_t keep_jobs; // 0: the usual
+    uint64_t keep_bytes;
+    int64_t keep_age_ns;
     struct signals signals;
     struct event_flag over;
     int status;
@@ -163,6 +166,9 @@ static int main_task(void *arg)
                                      .spool_directory =
                                          s->spool.given ? s->spool.given : s->state.folder,
                                      .spool_bytes = s->spool.bytes,
+                                     .keep_jobs = (uint32_t)s->keep_jobs,
+                                     .keep_bytes = s->keep_bytes,
+                                     .keep_age_ns = s->keep_age_ns,
                                      .record = s->record,
                                      .attend = attend,
                                      .attend_kill = attend_kill,
@@ -270,6 +276,14 @@ static const struct arg flags[] = {
     {0, "jobs-may-write", SETS_LIST(struct service, writes), "DIR",
      "let jobs that other machines submit write sinks below DIR; may be given more than once",
      "nothing", .offer = OFFER_FOLDER},
+    {0, "keep-jobs", SETS_NUMBER(struct service, keep_jobs), "N",
+     "keep at most N detached jobs that have ended; then the oldest of the user who keeps most is "
+     "dropped",
+     "10000"},
+    {0, "keep-bytes", SETS_SIZE(struct service, keep_bytes), "SIZE",
+     "likewise, of their results in all", "16GiB"},
+    {0, "keep-age", SETS_DURATION(struct service, keep_age_ns), "TIME",
+     "drop jobs that ended longer ago than TIME", "for ever"},
     {0, "record", SETS_TEXT(struct service, record), "FILE",
      "record the scheduler's events in FILE, at most 1 GiB, so that a fault can be replayed; it "
      "may "
@@ -298,6 +312,8 @@ int cli_coordinator(int argc, char **argv)
     int status;
     if (args_parse("coordinator", &coordinator_args, &s, argc, argv, &words, &status) != 0)
         return status;
+    if (s.keep_jobs > UINT32_MAX)
+        return args_mistake("coordinator", "--keep-jobs is at most %u", UINT32_MAX);
     if (spool_check("coordinator", &s.spool, &status) < 0)
         return status;
     if (s.listen && strncmp(s.listen, "tcp://", 6) != 0)

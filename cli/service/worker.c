@@ -68,6 +68,8 @@ static const struct arg flags[] = {
      .offer = OFFER_FILE},
     {0, "give-up", SETS_DURATION(struct worker_command, options.give_up_ns), "TIME",
      "leave when no coordinator has answered for TIME", "keep trying"},
+    {0, "lost-after", SETS_DURATION(struct worker_command, options.lost_after_ns), "TIME",
+     "end what runs when the coordinator has been silent for TIME", "1h"},
     {0, "name", SETS_TEXT(struct worker_command, options.name), "NAME", "name of this worker",
      "that of its access file, or the host's"},
     {0, "access-stdin", SETS_FLAG(struct worker_command, from_stdin), NULL,

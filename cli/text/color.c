@@ -8,6 +8,11 @@ const char *const color_words[] = {"auto", "always", "never", NULL};
 
 bool use_color(enum color when)
 {
+    return use_color_on(when, STDERR_FILENO);
+}
+
+bool use_color_on(enum color when, int fd)
+{
     const char *term = getenv("TERM");
     const char *no_color = getenv("NO_COLOR");
     const char *wish = getenv("CLICOLOR");
@@ -18,6 +23,5 @@ bool use_color(enum color when)
         return false;
     if (force && force[0] && strcmp(force, "0") != 0)
         return true;
-    return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0 &&
-           !(wish && strcmp(wish, "0") == 0);
+    return isatty(fd) && term && strcmp(term, "dumb") != 0 && !(wish && strcmp(wish, "0") == 0);
 }

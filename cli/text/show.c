@@ -12,6 +12,7 @@ const char *job_state_name(const struct job_info *job)
         [FATE_FAILURES] = "ended early", [FATE_NOT_RUNNABLE] = "not runnable",
         [FATE_SOURCE] = "source broke",  [FATE_INTERNAL] = "broke",
         [FATE_TIMEOUT] = "timed out",    [FATE_SINK] = "sink failed",
+        [FATE_NEEDS] = "not run",        [FATE_ENOUGH] = "done",
     };
     if (job->phase == PHASE_RUNNING)
         return job->waits == WAIT_WORKER    ? "waiting for a worker"
@@ -20,7 +21,7 @@ const char *job_state_name(const struct job_info *job)
                                             : "running";
     if (job->phase == PHASE_ENDING)
         return "ending";
-    return job->fate == FATE_COMPLETE && job->failed ? "failed" : fates[job->fate];
+    return fate_is_whole(job->fate) && job->failed ? "failed" : fates[job->fate];
 }
 
 const char *job_trouble(const struct job_info *job)

@@ -9,6 +9,9 @@ void delivery_done(struct delivery *d)
     for (size_t i = 0; i < d->n_parts; i++)
         slice_drop(&d->parts[i]);
     free(d->parts);
+    for (size_t i = 0; i < d->n_errors; i++)
+        slice_drop(&d->errors[i]);
+    free(d->errors);
     free(d->error);
     slice_drop(&d->item);
     slice_drop(&d->payload);
@@ -25,6 +28,9 @@ static void action_done(struct action *action)
         break;
     case ACT_FETCH:
         slice_drop(&action->fetch.extent);
+        break;
+    case ACT_ASIDE:
+        free(action->aside);
         break;
     case ACT_DELIVER:
         delivery_done(&action->delivery);

@@ -49,7 +49,7 @@ static void check_chunk(const struct core_step *step, const struct chunk *chunk,
         break;
     case CHUNK_HELD:
         counts->held++;
-        counts->held_bytes += chunk->result_bytes;
+        counts->held_bytes += chunk->result_bytes + chunk->error_bytes;
         counts->passing += chunk_is_passing(chunk);
         MUST(chunk->ending.outcome != OUTCOME_CANCELLED, "a cancelled chunk is not a result");
         break;
@@ -108,6 +108,7 @@ static void check_step(const struct core *core, const struct core_step *step, st
     all->leased += c.leased;
     all->begun += c.begun;
     all->held += c.held;
+    all->held_bytes += c.held_bytes;
 }
 
 static void check_job(const struct core *core, const struct core_job *job, struct counts *all)
@@ -135,6 +136,7 @@ static void check_job(const struct core *core, const struct core_job *job, struc
     all->pending += c.pending + c.waiting;
     all->leased += c.leased;
     all->held += c.held;
+    all->held_bytes += c.held_bytes;
 }
 
 static uint64_t check_worker(const struct core_worker *worker)
@@ -175,23 +177,69 @@ static void check_claims(const struct core_worker *worker)
          "a worker's resources are never claimed twice");
 }
 
+static bool is_touched(const struct core *core, const struct core_job *job)
+{
+    const struct core_job *touched;
+    TAILQ_FOREACH (touched, &core->touched, in_touched)
+        if (touched == job)
+            return true;
+    return false;
+}
+
+// What wants() holds of the steps of a job. Once nothing has happened since the last turn, it is
+// exact.
+static void check_wants(const struct core *core, const struct core_job *job, uint64_t *ready)
+{
+    uint32_t wanting = 0;
+    MUST(is_touched(core, job) == job->is_touched, "touched jobs are in the list of them");
+    for (uint32_t i = 0; i < job->n_steps; i++) {
+        const struct core_step *step = &job->steps[i];
+        bool wants = heap_holds(&step->want);
+        wanting += wants;
+        *ready += step->ready;
+        MUST(step->shape, "a step has a shape");
+        MUST(wants || step->ready == 0, "only what may be leased is ready");
+        MUST(!step->reserved || (wants && step->reserved->kept_for == step),
+             "a place is kept for a step that wants one");
+        if (job->is_touched)
+            continue;
+        uint32_t cap = job->plan->parallelism;
+        bool may = job->state == JOB_RUNNING && !job->blocks && !(cap && job->leased >= cap) &&
+                   step_can_lease(core, step);
+        MUST(wants == may, "a step wants while its chunks may be leased");
+        MUST(!wants || step->ready == step->pending.n, "what is ready is counted");
+    }
+    MUST(wanting == job->n_wanting, "a job knows how many of its steps want");
+}
+
 void core_check(const struct core *core)
 {
     struct counts all = {0};
     uint64_t leased = 0, slots = 0, windows = 0, recalled = 0;
-    for (const struct core_job *job = core->jobs; job; job = job->hh.next)
+    uint64_t ready = 0, begun = 0;
+    uint32_t wanting = 0;
+    for (const struct core_job *job = core->jobs; job; job = job->hh.next) {
         check_job(core, job, &all);
+        check_wants(core, job, &ready);
+        wanting += job->n_wanting > 0;
+    }
+    MUST(ready == core->ready && wanting == core->wanting, "what may be leased is counted");
     for (const struct core_worker *worker = core->workers; worker; worker = worker->hh.next) {
         leased += check_worker(worker);
         check_claims(worker);
         slots += worker->slots;
         windows += worker->window_items;
         recalled += worker->recalled;
+        begun += worker->begun;
+        MUST(!worker->kept_for || worker->kept_for->reserved == worker,
+             "a worker is kept for a step that knows it");
     }
     MUST(leased == all.leased, "every leased chunk is with a worker");
     MUST(all.leased == core->stats.leased, "leased chunks are counted");
     MUST(all.pending == core->stats.pending, "pending chunks are counted");
+    MUST(all.held_bytes == core->held_bytes, "bytes of results are counted");
     MUST(all.held == core->stats.held, "held chunks are counted");
+    MUST(begun == core->begun, "chunks that have begun are counted");
     MUST(recalled == core->recalled, "what workers were asked for is counted");
     MUST(slots == core->slots && windows == core->windows, "slots and windows are counted");
 }

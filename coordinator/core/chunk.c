@@ -113,12 +113,18 @@ void chunk_drop_result(struct chunk *chunk)
     for (size_t i = 0; i < chunk->n_parts; i++)
         slice_drop(&chunk->parts[i]);
     free(chunk->parts);
+    for (size_t i = 0; i < chunk->n_errors; i++)
+        slice_drop(&chunk->errors[i]);
+    free(chunk->errors);
     free(chunk->item_lens);
     free(chunk->error);
     slice_drop(&chunk->stderr_text);
     chunk->parts = NULL;
     chunk->n_parts = 0;
     chunk->result_bytes = 0;
+    chunk->errors = NULL;
+    chunk->n_errors = 0;
+    chunk->error_bytes = 0;
     chunk->over_limit = false;
     chunk->item_lens = NULL;
     chunk->n_items = 0;
@@ -177,6 +183,7 @@ void chunk_make_pending(struct core *core, struct chunk *chunk)
 {
     struct queue *pending = &chunk->step->pending;
     const struct chunk *last = TAILQ_LAST(&pending->chunks, line);
+    job_touch(core, chunk->step->job);
     core->stats.pending++;
     if (!last || last->number < chunk->number) {
         chunk->state = CHUNK_PENDING;
@@ -196,6 +203,7 @@ void chunk_make_pending(struct core *core, struct chunk *chunk)
 void chunk_unqueue(struct core *core, struct chunk *chunk)
 {
     struct core_step *step = chunk->step;
+    job_touch(core, step->job);
     switch ((enum chunk_state)chunk->state) {
     case CHUNK_NOWHERE:
         break;
@@ -206,6 +214,7 @@ void chunk_unqueue(struct core *core, struct chunk *chunk)
     case CHUNK_LEASED:
         queue_remove(&chunk->worker->leased, chunk);
         chunk->worker->leased_bytes -= chunk->payload.len;
+        aside_leased(chunk->worker, step, false);
         chunk_answered(core, chunk);
         if (chunk->began) {
             chunk->worker->begun--;
@@ -228,7 +237,8 @@ void chunk_unqueue(struct core *core, struct chunk *chunk)
     case CHUNK_HELD:
         queue_remove(&step->held, chunk);
         step->passing -= chunk_is_passing(chunk);
-        step->held_bytes -= chunk->result_bytes;
+        step->held_bytes -= chunk->result_bytes + chunk->error_bytes;
+        core->held_bytes -= chunk->result_bytes + chunk->error_bytes;
         core->stats.held--;
         break;
     }
@@ -259,6 +269,8 @@ void chunk_hold(struct core *core, struct chunk *chunk)
     chunk->ended = core->now;
     queue_push(&step->held, chunk);
     step->passing += chunk_is_passing(chunk);
-    step->held_bytes += chunk->result_bytes;
+    step->held_bytes += chunk->result_bytes + chunk->error_bytes;
+    core->held_bytes += chunk->result_bytes + chunk->error_bytes;
+    job_touch(core, step->job);
     core->stats.held++;
 }

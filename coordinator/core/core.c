@@ -17,8 +17,12 @@ int core_new(const struct core_options *options, struct core **ret)
         core->options.window_bytes = CORE_WINDOW_BYTES;
     if (!core->options.silence_ns)
         core->options.silence_ns = PROTO_SILENCE_NS;
+    TAILQ_INIT(&core->touched);
+    TAILQ_INIT(&core->shapes);
+    core->reserve_at = CLOCK_FOREVER;
     heap_init(&core->retries);
     heap_init(&core->silences);
+    heap_init(&core->asides);
     heap_init(&core->answers);
     core->recall_at = CLOCK_FOREVER;
     *ret = core;
@@ -27,11 +31,7 @@ int core_new(const struct core_options *options, struct core **ret)
 
 uint64_t core_held_bytes(const struct core *core)
 {
-    uint64_t bytes = 0;
-    for (const struct core_job *job = core->jobs; job; job = job->hh.next)
-        for (uint32_t i = 0; i < job->n_steps; i++)
-            bytes += job->steps[i].held_bytes;
-    return bytes;
+    return core->held_bytes;
 }
 
 struct core *core_free(struct core *core)
@@ -46,6 +46,7 @@ struct core *core_free(struct core *core)
         worker_free(core, worker);
     heap_done(&core->retries);
     heap_done(&core->silences);
+    heap_done(&core->asides);
     heap_done(&core->answers);
     chunk_slabs_free(core);
     free(core);
@@ -71,20 +72,30 @@ static void tick(struct core *core, struct actions *actions)
     }
     while ((node = heap_first(&core->answers)) && node->deadline <= core->now)
         worker_answer_due(core, container_of(node, struct core_worker, answer), actions);
+    asides_tick(core);
+}
+
+// Of jobs in which something has happened. What is gathered or leased touches them, too.
+static void flush_jobs(struct core *core, struct actions *actions)
+{
+    struct core_job *job;
+    TAILQ_FOREACH (job, &core->touched, in_touched)
+        job_gather(core, job, actions);
+    TAILQ_FOREACH (job, &core->touched, in_touched)
+        job_settle(core, job);
+    core_schedule(core, actions);
+    core_reserve(core);
+    core_recall(core, actions);
+    while ((job = TAILQ_FIRST(&core->touched))) {
+        job_untouch(core, job);
+        if (!job_try_end(core, job, actions))
+            job_want(core, job, actions);
+    }
 }
 
 static void flush(struct core *core, struct actions *actions)
 {
-    struct core_job *job, *next_job;
-    HASH_ITER (hh, core->jobs, job, next_job)
-        job_gather(core, job, actions);
-    core_schedule(core, actions);
-    core_recall(core, actions);
-    HASH_ITER (hh, core->jobs, job, next_job) {
-        if (job_try_end(core, job, actions))
-            continue;
-        job_want(core, job, actions);
-    }
+    flush_jobs(core, actions);
     struct core_worker *worker, *next_worker;
     HASH_ITER (hh, core->workers, worker, next_worker) {
         if (worker->seen_seq <= worker->acked_seq)
@@ -106,6 +117,7 @@ static int handle_job(struct core *core, const struct event *event, struct actio
             slice_drop(event->fetched.bytes);
         return -EINVAL;
     }
+    job_touch(core, job);
     switch (event->type) {
     case EV_FED: {
         int r = job_fed(core, job, event->run);
@@ -127,6 +139,16 @@ static int handle_job(struct core *core, const struct event *event, struct actio
         if (event->stream_credit.bytes > job->credit_bytes)
             job->credit_bytes = event->stream_credit.bytes;
         return 0;
+    case EV_BLOCK:
+        job->blocks = event->set_blocks;
+        if (job->blocks)
+            job_recall(core, job, actions);
+        return 0;
+    case EV_NEED_FAILED:
+        if (job->state == JOB_RUNNING)
+            job_say(job, "%s", event->need_text);
+        job_wind_down(core, job, FATE_NEEDS, CANCEL_QUEUED, actions);
+        return 0;
     default:
         job_wind_down(core, job, FATE_CANCELLED, event->cancel, actions);
         return 0;
@@ -146,11 +168,18 @@ static int handle_worker(struct core *core, const struct event *event, struct ac
     case EV_RESULT:
         return core_result(core, worker, event, actions);
     case EV_RETURN:
-        return core_return(core, worker, event->job, &event->back);
+        return core_return(core, worker, event->job, &event->back, actions);
     case EV_BEGUN:
         return core_begun(core, worker, &event->begun);
     case EV_WORKER_DRAIN:
         worker->draining = true;
+        if (worker->kept_for)
+            step_unreserve(worker->kept_for);
+        return 0;
+    case EV_KEEP:
+        return core_keep(core, worker, event->job, &event->back, actions);
+    case EV_WORKER_BACK:
+        worker_back(core, worker, actions);
         return 0;
     case EV_WORKER_DOWN:
         worker_down(core, worker, event->reason ? event->reason : "connection lost", actions);
@@ -166,7 +195,7 @@ int core_handle(struct core *core, const struct event *event, int64_t now, struc
         core->now = now;
     switch (event->type) {
     case EV_SUBMIT:
-        return job_submit(core, event->job, event->plan);
+        return job_submit(core, event->job, event->plan, event->blocks);
     case EV_WORKER_UP:
         return worker_up(core, event->worker, event->reg);
     case EV_FED:
@@ -174,6 +203,8 @@ int core_handle(struct core *core, const struct event *event, int64_t now, struc
     case EV_FETCHED:
     case EV_STREAM_CREDIT:
     case EV_CANCEL:
+    case EV_BLOCK:
+    case EV_NEED_FAILED:
         return handle_job(core, event, actions);
     case EV_WORKER_CREDIT:
     case EV_RESULT:
@@ -182,8 +213,11 @@ int core_handle(struct core *core, const struct event *event, int64_t now, struc
     case EV_WORKER_ALIVE:
     case EV_WORKER_DRAIN:
     case EV_WORKER_DOWN:
+    case EV_WORKER_BACK:
+    case EV_KEEP:
         return handle_worker(core, event, actions);
     case EV_HOLD:
+        core_touch_all(core);
         core->options.held_bytes = event->held_bytes;
         return 0;
     case EV_TICK:
@@ -204,10 +238,15 @@ int64_t core_next_deadline(const struct core *core)
     const struct heap_node *silence = heap_first(&core->silences);
     const struct heap_node *answer = heap_first(&core->answers);
     int64_t next = retry ? retry->deadline : CLOCK_FOREVER;
+    const struct heap_node *aside = heap_first(&core->asides);
     if (silence && silence->deadline < next)
         next = silence->deadline;
+    if (aside && aside->deadline < next)
+        next = aside->deadline;
     if (answer && answer->deadline < next)
         next = answer->deadline;
+    if (core->reserve_at < next)
+        next = core->reserve_at;
     return core->recall_at < next ? core->recall_at : next;
 }
 

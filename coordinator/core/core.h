@@ -33,6 +33,12 @@ int core_new(const struct core_options *options, struct core **ret);
 // Accepts NULL. Returns NULL. Drops every slice it still holds.
 struct core *core_free(struct core *core);
 
+// Why nothing of a job starts, as bits.
+enum core_block {
+    BLOCK_HELD = 1,  // until it is released
+    BLOCK_NEEDS = 2, // jobs that it needs have not ended
+};
+
 enum event_type {
     EV_SUBMIT,        // a job with a checked plan
     EV_FED,           // a run of chunks from the feeder, as wanted
@@ -45,8 +51,12 @@ enum event_type {
     EV_WORKER_ALIVE,  // it sent any message
     EV_WORKER_DRAIN,  // it is leaving: nothing new
     EV_WORKER_DOWN,   // its connection or process has ended
+    EV_WORKER_BACK,   // the same, but its process lives and registers again in this turn
+    EV_KEEP,          // what it still has, after that: one run of chunks
     EV_STREAM_CREDIT, // the consumer is ready for more, cumulative
     EV_CANCEL,        // end a job early
+    EV_BLOCK,         // whether anything of a job may start; what waits at workers comes back
+    EV_NEED_FAILED,   // a job that it needs did not end well: it fails, and runs nothing
     EV_FETCHED,       // the bytes of a part of a file, or why they could not be read
     EV_HOLD,          // less room for waiting results than core_options said
     EV_TICK,          // time passed; due timers fire
@@ -59,8 +69,13 @@ struct event {
     uint64_t job;
     uint64_t worker;
     union {
-        const struct plan *plan; // SUBMIT: borrowed until the job's ACT_JOB_END was carried out
-        struct run *run;         // FED: moved; the core empties it
+        struct {                     // SUBMIT
+            const struct plan *plan; // borrowed until the job's ACT_JOB_END was carried out
+            uint32_t blocks;         // of enum core_block
+        };
+        uint32_t set_blocks;   // BLOCK: all that hold from now on
+        const char *need_text; // NEED_FAILED: why, for people; borrowed for the call
+        struct run *run;       // FED: moved; the core empties it
         struct {
             int code;         // 0: a clean end; else negative errno
             const char *text; // why, for people; borrowed for the call
@@ -74,7 +89,7 @@ struct event {
             uint64_t epoch;
             uint64_t seq;
         } result;
-        struct msg_return back; // RETURN
+        struct msg_return back; // RETURN, KEEP
         struct msg_begun begun; // BEGUN
         const char *reason;     // WORKER_DOWN
         struct {
@@ -100,6 +115,8 @@ enum action_type {
     ACT_ACK,     // results up to seq are safe
     ACT_CANCEL,  // send CANCEL(job, mode)
     ACT_FORGET,  // send FORGET(job)
+    ACT_ASIDE,   // for the log: the worker gets no chunks of a step for a while
+    ACT_DISCARD, // send DISCARD: the worker need not go on with what it kept
     ACT_DROP,    // the worker is to be disconnected, with the reason
     ACT_WANT,    // pull the job's source
     ACT_FETCH,   // read a part of a file that a worker could not read; answered by EV_FETCHED
@@ -129,6 +146,8 @@ struct delivery {
     struct slice stderr_text;
     struct slice *parts; // malloc'd, n_parts
     size_t n_parts;
+    struct slice *errors; // malloc'd, n_errors: of standard error, before `stderr_text`
+    size_t n_errors;
     size_t bytes; // of all parts
 };
 void delivery_done(struct delivery *d);
@@ -148,6 +167,12 @@ struct job_summary {
     int first_code;            // outcome code of the first failed chunk (exit status), 0
 };
 
+struct action_aside {
+    uint32_t step;
+    int64_t wait_ns;           // then it is tried again
+    char text[PROTO_TEXT_MAX]; // why a chunk could not be started, for people
+};
+
 struct action {
     enum action_type type;
     uint64_t job;
@@ -159,10 +184,12 @@ struct action {
             struct slice body;  // owned by the action
             uint32_t *lens;     // owned by the action
         } lease;
-        struct msg_return recall; // RECALL
-        uint64_t seq;             // ACK
-        enum cancel_mode mode;    // CANCEL
-        const char *reason;       // DROP: static text
+        struct msg_return recall;   // RECALL
+        uint64_t seq;               // ACK
+        enum cancel_mode mode;      // CANCEL
+        struct msg_return discard;  // DISCARD
+        const char *reason;         // DROP: static text
+        struct action_aside *aside; // ASIDE; owned, malloc'd
         struct {
             uint64_t chunks;
             uint64_t bytes;

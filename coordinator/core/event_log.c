@@ -11,16 +11,18 @@
 const char *event_name(enum event_type type)
 {
     static const char *const names[EV_COUNT] = {
-        "SUBMIT", "FED",     "FED_END", "WORKER_UP",    "WORKER_CREDIT", "RESULT",
-        "RETURN", "BEGUN",   "ALIVE",   "WORKER_DRAIN", "WORKER_DOWN",   "STREAM_CREDIT",
-        "CANCEL", "FETCHED", "HOLD",    "TICK",         "FLUSH"};
+        "SUBMIT", "FED",           "FED_END", "WORKER_UP",    "WORKER_CREDIT", "RESULT",
+        "RETURN", "BEGUN",         "ALIVE",   "WORKER_DRAIN", "WORKER_DOWN",   "WORKER_BACK",
+        "KEEP",   "STREAM_CREDIT", "CANCEL",  "BLOCK",        "NEED_FAILED",   "FETCHED",
+        "HOLD",   "TICK",          "FLUSH"};
     return names[type];
 }
 
 const char *action_name(enum action_type type)
 {
-    static const char *const names[] = {"STEP", "LEASE", "RECALL", "ACK",     "CANCEL", "FORGET",
-                                        "DROP", "WANT",  "FETCH",  "DELIVER", "JOB_END"};
+    static const char *const names[] = {"STEP",   "LEASE",   "RECALL",  "ACK",  "CANCEL",
+                                        "FORGET", "ASIDE",   "DISCARD", "DROP", "WANT",
+                                        "FETCH",  "DELIVER", "JOB_END"};
     return names[type];
 }
 
@@ -91,7 +93,7 @@ static void put_text(struct pack_writer *p, const char *text)
 
 // A plan with the same steps, and nothing of what they run.
 static int put_plan(struct event_log_writer *w, uint64_t job, const struct plan *plan,
-                    struct pack_writer *p)
+                    uint32_t blocks, struct pack_writer *p)
 {
     static char none[] = "-", root[] = "/";
     static char *words[] = {none, NULL};
@@ -125,9 +127,10 @@ static int put_plan(struct event_log_writer *w, uint64_t job, const struct plan 
         return r;
     if (plan->n_steps > 1)
         w->jobs[w->n_jobs++] = job;
-    pack_array(p, 2);
+    pack_array(p, 3);
     pack_bin(p, w->body.data, w->body.len);
     pack_bool(p, plan->partial);
+    pack_u64(p, blocks);
     return 0;
 }
 
@@ -183,7 +186,7 @@ static int put_fields(struct event_log_writer *w, const struct event *event, str
 {
     switch (event->type) {
     case EV_SUBMIT:
-        return put_plan(w, event->job, event->plan, p);
+        return put_plan(w, event->job, event->plan, event->blocks, p);
     case EV_FED:
         put_run(event->run, p);
         return 0;
@@ -207,6 +210,7 @@ static int put_fields(struct event_log_writer *w, const struct event *event, str
     case EV_RESULT:
         return put_result(w, event, p);
     case EV_RETURN:
+    case EV_KEEP:
         pack_array(p, 5);
         pack_u64(p, event->back.job);
         pack_u64(p, event->back.step);
@@ -234,6 +238,14 @@ static int put_fields(struct event_log_writer *w, const struct event *event, str
     case EV_CANCEL:
         pack_array(p, 1);
         pack_u64(p, event->cancel);
+        return 0;
+    case EV_BLOCK:
+        pack_array(p, 1);
+        pack_u64(p, event->set_blocks);
+        return 0;
+    case EV_NEED_FAILED:
+        pack_array(p, 1);
+        put_text(p, event->need_text);
         return 0;
     case EV_FETCHED:
         pack_array(p, 4);

@@ -111,13 +111,15 @@ static const char *get_text(struct event_log_reader *r, struct pack_reader *p)
     return r->text;
 }
 
-static int get_plan(struct pack_reader *p, const struct plan **ret, struct err *err)
+static int get_plan(struct pack_reader *p, const struct plan **ret, uint32_t *ret_blocks,
+                    struct err *err)
 {
     size_t len;
     struct plan *plan = NULL;
-    expect_array(p, 2);
+    expect_array(p, 3);
     const uint8_t *packed = pack_read_bin(p, PLAN_WHOLE_MAX, &len);
     bool partial = pack_read_bool(p);
+    *ret_blocks = (uint32_t)pack_read_u64(p, BLOCK_HELD | BLOCK_NEEDS);
     if (!pack_at_end(p))
         return -EPROTO;
     int r = plan_unpack(packed, len, partial, &plan, err);
@@ -182,7 +184,7 @@ static int get_fields(struct event_log_reader *r, struct pack_reader *p, struct 
     size_t len;
     switch (event->type) {
     case EV_SUBMIT:
-        return get_plan(p, &event->plan, err);
+        return get_plan(p, &event->plan, &event->blocks, err);
     case EV_FED:
         event->run = &r->run;
         return get_run(r, p);
@@ -205,6 +207,7 @@ static int get_fields(struct event_log_reader *r, struct pack_reader *p, struct 
     case EV_RESULT:
         return get_result(r, p, event, err);
     case EV_RETURN:
+    case EV_KEEP:
         expect_array(p, 5);
         event->back.job = pack_read_u64(p, UINT64_MAX);
         event->back.step = (uint32_t)pack_read_u64(p, UINT32_MAX);
@@ -232,6 +235,14 @@ static int get_fields(struct event_log_reader *r, struct pack_reader *p, struct 
     case EV_CANCEL:
         expect_array(p, 1);
         event->cancel = (enum cancel_mode)pack_read_u64(p, CANCEL_KILL);
+        return 0;
+    case EV_BLOCK:
+        expect_array(p, 1);
+        event->set_blocks = (uint32_t)pack_read_u64(p, BLOCK_HELD | BLOCK_NEEDS);
+        return 0;
+    case EV_NEED_FAILED:
+        expect_array(p, 1);
+        event->need_text = get_text(r, p);
         return 0;
     case EV_FETCHED:
         expect_array(p, 4);

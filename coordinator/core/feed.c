@@ -178,6 +178,9 @@ static int close_inputs(struct core *core, struct core_step *step)
 static int take_item(struct core *core, struct core_step *step, const void *item, size_t len)
 {
     size_t before = step->inputs.len;
+    // It would not fit into a message as a lease's payload.
+    if (len > PROTO_BODY_MAX)
+        return -EMSGSIZE;
     if (step->spec->chunking.n <= 1) {
         struct slice payload;
         int r = slice_copy(item, len, &payload);
@@ -200,6 +203,8 @@ static int take_items(struct core *core, struct core_step *step, const struct ch
 {
     _cleanup_(slice_drop)
     struct slice bytes = {0};
+    if (!result->n_items && result->result_bytes > PROTO_BODY_MAX)
+        return -EMSGSIZE;
     int r = chunk_result_bytes(result, &bytes);
     if (r < 0 || !result->n_items)
         return r < 0 ? r : take_item(core, step, bytes.data, bytes.len);
@@ -223,7 +228,7 @@ static int add_cut_chunks(struct core *core, struct core_step *step, const struc
         uint64_t n = !rule->as_items ? 0 : items < rule->items ? items : rule->items;
         items -= n;
         struct slice payload;
-        r = slice_copy(bytes->data + at, len, &payload);
+        r = len > PROTO_BODY_MAX ? -EMSGSIZE : slice_copy(bytes->data + at, len, &payload);
         at += len;
         if (r == 0)
             r = step_add_next(core, step, payload,
@@ -299,8 +304,8 @@ bool step_is_over(const struct core_step *step)
 void job_want(struct core *core, struct core_job *job, struct actions *actions)
 {
     struct core_step *step = &job->steps[0];
-    if (job->state != JOB_RUNNING || job->want_open || step->input_ended || !core->slots ||
-        !step_has_room(core, step))
+    if (job->state != JOB_RUNNING || job->blocks || job->want_open || step->input_ended ||
+        !core->slots || !step_has_room(core, step))
         return;
     uint32_t window = step_window(core);
     uint64_t live = step_live(step);

@@ -38,7 +38,7 @@ bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
     // A chunk of a step that gives the job's results was counted when it was held.
     if (chunk->ending.outcome == OUTCOME_OK && !step_gives_results(chunk->step))
         job_count_success(core, chunk);
-    d->bytes = chunk->result_bytes;
+    d->bytes = chunk->result_bytes + chunk->error_bytes;
     job->delivered_bytes += d->bytes;
     d->error = chunk->error;
     d->stderr_text = chunk->stderr_text;
@@ -47,8 +47,12 @@ bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
     chunk_unqueue(core, chunk);
     d->parts = chunk->parts;
     d->n_parts = chunk->n_parts;
+    d->errors = chunk->errors;
+    d->n_errors = chunk->n_errors;
     chunk->parts = NULL;
     chunk->n_parts = 0;
+    chunk->errors = NULL;
+    chunk->n_errors = 0;
     chunk_free(core, chunk);
     return true;
 }
@@ -87,9 +91,12 @@ int job_refuse_result(struct core *core, struct core_job *job, struct chunk *chu
                       struct actions *actions)
 {
     char text[PROTO_TEXT_MAX];
+    const struct core_step *next = chunk->step + 1;
+    bool is_alone = chunk->step->number + 1 < job->n_steps && !next->spec->is_reduce &&
+                    next->spec->chunking.n <= 1;
     snprintf(text, sizeof(text),
              "its result of %zu bytes is too large to be an input of the next step (at most %u)",
-             chunk->result_bytes, FRAME_ITEM_MAX);
+             chunk->result_bytes, is_alone ? PROTO_BODY_MAX : FRAME_ITEM_MAX);
     chunk_unqueue(core, chunk);
     chunk_drop_result(chunk);
     chunk->error = strdup(text);

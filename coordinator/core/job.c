@@ -26,7 +26,7 @@ static struct cutter_rule cut_rule(const struct step *spec)
     }
 }
 
-int job_submit(struct core *core, uint64_t id, const struct plan *plan)
+int job_submit(struct core *core, uint64_t id, const struct plan *plan, uint32_t blocks)
 {
     if (job_find(core, id) || plan->n_steps < 1 || plan->n_steps > PLAN_STEPS_MAX)
         return -EINVAL;
@@ -38,7 +38,9 @@ int job_submit(struct core *core, uint64_t id, const struct plan *plan)
         free(job);
         return -ENOMEM;
     }
+    int r = 0;
     job->id = id;
+    job->blocks = blocks;
     job->plan = plan;
     job->n_steps = (uint32_t)plan->n_steps;
     for (uint32_t i = 0; i < job->n_steps; i++) {
@@ -53,10 +55,14 @@ int job_submit(struct core *core, uint64_t id, const struct plan *plan)
         cutter_init(&step->cutter, &rule);
         buf_init(&step->inputs, PROTO_BODY_MAX);
         step_set_claim(step);
-        core->claiming += step->claims;
+        r = r == 0 ? step_take_shape(core, step) : r;
     }
     HASH_ADD(hh, core->jobs, id, sizeof(job->id), job);
-    return 0;
+    core->n_prioritized += plan->priority != 0;
+    job_touch(core, job);
+    if (r < 0)
+        job_free(core, job);
+    return r;
 }
 
 static void drop_chunks(struct core *core, struct line *line)
@@ -67,10 +73,13 @@ static void drop_chunks(struct core *core, struct line *line)
 
 void job_free(struct core *core, struct core_job *job)
 {
+    for (struct core_worker *w = core->workers; w; w = w->hh.next)
+        asides_forget(core, w, job);
     HASH_DELETE(hh, core->jobs, job);
+    core->n_prioritized -= job->plan->priority != 0;
     for (uint32_t i = 0; i < job->n_steps; i++) {
         struct core_step *step = &job->steps[i];
-        core->claiming -= step->claims;
+        step_drop_shape(core, step);
         drop_chunks(core, &step->line);
         for (uint32_t l = 0; l < step->n_levels; l++)
             drop_chunks(core, &step->levels[l].line);
@@ -80,6 +89,7 @@ void job_free(struct core *core, struct core_job *job)
         buf_done(&step->inputs);
         free(step->index.slots);
     }
+    job_untouch(core, job); // dropping chunks has touched it
     free(job->steps);
     free(job);
 }
@@ -126,6 +136,7 @@ void job_wind_down(struct core *core, struct core_job *job, enum job_fate fate,
     if (!is_first && mode <= job->cancel)
         return;
     job->state = mode == CANCEL_QUEUED ? JOB_FINISHING : JOB_STOPPING;
+    job_touch(core, job);
     job->cancel = mode;
     for (uint32_t i = 0; i < job->n_steps; i++) {
         struct core_step *step = &job->steps[i];
@@ -148,13 +159,22 @@ static bool too_many_failures(const struct core_job *job)
            job->summary.failed * 10000 > job->summary.chunks * plan->max_failures_bp;
 }
 
+// Nothing of a step was ever started: its command is not there, or can't be run.
+static enum job_fate failure_fate(const struct core_job *job, enum job_fate fate)
+{
+    for (uint32_t i = 0; i < job->n_steps; i++)
+        if (job->steps[i].unstarted && !job->steps[i].started)
+            return FATE_NOT_RUNNABLE;
+    return fate;
+}
+
 void job_check_failures(struct core *core, struct core_job *job, struct actions *actions)
 {
     enum on_error rule = job->plan->on_error;
     if (!job->summary.failed || job->state != JOB_RUNNING)
         return;
     if (too_many_failures(job) || rule != ON_ERROR_CONTINUE)
-        job_wind_down(core, job, FATE_FAILURES,
+        job_wind_down(core, job, failure_fate(job, FATE_FAILURES),
                       rule == ON_ERROR_STOP ? CANCEL_RUNNING : CANCEL_QUEUED, actions);
 }
 
@@ -174,12 +194,8 @@ void job_count_failure(struct core *core, struct core_job *job, const struct chu
         job->summary.first_code = chunk->ending.code;
     if (chunk->error)
         job_say(job, "%s", chunk->error);
-    if (chunk->ending.outcome == OUTCOME_NOT_FOUND ||
-        chunk->ending.outcome == OUTCOME_NOT_RUNNABLE) {
+    if (outcome_is_unstarted(chunk->ending.outcome) && !chunk->step->started)
         job->summary.first_code = chunk->ending.code;
-        job_wind_down(core, job, FATE_NOT_RUNNABLE, CANCEL_RUNNING, actions);
-        return;
-    }
     job_check_failures(core, job, actions);
 }
 
@@ -194,8 +210,28 @@ static bool everything_over(const struct core_job *job)
     return true;
 }
 
+// As many chunks have ended as the plan wants.
+static void check_until(struct core *core, struct core_job *job, struct actions *actions)
+{
+    const struct plan *plan = job->plan;
+    const struct job_summary *s = &job->summary;
+    uint64_t n = plan->until.what == UNTIL_OK       ? s->ok
+                 : plan->until.what == UNTIL_FAILED ? s->failed
+                                                    : s->ok + s->failed;
+    if (plan->until.what == UNTIL_ALL || job->state != JOB_RUNNING || !n)
+        return;
+    // A share of all chunks is known only once the source has ended.
+    bool reached = plan->until.n
+                       ? n >= plan->until.n
+                       : job->steps[0].input_ended && n * 10000 >= s->chunks * plan->until.bp;
+    if (reached)
+        job_wind_down(core, job, plan->until.what == UNTIL_FAILED ? FATE_FAILURES : FATE_ENOUGH,
+                      plan->until.stops ? CANCEL_RUNNING : CANCEL_QUEUED, actions);
+}
+
 bool job_try_end(struct core *core, struct core_job *job, struct actions *actions)
 {
+    check_until(core, job, actions);
     if (!everything_over(job))
         return false;
     struct job_summary *summary = malloc(sizeof(*summary));
@@ -205,7 +241,7 @@ bool job_try_end(struct core *core, struct core_job *job, struct actions *action
         return false;
     }
     *summary = job->summary;
-    summary->fate = job->fate;
+    summary->fate = job->state == JOB_RUNNING ? failure_fate(job, job->fate) : job->fate;
     action->summary = summary;
     for (struct core_worker *worker = core->workers; worker; worker = worker->hh.next) {
         if (!worker_knows_job(worker, job->id))

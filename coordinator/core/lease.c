@@ -4,7 +4,11 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "coordinator/core/state.h"
+
+#define JOBS_AHEAD 16u // jobs that share what one worker gets ahead of its slots
+#define ASIDE_MAX 8u   // steps with large payloads that a worker is not looked at for
 
 static bool continues(const struct chunk *last, const struct chunk *next)
 {
@@ -53,55 +57,39 @@ static uint64_t consumer_room(const struct core_step *step)
     return job->credit_items > used ? job->credit_items - used : 0;
 }
 
-static bool step_can_lease(const struct core *core, const struct core_step *step)
+bool step_can_lease(const struct core *core, const struct core_step *step)
 {
     // With the memory for results used up, one chunk at a time keeps the order moving.
     return TAILQ_FIRST(&step->pending.chunks) && consumer_room(step) > 0 &&
-           (!step_over_budget(core, step) || step->leased == 0);
+           !step_is_doubted(step) && (!step_over_budget(core, step) || step->leased == 0);
 }
 
-static bool worker_can_take(const struct core_worker *worker, const struct core_step *step)
+bool worker_lasts(const struct core *core, const struct core_worker *worker,
+                  const struct core_step *step)
 {
-    return !step->claims || resources_fit(&worker->total, &worker->claimed, &step->claim, 1);
+    return !worker->ends || !step->spec->time_ns ||
+           clock_after(core->now, step->spec->time_ns) <= worker->ends;
+}
+
+bool worker_can_take(const struct core *core, const struct core_worker *worker,
+                     const struct core_step *step)
+{
+    if (worker->kept_for && worker->kept_for != step)
+        return false;
+    return worker_lasts(core, worker, step) && worker_may_start(worker, step) &&
+           (!step->claims || resources_fit(&worker->total, &worker->claimed, &step->claim, 1));
 }
 
 bool worker_could_take(const struct core *core, const struct core_worker *worker,
                        const struct chunk *chunk)
 {
-    return worker_can_take(worker, chunk->step) && !step_over_budget(core, chunk->step) &&
+    const struct core_job *job = chunk->step->job;
+    return job->state == JOB_RUNNING && !job->blocks &&
+           worker_can_take(core, worker, chunk->step) && !step_over_budget(core, chunk->step) &&
            (!worker->leased.n || worker->leased_bytes + chunk->payload.len <= worker->window_bytes);
 }
 
-static struct core_step *pick_step(const struct core *core, const struct core_worker *worker,
-                                   const struct core_job *job)
-{
-    uint32_t cap = job->plan->parallelism;
-    if (job->state != JOB_RUNNING || (cap && job->leased >= cap))
-        return NULL;
-    for (uint32_t i = job->n_steps; i-- > 0;)
-        if (step_can_lease(core, &job->steps[i]) && worker_can_take(worker, &job->steps[i]))
-            return &job->steps[i];
-    return NULL;
-}
-
-// The job with the fewest running chunks, so that a large job does not starve a small one.
-static struct core_step *pick_fair(const struct core *core, const struct core_worker *worker,
-                                   uint32_t *ret_jobs)
-{
-    struct core_step *best = NULL;
-    *ret_jobs = 0;
-    for (const struct core_job *job = core->jobs; job; job = job->hh.next) {
-        struct core_step *step = pick_step(core, worker, job);
-        if (!step)
-            continue;
-        (*ret_jobs)++;
-        if (!best || job->leased < best->job->leased)
-            best = step;
-    }
-    return best;
-}
-
-static void put_chunk(struct core *core, struct core_worker *worker, struct chunk *chunk)
+void lease_put(struct core *core, struct core_worker *worker, struct chunk *chunk)
 {
     struct core_step *step = chunk->step;
     chunk_unqueue(core, chunk);
@@ -113,6 +101,7 @@ static void put_chunk(struct core *core, struct core_worker *worker, struct chun
     if (!worker->leased.n)
         worker->active = core->now;
     queue_push(&worker->leased, chunk);
+    aside_leased(worker, step, true);
     if (step->claims)
         resources_add(&worker->claimed, &step->claim, 1);
     worker->leased_bytes += chunk->payload.len;
@@ -134,6 +123,7 @@ static int lease_run(struct core *core, struct core_worker *worker, struct core_
         max = 1;
     if (step->claims)
         max = resources_fit(&worker->total, &worker->claimed, &step->claim, max);
+    max = aside_limit(worker, step, max);
     if (max > consumer_room(step))
         max = (uint32_t)consumer_room(step);
     if (max > PROTO_RUN_CHUNKS_MAX)
@@ -182,7 +172,7 @@ static int lease_run(struct core *core, struct core_worker *worker, struct core_
         if (lens)
             lens[i] = (uint32_t)chunk->payload.len;
         lease->item_end = chunk->item_first + chunk->items;
-        put_chunk(core, worker, chunk);
+        lease_put(core, worker, chunk);
     }
     action->lease.lens = take(lens);
     return (int)n;
@@ -197,42 +187,47 @@ static uint32_t worker_room(const struct core_worker *worker, uint32_t limit)
     return worker->leased.n < limit ? limit - (uint32_t)worker->leased.n : 0;
 }
 
-// Fills one worker up to `room` chunks. False when nothing is left to lease.
+// Fills one worker up to `room` chunks. A job gets at least `least` at once. False when nothing is
+// left to lease.
 static bool fill_worker(struct core *core, struct core_worker *worker, uint32_t room,
-                        struct actions *actions)
+                        uint32_t least, struct actions *actions)
 {
-    while (room > 0) {
-        uint32_t jobs;
-        struct core_step *step = pick_fair(core, worker, &jobs);
-        // Another worker may be able to take what this one cannot.
+    struct core_step *aside[ASIDE_MAX];
+    size_t n_aside = 0;
+    while (room > 0 && core->ready > 0) {
+        struct core_step *step = worker_first_want(core, worker);
         if (!step)
-            return core->claiming > 0;
+            break;
+        uint32_t jobs = core->wanting;
         uint32_t quantum = jobs > 1 ? (room + jobs - 1) / jobs : room;
-        int n = lease_run(core, worker, step, quantum, actions);
-        if (n <= 0)
-            return true;
-        room -= (uint32_t)n;
+        int n = lease_run(core, worker, step, quantum > least ? quantum : least, actions);
+        if (n > 0) {
+            room -= (uint32_t)n < room ? (uint32_t)n : room;
+            step->wanting_since = core->now;
+            step->is_kept_out = false;
+            step_unreserve(step);
+            job_settle(core, step->job);
+            continue;
+        }
+        // Its payload is too large beside what the worker has; others are not.
+        step->is_kept_out = true;
+        if (n < 0 || n_aside == ASIDE_MAX)
+            break;
+        step_set_aside(step);
+        aside[n_aside++] = step;
     }
-    return true;
-}
-
-static uint64_t count_pending(const struct core *core)
-{
-    uint64_t n = 0;
-    for (const struct core_job *job = core->jobs; job; job = job->hh.next)
-        for (uint32_t i = 0; i < job->n_steps; i++)
-            n += job->steps[i].pending.n;
-    return n;
+    while (n_aside > 0)
+        step_put_back(aside[--n_aside]);
+    return core->ready > 0;
 }
 
 void core_schedule(struct core *core, struct actions *actions)
 {
-    uint64_t pending = count_pending(core);
-    if (!pending)
+    if (!core->ready)
         return;
     uint32_t with_room = 0;
     for (struct core_worker *w = core->workers; w; w = w->hh.next) {
-        if (!fill_worker(core, w, worker_room(w, w->slots), actions))
+        if (!fill_worker(core, w, worker_room(w, w->slots), 1, actions))
             return;
         if (worker_room(w, UINT32_MAX) > 0)
             with_room++;
@@ -241,9 +236,13 @@ void core_schedule(struct core *core, struct actions *actions)
         uint32_t room = worker_room(w, UINT32_MAX);
         if (!room)
             continue;
-        uint64_t share = (count_pending(core) + with_room - 1) / with_room;
+        uint64_t share = (core->ready + with_room - 1) / with_room;
         with_room--;
-        if (!fill_worker(core, w, room < share ? room : (uint32_t)share, actions))
+        if (share < room)
+            room = (uint32_t)share;
+        // Ahead of the slots a few jobs do: a lease of each of thousands would cost more than it
+        // is worth.
+        if (!fill_worker(core, w, room, (room + JOBS_AHEAD - 1) / JOBS_AHEAD, actions))
             return;
     }
 }

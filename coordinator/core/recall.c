@@ -160,8 +160,7 @@ static struct chunk *pick_lease(struct core *core, const struct core_worker *wor
     struct chunk *chunk;
     TAILQ_FOREACH_REVERSE(chunk, &worker->leased.chunks, line, in_queue)
     {
-        if (chunk->began || chunk->recalled || chunk->step->job->state != JOB_RUNNING ||
-            !worker_could_take(core, other, chunk))
+        if (chunk->began || chunk->recalled || !worker_could_take(core, other, chunk))
             continue;
         due = clock_after(chunk->leased_at, CORE_RECALL_NS);
         if (due <= core->now)
@@ -191,13 +190,50 @@ static bool recall_for(struct core *core, const struct core_worker *worker, uint
     return true;
 }
 
+// The newest lease of a job of a lower priority that has waited long enough.
+static struct chunk *pick_lower(struct core *core, const struct core_worker *worker,
+                                int32_t priority)
+{
+    const struct chunk *oldest = oldest_unbegun(worker);
+    if (!oldest || clock_after(oldest->leased_at, CORE_RECALL_NS) > core->now) {
+        if (oldest)
+            look_at(core, clock_after(oldest->leased_at, CORE_RECALL_NS));
+        return NULL;
+    }
+    struct chunk *chunk;
+    TAILQ_FOREACH_REVERSE(chunk, &worker->leased.chunks, line, in_queue)
+    if (!chunk->began && !chunk->recalled && chunk->step->job->plan->priority < priority &&
+        clock_after(chunk->leased_at, CORE_RECALL_NS) <= core->now)
+        return chunk;
+    return NULL;
+}
+
+// What waits at workers does not come before what is more urgent and has no place there.
+static void recall_for_urgent(struct core *core, struct actions *actions)
+{
+    const struct core_step *step = core->n_prioritized ? core_first_want(core) : NULL;
+    uint64_t wanted = step ? step->pending.n : 0;
+    wanted -= wanted < core->recalled ? wanted : core->recalled;
+    for (const struct core_worker *w = core->workers; w && wanted > 0; w = w->hh.next) {
+        struct chunk *chunk;
+        if (w->draining || is_late(core, w) || w->leased.n == w->begun + w->recalled ||
+            !worker_lasts(core, w, step))
+            continue;
+        while (wanted > 0 && (chunk = pick_lower(core, w, step->job->plan->priority)) &&
+               ask_for(core, chunk, actions))
+            wanted--;
+    }
+}
+
 void core_recall(struct core *core, struct actions *actions)
 {
-    uint64_t on_its_way = core->recalled;
     unsigned n = HASH_COUNT(core->workers), misses = 0;
     core->recall_at = CLOCK_FOREVER;
+    if (core->stats.leased > core->begun + core->recalled)
+        recall_for_urgent(core, actions);
     if (n < 2 || core->stats.leased == core->begun + core->recalled)
         return;
+    uint64_t on_its_way = core->recalled;
     const struct core_worker *w;
     for (w = core->workers; w && core->recalled; w = w->hh.next)
         on_its_way -= is_late(core, w) ? w->recalled : 0;

@@ -10,23 +10,24 @@
 #define MEAN_WEIGHT 8 // runs that the mean looks back on
 
 // Keeps the entry's bytes: a small result as a copy, so that it does not pin the message.
-static int keep_bytes(struct chunk *chunk, const struct slice *body, bool spooled)
+static int keep_bytes(const struct slice *body, bool spooled, struct slice **list, size_t *n,
+                      size_t *bytes)
 {
     if (!body->len)
         return 0;
-    if (chunk->n_parts >= CORE_PARTS_MAX || chunk->result_bytes + body->len > PROTO_RESULT_MAX)
+    if (*n >= CORE_PARTS_MAX || *bytes + body->len > PROTO_RESULT_MAX)
         return -EMSGSIZE;
-    if (grow(chunk->parts, chunk->n_parts, 1) < 0)
+    if (grow(*list, *n, 1) < 0)
         return -ENOMEM;
-    struct slice *parts = chunk->parts;
+    struct slice *parts = *list;
     if ((body->len <= CORE_RESULT_COPY_MAX && !spooled) || !body->slab) {
-        if (slice_copy(body->data, body->len, &parts[chunk->n_parts]) < 0)
+        if (slice_copy(body->data, body->len, &parts[*n]) < 0)
             return -ENOMEM;
     } else {
-        parts[chunk->n_parts] = slice_ref(body);
+        parts[*n] = slice_ref(body);
     }
-    chunk->n_parts++;
-    chunk->result_bytes += body->len;
+    ++*n;
+    *bytes += body->len;
     return 0;
 }
 
@@ -60,7 +61,14 @@ static int keep_item_lens(struct chunk *chunk, const struct result *result)
 
 static int keep_result(struct chunk *chunk, const struct event *event)
 {
-    int r = keep_bytes(chunk, &event->result.body, event->result.spooled);
+    const struct slice *body = &event->result.body;
+    bool spooled = event->result.spooled;
+    if (event->result.result->is_stderr) {
+        // The executor keeps to the limit; of another's endless words the first are enough.
+        int kept = keep_bytes(body, spooled, &chunk->errors, &chunk->n_errors, &chunk->error_bytes);
+        return kept == -EMSGSIZE ? 0 : kept;
+    }
+    int r = keep_bytes(body, spooled, &chunk->parts, &chunk->n_parts, &chunk->result_bytes);
     chunk->has_nothing = event->result.result->item_lens && !event->result.result->n_items &&
                          !chunk->n_items && !chunk->result_bytes;
     return r < 0 ? r : keep_item_lens(chunk, event->result.result);
@@ -153,6 +161,7 @@ void job_fetched(struct core *core, struct core_job *job, const struct event *ev
 static void settle_failure(struct core *core, struct chunk *chunk, struct actions *actions)
 {
     struct core_job *job = chunk->step->job;
+    struct core_worker *worker;
     bool may_run = job->state == JOB_RUNNING;
     switch (chunk->ending.outcome) {
     case OUTCOME_CANCELLED:
@@ -166,6 +175,14 @@ static void settle_failure(struct core *core, struct chunk *chunk, struct action
         return;
     case OUTCOME_NOT_FOUND:
     case OUTCOME_NOT_RUNNABLE:
+        worker = worker_find(core, chunk->worker_id);
+        if (may_run && worker && chunk_try_elsewhere(core, chunk, worker, actions))
+            return;
+        if (chunk->step->started && may_run &&
+            ++chunk->failures <= chunk->step->spec->retry.limit) {
+            wait_for_retry(core, chunk);
+            return;
+        }
         break;
     case OUTCOME_INPUT:
         if (fetch(core, chunk, actions))
@@ -198,6 +215,13 @@ static void update_mean(struct core_step *step, int64_t run_ns)
         step->mean_run_ns ? (step->mean_run_ns * (MEAN_WEIGHT - 1) + run_ns) / MEAN_WEIGHT : run_ns;
 }
 
+// What can only be said of a program or kernel that has begun.
+static bool was_started(enum outcome outcome)
+{
+    return outcome == OUTCOME_OK || outcome == OUTCOME_EXIT || outcome == OUTCOME_SIGNAL ||
+           outcome == OUTCOME_TIMEOUT || outcome == OUTCOME_KERNEL;
+}
+
 static int settle(struct core *core, struct chunk *chunk, const struct result *result,
                   struct actions *actions)
 {
@@ -214,6 +238,8 @@ static int settle(struct core *core, struct chunk *chunk, const struct result *r
     }
     chunk->worker->active = core->now;
     chunk_unqueue(core, chunk);
+    if (was_started(chunk->ending.outcome))
+        step_was_started(core, step, worker_find(core, chunk->worker_id));
     update_mean(step, result->ending.run_ns);
     if (chunk->ending.outcome != OUTCOME_OK) {
         settle_failure(core, chunk, actions);
@@ -266,6 +292,7 @@ int core_result(struct core *core, struct core_worker *worker, const struct even
     struct chunk *chunk = find_leased(core, worker, event);
     if (!chunk)
         return 0;
+    struct core_step *step = chunk->step;
     int r = chunk->over_limit ? 0 : keep_result(chunk, event);
     if (r == -EMSGSIZE) {
         chunk_drop_result(chunk);
@@ -276,6 +303,8 @@ int core_result(struct core *core, struct core_worker *worker, const struct even
         job_deliver_part(chunk->step->job, chunk, actions);
     if (r == 0 && !result->more)
         r = settle(core, chunk, result, actions);
+    if (r == 0 && !result->more)
+        step_judge(core, step, actions);
     if (r < 0) {
         struct core_job *job = job_find(core, result->job);
         job_say(job, "out of memory");
@@ -302,7 +331,7 @@ int core_begun(struct core *core, struct core_worker *worker, const struct msg_b
 }
 
 int core_return(struct core *core, struct core_worker *worker, uint64_t id,
-                const struct msg_return *back)
+                const struct msg_return *back, struct actions *actions)
 {
     struct core_job *job = job_find(core, id);
     if (!job)
@@ -323,6 +352,7 @@ int core_return(struct core *core, struct core_worker *worker, uint64_t id,
         job->summary.unrun++;
         chunk_free(core, chunk);
     }
+    step_judge(core, &job->steps[back->step], actions);
     return 0;
 }
 
@@ -330,6 +360,7 @@ void chunk_lost(struct core *core, struct chunk *chunk, bool may_have_run, const
                 struct actions *actions)
 {
     char text[PROTO_TEXT_MAX];
+    struct core_step *step = chunk->step;
     // A worker that said it leaves was ended with what it still ran: nobody's fault, and no
     // attempt.
     bool announced = chunk->worker && chunk->worker->draining;
@@ -350,4 +381,5 @@ void chunk_lost(struct core *core, struct chunk *chunk, bool may_have_run, const
         chunk->error = strdup(text);
     }
     settle_failure(core, chunk, actions);
+    step_judge(core, step, actions);
 }

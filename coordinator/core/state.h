@@ -11,6 +11,8 @@
 #include <sys/queue.h>
 #include <uthash.h>
 
+#include "base/clock.h"
+#include "base/container.h"
 #include "base/heap.h"
 #include "coordinator/core/core.h"
 #include "pipelines/source/cutter.h"
@@ -26,12 +28,18 @@
 #define CORE_RECUT_BYTES (1u << 20) // of a later step's data chunks, unless the job says otherwise
 #define CORE_FETCH_NS                                                                              \
     (60 * INT64_C(1000000000)) // without an answer, until the worker is asked again
+#define CORE_ASIDE_NS (5 * INT64_C(1000000000)) // a worker is set aside for a step, at first
+#define CORE_ASIDE_DOUBLE_MAX 6u                // times that this doubles: up to 320 s
+#define CORE_REFUSALS_MAX 2u  // workers that start others of its step, and not this chunk
+#define CORE_UNSTARTED_MAX 3u // chunks that can't be started, of a step of which none ever was
 #define CORE_RECALL_NS                                                                             \
     (50 * INT64_C(1000000)) // a lease waits at a worker before another one may have it
 #define CORE_STALL_NS                                                                              \
     (1 * INT64_C(1000000000)) // a worker with a free slot does not begin it: it is not about to
 #define CORE_ANSWER_NS (30 * INT64_C(1000000000)) // for a RECALL; then the worker is lost
-#define CORE_PARTS_MAX 4096u                      // parts of one result
+#define CORE_RESERVE_NS                                                                            \
+    (1 * INT64_C(1000000000))      // a step waits for a place before one is kept for it
+#define CORE_PARTS_MAX 4096u       // parts of one result
 #define CORE_RESULT_COPY_MAX 4096u // up to here results are copied, so that they pin no message
 
 enum chunk_state { CHUNK_NOWHERE, CHUNK_PENDING, CHUNK_LEASED, CHUNK_WAITING, CHUNK_HELD };
@@ -56,6 +64,8 @@ struct chunk {
     uint8_t state;        // enum chunk_state
     uint8_t kind;         // enum run_kind
     uint8_t level;        // of a reduce tree
+    uint8_t refusals;     // workers that could not start it, but have started others of the step
+    bool refused;         // a worker could not start it
     bool recalled;        // LEASED: its worker was asked to give it back, and has not answered
     bool over_limit;      // LEASED: its result is too large, what comes of it is dropped
     struct ending ending; // once HELD
@@ -64,6 +74,9 @@ struct chunk {
     struct slice *parts;
     size_t n_parts;
     size_t result_bytes;
+    struct slice *errors; // parts of standard error, before `stderr_text`
+    size_t n_errors;
+    size_t error_bytes;
     uint32_t *item_lens; // only when the next step counts items
     uint32_t n_items;
     bool has_nothing; // its result is not even an empty one: a piece of data without a record
@@ -86,6 +99,17 @@ struct chunk_index {
     size_t len;
 };
 
+// What chunks ask of a worker, and the steps that ask for it and have some to lease.
+struct shape {
+    TAILQ_ENTRY(shape) in_shapes;
+    uint32_t refs; // steps
+    struct resources claim;
+    bool claims;
+    int64_t time_ns;   // what a chunk needs; 0: not known
+    struct heap steps; // core_step.want, by rank
+};
+TAILQ_HEAD(shapes, shape);
+
 // One level of a reduce tree: what it has been given and not yet put into a chunk.
 struct level {
     struct line line;
@@ -107,6 +131,8 @@ struct core_step {
     uint64_t items;
     uint64_t waiting;
     uint64_t leased;
+    uint64_t unstarted;   // chunks that failed because they could not be started
+    bool started;         // one was
     uint64_t passing;     // of `held`: good ones for the next step or level, not counted as ok yet
     uint64_t input_bytes; // payloads and inputs of chunks to come, in memory
     uint64_t held_bytes;  // results in memory
@@ -114,10 +140,16 @@ struct core_step {
     int64_t mean_run_ns;
     struct resources claim; // of one running chunk
     bool claims; // it takes more than a slot: never leased ahead, only where resources are free
-    struct cutter cutter; // LINES and BYTES rules of a later step
-    struct buf inputs;    // ITEMS rule of a later step: framed
-    uint64_t n_inputs;    // in `inputs`
-    struct level *levels; // reduce: CORE_LEVELS_MAX, of which n_levels are in use
+    struct shape *shape;
+    struct heap_node want;        // in shape->steps while chunks may be leased
+    uint64_t ready;               // pending chunks as they are counted in core.ready
+    int64_t wanting_since;        // or when a chunk was last leased
+    bool is_kept_out;             // its next payload was too large for what a worker has room for
+    struct core_worker *reserved; // kept free for its next chunk
+    struct cutter cutter;         // LINES and BYTES rules of a later step
+    struct buf inputs;            // ITEMS rule of a later step: framed
+    uint64_t n_inputs;            // in `inputs`
+    struct level *levels;         // reduce: CORE_LEVELS_MAX, of which n_levels are in use
     uint32_t n_levels;
 };
 
@@ -127,6 +159,10 @@ static inline uint64_t step_live(const struct core_step *step)
 }
 
 struct core_job {
+    TAILQ_ENTRY(core_job) in_touched;
+    bool is_touched;    // something has happened: it is looked at in this turn
+    uint32_t blocks;    // bit by enum core_block: nothing of it starts
+    uint32_t n_wanting; // steps
     uint64_t id;
     const struct plan *plan;
     struct core_step *steps;
@@ -153,7 +189,22 @@ static inline bool step_gives_results(const struct core_step *step)
 
 struct known_job {
     uint64_t job;
-    uint32_t steps; // bit per step that was sent
+    uint32_t steps;   // bit per step that was sent
+    uint32_t started; // bit per step of which the worker has started a chunk
+    UT_hash_handle hh;
+};
+
+// A worker that could not start a chunk of a step. While `again` is in the core's heap it gets none
+// of that step; afterwards one at a time, until one is started.
+struct aside {
+    LIST_ENTRY(aside) entry;
+    struct core_worker *worker;
+    const struct core_step *step;
+    struct heap_node again;
+    uint32_t times;
+    bool trying;    // it has one
+    uint64_t chunk; // that it could not start
+    char text[PROTO_TEXT_MAX];
 };
 
 struct core_worker {
@@ -172,28 +223,39 @@ struct core_worker {
     int64_t last_seen;
     struct heap_node silence;
     bool draining;
+    int64_t ends;               // when its machine's time is up; 0: not known
+    struct core_step *kept_for; // a step whose chunk fits nowhere else
     uint64_t seen_seq;
     uint64_t acked_seq;
-    struct known_job *known;
-    size_t n_known;
+    struct known_job *known; // uthash
+    LIST_HEAD(, aside) asides;
     UT_hash_handle hh;
 };
 
+TAILQ_HEAD(touched_jobs, core_job);
+
 struct core {
     struct core_options options;
+    struct touched_jobs touched;
+    struct shapes shapes;
+    uint64_t ready;              // pending chunks of steps that want
+    uint32_t wanting;            // jobs
+    uint32_t n_prioritized;      // jobs whose priority is not the usual one
+    int64_t reserve_at;          // when steps that wait for a place are looked at again
+    uint64_t held_bytes;         // results that wait, of all jobs
     struct core_job *jobs;       // uthash; iterates in order of submission
     struct core_worker *workers; // uthash; iterates in order of arrival
     struct heap retries;         // chunk.retry
     struct heap silences;        // worker.silence
+    struct heap asides;          // aside.again
     struct heap answers;         // worker.answer
     uint64_t begun, recalled;    // leased chunks, of all workers
     uint64_t recall_next;        // worker at which the next look for idle slots begins
     int64_t recall_at;           // when leases that wait at workers are looked at again
     struct chunk *free;          // structs to use again
     struct chunk_slab *slabs;
-    uint64_t slots;    // of all workers
-    uint64_t windows;  // of all workers
-    uint32_t claiming; // steps of all jobs that claim
+    uint64_t slots;   // of all workers
+    uint64_t windows; // of all workers
     struct core_stats stats;
     int64_t now;
 };
@@ -227,7 +289,7 @@ void chunk_hold(struct core *core, struct chunk *chunk);
 void chunk_drop_result(struct chunk *chunk);
 
 // job.c
-int job_submit(struct core *core, uint64_t id, const struct plan *plan);
+int job_submit(struct core *core, uint64_t id, const struct plan *plan, uint32_t blocks);
 struct core_job *job_find(const struct core *core, uint64_t id);
 void job_free(struct core *core, struct core_job *job);
 // Ends a job early: nothing new begins; `mode` decides about what runs.
@@ -305,17 +367,57 @@ bool job_deliver(struct core *core, struct core_job *job, struct chunk *chunk,
 // and the consumer is ready; otherwise that stays for later.
 void job_deliver_part(struct core_job *job, struct chunk *chunk, struct actions *actions);
 
+// lack.c
+#define CORE_LACK_MAX 320u // bytes of the words
+// Workers that could run a chunk of the step, now or ever; what the one that lacks least lacks.
+uint32_t step_lack(const struct core *core, const struct core_step *step, bool now, char *ret,
+                   size_t size);
+
 // explain.c
 enum job_wait job_waits(const struct core *core, const struct core_job *job);
 
 // claim.c
 void step_set_claim(struct core_step *step);
 
+// wants.c
+// Something has happened to the job: it is gathered, settled, and its end and its source are looked
+// at in this turn.
+void job_touch(struct core *core, struct core_job *job);
+void job_untouch(struct core *core, struct core_job *job);
+void core_touch_all(struct core *core);
+int step_take_shape(struct core *core, struct core_step *step); // -ENOMEM
+void step_drop_shape(struct core *core, struct core_step *step);
+// Whether a step, each step of a job, has chunks to lease now.
+void step_settle(struct core *core, struct core_step *step);
+void job_settle(struct core *core, struct core_job *job);
+// The step that is to get a worker first, of all or of those that fit this one; NULL: none.
+struct core_step *core_first_want(const struct core *core);
+struct core_step *worker_first_want(const struct core *core, const struct core_worker *worker);
+// Out of the way for a moment, and back.
+void step_set_aside(struct core_step *step);
+void step_put_back(struct core_step *step);
+// Keeps a worker free for what has waited long and fits nowhere as long as small chunks fill them.
+void core_reserve(struct core *core);
+void step_unreserve(struct core_step *step);
+
 // lease.c
+bool step_can_lease(const struct core *core, const struct core_step *step);
+// Whether the worker is there long enough for a chunk.
+bool worker_lasts(const struct core *core, const struct core_worker *worker,
+                  const struct core_step *step);
+bool worker_can_take(const struct core *core, const struct core_worker *worker,
+                     const struct core_step *step);
 // Whether the worker could run the chunk now, besides what it has.
 bool worker_could_take(const struct core *core, const struct core_worker *worker,
                        const struct chunk *chunk);
 void core_schedule(struct core *core, struct actions *actions);
+// Leases a pending chunk to the worker, in its next attempt.
+void lease_put(struct core *core, struct core_worker *worker, struct chunk *chunk);
+
+// keep.c
+// A worker that came back names what it still runs, or has results of.
+int core_keep(struct core *core, struct core_worker *worker, uint64_t job,
+              const struct msg_return *kept, struct actions *actions);
 
 // recall.c
 // Asks for leases that have not begun, for slots that idle elsewhere. After core_schedule().
@@ -333,7 +435,7 @@ int core_result(struct core *core, struct core_worker *worker, const struct even
 void job_fetched(struct core *core, struct core_job *job, const struct event *event,
                  struct actions *actions);
 int core_return(struct core *core, struct core_worker *worker, uint64_t job,
-                const struct msg_return *back);
+                const struct msg_return *back, struct actions *actions);
 int core_begun(struct core *core, struct core_worker *worker, const struct msg_begun *begun);
 // A leased chunk has lost its worker. If it may have run, it may be the cause.
 void chunk_lost(struct core *core, struct chunk *chunk, bool may_have_run, const char *reason,
@@ -345,12 +447,38 @@ struct core_worker *worker_find(const struct core *core, uint64_t id);
 void worker_credit(struct core *core, struct core_worker *worker, const struct msg_credit *credit);
 void worker_down(struct core *core, struct core_worker *worker, const char *reason,
                  struct actions *actions);
+// Its process lives and comes back as another worker: nothing crashed.
+void worker_back(struct core *core, struct core_worker *worker, struct actions *actions);
 void worker_free(struct core *core, struct core_worker *worker);
 void worker_silence_due(struct core *core, struct core_worker *worker, struct actions *actions);
 // True when the worker must be sent STEP first; remembers that it is.
 bool worker_learn_step(struct core_worker *worker, uint64_t job, uint32_t step, int *ret_error);
 void worker_forget_job(struct core_worker *worker, uint64_t job);
+// Whether it has started a chunk of the step; notes it.
+bool worker_has_started(const struct core_worker *worker, uint64_t job, uint32_t step);
+void worker_note_start(struct core_worker *worker, uint64_t job, uint32_t step);
 bool worker_knows_job(const struct core_worker *worker, uint64_t job);
+
+// aside.c
+// Whether the worker may be given chunks of the step now; of at most how many of `max`.
+bool worker_may_start(const struct core_worker *worker, const struct core_step *step);
+uint32_t aside_limit(const struct core_worker *worker, const struct core_step *step, uint32_t max);
+// A chunk of the step was leased to the worker, or is its own no more.
+void aside_leased(struct core_worker *worker, const struct core_step *step, bool leased);
+// The worker could not start the chunk, which is in no queue. True: another one will try, at no
+// attempt's cost. False: none is left, so it has failed.
+bool chunk_try_elsewhere(struct core *core, struct chunk *chunk, struct core_worker *worker,
+                         struct actions *actions);
+// The worker has started a chunk of the step, however that ended.
+void step_was_started(struct core *core, struct core_step *step, struct core_worker *worker);
+// Several chunks could not be started and none ever was: no more are leased until those that are
+// out have come back.
+bool step_is_doubted(const struct core_step *step);
+// After a leased chunk came back: ends the job of a step that can't be started.
+void step_judge(struct core *core, struct core_step *step, struct actions *actions);
+void asides_tick(struct core *core);
+// Forgets what is known of the job's steps. NULL: of all.
+void asides_forget(struct core *core, struct core_worker *worker, const struct core_job *job);
 
 // actions.c
 // A zeroed action of the type, or NULL when memory is out.

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/grow.h"
 #include "coordinator/core/state.h"
 
 struct core_worker *worker_find(const struct core *core, uint64_t id)
@@ -26,11 +25,15 @@ int worker_up(struct core *core, uint64_t id, const struct msg_register *reg)
     if (!worker->total.cpus)
         worker->total.cpus = 1000ull * worker->slots;
     worker->last_seen = core->now;
+    if (reg->ends_in_ns)
+        worker->ends = clock_after(core->now, reg->ends_in_ns);
     if (heap_push(&core->silences, &worker->silence, core->now + core->options.silence_ns) < 0) {
         free(worker);
         return -ENOMEM;
     }
     HASH_ADD(hh, core->workers, id, sizeof(worker->id), worker);
+    if (!core->slots)
+        core_touch_all(core); // their sources may be read now
     core->slots += worker->slots;
     core->stats.workers++;
     return 0;
@@ -40,21 +43,31 @@ void worker_credit(struct core *core, struct core_worker *worker, const struct m
 {
     uint32_t window =
         credit->window_items < PROTO_WINDOW_MAX ? credit->window_items : PROTO_WINDOW_MAX;
+    uint32_t before = step_window(core);
     core->windows += window;
     core->windows -= worker->window_items;
     worker->window_items = window;
+    if (step_window(core) != before)
+        core_touch_all(core);
     worker->window_bytes = credit->window_bytes;
 }
 
 void worker_free(struct core *core, struct core_worker *worker)
 {
     heap_remove(&core->silences, &worker->silence);
+    asides_forget(core, worker, NULL);
     heap_remove(&core->answers, &worker->answer);
     HASH_DELETE(hh, core->workers, worker);
+    if (worker->kept_for)
+        step_unreserve(worker->kept_for);
     core->slots -= worker->slots;
     core->windows -= worker->window_items;
     core->stats.workers--;
-    free(worker->known);
+    struct known_job *known, *next;
+    HASH_ITER (hh, worker->known, known, next) {
+        HASH_DELETE(hh, worker->known, known);
+        free(known);
+    }
     free(worker);
 }
 
@@ -72,6 +85,13 @@ void worker_down(struct core *core, struct core_worker *worker, const char *reas
     worker_free(core, worker);
 }
 
+void worker_back(struct core *core, struct core_worker *worker, struct actions *actions)
+{
+    for (struct chunk *chunk; (chunk = TAILQ_FIRST(&worker->leased.chunks));)
+        chunk_lost(core, chunk, false, "", actions);
+    worker_free(core, worker);
+}
+
 void worker_silence_due(struct core *core, struct core_worker *worker, struct actions *actions)
 {
     int64_t due = worker->last_seen + core->options.silence_ns;
@@ -86,10 +106,22 @@ void worker_silence_due(struct core *core, struct core_worker *worker, struct ac
 
 static struct known_job *find_known(const struct core_worker *worker, uint64_t job)
 {
-    for (size_t i = worker->n_known; i-- > 0;)
-        if (worker->known[i].job == job)
-            return &worker->known[i];
-    return NULL;
+    struct known_job *known = NULL;
+    HASH_FIND(hh, worker->known, &job, sizeof(job), known);
+    return known;
+}
+
+bool worker_has_started(const struct core_worker *worker, uint64_t job, uint32_t step)
+{
+    const struct known_job *known = find_known(worker, job);
+    return known && known->started & 1u << step;
+}
+
+void worker_note_start(struct core_worker *worker, uint64_t job, uint32_t step)
+{
+    struct known_job *known = find_known(worker, job);
+    if (known)
+        known->started |= 1u << step;
 }
 
 bool worker_knows_job(const struct core_worker *worker, uint64_t job)
@@ -102,12 +134,13 @@ bool worker_learn_step(struct core_worker *worker, uint64_t job, uint32_t step, 
     struct known_job *known = find_known(worker, job);
     *ret_error = 0;
     if (!known) {
-        if (grow(worker->known, worker->n_known, 1) < 0) {
+        known = calloc(1, sizeof(*known));
+        if (!known) {
             *ret_error = -ENOMEM;
             return false;
         }
-        known = &worker->known[worker->n_known++];
-        *known = (struct known_job){.job = job};
+        known->job = job;
+        HASH_ADD(hh, worker->known, job, sizeof(known->job), known);
     }
     uint32_t bit = 1u << step;
     bool is_new = !(known->steps & bit);
@@ -118,6 +151,8 @@ bool worker_learn_step(struct core_worker *worker, uint64_t job, uint32_t step, 
 void worker_forget_job(struct core_worker *worker, uint64_t job)
 {
     struct known_job *known = find_known(worker, job);
-    if (known)
-        *known = worker->known[--worker->n_known];
+    if (!known)
+        return;
+    HASH_DELETE(hh, worker->known, known);
+    free(known);
 }

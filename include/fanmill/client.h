@@ -151,7 +151,9 @@ enum fm_job_end {
     FM_JOB_SOURCE,       /* its source failed */
     FM_JOB_BROKEN,       /* a fault of the coordinator */
     FM_JOB_TIMEOUT,      /* fm_submit_options.timeout passed */
-    FM_JOB_SINK          /* its file or folder could not be written */
+    FM_JOB_SINK,         /* its file or folder could not be written */
+    FM_JOB_NEEDS,        /* a job that it needs did not end well; nothing of it ran */
+    FM_JOB_ENOUGH        /* as many chunks have ended as `until` wants; others were not run */
 };
 struct fm_job_status {
     /* chunks of all steps that are known so far. running: at workers, also those not begun yet */
@@ -191,7 +193,7 @@ struct fm_result {
     enum fm_outcome outcome;
     int code;           /* exit status, signal, or negative errno */
     const char *error;  /* why it failed; NULL on success */
-    const char *errors; /* the end of its standard error; "": none */
+    const char *errors; /* its standard error; "": none */
     const void *item;   /* the chunk's item if it has exactly one, or NULL */
     size_t item_size;
     const char *worker;

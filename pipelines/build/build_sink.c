@@ -177,19 +177,52 @@ static void read_max_failures(struct builder *b)
         plan->max_failures_bp = share;
 }
 
+static void read_until(struct builder *b)
+{
+    static const char *const kinds[] = {
+        [UNTIL_OK] = "ok", [UNTIL_DONE] = "done", [UNTIL_FAILED] = "failed"};
+    struct node *map = node_get(b->root, "until");
+    struct plan *plan = b->plan;
+    const char *text;
+    unsigned word;
+    if (!map || !want_map(b, map))
+        return;
+    struct node *node = check_kind(b, map, SECTION_UNTIL, check_keys(b, map, SECTION_UNTIL), NULL);
+    if (read_word(b, SECTION_UNTIL, map, "running", &word))
+        plan->until.stops = word;
+    if (!node || node->is_bad || !want_text(b, node, &text))
+        return;
+    for (unsigned i = UNTIL_OK; i <= UNTIL_FAILED; i++)
+        if (strcmp(kinds[i], node->key->text) == 0)
+            plan->until.what = (enum until)i;
+    if (!strchr(text, '%'))
+        read_count(b, SECTION_UNTIL, map, node->key->text, &plan->until.n);
+    else if (parse_percent(text, &plan->until.bp) < 0 || !plan->until.bp)
+        refuse(b, node, "write 5% or 0.5%", "'%s' is not a percentage from 0.01%% to 100%%", text);
+}
+
 void build_limits(struct builder *b)
 {
     struct plan *plan = b->plan;
     unsigned word;
     uint64_t n;
+    int64_t priority;
     if (read_word(b, SECTION_JOB, b->root, "order", &word))
         plan->order = (enum order)word;
     if (read_word(b, SECTION_JOB, b->root, "on_error", &word))
         plan->on_error = (enum on_error)word;
     read_max_failures(b);
+    read_until(b);
     plan->crash_limit = 5;
     if (read_count(b, SECTION_JOB, b->root, "crash_limit", &n))
         plan->crash_limit = (uint32_t)n;
+    if (read_integer(b, b->root, "priority", &priority)) {
+        if (priority < -PLAN_PRIORITY_MAX || priority > PLAN_PRIORITY_MAX)
+            refuse(b, node_get(b->root, "priority"), NULL, "%lld is out of range -%d..%d",
+                   (long long)priority, PLAN_PRIORITY_MAX, PLAN_PRIORITY_MAX);
+        else
+            plan->priority = (int32_t)priority;
+    }
     if (read_count(b, SECTION_JOB, b->root, "parallelism", &n))
         plan->parallelism = (uint32_t)n;
     if (b->options && b->options->parallelism > 0)

@@ -83,6 +83,7 @@ static void read_delimiter(struct builder *b, const struct node *map)
     struct node *node = node_get(map, "delimiter");
     if (!node || node->is_bad)
         return;
+    b->plan->source.keeps_cr = true; // what is written is meant
     if (node->kind == NODE_SCALAR && node->len == 1 && (*node->text == '\n' || !*node->text))
         b->plan->source.delimiter = (uint8_t)node->text[0];
     else if (node->kind == NODE_SCALAR && strcmp(node->text, "\\n") == 0)

@@ -407,6 +407,7 @@ bool stage_read(struct builder *b, struct node *node, enum section section, stru
     uint64_t nice;
     if (read_count(b, section, node, "nice", &nice))
         stage->nice = (uint32_t)nice;
+    ret->has_time = read_duration(b, section, node, "time", &ret->time_ns);
     read_retries(b, node, ret);
     read_resources(b, node, ret);
     struct node *chunk = section == SECTION_STAGE ? node_get(node, "chunk") : NULL;

@@ -10,6 +10,8 @@ struct draft {
     struct chunking chunk;
     bool has_retry;
     struct retry_policy retry;
+    bool has_time;
+    int64_t time_ns;
     bool has_resources;
     struct throttle throttle;
     uint32_t timeout_percent;

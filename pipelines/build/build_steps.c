@@ -43,6 +43,7 @@ static struct step *step_add(struct builder *b, struct draft *draft, bool begin)
         }
         plan->steps[plan->n_steps++] = (struct step){.retry = draft->retry,
                                                      .throttle = draft->throttle,
+                                                     .time_ns = draft->time_ns,
                                                      .cpus = draft->cpus,
                                                      .memory_bytes = draft->memory_bytes,
                                                      .gpus = draft->gpus};
@@ -85,6 +86,7 @@ static bool begins_step(const struct builder *b, const struct draft *draft)
     const struct step *step = &b->plan->steps[b->plan->n_steps - 1];
     return throttle_is_set(&draft->throttle) ||
            (draft->has_retry && !same_retry(&draft->retry, &step->retry)) ||
+           (draft->has_time && draft->time_ns != step->time_ns) ||
            (draft->has_resources &&
             (draft->cpus != step->cpus || draft->memory_bytes != step->memory_bytes ||
              draft->gpus != step->gpus || draft->labels || step->n_labels));

@@ -43,9 +43,8 @@ static struct template_names names_of(const struct builder *b, bool has_item)
 }
 
 static struct template *compile(struct builder *b, struct node *node, const char *text,
-                                enum template_mode mode, bool has_item)
+                                enum template_mode mode, struct template_names names)
 {
-    struct template_names names = names_of(b, has_item);
     struct template *t = NULL;
     struct err err = {{0}};
     size_t offset = 0;
@@ -104,7 +103,7 @@ static void name_field(const struct builder *b, const struct part *part, char *r
 char *fill_in(struct builder *b, struct node *node, const char *text, bool strict)
 {
     _cleanup_(template_free_ptr)
-    struct template *t = compile(b, node, text, TEMPLATE_WORD, strict);
+    struct template *t = compile(b, node, text, TEMPLATE_WORD, names_of(b, strict));
     _cleanup_(buf_done)
     struct buf out = {0};
     char known[HINT_MAX], field[80];
@@ -150,6 +149,16 @@ static bool find_unknown(struct builder *b, const char *text, char *ret, size_t 
     return false;
 }
 
+// Where items have no fields, a worker knows of none.
+static struct template_names names_here(const struct builder *b, const struct text_rules *rules)
+{
+    struct template_names names = names_of(b, true);
+    names.numbers_are_text = !rules->has_item;
+    if (rules->has_item && !rules->has_fields)
+        names.source = NULL;
+    return names;
+}
+
 bool check_template(struct builder *b, struct node *node, const char *text,
                     const struct text_rules *rules, bool *ret_uses_item, bool *ret_is_constant)
 {
@@ -157,13 +166,21 @@ bool check_template(struct builder *b, struct node *node, const char *text,
                               : rules->is_batch ? TEMPLATE_BATCH
                                                 : TEMPLATE_SCRIPT;
     _cleanup_(template_free_ptr)
-    struct template *t = compile(b, node, text, mode, true);
-    char known[HINT_MAX], unknown[80], hint[HINT_MAX];
-    const char *nearest;
+    struct template *t = compile(b, node, text, mode, names_here(b, rules));
+    char known[HINT_MAX], unknown[80];
+    const char *hint = NULL;
     if (!t)
         return false;
     bool item = template_uses_item(t);
-    const struct part *field = uses(t, PART_FIELD);
+    struct template_names all = names_of(b, true);
+    all.numbers_are_text = true;
+    _cleanup_(template_free_ptr)
+    struct template *with_fields = NULL;
+    struct err ignored;
+    size_t offset;
+    if (!rules->has_fields)
+        template_compile(text, mode, &all, &with_fields, &ignored, &offset);
+    const struct part *field = uses(with_fields ? with_fields : t, PART_FIELD);
     list_known(b, rules, known, sizeof(known));
     if (rules->strict && ((item && !rules->has_item) || (field && !rules->has_fields))) {
         snprintf(unknown, sizeof(unknown), "{}");
@@ -178,7 +195,7 @@ bool check_template(struct builder *b, struct node *node, const char *text,
         refuse(b, node, NULL, "%s is unknown here (known: %s)", unknown, known);
         return false;
     }
-    const char *suspect = template_suspect(t, &nearest);
+    const char *suspect = template_suspect(t, &hint);
     if (field && !rules->has_fields) {
         name_field(b, field, unknown, sizeof(unknown));
         warn_at(b, node, NULL, "no row is available here, so %s is left as it is", unknown);
@@ -186,7 +203,6 @@ bool check_template(struct builder *b, struct node *node, const char *text,
         warn_at(b, node, "write {{}} for a literal {}",
                 "no item is available here, so {} is left as it is");
     } else if (suspect) {
-        snprintf(hint, sizeof(hint), "did you mean '{%s}'?", nearest);
         warn_at(b, node, hint, "'{%s}' is unknown and left as it is", suspect);
     }
     if (ret_uses_item)

@@ -81,13 +81,15 @@ static const struct {
     {"{/}", "its base name: photo.jpg"},
     {"{//}", "its folder: dir"},
     {"{/.}", "its base name without the extension: photo"},
+    {"{..}, {...}, {/..}", "without two or three extensions"},
+    {"{+/}, {+.}, {+..}", "its folder, \"\" if there is none; its extension; its last two"},
     {"{#}", "the item's number, from 1; in the name of a sink, the chunk's"},
     {"{%}", "the slot, from 1"},
     {"{NAME}", "a param, or the item's field in the column or axis of this name"},
-    {"{1}, {2}", "the item's fields, by number"},
+    {"{1}, {2}, {-1}", "the item's fields, by number; the last"},
     {"{NAME/.}, {1.}", "the forms above, of a param or field"},
     {"{@q}, {NAME@q}, {1/@q}", "the same text, quoted for a shell: `ssh host \"ls {@q}\"`"},
-    {"{{}}", "{} itself; {{NAME}} is {NAME}"},
+    {"{{}}", "{} itself; {{NAME}} is {NAME}, {{2}} is {2}"},
 };
 
 // A page being written. Errors are sticky.

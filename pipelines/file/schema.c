@@ -15,6 +15,7 @@
 #define REDUCE (1u << SECTION_REDUCE)
 #define RESOURCES (1u << SECTION_RESOURCES)
 #define RETRIES (1u << SECTION_RETRIES)
+#define UNTIL (1u << SECTION_UNTIL)
 #define THROTTLE (1u << SECTION_THROTTLE)
 #define LEFTOVERS (1u << SECTION_LEFTOVERS)
 #define SINK (1u << SECTION_SINK)
@@ -40,8 +41,12 @@ const struct schema_key schema[] = {
      "after a failed chunk: go on, start no more chunks, or also stop the running ones; continue"},
     {JOB, "max_failures", KEY_SHARE, 0, 0, UINT32_MAX, NULL,
      "the job ends when more chunks than this have failed; no limit"},
+    {JOB, "until", KEY_MAP, 0, 0, 0, NULL,
+     "the job ends once so many chunks are ok, failed or done; all of them are done"},
     {JOB, "crash_limit", KEY_COUNT, 0, 1, 1000, NULL,
      "how many lost executors or workers are blamed on a chunk before it fails; 5"},
+    {JOB, "priority", KEY_INTEGER, 0, 0, 0, NULL,
+     "jobs with a higher one get workers first, -1000 to 1000; 0"},
     {JOB, "parallelism", KEY_COUNT, 0, 1, 1000000, NULL,
      "how many chunks may run at once; all slots"},
     {JOB | STAGE, "needs", KEY_MAP, KEY_RESERVED, 0, 0, NULL, ""},
@@ -117,6 +122,8 @@ const struct schema_key schema[] = {
      "when a worker begins a chunk, besides having room"},
     {STAGE | REDUCE, "nice", KEY_COUNT, 0, 0, 19, NULL,
      "niceness of the programs: higher yields to others; 0"},
+    {STAGE | REDUCE, "time", KEY_DURATION, 0, 1, 1000 * DAYS, NULL,
+     "what a chunk needs at most: it starts on no worker whose time ends before; not known"},
     {STAGE | REDUCE, "leftovers", KEY_MAP, 0, 0, 0, "kill, keep",
      "processes that outlive the program: wait for them, end them at once, or leave them alone; "
      "{wait: 10s}"},
@@ -134,6 +141,14 @@ const struct schema_key schema[] = {
     {RETRIES, "delay", KEY_DURATION, 0, 0, 30 * DAYS, NULL, "time before the first retry; 1s"},
     {RETRIES, "backoff", KEY_NUMBER, 0, 1, 100, NULL, "factor from one delay to the next; 2"},
     {RETRIES, "max_delay", KEY_DURATION, 0, 0, 30 * DAYS, NULL, "longest delay; 60s"},
+
+    {UNTIL, "ok", KEY_SHARE, KEY_ONE_OF, 1, INT64_MAX, NULL, "so many are ok: the job is done"},
+    {UNTIL, "done", KEY_SHARE, KEY_ONE_OF, 1, INT64_MAX, NULL,
+     "so many are ok or have failed: the job is done"},
+    {UNTIL, "failed", KEY_SHARE, KEY_ONE_OF, 1, INT64_MAX, NULL,
+     "so many have failed: the job has ended early"},
+    {UNTIL, "running", KEY_WORD, 0, 0, 0, "finish, stop",
+     "what runs then goes on to its end, or is ended; finish"},
 
     {THROTTLE, "delay", KEY_DURATION, 0, 0, 30 * DAYS, NULL,
      "time between two chunks that begin on a worker; none"},
@@ -168,6 +183,7 @@ const struct schema_section schema_sections[SECTION_COUNT] = {
     [SECTION_REDUCE] = {"reduce", "a reduce"},
     [SECTION_RESOURCES] = {"resources", "resources"},
     [SECTION_RETRIES] = {"retries", "retries"},
+    [SECTION_UNTIL] = {"until", "until"},
     [SECTION_THROTTLE] = {"throttle", "a throttle"},
     [SECTION_LEFTOVERS] = {"leftovers", "leftovers"},
     [SECTION_SINK] = {"sink", "a sink"},

@@ -31,7 +31,8 @@ struct row_rule {
     // source_find_columns(); NULL with n_columns 0: unknown.
     char **columns;
     size_t n_columns;
-    bool header_is_read; // the header on standard input was consumed already; not packed
+    bool header_is_read; // the header on a pipe was consumed already; not packed
+    bool header_has_cr;  // and it ended with a CR: a newline that comes next belongs to it
 };
 
 struct field {

@@ -6,17 +6,17 @@
 #include "pipelines/json_writer.h"
 
 // In one piece it is encoded where it lies; pieces are joined first.
-static void put_output(struct json_writer *w, const struct record *record)
+static void put_bytes(struct json_writer *w, const char *name, const struct slice *parts, size_t n)
 {
     _cleanup_(buf_done)
     struct buf joined = {0};
-    if (record->n_parts == 1) {
-        json_put_bytes(w, "stdout", record->parts[0].data, record->parts[0].len);
+    if (n == 1) {
+        json_put_bytes(w, name, parts[0].data, parts[0].len);
         return;
     }
-    for (size_t i = 0; i < record->n_parts && w->error == 0; i++)
-        w->error = buf_add(&joined, record->parts[i].data, record->parts[i].len);
-    json_put_bytes(w, "stdout", joined.data, joined.len);
+    for (size_t i = 0; i < n && w->error == 0; i++)
+        w->error = buf_add(&joined, parts[i].data, parts[i].len);
+    json_put_bytes(w, name, joined.data, joined.len);
 }
 
 static void put_number_or_null(struct json_writer *w, const char *name, bool known, int value)
@@ -57,8 +57,8 @@ int record_json(struct buf *out, const struct record *record)
         json_put_number(&w, "leftovers", record->leftovers);
     json_put_text(&w, "note", record->note);
     json_put_text(&w, "worker", record->worker);
-    put_output(&w, record);
-    json_put_bytes(&w, "stderr", record->stderr_text, record->stderr_len);
+    put_bytes(&w, "stdout", record->parts, record->n_parts);
+    put_bytes(&w, "stderr", record->errors, record->n_errors);
     int r = json_done(&w);
     if (r < 0)
         out->len = before;

@@ -264,18 +264,55 @@ static int check_name(struct sink_writer *sink, const char *name, struct err *er
     return 0;
 }
 
-static int write_dir(struct sink_writer *sink, const struct record *record, struct err *err)
+// Standard error beside the result; that of an earlier job, which this chunk does not have, would
+// only mislead.
+static int write_errors(const struct sink_writer *sink, int folder, const char *last,
+                        const struct record *record, struct err *err)
+{
+    enum if_exists if_exists = sink->plan->sink.if_exists;
+    struct outfile file = OUTFILE_INIT;
+    _cleanup_(buf_done)
+    struct buf name = {0};
+    int r = buf_printf(&name, "%s" SINK_STDERR, last);
+    if (r == 0)
+        r = buf_add(&name, "", 1);
+    if (r < 0)
+        return err_sys(err, r, "'%s'", sink->directory);
+    const char *beside = (const char *)name.data;
+    if (!record->n_errors) {
+        if (if_exists == EXISTS_OVERWRITE)
+            unlinkat(folder, beside, 0);
+        return 0;
+    }
+    int copy = fcntl(folder, F_DUPFD_CLOEXEC, 3);
+    if (copy < 0)
+        return err_sys(err, -errno, "'%s'", beside);
+    r = outfile_open_at(&file, copy, beside, beside, if_exists, err);
+    for (size_t i = 0; i < record->n_errors && r == 0; i++)
+        r = outfile_write(&file, record->errors[i].data, record->errors[i].len, err);
+    if (r == 0)
+        r = outfile_finish(&file, false, err);
+    outfile_done(&file);
+    return r < 0 ? r : 0;
+}
+
+static int write_dir(struct sink_writer *sink, const struct record *record, bool errors_only,
+                     struct err *err)
 {
     struct outfile file = OUTFILE_INIT;
     const char *name = "", *last = "";
     int r = make_path(sink, record, &name, err);
-    if (r == 0)
+    if (r == 0 && !errors_only)
         r = check_name(sink, name, err);
-    int folder = r < 0 ? r : open_below(sink, name, &last, err);
+    _close_ int folder = r < 0 ? r : open_below(sink, name, &last, err);
     if (folder < 0)
         return folder;
+    if (sink->plan->sink.format == FORMAT_RAW)
+        r = write_errors(sink, folder, last, record, err);
+    if (r < 0 || errors_only)
+        return r;
     const char *path = (const char *)sink->path.data;
-    r = outfile_open_at(&file, folder, last, path, sink->plan->sink.if_exists, err);
+    r = outfile_open_at(&file, take_fd(folder), last, path, sink->plan->sink.if_exists, err);
     if (r == 1)
         return 0;
     if (r == 0 && sink->plan->sink.format == FORMAT_JSON) {
@@ -300,10 +337,11 @@ int sink_write(struct sink_writer *sink, const struct record *record, struct err
 {
     const struct sink *plan = &sink->plan->sink;
     bool failed = record->error || strcmp(record->outcome, "ok") != 0;
-    if (plan->kind == SINK_NONE || (plan->format == FORMAT_RAW && failed && !plan->failed_too))
+    bool is_shown = plan->format != FORMAT_RAW || !failed || plan->failed_too;
+    if (plan->kind == SINK_DIR && (is_shown || record->n_errors))
+        return write_dir(sink, record, !is_shown, err);
+    if (plan->kind == SINK_NONE || !is_shown)
         return 0;
-    if (plan->kind == SINK_DIR)
-        return write_dir(sink, record, err);
     if (plan->format == FORMAT_RAW)
         return write_raw(sink, record, err);
     int r = record_json(&sink->out, record);

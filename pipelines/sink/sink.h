@@ -9,6 +9,8 @@
 
 struct sink_writer;
 
+#define SINK_STDERR ".stderr"
+
 // One result as the sink sees it. Borrowed for the call.
 struct record {
     uint64_t offset; // place in the stream, dense from 0
@@ -31,8 +33,8 @@ struct record {
     uint64_t maxrss_bytes;
     uint32_t leftovers; // processes that had to be ended, or are kept
     const char *worker;
-    const char *stderr_text; // of the chunk, whole or its tail
-    size_t stderr_len;
+    const struct slice *errors; // standard error, in pieces
+    size_t n_errors;
 };
 
 // Writes to the job's standard output. May suspend the calling task until it can be written.
@@ -45,7 +47,8 @@ typedef int sink_stdout_fn(void *arg, const void *data, size_t len);
 int sink_open(const struct plan *plan, sink_stdout_fn *write_stdout, void *arg,
               struct sink_writer **ret, struct err *err);
 // Takes one record. A raw sink writes the bytes of results that are ok; a json sink one line per
-// record (pipelines/sink/record_json.h); a dir sink one whole file. Buffers; blocking for files.
+// record (pipelines/sink/record_json.h); a dir sink one whole file, and one with SINK_STDERR after
+// its name for what any chunk wrote to standard error. Buffers; blocking for files.
 // Errors: -ENOSPC, -EPIPE, ... with text naming the path; -EPERM: a name that leads out of the
 // directory.
 int sink_write(struct sink_writer *sink, const struct record *record, struct err *err);

@@ -18,6 +18,7 @@ struct cutter_rule {
     uint64_t items; // records in a chunk; 0: not limited
     uint64_t bytes; // data: cut after the first record end at or past this size; 0: no
     uint8_t end;    // last byte of a record
+    bool trims_cr;  // items: a CR before their end belongs to it
     // Data whose records do not just end with one byte: this instead of `end`. The header, if any,
     // begins each chunk. Both are borrowed as long as the cutter lives.
     const struct separator_rule *separator;

@@ -35,8 +35,10 @@ static size_t find_csv(struct row_scan *s, const char *text, size_t len)
         if (state == IN_QUOTES) {
             if (c == '"')
                 state = AFTER_QUOTE;
-        } else if (c == '\n') {
+        } else if (c == '\n' || c == '\r') {
             i++;
+            s->breaks += c == '\r';
+            s->after_cr = c == '\r';
             s->state = AT_FIELD;
             return i;
         } else if (c == s->delimiter) {
@@ -62,9 +64,8 @@ static size_t find_end(struct row_scan *s, const char *text, size_t len)
 
 static void trim(struct row_scan *s)
 {
-    if (s->form != ROW_CSV)
-        return;
-    if (s->row.len && s->row.data[s->row.len - 1] == '\r')
+    bool trims = s->form == ROW_SPLIT && s->row_end == '\n' && !s->keeps_cr;
+    if (trims && s->row.len && s->row.data[s->row.len - 1] == '\r')
         s->row.len--;
     if (s->line == 1 && s->row.len >= 3 && memcmp(s->row.data, "\xef\xbb\xbf", 3) == 0)
         buf_consume(&s->row, 3); // the mark that some programs write before UTF-8
@@ -72,6 +73,13 @@ static void trim(struct row_scan *s)
 
 int row_scan_feed(struct row_scan *s, const void *data, size_t len, size_t *ret_used)
 {
+    if (s->after_cr && len) {
+        s->after_cr = false;
+        if (*(const char *)data == '\n') {
+            *ret_used = 1;
+            return 0;
+        }
+    }
     size_t end = len ? find_end(s, data, len) : 0;
     *ret_used = end ? end : len;
     int r = buf_add(&s->row, data, end ? end - 1 : len);

@@ -24,6 +24,11 @@ struct source_want {
 // input. Negative errno with text.
 int source_find_columns(struct plan *plan, bool reads_stdin, struct err *err);
 
+// What a text begins with: *ret_mark bytes to drop, for some programs write a mark before UTF-8.
+// -EILSEQ with text for UTF-16.
+int source_check_text(const char *path, const void *data, size_t len, size_t *ret_mark,
+                      struct err *err);
+
 // Opens the plan's source: expands globs, checks that files exist and are readable, opens stdin
 // only when it is named. Borrows the plan. Blocking (file metadata only). Errors with text for the
 // user.

@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "pipelines/source/source.h"
 #include "pipelines/unpack.h"
 
 struct source_input {
@@ -14,6 +16,7 @@ struct source_input {
     int fd;
     enum unpack_kind packed;
     struct unpacker *unpacker; // NULL: its bytes are plain
+    bool checks_text;          // with the next bytes
     uint8_t raw[SOURCE_BLOCK];
     uint8_t plain[SOURCE_BLOCK];
 };
@@ -99,7 +102,7 @@ static int damaged(const struct source_input *in, int code, struct err *err)
         offset, name);
 }
 
-ssize_t source_input_read(struct source_input *in, const uint8_t **ret, struct err *err)
+static ssize_t read_plain(struct source_input *in, const uint8_t **ret, struct err *err)
 {
     ssize_t n;
     *ret = in->unpacker ? in->plain : in->raw;
@@ -117,4 +120,35 @@ ssize_t source_input_read(struct source_input *in, const uint8_t **ret, struct e
         n = unpacker_read(in->unpacker, in->plain, sizeof(in->plain));
     } while (n == 0); // a frame's head alone, say
     return n < 0 ? damaged(in, (int)n, err) : n;
+}
+
+void source_input_is_text(struct source_input *in)
+{
+    in->checks_text = true;
+}
+
+int source_check_text(const char *path, const void *data, size_t len, size_t *ret_mark,
+                      struct err *err)
+{
+    bool is_wide =
+        len >= 2 && (memcmp(data, "\xff\xfe", 2) == 0 || memcmp(data, "\xfe\xff", 2) == 0);
+    if (is_wide)
+        return err_set(err, -EILSEQ,
+                       "'%s' is in UTF-16; turn it into UTF-8 first: iconv -f UTF-16 -t UTF-8",
+                       strcmp(path, "-") ? path : "standard input");
+    *ret_mark = len >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    return 0;
+}
+
+ssize_t source_input_read(struct source_input *in, const uint8_t **ret, struct err *err)
+{
+    ssize_t n = read_plain(in, ret, err);
+    size_t mark = 0;
+    if (n <= 0 || !in->checks_text)
+        return n;
+    in->checks_text = false;
+    int r = source_check_text(in->path, *ret, (size_t)n, &mark, err);
+    *ret += mark;
+    // Nothing but the mark: read on, for 0 would be the end.
+    return r < 0 ? r : (size_t)n > mark ? n - (ssize_t)mark : read_plain(in, ret, err);
 }

@@ -11,6 +11,9 @@ struct source_input;
 // Errors with text.
 int source_input_open(const struct plan *plan, const char *path, struct source_input **ret,
                       struct err *err);
+// The path is a text: the mark that some programs write before UTF-8 is dropped, and UTF-16 is
+// refused by the first read.
+void source_input_is_text(struct source_input *in);
 // Accepts NULL. Returns NULL.
 struct source_input *source_input_close(struct source_input *in);
 // The next bytes, borrowed until the next call. Returns their number, at most SOURCE_BLOCK; 0 at

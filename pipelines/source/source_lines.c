@@ -128,6 +128,8 @@ static int advance(struct lines *l, struct err *err)
         int r = source_input_open(l->base.plan, s->texts[l->path], &l->in, err);
         if (r < 0)
             return r;
+        if (s->delimiter == '\n')
+            source_input_is_text(l->in);
         if (l->rows)
             source_rows_begin(l->rows, s->texts[l->path]);
     }
@@ -236,7 +238,8 @@ int source_open_lines(const struct plan *plan, struct source_reader **ret, struc
     l->cut_all = plan->source.n_texts == 0;
     struct cutter_rule cut = {.as_items = true,
                               .items = rule->rule == CHUNK_AUTO ? 1 : rule->n,
-                              .end = plan->source.delimiter};
+                              .end = plan->source.delimiter,
+                              .trims_cr = plan->source.delimiter == '\n' && !plan->source.keeps_cr};
     cutter_init(&l->cutter, &cut);
     *ret = &l->base;
     return 0;

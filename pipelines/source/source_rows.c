@@ -31,6 +31,7 @@ struct source_rows *source_rows_new(const struct source *source)
     s->source = source;
     row_init(&s->row);
     row_scan_init(&s->scan, &source->rows, (char)source->delimiter);
+    s->scan.keeps_cr = source->keeps_cr;
     return s;
 }
 
@@ -73,8 +74,11 @@ void source_rows_begin(struct source_rows *s, const char *path)
     const struct row_rule *rule = &s->source->rows;
     s->path = path;
     row_scan_next(&s->scan);
+    s->scan.after_cr = false;
     s->wants_header = rule->has_header && !(rule->header_is_read && path == s->source->texts[0]);
     s->scan.line = rule->has_header && !s->wants_header ? 2 : 1;
+    if (rule->has_header && !s->wants_header)
+        s->scan.after_cr = rule->header_has_cr;
     // Lines without a header may have any number of fields.
     s->n_columns = rule->has_header || rule->form == ROW_CSV ? rule->n_columns : 0;
 }
@@ -208,6 +212,8 @@ static int read_file(const struct plan *plan, const char *path, struct row_scan 
     struct source_input *in = NULL;
     int r = source_input_open(plan, path, &in, err);
     *ret_has_text = r < 0;
+    if (r == 0 && plan->source.delimiter == '\n')
+        source_input_is_text(in);
     while (r == 0) {
         const uint8_t *data;
         ssize_t n = source_input_read(in, &data, err);
@@ -253,11 +259,15 @@ static int find_columns(struct plan *plan, const char *path, int fd, bool is_str
         return row_error(s, r, "the first row is too long", err);
     if (r < 0)
         return err_sys(err, r, "'%s'", name_of(path));
-    r = split(s, err);
+    size_t mark;
+    r = source_check_text(path, s->scan.row.data, s->scan.row.len, &mark, err);
+    if (r == 0)
+        r = split(s, err);
     if (r < 0)
         return r;
     r = keep_columns(rule, &s->row);
     rule->header_is_read = r == 0 && is_stream;
+    rule->header_has_cr = s->scan.after_cr;
     return r < 0 ? err_sys(err, r, "the source") : 0;
 }
 

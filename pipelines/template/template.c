@@ -55,7 +55,9 @@ int template_compile(const char *text, enum template_mode mode, const struct tem
         *ret_offset = (size_t)(bad - text);
         return err_set(err, -EINVAL, "placeholders are written {x}");
     }
-    int r = template_find_suspect(t, text, names);
+    int r = template_refuse_senseless(text, names, err, ret_offset);
+    if (r == 0)
+        r = template_find_suspect(t, text, names);
     if (r == 0 && mode != TEMPLATE_WORD)
         r = template_compile_script(t, text, names, err, ret_offset);
     else if (r == 0)
@@ -75,7 +77,7 @@ struct template *template_free(struct template *t)
     buf_done(&t->text);
     free(t->parts);
     free(t->suspect);
-    free(t->nearest);
+    free(t->hint);
     free(t);
     return NULL;
 }
@@ -95,9 +97,9 @@ bool template_is_constant(const struct template *t)
     return true;
 }
 
-const char *template_suspect(const struct template *t, const char **ret_nearest)
+const char *template_suspect(const struct template *t, const char **ret_hint)
 {
     if (t->suspect)
-        *ret_nearest = t->nearest;
+        *ret_hint = t->hint;
     return t->suspect;
 }

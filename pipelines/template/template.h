@@ -1,7 +1,8 @@
-// Placeholders: {} {.} {/} {//} {/.} {#} {%}, {1} {2} and {name} followed by the same forms ({1.},
-// {name/.}), and each with a final @q for text quoted for a shell ({@q}); {{}} is a literal {}.
-// Only known names are replaced; `{print $1}`, `${HOME}` and `a{1,3}` stay as written. Values are
-// data, never code: a script is compiled once and its values arrive as "$1", "$2", ...
+// Placeholders: {} {.} {/} {//} {/.} {..} {/..} {+/} {+.} {+..} {#} {%}, {1} {2} {-1} and {name}
+// followed by the same forms ({1.}, {name/.}), and each with a final @q for text quoted for a shell
+// ({@q}); {{}} is a literal {}. Only known names are replaced; `{print $1}`, `${HOME}` and `a{1,3}`
+// stay as written. What is made of digits, dots and slashes and means nothing is refused. Values
+// are data, never code: a script is compiled once and its values arrive as "$1", "$2", ...
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,7 +28,8 @@ enum template_mode {
 struct template_names {
     const char *const *params; // values that are the same for every chunk
     size_t n_params;
-    bool has_item; // false: {} and its forms are unknown here (a `pipe` over data, say)
+    bool has_item;         // false: {} and its forms are unknown here (a `pipe` over data, say)
+    bool numbers_are_text; // {2} is a regular expression's, not a mistake: no item is here
     // Whose rows the items are: its columns are {1}, {2}.. and {name}. NULL: items have no fields.
     const struct source *source;
 };
@@ -61,6 +63,6 @@ const char *template_script(const struct template *t);
 size_t template_n_args(const struct template *t);
 int template_expand_arg(const struct template *t, size_t arg, const struct template_values *values,
                         struct buf *out);
-// An unknown {nmae} that resembles a known name, for a warning of `fanmill check`; NULL if there is
-// none. Borrowed from `t`.
-const char *template_suspect(const struct template *t, const char **ret_nearest);
+// An unknown {nmae} that resembles a known name, or a word that GNU parallel would replace, for a
+// warning with a hint; NULL if there is none. Borrowed from `t`.
+const char *template_suspect(const struct template *t, const char **ret_hint);

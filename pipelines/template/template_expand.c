@@ -52,6 +52,34 @@ static struct text_span without_extension(struct text_span path)
     return path;
 }
 
+// Without `n` extensions, if it has as many.
+static struct text_span without_extensions(struct text_span path, unsigned n)
+{
+    struct text_span rest = path;
+    for (unsigned i = 0; i < n; i++) {
+        struct text_span next = without_extension(rest);
+        if (next.len == rest.len)
+            return path;
+        rest = next;
+    }
+    return rest;
+}
+
+// The last `n` extensions, without the dot before them; "" if there are not as many.
+static struct text_span extensions(struct text_span path, unsigned n)
+{
+    struct text_span bare = without_extensions(path, n);
+    if (bare.len == path.len)
+        return (struct text_span){"", 0};
+    return (struct text_span){path.at + bare.len + 1, path.len - bare.len - 1};
+}
+
+static struct text_span only_directory(struct text_span path)
+{
+    size_t slash = last_slash(path);
+    return (struct text_span){path.at, slash ? slash - 1 : 0};
+}
+
 static struct text_span form_text(enum part_form form, struct text_span value)
 {
     switch (form) {
@@ -63,6 +91,22 @@ static struct text_span form_text(enum part_form form, struct text_span value)
         return directory(value);
     case FORM_BASE_BARE:
         return without_extension(base_name(value));
+    case FORM_NO_EXT2:
+        return without_extensions(value, 2);
+    case FORM_NO_EXT3:
+        return without_extensions(value, 3);
+    case FORM_BASE_BARE2:
+        return without_extensions(base_name(value), 2);
+    case FORM_BASE_BARE3:
+        return without_extensions(base_name(value), 3);
+    case FORM_ONLY_DIR:
+        return only_directory(value);
+    case FORM_ONLY_EXT:
+        return extensions(value, 1);
+    case FORM_ONLY_EXT2:
+        return extensions(value, 2);
+    case FORM_ONLY_EXT3:
+        return extensions(value, 3);
     case FORM_WHOLE:
         break;
     }
@@ -90,6 +134,14 @@ static int add_quoted(struct buf *out, struct text_span value)
     return r < 0 ? r : buf_add(out, "'", 1);
 }
 
+static struct field field_of(const struct row *row, const struct part *part)
+{
+    size_t n = row_count(row);
+    if (!part->from_end)
+        return row_field(row, part->param);
+    return part->param < n ? row_field(row, n - 1 - part->param) : (struct field){"", 0};
+}
+
 static int expand_part(const struct template *t, const struct part *part,
                        const struct template_values *values, struct buf *out)
 {
@@ -109,7 +161,7 @@ static int expand_part(const struct template *t, const struct part *part,
         span = (struct text_span){values->item ? values->item : "", values->item_len};
         break;
     case PART_FIELD:
-        field = values->row ? row_field(values->row, part->param) : (struct field){"", 0};
+        field = values->row ? field_of(values->row, part) : (struct field){"", 0};
         span = (struct text_span){field.at, field.len};
         break;
     }

@@ -17,11 +17,11 @@ bool part_form_of(const char *text, size_t len, enum part_form *ret)
     static const struct {
         const char *text;
         enum part_form form;
-    } forms[] = {{"", FORM_WHOLE},
-                 {".", FORM_NO_EXT},
-                 {"/", FORM_BASE},
-                 {"//", FORM_DIR},
-                 {"/.", FORM_BASE_BARE}};
+    } forms[] = {{"", FORM_WHOLE},        {".", FORM_NO_EXT},       {"/", FORM_BASE},
+                 {"//", FORM_DIR},        {"/.", FORM_BASE_BARE},   {"..", FORM_NO_EXT2},
+                 {"...", FORM_NO_EXT3},   {"/..", FORM_BASE_BARE2}, {"/...", FORM_BASE_BARE3},
+                 {"+/", FORM_ONLY_DIR},   {"+.", FORM_ONLY_EXT},    {"+..", FORM_ONLY_EXT2},
+                 {"+...", FORM_ONLY_EXT3}};
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
         if (strlen(forms[i].text) == len && memcmp(forms[i].text, text, len) == 0) {
             *ret = forms[i].form;
@@ -39,10 +39,17 @@ static size_t find_param(const struct template_names *names, const char *name, s
     return i;
 }
 
-// {1}, {2} ...: decimal, without leading zeros, not past the last.
-static bool is_number(const struct source *source, const char *text, size_t len, size_t *ret)
+// {1}, {2} ...: decimal, without leading zeros, not past the last. {-1} is the last. An item
+// without columns is its only one.
+static bool is_number(const struct template_names *names, const char *text, size_t len,
+                      struct part *ret)
 {
-    size_t n_columns = rows_n_columns(source), number = 0;
+    const struct source *source = names->source;
+    bool has_fields = source && rows_have_fields(source);
+    size_t n_columns = has_fields ? rows_n_columns(source) : 1, number = 0;
+    bool from_end = len && text[0] == '-';
+    text += from_end;
+    len -= from_end;
     if (len == 0 || len > 4 || text[0] == '0')
         return false;
     for (size_t i = 0; i < len; i++) {
@@ -52,7 +59,13 @@ static bool is_number(const struct source *source, const char *text, size_t len,
     }
     if (number > (n_columns ? n_columns : ROW_FIELDS_MAX))
         return false;
-    *ret = number - 1;
+    if (!has_fields) {
+        ret->kind = PART_ITEM;
+        return !names->numbers_are_text;
+    }
+    // The same place in every row, where their length is known.
+    ret->from_end = from_end && !n_columns;
+    ret->param = from_end && n_columns ? n_columns - number : number - 1;
     return true;
 }
 
@@ -60,14 +73,15 @@ static bool is_number(const struct source *source, const char *text, size_t len,
 static bool known_field(const char *body, size_t len, const struct template_names *names,
                         struct part *ret)
 {
-    struct part part = {.kind = PART_FIELD};
-    if (!names->has_item || !names->source || !rows_have_fields(names->source))
+    if (!names->has_item)
         return false;
+    bool has_fields = names->source && rows_have_fields(names->source);
     for (size_t name = len; name > 0; name--) {
-        int column = rows_column(names->source, body, name);
+        struct part part = {.kind = PART_FIELD};
+        int column = has_fields ? rows_column(names->source, body, name) : -ENOENT;
         if (column >= 0)
             part.param = (size_t)column;
-        else if (!is_number(names->source, body, name, &part.param))
+        else if (!is_number(names, body, name, &part))
             continue;
         if (part_form_of(body + name, len - name, &part.form)) {
             *ret = part;
@@ -139,7 +153,8 @@ enum brace brace_at(const char *text, const struct template_names *names, struct
     if (body[len] != '}')
         return BRACE_PLAIN;
     bool doubled = text[1] == '{' && body[len + 1] == '}';
-    if (doubled && (len == 0 || known(body, len, names, ret))) {
+    if (doubled && (len == 0 || known(body, len, names, ret) ||
+                    (names->has_item && template_like_placeholder(body, len)))) {
         *ret_len = len + 4;
         return BRACE_LITERAL;
     }

@@ -84,7 +84,7 @@ static int number_of(struct lexer *l, const struct part *part, size_t *ret)
     for (size_t i = 0; i < l->t->n_parts; i++) {
         const struct part *p = &l->t->parts[i];
         if (p->kind == part->kind && p->form == part->form && p->param == part->param &&
-            p->is_quoted == part->is_quoted) {
+            p->from_end == part->from_end && p->is_quoted == part->is_quoted) {
             *ret = i + 1;
             return 0;
         }

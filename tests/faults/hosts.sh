@@ -106,6 +106,27 @@ mend 2
 run_is_well
 until_workers 2
 
+case_is "cut, with nobody else to run it: what it ran is taken up when it is back"
+job alone <<YAML
+source: {range: 1..1}
+stages: [{command: "echo on >>$WORK/alone; until [ -e $WORK/alone-go ]; do sleep 0.1; done; echo {}", resources: {labels: {site: 1}}}]
+YAML
+host_worker 1 site -j 1 --labels site=1
+SITE=$WORKER
+until_workers 3
+fanmill submit alone.yaml
+until_lines 1 "$WORK/alone"
+cut 1
+until_workers 2
+touch "$WORK/alone-go"
+mend 1
+until_workers 3
+fanmill results last --follow
+expect_status 0
+expect_stdout 1
+[ "$(wc -l <"$WORK/alone")" = 1 ] || wrong "it ran $(wc -l <"$WORK/alone") times"
+stop "$SITE"
+
 case_is "cut one way: what it sends is lost, what is sent to it arrives"
 run_lines mute
 until_ok some_done

@@ -15,7 +15,7 @@ cat >"$work/hex" <<'END'
 92 0a cd 01 2c
 9a04a26e33a4686f7374cd04d20408cd0fa0009192a3737364cd03e809
 930807ce000000029a010001644000cd03e80acd0668c09a01020307020109020b920301
-94090705ce000000019e01020307c201ff0a0b0004a36f6f70c4026572920103
+94090705ce000000019f01020307c2c201ff0a0b0004a36f6f70c4026572920103
 951b0302c2ce000000019401a16e02a174
 9304ce00100000
 930500ce00000000ff
@@ -27,7 +27,7 @@ expect "$work/out" <<'END'
 ACK seq=300
 REGISTER name="n3" host="host" pid=1234 slots=4 memory_bytes=8 cpus=4000 gpus=0 labels=[{name="ssd" milli=1000}] ends_in_ns=9
 LEASE epoch=7 count=2 entries=[{job=1 step=0 attempt=1 first=100 count=64 kind=0 item_first=1000 items_per_chunk=10 item_end=1640 lens=nil} {job=1 step=2 attempt=3 first=7 count=2 kind=1 item_first=9 items_per_chunk=2 item_end=11 lens=[3,1]}]
-RESULT epoch=7 first_seq=5 count=1 entries=[{job=1 step=2 attempt=3 chunk=7 more=false outcome=1 code=-1 run_ns=10 cpu_ns=11 maxrss_bytes=0 leftovers=4 error="oop" stderr_text=6572 item_lens=[1,3]}]
+RESULT epoch=7 first_seq=5 count=1 entries=[{job=1 step=2 attempt=3 chunk=7 more=false is_stderr=false outcome=1 code=-1 run_ns=10 cpu_ns=11 maxrss_bytes=0 leftovers=4 error="oop" stderr_text=6572 item_lens=[1,3]}]
 INFO request=3 what=2 more=false count=1 entries=[{job=1 name="n" value=2 text="t"}]
 REGISTER BAD: a field is missing or of a wrong type
 CREDIT window_items=0 window_bytes=0 BAD: 1 bytes after its end

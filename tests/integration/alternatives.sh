@@ -31,7 +31,7 @@ EOF
 fanmill run -j 4 merge.yaml
 expect_status 0
 expect_stdout "$(seq -f 'out %.0f' 20)"
-[ "$(grep -c '^  | err' stderr)" = 40 ] || wrong "standard error is not whole"
+[ "$(grep -c '^err' stderr)" = 40 ] || wrong "standard error is not whole"
 
 case_is "RAM: more output than fits in memory"
 limited() { (ulimit -v 700000; "$@"); }

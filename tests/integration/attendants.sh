@@ -49,7 +49,6 @@ reading() {
     job reading <<EOF
 source: {lines: $1}
 stages: [{command: "echo {}"}]
-sink: none
 EOF
 }
 reading "$WORK/open/five"

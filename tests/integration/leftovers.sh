@@ -108,7 +108,7 @@ EOF
 fanmill run -j 1 two.yaml
 expect_status 0
 expect_stdout "$(printf 'a\nb\nc')"
-expect_stderr "1 process that it left running ('sleep') was ended after 0 s"
+expect_stderr "was ended after 0 s"
 expect_nothing_left
 
 case_is "keep does not wait for output that is held open"

@@ -8,6 +8,8 @@ until_workers 1
 case_is "waiting for all waits for those after the first 1,024"
 fanmill submit map true ::: x
 expect_status 0
+fanmill wait all -q
+expect_status 0
 for _ in 1 2 3 4 5 6 7 8 9 10; do
     fanmill retry all
     expect_status 0

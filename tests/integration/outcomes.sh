@@ -58,17 +58,89 @@ EOF
 fanmill run typo.yaml
 expect_status 127
 
-case_is "a program that vanishes in the middle: 127, what was finished is there"
+case_is "a program that vanishes in the middle: its chunks fail, what was finished is there"
 printf '#!/bin/sh\ntest "$1" = 20 && rm -f prog\necho $1\n' >prog && chmod +x prog
-job vanish <<'EOF'
+job vanish <<'YAML'
 source: {range: 1..50}
 chunk: {items: 1}
 stages: [{command: [./prog, "{}"]}]
-EOF
+YAML
 fanmill run -j 1 vanish.yaml
-expect_status 127
+expect_status 1
 expect_stdout "$(seq 1 20)"
 expect_stderr "'./prog' was not found"
+expect_stderr "20 chunks ok, 30 failed"
+
+case_is "126 and 127 of single chunks are failures like others, the first chunk's too"
+for bad in 1 5; do
+    fanmill map --on-error continue "test {} = $bad && exit 127; echo {}" ::: 1 2 3 4 5
+    expect_status 1
+    expect_stdout "$(seq 5 | grep -v $bad)"
+    expect_stderr "4 chunks ok, 1 failed"
+done
+printf 'echo run $1\n' >run1 && chmod +x run1
+printf '#!/bin/sh\necho $1\n' >good && chmod +x good
+fanmill map -j 1 ./{} {} ::: no1 good no2 good plain good
+expect_status 1
+expect_stderr "'./no1' was not found"
+expect_stderr "'./no2' was not found"
+expect_stderr "'./plain' can't be run: Permission denied"
+expect_stderr "3 chunks ok, 3 failed"
+fanmill map --halt now,fail=1 -j 1 'exit {}' ::: 0 127 0
+expect_status 4
+
+case_is "a script without #! is run by a shell, also from a list of words"
+fanmill map ./run1 {} ::: 'a b' ''
+expect_status 0
+expect_stdout "$(printf 'run a b\nrun\n')"
+: >empty && chmod +x empty
+fanmill map ./empty ::: x
+expect_status 0
+head -c 200 "$FANMILL_BIN" | tr 'E' 'X' >alien && chmod +x alien
+fanmill map ./alien ::: x
+expect_status 126
+expect_stderr "neither a script nor a program for this machine"
+
+case_is "a missing interpreter is not a missing program"
+printf '#!/no/such/python\n' >noint && chmod +x noint
+fanmill map ./noint {} ::: x
+expect_status 126
+expect_stderr "'./noint' can't be run: its interpreter '/no/such/python': not found"
+printf '#!/bin/sh\r\necho\r\n' >crlf && chmod +x crlf
+fanmill map ./crlf {} ::: x
+expect_status 126
+expect_stderr "CR LF"
+
+case_is "a program that is being written is waited for"
+cp good busy
+# Held open for writing by a process that lets go when told.
+mkfifo go
+(exec 9>>busy; read -r _ <go) &
+holder=$!
+holds() { [ -n "$(readlink "/proc/$holder/fd/9")" ]; }
+until_ok holds
+(timeout "$LIMIT_S" "$FANMILL_BIN" map ./busy {} ::: 1 >late 2>&1; echo $? >status) &
+sleep 0.2
+echo >go
+wait
+[ "$(cat late status)" = "$(printf '1\n0\n')" ] || wrong "$(cat late status)"
+
+case_is "a folder that can't be entered or made is told as that"
+mkdir -p shut && chmod 000 shut
+if [ "$(id -u)" != 0 ]; then
+    fanmill map --workdir shut pwd ::: x
+    expect_status 126
+    expect_stderr "in the folder"
+fi
+chmod 755 shut
+: >file
+fanmill map --workdir file/sub pwd ::: x
+expect_status 126
+expect_stderr "workdir"
+expect_stderr "can't be made: Not a directory"
+fanmill map --workdir file pwd ::: x
+expect_status 126
+expect_stderr "in the folder '$PWD/file': Not a directory"
 
 case_is "on_error: continue runs all"
 job continue <<'EOF'

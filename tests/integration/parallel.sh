@@ -109,5 +109,22 @@ expect_status 1
 expect_stdout $'0.2\n0.2\n0.2\n0.2'
 expect_stderr "chunk 3 ('1000') failed: it took longer than 300% of the median time of the others"
 
+case_is "--halt in all of parallel's words"
+fanmill map -j 2 --halt now,success=1 'test {} = 3 && echo got {} || { [ {} = 1 ] && sleep 1000; exit 1; }' ::: 1 2 3 4 5 6 7 8 9
+grep -qx 'got 3' stdout || wrong "$(cat stdout)"
+expect_status 1
+fanmill map -j 1 --halt soon,success=2 'echo {}' ::: 1 2 3 4 5 6
+expect_status 0
+[ "$(head -2 stdout | tr '\n' ' ')" = "1 2 " ] || wrong "$(cat stdout)"
+[ "$(wc -l <stdout)" -lt 6 ] || wrong "all of them ran"
+fanmill map -j 1 --halt now,fail=2 'echo {}; exit 1' ::: 1 2 3 4 5 6
+expect_status 4
+[ "$(wc -l <stdout)" -lt 6 ] || wrong "all of them ran"
+fanmill map -j 1 -o some --halt soon,done=50% 'echo {}' ::: 1 2 3 4
+expect_status 0
+grep -qx 2 some || wrong "the file is not whole: $(cat some)"
+fanmill map --halt never false ::: 1 2
+expect_stderr "2 failed"
+
 expect_nothing_left
 finish

@@ -159,7 +159,7 @@ ended 1
 cat >expected <<'EOF'
 result 1
 fanmill: chunk 2 ('2') failed: the script ended with exit status 3
-  | why
+why
 result 3
 result 4
 fanmill: mixed: 3 chunks ok, 1 failed, in TIME

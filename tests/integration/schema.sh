@@ -55,6 +55,7 @@ order: completion
 on_error: stop
 max_failures: 5%
 crash_limit: 1000
+priority: -5
 parallelism: 1
 sink: none
 EOF2
@@ -71,6 +72,7 @@ chunk: {items: 2}
 stages:
   - pipe: [cat]
     name: first
+    time: 1h
     env: {A: b}
     workdir: work/{#}
     timeout: 1.5m

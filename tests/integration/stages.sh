@@ -104,7 +104,7 @@ EOF
 fanmill run stderr.yaml
 expect_status 1
 expect_stderr "chunk 1 ('x') failed: the script ended with exit status 4"
-expect_stderr "  | oh no"
+grep -qx "oh no" "$WORK/stderr" || wrong "what it said does not arrive"
 
 case_is "a timeout ends the whole process group"
 job timeout <<'EOF'

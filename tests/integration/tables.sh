@@ -98,10 +98,10 @@ case_is "without a header; several files with the same one"
 printf '1\t2\n3\t4\n' >tabs
 job tabs <<'YAML'
 source: {csv: tabs, header: false, delimiter: "\t"}
-stages: [{command: [echo, "{2}{1}", "{3}"]}]
+stages: [{command: [echo, "{2}{1}", "{three}"]}]
 YAML
 fanmill run tabs.yaml
-expect_stdout "$(printf '21 {3}\n43 {3}')"
+expect_stdout "$(printf '21 {three}\n43 {three}')"
 printf 'id,name,the text\n5,x,y\n' >more.csv
 sed 's/rows.csv/[rows.csv, more.csv]/' csv.yaml >two.yaml
 fanmill run two.yaml

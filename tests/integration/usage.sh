@@ -72,11 +72,11 @@ EOF
 says 2 map --max-failures 150% echo ::: a <<'EOF'
 fanmill map: --max-failures: '150%' is more than 100%
 EOF
-usage map map --halt now,fail=3 echo ::: a <<'EOF'
-fanmill map: --halt is one of never, now,fail=1, soon,fail=N, soon,fail=N%, not 'now,fail=3'
+usage map map --halt soon,fails=3 echo ::: a <<'EOF'
+fanmill map: --halt is never, or now or soon, then fail=N, success=N or done=N, or N%: now,fail=1, not 'soon,fails=3'
 EOF
-usage map map --halt now,success=1 echo ::: a <<'EOF'
-fanmill map: --halt is one of never, now,fail=1, soon,fail=N, soon,fail=N%, not 'now,success=1'
+says 2 map --halt now,success=0 echo ::: a <<'EOF'
+fanmill map: --halt: 0 is out of range 1..9223372036854775807
 EOF
 usage map map --halt never --on-error stop echo ::: a <<'EOF'
 fanmill map: use either --halt or --on-error and --max-failures

@@ -78,6 +78,8 @@ static void make_job(struct world *w, struct sim_job *job)
         if (rng_percent(rng, 30))
             job->plan.max_failures = rng_below(rng, 5);
     }
+    if (rng_percent(rng, 25))
+        job->plan.priority = (int32_t)rng_below(rng, 3) - 1;
     job->source_breaks = rng_percent(rng, 5);
 }
 
@@ -110,13 +112,43 @@ static void on_cancel(struct world *w, uint64_t id, uint64_t mode, void *data)
         sim_at(w, w->now + NS_PER_S, on_cancel, id, mode + 1, NULL);
 }
 
+// Held or released, and released again if it is held; or what it needs has ended badly.
+static void on_block(struct world *w, uint64_t id, uint64_t blocks, void *data)
+{
+    struct sim_job *job = job_of(w, id);
+    struct event event = {.type = EV_BLOCK, .job = id};
+    (void)data;
+    if (job->ended)
+        return;
+    if (job->is_blocked && rng_percent(&w->rng, 10)) {
+        event.type = EV_NEED_FAILED;
+        event.need_text = "not run";
+        job->cancelled = true;
+        sim_event(w, &event);
+        return;
+    }
+    event.set_blocks = (uint32_t)blocks;
+    job->is_blocked = blocks != 0;
+    sim_event(w, &event);
+    if (blocks)
+        sim_at(w, w->now + (int64_t)rng_below(&w->rng, 3000) * NS_PER_MS, on_block, id, 0, NULL);
+}
+
 static void on_submit(struct world *w, uint64_t id, uint64_t b, void *data)
 {
     struct sim_job *job = job_of(w, id);
     (void)b;
     (void)data;
-    sim_event(w, &(struct event){.type = EV_SUBMIT, .job = id, .plan = &job->plan});
+    struct event event = {.type = EV_SUBMIT, .job = id};
+    event.plan = &job->plan;
+    if (rng_percent(&w->rng, 15))
+        event.blocks = rng_percent(&w->rng, 50) ? BLOCK_HELD : BLOCK_NEEDS;
+    job->is_blocked = event.blocks;
+    sim_event(w, &event);
     on_consume(w, id, 0, NULL);
+    if (event.blocks || rng_percent(&w->rng, 10))
+        sim_at(w, w->now + (int64_t)rng_below(&w->rng, 3000) * NS_PER_MS, on_block, id,
+               event.blocks ? 0 : BLOCK_HELD, NULL);
     if (rng_percent(&w->rng, 8))
         sim_at(w, w->now + (int64_t)rng_below(&w->rng, 3000) * NS_PER_MS, on_cancel, id,
                CANCEL_QUEUED + rng_below(&w->rng, 3), NULL);
@@ -262,6 +294,8 @@ void shell_want(struct world *w, const struct action *action)
         sim_fail(w, "a second want before the first was answered");
     if (job->fed_end)
         sim_fail(w, "a want after the source's end");
+    if (job->is_blocked)
+        sim_fail(w, "a want of a job that may not start");
     if (action->want.chunks == 0 || action->want.bytes == 0)
         sim_fail(w, "a want of nothing");
     job->feeding = true;

@@ -131,6 +131,9 @@ static void print_action(const struct replay *r, const struct action *action)
     case ACT_CANCEL:
         say(r, " mode=%u", action->mode);
         break;
+    case ACT_ASIDE:
+        say(r, " step=%u", action->aside->step);
+        break;
     case ACT_DROP:
         say(r, " %s", action->reason);
         break;

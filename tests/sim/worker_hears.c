@@ -80,6 +80,8 @@ static void receive_lease(struct world *w, struct sim_worker *worker, const stru
     struct sim_job *job = job_of(w, action->job);
     struct sim_chunk *list = NULL, **end = &list;
     size_t at = 0;
+    if (job->is_blocked)
+        sim_fail(w, "a chunk of a job that may not start is leased");
     lease.lens = action->lease.lens;
     lease.body = action->lease.body.data;
     if (!(worker->known[job->id - 1] & (1u << lease.step)))

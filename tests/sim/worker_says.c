@@ -182,12 +182,18 @@ static void on_run_over(struct world *w, uint64_t id, uint64_t slot, void *data)
     const struct sim_job *job = job_of(w, chunk->job);
     bool faults = w->now < SIM_FAULTS_END;
     uint8_t outcome = OUTCOME_OK;
-    if (job_is_poisoned(job, &chunk->bytes))
+    if (faults && worker->lacks >> chunk->job & 1)
+        outcome = rng_percent(&w->rng, 50) ? OUTCOME_NOT_FOUND : OUTCOME_NOT_RUNNABLE;
+    else if (job_is_poisoned(job, &chunk->bytes))
         outcome = OUTCOME_EXIT;
     else if (faults && rng_percent(&w->rng, job->fail_percent))
         outcome = OUTCOME_EXIT;
     else if (faults && rng_percent(&w->rng, job->crash_percent))
         outcome = OUTCOME_CRASH;
+    // What it has when it is set aside for each step of each job, and a try now and then.
+    if (outcome_is_unstarted(outcome) && ++worker->refusals > 15 * (worker->window_max + 10))
+        sim_fail(w, "worker %llu is asked for what it lacks again and again",
+                 (unsigned long long)id);
     worker->run[slot] = NULL;
     worker->running--;
     worker_send_final(w, worker, chunk, outcome);
@@ -238,8 +244,10 @@ void worker_start_runs(struct world *w, struct sim_worker *worker)
         sim_at(w, w->now + BEGUN_NS, on_while, worker->id, slot, NULL);
         if (w->now < SIM_FAULTS_END && rng_percent(&w->rng, 8))
             send_lies(w, worker, chunk);
-        uint64_t us =
-            rng_percent(&w->rng, 3) ? rng_below(&w->rng, 2000000) : rng_below(&w->rng, 20000);
+        // A few take long: then what waits behind them must run elsewhere.
+        uint64_t us = rng_below(&w->rng, rng_percent(&w->rng, 1)   ? 12000000
+                                         : rng_percent(&w->rng, 3) ? 2000000
+                                                                   : 20000);
         sim_at(w, w->now + (int64_t)us * NS_PER_US, on_run_over, worker->id, slot, NULL);
     }
 }

@@ -78,7 +78,7 @@ static bool has_to_spare(struct world *w, const struct sim_worker *worker)
         const struct sim_job *job = job_of(w, chunk->job);
         const struct step *step = &job->steps[chunk->step];
         if (step->cpus <= 1 && step->gpus == 0 && !job->cancelled && !job->may_fail &&
-            !job->source_breaks)
+            !job->source_breaks && !job->is_blocked)
             return true;
     }
     return false;
@@ -87,6 +87,17 @@ static bool has_to_spare(struct world *w, const struct sim_worker *worker)
 void workers_check(struct world *w)
 {
     uint64_t idle = w->dead_slots;
+    bool blocked = false;
+    int32_t least = INT32_MAX, most = INT32_MIN;
+    for (unsigned i = 0; i < w->n_jobs; i++) {
+        int32_t priority = w->jobs[i].plan.priority;
+        blocked |= w->jobs[i].is_blocked && !w->jobs[i].ended;
+        least = priority < least ? priority : least;
+        most = priority > most ? priority : most;
+    }
+    // What is urgent or held asks for more.
+    if (least != most || blocked)
+        w->recalls = 0;
     bool any_to_spare = false;
     for (const struct sim_worker *worker = w->workers; worker < w->workers + SIM_WORKERS_MAX;
          worker++) {
@@ -103,7 +114,7 @@ void workers_check(struct world *w)
     bool idles = false;
     for (const struct sim_worker *worker = w->workers; worker < w->workers + SIM_WORKERS_MAX;
          worker++)
-        idles |= is_there(worker) && worker->outstanding == 0;
+        idles |= is_there(worker) && worker->outstanding == 0 && !worker->lacks;
     if (!w->is_roomy || !idles || !any_to_spare)
         w->idles_since = 0;
     else if (!w->idles_since)
@@ -141,7 +152,7 @@ static void on_fault(struct world *w, uint64_t id, uint64_t b, void *data)
     struct sim_worker *worker = worker_of(w, id);
     (void)b;
     (void)data;
-    if (!worker || w->now >= SIM_FAULTS_END)
+    if (!worker || w->now >= SIM_FAULTS_END || (w->steady && worker == &w->workers[0]))
         return;
     switch (rng_below(&w->rng, 4)) {
     case 0:
@@ -195,6 +206,8 @@ static void on_join(struct world *w, uint64_t slot, uint64_t b, void *data)
     struct msg_register reg = {.slots = worker->slots,
                                .resources = {.cpus = 1000ull * (worker->slots + 1),
                                              .gpus = 1000 + rng_below(&w->rng, 2000)}};
+    if (w->steady && slot > 0)
+        worker->lacks = rng_next(&w->rng) & rng_next(&w->rng);
     sim_log(w, "worker %llu: joins with %u slots", (unsigned long long)worker->id, worker->slots);
     sim_event(w, &(struct event){.type = EV_WORKER_UP, .worker = worker->id, .reg = &reg});
     worker_send_credit(w, worker, worker->slots * 2 + (uint32_t)rng_below(&w->rng, 10));
@@ -207,6 +220,9 @@ static void on_join(struct world *w, uint64_t slot, uint64_t b, void *data)
 void workers_begin(struct world *w)
 {
     uint64_t n = 1 + rng_below(&w->rng, SIM_WORKERS_MAX);
-    for (uint64_t i = 0; i < n; i++)
+    w->steady = rng_percent(&w->rng, 30);
+    if (w->steady)
+        on_join(w, 0, 0, NULL);
+    for (uint64_t i = w->steady; i < n; i++)
         sim_at(w, (int64_t)rng_below(&w->rng, 1000) * NS_PER_MS, on_join, i, 0, NULL);
 }

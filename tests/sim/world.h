@@ -51,6 +51,7 @@ struct sim_job {
     unsigned crash_percent;
     bool emits_items;
     bool cancelled;
+    bool is_blocked; // nothing of it may start
     bool ended;
     struct job_summary summary;
     struct content *contents[5]; // by step, then chunk
@@ -88,6 +89,8 @@ struct sim_worker {
     int64_t in_at, out_at; // links keep the order: time of the latest message
     bool cut;              // its messages don't arrive: a partition
     bool draining;
+    uint64_t refusals;
+    uint64_t lacks;               // bit per job: what it needs is not on this worker
     uint64_t known[SIM_JOBS_MAX]; // steps that were defined, bit per step
 };
 
@@ -101,6 +104,8 @@ struct world {
     unsigned n_jobs;
     struct sim_worker workers[SIM_WORKERS_MAX];
     uint64_t next_worker;
+    // The first worker stays and has all that jobs need; others may lack it.
+    bool steady;
     uint64_t recalls;    // chunks, in this turn
     uint64_t dead_slots; // of workers whose death the core does not know yet
     bool is_roomy;       // no limit of bytes keeps chunks from running

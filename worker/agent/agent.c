@@ -53,6 +53,16 @@ bool agent_say_begun(struct agent *agent)
     return n > 0;
 }
 
+int agent_say_runs(struct agent *agent, enum msg_type type, const struct msg_return *runs,
+                   uint32_t n)
+{
+    buf_clear(&agent->header);
+    int r = kept_batch_put(&agent->header, type, runs, n);
+    if (r == 0)
+        send_header(agent);
+    return r;
+}
+
 void agent_collect_return(void *arg, const struct msg_return *run)
 {
     struct agent *agent = arg;

@@ -12,7 +12,8 @@
 
 // GREETING: HELLO sent. WORKING: WELCOME came. DRAINING: starts nothing new, leaves when the last
 // result is acknowledged. OVER: the main task ends everything. A worker that has no lifeline goes
-// from WORKING back to GREETING when it has lost its coordinator, with nothing of before left.
+// from WORKING or DRAINING back to GREETING when it has lost its coordinator: `returning` says that
+// what it ran then still runs (resume.h).
 enum agent_state { AGENT_GREETING, AGENT_WORKING, AGENT_DRAINING, AGENT_OVER };
 
 struct agent {
@@ -36,6 +37,9 @@ struct agent {
     struct zconnection connection; // that WELCOME came by
     uint8_t session[PROTO_SESSION_BYTES];
     struct post reopen;  // sockets are not closed from their own callbacks
+    bool returning;      // GREETING: to a coordinator that it was at before
+    bool was_draining;   // returning: it was leaving
+    bool told_silence;   // the coordinator's silence was logged
     int64_t greeted_at;  // when HELLO was sent
     int64_t alone_since; // when the coordinator was last heard
     int64_t patience_ns; // until HELLO is sent again on a new connection
@@ -63,6 +67,10 @@ void agent_end(struct agent *agent, int status, const char *why);
 // Sends a message without entries: `m` is the struct of its type (proto/message.h). What can't be
 // sent is logged: a lost connection is noticed by its silence. -ENOMEM.
 int agent_say(struct agent *agent, enum msg_type type, const void *m);
+// Sends runs of chunks as KEEP, at most PROTO_LEASE_RUNS_MAX. -ENOMEM.
+struct msg_return;
+int agent_say_runs(struct agent *agent, enum msg_type type, const struct msg_return *runs,
+                   uint32_t n);
 // Gives leased chunks back that no executor has: those of a job, or all of them.
 void agent_return(struct agent *agent, uint64_t job, bool all_jobs);
 // Says which chunks have begun since it was called last. Whether anything was sent.

@@ -107,6 +107,20 @@ int arriving_library(struct arriving *a, struct msg_library *library, const void
     return 0;
 }
 
+void arriving_ask_again(struct arriving *a)
+{
+    const struct arriving_step *w, *before;
+    LIST_FOREACH (w, &a->steps, entry) {
+        struct msg_need need;
+        for (before = LIST_FIRST(&a->steps); before != w; before = LIST_NEXT(before, entry))
+            if (memcmp(before->missing, w->missing, DIGEST_BYTES) == 0)
+                break;
+        memcpy(need.digest, w->missing, DIGEST_BYTES);
+        if (before == w)
+            a->need(a->arg, &need);
+    }
+}
+
 void arriving_forget(struct arriving *a, uint64_t job)
 {
     struct arriving_step *next;

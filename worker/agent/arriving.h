@@ -30,5 +30,7 @@ int arriving_step(struct arriving *a, const struct msg_step *step, struct err *e
 // A library came, or the reason why it does not. -EPROTO with text: it is another one.
 int arriving_library(struct arriving *a, struct msg_library *library, const void *data, size_t len,
                      struct err *err);
+// What was asked for may not have arrived: it is asked for once more.
+void arriving_ask_again(struct arriving *a);
 // The job is over. 0: all jobs.
 void arriving_forget(struct arriving *a, uint64_t job);

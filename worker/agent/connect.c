@@ -10,10 +10,12 @@
 #include "base/log.h"
 #include "transport/access.h"
 #include "worker/agent/receive.h"
+#include "worker/agent/resume.h"
 
 #define MESSAGES_PER_TURN 256
 #define PATIENCE_NS (2 * NS_PER_S) // with a coordinator that does not answer HELLO
 #define PATIENCE_MAX_NS (10 * NS_PER_S)
+#define STALE_NS (120 * NS_PER_S) // of silence, then another connection is tried
 
 static int say_hello(struct agent *agent)
 {
@@ -49,14 +51,6 @@ static void on_reopen(struct post *post)
     uint16_t jitter = 0;
     if (agent->state == AGENT_OVER)
         return;
-    pool_reset(agent->pool);
-    arriving_forget(&agent->arriving, 0);
-    buf_clear(&agent->begun);
-    buf_clear(&agent->returns);
-    outbox_done(&agent->outbox);
-    outbox_init(&agent->outbox, 0);
-    agent->credit_said = false;
-    agent->said_items = 0;
     agent->state = AGENT_GREETING;
     // All workers of a coordinator lose it at the same moment: they come back one after another.
     if (getrandom(&jitter, sizeof(jitter), GRND_NONBLOCK) < 0)
@@ -69,8 +63,9 @@ static void on_reopen(struct post *post)
         agent_end(agent, WORKER_BROKEN, err.text);
 }
 
-// The coordinator is gone: ends what runs and greets it again, or ends a worker with a lifeline.
-static void connect_again(struct agent *agent, const char *why)
+// The connection is of no use: greets the coordinator again on a new one, or ends a worker with a
+// lifeline. What runs goes on, unless the coordinator itself has ended.
+static void connect_again(struct agent *agent, bool has_ended, const char *why)
 {
     if (agent->state == AGENT_OVER || agent->reopen.queued)
         return;
@@ -79,12 +74,16 @@ static void connect_again(struct agent *agent, const char *why)
         return;
     }
     // It was leaving anyway, and no one is left to finish anything for.
-    if (agent->state == AGENT_DRAINING) {
+    if (agent->state == AGENT_DRAINING && has_ended) {
         agent_end(agent, 0, why);
         return;
     }
-    if (agent->state == AGENT_WORKING)
-        log_warn("the coordinator is gone: looking for it", "reason=\"%s\"", why);
+    if (agent->state != AGENT_GREETING)
+        log_warn("the coordinator is gone: looking for it", "running=%u reason=\"%s\"",
+                 pool_running(agent->pool), why);
+    resume_begin(agent);
+    if (has_ended)
+        resume_give_up(agent);
     loop_post(&agent->reopen, on_reopen);
 }
 
@@ -111,36 +110,63 @@ static void pump(void *arg)
             r = receive(agent, &m, &err);
         zmessage_done(&m);
         agent->last_heard = loop_now();
-        if (r == -ENOTCONN)
-            connect_again(agent, err.text);
+        if (r == -ENOTCONN || r == -ESHUTDOWN)
+            connect_again(agent, r == -ESHUTDOWN, err.text);
         else if (r < 0)
             on_mistake(agent, &err);
     }
     zsock_again(agent->socket);
 }
 
+// Nobody to bring results to, for longer than it is worth waiting.
+static void lose(struct agent *agent, int64_t silent)
+{
+    log_warn("the coordinator is lost: what runs is ended", "running=%u seconds=%lld",
+             pool_running(agent->pool), (long long)(silent / NS_PER_S));
+    if (agent->state == AGENT_DRAINING || agent->was_draining) {
+        agent_end(agent, 0, "the coordinator is lost");
+        return;
+    }
+    resume_begin(agent);
+    resume_give_up(agent);
+    loop_post(&agent->reopen, on_reopen);
+}
+
+// A coordinator that is silent ends nothing: it may be stopped or busy, or the network is down.
 static void check_silence(struct agent *agent, int64_t now)
 {
     const struct worker_options *o = agent->options;
     bool greeting = agent->state == AGENT_GREETING;
+    int64_t lost_after = o->lost_after_ns ? o->lost_after_ns : WORKER_LOST_AFTER_NS;
     if (!greeting && zconnection_is_receiving(&agent->connection))
         agent->last_heard = now;
-    bool silent = !greeting && now - agent->last_heard > agent->silence_ns;
-    bool ignored = greeting && now - agent->greeted_at > agent->patience_ns;
     if (!greeting)
         agent->alone_since = agent->last_heard;
-    if (o->give_up_ns && now - agent->alone_since > o->give_up_ns) {
+    int64_t alone = now - agent->alone_since;
+    if (o->give_up_ns && alone > o->give_up_ns) {
         agent_end(agent, WORKER_LOST, "no coordinator answers (--give-up)");
+        return;
     }
     // A lifeline is right even when the coordinator is only stopped for a while.
     if (o->lifeline_fd >= 0)
         return;
-    if (silent)
-        connect_again(agent, "it is silent");
-    if (ignored) {
+    if ((!greeting || agent->returning) && alone > lost_after) {
+        lose(agent, alone);
+        return;
+    }
+    if (!greeting && alone > agent->silence_ns && !agent->told_silence)
+        log_warn("the coordinator is silent: what runs goes on", "running=%u seconds=%lld",
+                 pool_running(agent->pool), (long long)(alone / NS_PER_S));
+    else if (!greeting && alone <= agent->silence_ns && agent->told_silence)
+        log_info("the coordinator is heard again", "running=%u", pool_running(agent->pool));
+    agent->told_silence = !greeting && alone > agent->silence_ns;
+    // The connection may be dead without a word, or the coordinator be elsewhere now.
+    if (!greeting && alone > STALE_NS)
+        connect_again(agent, false, "it is silent");
+    if (greeting && now - agent->greeted_at > agent->patience_ns) {
         if (agent->tries == 2)
             log_warn("no coordinator answers yet: still trying", "tries=%u", agent->tries);
-        connect_again(agent, "it does not answer");
+        connect_again(agent, false, "it does not answer");
     }
 }
 

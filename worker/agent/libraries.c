@@ -20,6 +20,7 @@ struct cached_library {
     LIST_ENTRY(cached_library) entry;
     uint8_t digest[DIGEST_BYTES];
     int fd;
+    char *path; // not a copy: the file itself, held open for a job
     size_t bytes;
     uint64_t *jobs; // that use it
     size_t n_jobs;
@@ -41,6 +42,7 @@ static void library_free(struct libraries *l, struct cached_library *copy)
     l->bytes -= copy->bytes;
     close(copy->fd);
     free(copy->jobs);
+    free(copy->path);
     free(copy);
 }
 
@@ -117,7 +119,7 @@ static struct cached_library *find_copy(struct libraries *l, const uint8_t diges
 {
     struct cached_library *copy;
     LIST_FOREACH (copy, &l->copies, entry)
-        if (memcmp(copy->digest, digest, DIGEST_BYTES) == 0) {
+        if (!copy->path && memcmp(copy->digest, digest, DIGEST_BYTES) == 0) {
             LIST_REMOVE(copy, entry);
             LIST_INSERT_HEAD(&l->copies, copy, entry);
             return copy;
@@ -136,22 +138,73 @@ static int note_use(struct cached_library *copy, uint64_t job)
     return 0;
 }
 
-// 1: the library is at its path, or at *ret_place. 0: this machine does not have it.
+static int name_place(const struct cached_library *copy, char **ret_place)
+{
+    if (asprintf(ret_place, "/proc/%d/fd/%d", (int)getpid(), copy->fd) < 0) {
+        *ret_place = NULL;
+        return -ENOMEM;
+    }
+    return 1;
+}
+
+// A library that is too large to be copied: the file that is at the path now, whatever comes there
+// later, for as long as the job lasts.
+static int hold_file(struct libraries *l, uint64_t job, const char *path, char **ret_place)
+{
+    struct cached_library *held;
+    LIST_FOREACH (held, &l->copies, entry)
+        if (held->path && held->n_jobs && held->jobs[0] == job && strcmp(held->path, path) == 0)
+            return name_place(held, ret_place);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 1; // its first use says so
+    held = calloc(1, sizeof(*held));
+    char *copy = strdup(path);
+    if (!held || !copy || note_use(held, job) < 0) {
+        free(held);
+        free(copy);
+        close(fd);
+        return -ENOMEM;
+    }
+    held->fd = fd;
+    held->path = copy;
+    LIST_INSERT_HEAD(&l->copies, held, entry);
+    return name_place(held, ret_place);
+}
+
+// Copies the file, which had the digest a moment ago. NULL: it has not, or there is no room.
+static struct cached_library *copy_file(struct libraries *l, const struct stage *stage)
+{
+    _cleanup_(buf_done)
+    struct buf bytes;
+    struct err err;
+    buf_init(&bytes, 0);
+    if (library_read(stage->library, stage->digest, &bytes, &err) < 0 ||
+        libraries_add(l, stage->digest, bytes.data, bytes.len) < 0)
+        return NULL;
+    return find_copy(l, stage->digest);
+}
+
+// 1: the library is at *ret_place; NULL: at its path. 0: this machine does not have it. Executors
+// are forked at any time and open it then: the bytes that have the digest are kept until the job is
+// over, whatever becomes of the file.
 static int place(struct libraries *l, uint64_t job, const struct stage *stage, char **ret_place)
 {
-    // One without a digest was too large to be sent; its first use shows whether it is present.
-    if (!stage->library || digest_is_none(stage->digest) ||
-        is_at_path(l, stage->library, stage->digest))
+    if (!stage->library)
         return 1;
+    // One without a digest was too large to be sent.
+    if (digest_is_none(stage->digest))
+        return hold_file(l, job, stage->library, ret_place);
     struct cached_library *copy = find_copy(l, stage->digest);
+    if (!copy && is_at_path(l, stage->library, stage->digest)) {
+        copy = copy_file(l, stage);
+        if (!copy && is_at_path(l, stage->library, stage->digest))
+            return hold_file(l, job, stage->library, ret_place);
+    }
     if (!copy)
         return 0;
     int r = note_use(copy, job);
-    if (r == 0 && asprintf(ret_place, "/proc/%d/fd/%d", (int)getpid(), copy->fd) < 0) {
-        *ret_place = NULL;
-        r = -ENOMEM;
-    }
-    return r < 0 ? r : 1;
+    return r < 0 ? r : name_place(copy, ret_place);
 }
 
 struct places {
@@ -236,12 +289,15 @@ int libraries_add(struct libraries *l, const uint8_t digest[DIGEST_BYTES], const
 
 void libraries_release(struct libraries *l, uint64_t job)
 {
-    struct cached_library *copy;
-    LIST_FOREACH (copy, &l->copies, entry) {
+    struct cached_library *next;
+    for (struct cached_library *copy = LIST_FIRST(&l->copies); copy; copy = next) {
         size_t kept = 0;
+        next = LIST_NEXT(copy, entry);
         for (size_t i = 0; i < copy->n_jobs; i++)
             if (job && copy->jobs[i] != job)
                 copy->jobs[kept++] = copy->jobs[i];
         copy->n_jobs = kept;
+        if (copy->path && !kept)
+            library_free(l, copy);
     }
 }

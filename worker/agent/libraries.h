@@ -1,6 +1,7 @@
 // Kernels' libraries on this machine. A plan names a path and a digest: the file at that path is
-// used when it has the digest, else a copy that the coordinator sent. Copies are memory that
-// executors open through /proc (memfd_create(2)): nothing remains, however the worker dies.
+// copied when it has the digest, else there is a copy that the coordinator sent. Copies are memory
+// that executors open through /proc (memfd_create(2)): nothing remains, however the worker dies,
+// and a file that is replaced or changed during a job changes nothing of it.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "worker/agent/leaving.h"
+#include "worker/agent/resume.h"
 #include "worker/pool/intake.h"
 
 static int get(const struct zmessage *m, enum msg_type type, void *ret, struct err *err)
@@ -28,7 +29,9 @@ static int on_welcome(struct agent *agent, const struct zmessage *m, struct err 
     zmessage_connection(m, &agent->connection);
     agent->heartbeat_ns = welcome.heartbeat_ns;
     agent->silence_ns = welcome.silence_ns;
-    outbox_init(&agent->outbox, welcome.epoch);
+    bool is_back = resume_welcomed(agent, welcome.epoch);
+    if (is_back && resume_say_kept(agent) < 0)
+        return err_set(err, -ENOMEM, "out of memory");
     if (gethostname(reg.host, sizeof(reg.host) - 1) < 0)
         snprintf(reg.host, sizeof(reg.host), "localhost");
     snprintf(reg.name, sizeof(reg.name), "%s", o->name ? o->name : reg.host);
@@ -45,6 +48,8 @@ static int on_welcome(struct agent *agent, const struct zmessage *m, struct err 
     agent->patience_ns = 0;
     agent->registered = false;
     r = agent_say(agent, MSG_REGISTER, &reg);
+    if (is_back)
+        resume_say_rest(agent);
     return r < 0 ? err_set(err, r, "can't write REGISTER") : 0;
 }
 
@@ -150,6 +155,19 @@ static int on_forget(struct agent *agent, const struct zmessage *m, struct err *
     return 0;
 }
 
+static int on_discard(struct agent *agent, const struct zmessage *m, struct err *err)
+{
+    struct msg_return run;
+    int r = kept_batch_open(&agent->reader, MSG_DISCARD, m->header, m->header_len, err);
+    while (r >= 0 && (r = kept_batch_next(&agent->reader, MSG_DISCARD, &run, err)) == 1) {
+        log_info("a chunk is discarded: it ran elsewhere, or is not needed any more",
+                 "job=%llu step=%u chunk=%llu count=%u", (unsigned long long)run.job, run.step + 1,
+                 (unsigned long long)run.first + 1, run.count);
+        pool_discard(agent->pool, &run);
+    }
+    return r;
+}
+
 static int on_drain(struct agent *agent, const struct zmessage *m, struct err *err)
 {
     (void)m;
@@ -162,7 +180,7 @@ static int on_bye(struct agent *agent, const struct zmessage *m, struct err *err
 {
     (void)m;
     if (agent->options->lifeline_fd < 0)
-        return err_set(err, -ENOTCONN, "it has ended");
+        return err_set(err, -ESHUTDOWN, "it has ended");
     agent_end(agent, 0, "the coordinator has ended");
     return 0;
 }
@@ -184,6 +202,7 @@ static const struct {
     {MSG_CANCEL, IN(WORKING) | IN(DRAINING), on_cancel},
     {MSG_RECALL, IN(WORKING) | IN(DRAINING), on_recall},
     {MSG_FORGET, IN(WORKING) | IN(DRAINING), on_forget},
+    {MSG_DISCARD, IN(WORKING) | IN(DRAINING), on_discard},
     {MSG_HEARTBEAT, IN(WORKING) | IN(DRAINING), NULL},
     {MSG_DRAIN, IN(WORKING) | IN(DRAINING), on_drain},
     {MSG_BYE, IN(WORKING) | IN(DRAINING), on_bye},

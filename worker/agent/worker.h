@@ -10,6 +10,9 @@
 #define WORKER_LOST 3     // exit status: the coordinator went away
 #define WORKER_BROKEN 125 // exit status: the worker itself can't go on; the reason is logged
 
+// How long a worker goes on without a word from its coordinator, and then ends what it runs.
+#define WORKER_LOST_AFTER_NS (3600 * 1000000000ll)
+
 struct access;
 struct resources;
 struct jobserver;
@@ -29,6 +32,7 @@ struct worker_options {
     int lifeline_fd;
     // The worker leaves when no coordinator has answered for this time. 0: it never does.
     int64_t give_up_ns;
+    int64_t lost_after_ns; // 0: WORKER_LOST_AFTER_NS
     int64_t time_limit_ns; // it leaves after this time, and drains before. 0: it stays
     int64_t idle_exit_ns;  // it leaves when it has had nothing to do for this time. 0: it stays
     int ready_fd;          // gets a line once the coordinator has accepted the worker; -1: none

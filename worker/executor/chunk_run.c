@@ -5,13 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "worker/executor/tag.h"
+
 #define KEEP_BYTES (1u << 20)
+#define STDERR_PART (1u << 20) // is sent while its program runs
 
 void chunk_run_init(struct chunk_run *c, struct page *page, struct kept *kept, int signals,
                     uint32_t slot)
 {
     *c = (struct chunk_run){.page = page, .kept = kept, .signals = signals, .slot = slot};
-    buf_init(&c->stderr_tail, 0);
+    buf_init(&c->errors, 0);
     input_init(&c->first);
     input_init(&c->later);
     for (int i = 0; i < 2; i++) {
@@ -25,7 +28,7 @@ void chunk_run_init(struct chunk_run *c, struct page *page, struct kept *kept, i
 
 void chunk_run_done(struct chunk_run *c)
 {
-    buf_done(&c->stderr_tail);
+    buf_done(&c->errors);
     input_done(&c->first);
     input_done(&c->later);
     for (int i = 0; i < 2; i++) {
@@ -41,7 +44,7 @@ void chunk_run_trim(struct chunk_run *c)
 {
     input_trim(&c->first);
     input_trim(&c->later);
-    struct buf *bufs[] = {&c->outputs[0].body, &c->outputs[1].body, &c->words.text};
+    struct buf *bufs[] = {&c->errors, &c->outputs[0].body, &c->outputs[1].body, &c->words.text};
     for (size_t i = 0; i < sizeof(bufs) / sizeof(bufs[0]); i++)
         if (bufs[i]->cap > KEEP_BYTES)
             buf_done(bufs[i]);
@@ -69,18 +72,33 @@ void chunk_run_note(struct chunk_run *c, const char *fmt, ...)
     va_end(ap);
 }
 
+void chunk_run_send_stderr(struct chunk_run *c)
+{
+    while (c->errors.len > PROTO_STDERR_TAIL_MAX) {
+        size_t n = c->errors.len - PROTO_STDERR_TAIL_MAX;
+        if (n > STDERR_PART)
+            n = STDERR_PART;
+        c->send_stderr(c->send_arg, c->errors.data, n);
+        buf_consume(&c->errors, n);
+    }
+}
+
 void chunk_run_add_stderr(struct chunk_run *c, const void *data, size_t len)
 {
-    const size_t keep = PROTO_STDERR_TAIL_MAX;
-    if (len > keep) {
-        data = (const uint8_t *)data + (len - keep);
-        len = keep;
-    }
-    // Without memory the tail is lost: the outcome matters more.
-    if (buf_add(&c->stderr_tail, data, len) < 0)
+    if (c->error_bytes + len > PROTO_STDERR_MAX) {
+        if (c->error_bytes <= PROTO_STDERR_MAX)
+            chunk_run_note(c, "its standard error is cut after %llu MiB", PROTO_STDERR_MAX >> 20);
+        c->error_bytes = PROTO_STDERR_MAX + 1;
         return;
-    if (c->stderr_tail.len > 2 * keep)
-        buf_consume(&c->stderr_tail, c->stderr_tail.len - keep);
+    }
+    c->error_bytes += len;
+    // Without memory it is lost: the outcome matters more.
+    if (c->tag)
+        tag_add(&c->errors, &c->mid_line, c->tag, c->tag_len, data, len);
+    else
+        buf_add(&c->errors, data, len);
+    if (c->errors.len >= STDERR_PART + PROTO_STDERR_TAIL_MAX)
+        chunk_run_send_stderr(c);
 }
 
 void output_clear(struct output *out)

@@ -33,6 +33,8 @@ struct chunk_run {
     // Sends what a kernel of the last stage has emitted, and empties the output. Called only when
     // the job wants parts.
     void (*send_part)(void *arg, struct output *out);
+    // Sends bytes of standard error ahead of the chunk's end.
+    void (*send_stderr)(void *arg, const void *data, size_t len);
     void *send_arg;
     // of the run
     struct recipe *recipe;
@@ -45,7 +47,11 @@ struct chunk_run {
     struct ending ending;
     char error[PROTO_TEXT_MAX];
     char note[PROTO_TEXT_MAX / 2]; // what else should be told, whether it failed or not
-    struct buf stderr_tail;
+    struct buf errors;             // what was written to standard error and not sent yet
+    uint64_t error_bytes;
+    bool mid_line;   // the last of them ends no line
+    const char *tag; // before each line of them; NULL: none
+    size_t tag_len;
     struct output *result; // one of `outputs`
     // reused
     struct input first;
@@ -68,5 +74,7 @@ int chunk_run_fail(struct chunk_run *c, enum outcome outcome, int code, const ch
 // Adds to what is told about the chunk, whatever its outcome.
 void chunk_run_note(struct chunk_run *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-// Keeps the last PROTO_STDERR_TAIL_MAX bytes.
+// Standard error of the chunk's programs, up to PROTO_STDERR_MAX; more is dropped, which is noted.
 void chunk_run_add_stderr(struct chunk_run *c, const void *data, size_t len);
+// Sends all but the last PROTO_STDERR_TAIL_MAX bytes of it, which travel with the chunk's ending.
+void chunk_run_send_stderr(struct chunk_run *c);

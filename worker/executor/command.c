@@ -61,7 +61,10 @@ int command_run(struct chunk_run *c, struct recipe_stage *s, struct output *befo
             given += len;
         }
         size_t begin = out->body.len;
+        c->tag = s->stage->has_tag ? run.item ? run.item : "" : NULL;
+        c->tag_len = run.item_len;
         int failed = program_run(c, s, &run, out);
+        c->tag = NULL;
         if (s->stage->has_tag && tag_output(c, &run, begin, out) < 0)
             return -1;
         if (failed < 0)

@@ -118,7 +118,7 @@ static void put(struct executor *e, struct wire_result *head, const uint32_t *le
     const struct chunk_run *c = &e->chunk;
     if (!e->out.len)
         e->out_since = clock_now();
-    must(wire_put_result(&e->out, head, c->error, c->stderr_tail.data, lens, body));
+    must(wire_put_result(&e->out, head, c->error, c->errors.data, lens, body));
 }
 
 // How many whole single results fit into a part; 0 when the first alone is too large.
@@ -153,7 +153,7 @@ static void answer(struct executor *e, uint64_t serial, int64_t run_ns)
     while (left > PROTO_RESULT_PART_MAX) {
         size_t bytes = PROTO_RESULT_PART_MAX;
         uint32_t items = listed ? fit_items(lens, n, &bytes) : 0;
-        head.more = 1;
+        head.more = WIRE_MORE;
         head.n_lens = items;
         head.body_len = (uint32_t)bytes;
         put(e, &head, lens, result->body.data + at);
@@ -163,11 +163,11 @@ static void answer(struct executor *e, uint64_t serial, int64_t run_ns)
         lens += items;
         n -= items;
     }
-    head.more = 0;
+    head.more = WIRE_LAST;
     head.ending = c->ending;
     head.ending.run_ns = run_ns;
     head.error_len = (uint16_t)strlen(c->error);
-    head.stderr_len = (uint32_t)c->stderr_tail.len;
+    head.stderr_len = (uint32_t)c->errors.len;
     head.n_lens = listed ? n : 0;
     head.has_nothing = c->first.has_no_record && c->ending.outcome == OUTCOME_OK;
     head.body_len = (uint32_t)left;
@@ -184,7 +184,7 @@ static void send_part(void *arg, struct output *out)
     struct executor *e = arg;
     struct chunk_run *c = &e->chunk;
     const uint8_t *body = out->body.data;
-    struct wire_result head = {.serial = c->serial, .more = 1};
+    struct wire_result head = {.serial = c->serial, .more = WIRE_MORE};
     let_flush(e, false);
     for (size_t left = out->body.len; left > 0;) {
         size_t bytes = left < PROTO_RESULT_PART_MAX ? left : PROTO_RESULT_PART_MAX;
@@ -199,6 +199,17 @@ static void send_part(void *arg, struct output *out)
     out->n = 0;
     e->parted = true;
     let_flush(e, true);
+}
+
+static void send_stderr(void *arg, const void *data, size_t len)
+{
+    struct executor *e = arg;
+    const struct chunk_run *c = &e->chunk;
+    struct wire_result head = {
+        .serial = c->serial, .more = WIRE_MORE_STDERR, .body_len = (uint32_t)len};
+    put(e, &head, NULL, data);
+    flush(e);
+    e->parted = true;
 }
 
 static uint64_t items_of(const struct wire_run *run, uint32_t i)
@@ -331,6 +342,7 @@ _Noreturn void executor_main(int fd, uint32_t slot, struct page *page, struct ke
     chunk_run_init(&e->chunk, page, kept, signals, slot + 1);
     e->chunk.blocked = before;
     e->chunk.send_part = send_part;
+    e->chunk.send_stderr = send_stderr;
     e->chunk.send_arg = e;
     serve(e);
     leave(0);

@@ -146,7 +146,12 @@ int kernel_run(struct chunk_run *c, struct recipe_stage *s, struct input *in, st
 {
     if (!s->kernel) {
         struct err err;
-        if (recipe_kernel(s, &err) < 0)
+        int r = recipe_kernel(s, &err);
+        if (r == -EMFILE || r == -ENFILE || r == -ENOMEM)
+            return chunk_run_fail(c, OUTCOME_LIMIT, r, "%s", err.text);
+        if (r == -EACCES || r == -EPERM)
+            return chunk_run_fail(c, OUTCOME_NOT_RUNNABLE, 126, "%s", err.text);
+        if (r < 0)
             return chunk_run_fail(c, OUTCOME_NOT_FOUND, 127, "%s", err.text);
     }
     struct kernel_call call = {.shown = {.ops = &ops,

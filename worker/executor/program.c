@@ -97,21 +97,53 @@ static int fail_words(struct chunk_run *c, int r, const struct program_item *ite
     return chunk_run_fail(c, OUTCOME_LIMIT, r, "can't build the command: %s", strerror(-r));
 }
 
-static int fail_start(struct chunk_run *c, const struct spawn_end *end, const char *name)
+// The machine has no more of something that others may give back.
+static bool is_full(const struct spawn_end *end)
 {
     int error = end->error;
-    const char *what = end->failed_at ? end->failed_at : name;
+    return end->at != SPAWN_AT_OUTPUT &&
+           (error == -EAGAIN || error == -ENOMEM || error == -EMFILE || error == -ENFILE);
+}
+
+static int fail_start(struct chunk_run *c, const struct spawn *s, const struct spawn_end *end)
+{
+    const char *name = s->argv[0];
+    int error = end->error;
+    char why[256];
     if (error == -ENOBUFS)
         return chunk_run_fail(c, OUTCOME_LIMIT, error, "its output is larger than %llu MiB",
                               PROTO_RESULT_MAX >> 20);
-    if (error == -ENOMEM || error == -EAGAIN || error == -EMFILE || error == -ENFILE)
-        return chunk_run_fail(c, OUTCOME_LIMIT, error, "'%.200s' can't be run: %.200s: %s", name,
-                              what, strerror(-error));
+    if (end->at == SPAWN_AT_OUTPUT)
+        return chunk_run_fail(c, OUTCOME_LIMIT, error, "no memory for its output");
+    if (is_full(end))
+        return chunk_run_fail(c, OUTCOME_LIMIT, error,
+                              "'%.200s' can't be run: the machine refuses %s: %s", name,
+                              end->at == SPAWN_AT_PIPES ? "pipes" : "a process", strerror(-error));
+    if (error == -E2BIG)
+        return chunk_run_fail(c, OUTCOME_LIMIT, error,
+                              "'%.200s' can't be run: its arguments and environment are too long",
+                              name);
+    if (end->at == SPAWN_AT_FOLDER)
+        return chunk_run_fail(c, OUTCOME_NOT_RUNNABLE, 126,
+                              "'%.200s' can't be run in the folder '%.200s': %s", name,
+                              s->directory, strerror(-error));
+    if (end->at != SPAWN_AT_PROGRAM)
+        return chunk_run_fail(c, OUTCOME_NOT_RUNNABLE, 126, "'%.200s' can't be run: %s", name,
+                              strerror(-error));
+    if (!start_explain(s->path, s->directory, error, why, sizeof(why)))
+        return chunk_run_fail(c, OUTCOME_NOT_FOUND, 127, "'%.200s' was not found", name);
+    return chunk_run_fail(c, OUTCOME_NOT_RUNNABLE, 126, "'%.200s' can't be run: %s", name, why);
+}
+
+static int fail_search(struct chunk_run *c, int error, const char *name)
+{
     if (error == -ENOENT)
-        return chunk_run_fail(c, OUTCOME_NOT_FOUND, 127, "'%.200s' was not found%s", what,
-                              strchr(what, '/') ? "" : " on the PATH");
-    return chunk_run_fail(c, OUTCOME_NOT_RUNNABLE, 126, "'%.200s' can't be run: %s", what,
-                          strerror(-error));
+        return chunk_run_fail(c, OUTCOME_NOT_FOUND, 127, "'%.200s' was not found on the PATH",
+                              name);
+    if (error == -ENOMEM)
+        return chunk_run_fail(c, OUTCOME_LIMIT, error, "no memory to look for '%.200s'", name);
+    return chunk_run_fail(c, OUTCOME_NOT_RUNNABLE, 126, "'%.200s' on the PATH can't be run: %s",
+                          name, strerror(-error));
 }
 
 // What the texts call it: a script has no name of its own.
@@ -123,15 +155,15 @@ static void name_program(const struct recipe_stage *s, const char *name, char *t
         snprintf(text, size, "'%.200s'", name);
 }
 
-static int judge(struct chunk_run *c, const struct recipe_stage *s, const struct spawn_end *end,
-                 const char *name)
+static int judge(struct chunk_run *c, const struct recipe_stage *s, const struct spawn *spawn,
+                 const struct spawn_end *end)
 {
     char who[256];
     if (end->error < 0)
-        return fail_start(c, end, name);
+        return fail_start(c, spawn, end);
     if (end->cancelled)
         return chunk_run_fail(c, OUTCOME_CANCELLED, 0, "cancelled");
-    name_program(s, name, who, sizeof(who));
+    name_program(s, spawn->argv[0], who, sizeof(who));
     if (end->timed_out)
         return chunk_run_fail(c, OUTCOME_TIMEOUT, 0, "%s took longer than %g s", who,
                               (double)s->stage->timeout_ns / 1e9);
@@ -205,14 +237,12 @@ int program_run(struct chunk_run *c, struct recipe_stage *s, struct program_item
     s->env[RECIPE_ITEM] = (char *)c->words.text.data + item_at;
     const char *directory = words + directory_at;
     if (s->workdir && (r = make_directory(directory)) < 0)
-        return chunk_run_fail(c, OUTCOME_NOT_RUNNABLE, 126, "workdir '%.200s': %s", directory,
-                              strerror(-r));
+        return chunk_run_fail(c, OUTCOME_NOT_RUNNABLE, 126, "workdir '%.200s' can't be made: %s",
+                              directory, strerror(-r));
     const char *path;
     r = find_program(s, argv[0], directory, &path);
-    if (r < 0) {
-        struct spawn_end lost = {.error = r, .failed_at = argv[0]};
-        return fail_start(c, &lost, argv[0]);
-    }
+    if (r < 0)
+        return fail_search(c, r, argv[0]);
     struct spawn spawn = {.path = path,
                           .argv = argv,
                           .envp = s->env,
@@ -226,5 +256,5 @@ int program_run(struct chunk_run *c, struct recipe_stage *s, struct program_item
                           .leftovers_wait_ns = s->stage->leftovers_wait_ns};
     struct spawn_end end;
     spawn_run(c, &spawn, &out->body, &end);
-    return judge(c, s, &end, argv[0]);
+    return judge(c, s, &spawn, &end);
 }

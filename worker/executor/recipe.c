@@ -2,11 +2,13 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "pipelines/library.h"
 #include "worker/executor/bare.h"
 #include "worker/executor/builtin.h"
 #include "worker/kept.h"
@@ -32,9 +34,8 @@ static void stage_done(struct recipe_stage *s)
     free(s->env);
     free(s->path_found);
     free(s->path_for);
+    // The library stays: its destructors would run here. The process ends with the job (slot.h).
     free(s->text);
-    if (s->library)
-        dlclose(s->library);
 }
 
 struct recipe *recipe_free(struct recipe *recipe)
@@ -218,6 +219,35 @@ int recipe_new(uint64_t job, uint32_t step, const void *packed, size_t len, stru
     return 0;
 }
 
+// What the system says of the file, which dlopen tells only in words.
+static int probe(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return 0;
+}
+
+static int library_open(struct recipe_stage *s, struct err *err)
+{
+    const struct stage *stage = s->stage;
+    const char *at = stage->library_at ? stage->library_at : stage->library;
+    uint8_t digest[DIGEST_BYTES];
+    int r = probe(at);
+    if (r < 0)
+        return err_set(err, r, "'%s' can't be loaded: %s", stage->library, strerror(-r));
+    s->library = dlopen(at, RTLD_NOW | RTLD_LOCAL);
+    if (s->library)
+        return 0;
+    err_set(err, -ENOENT, "'%s' can't be loaded: %s", stage->library, dlerror());
+    // What it needs may be looked for beside it ($ORIGIN), and its copy has no such place.
+    if (stage->library_at && library_digest(stage->library, digest) == 0 &&
+        memcmp(digest, stage->digest, DIGEST_BYTES) == 0)
+        s->library = dlopen(stage->library, RTLD_NOW | RTLD_LOCAL);
+    return s->library ? 0 : -ENOENT;
+}
+
 static int kernel_open(struct recipe_stage *s, struct err *err)
 {
     const struct stage *stage = s->stage;
@@ -227,12 +257,9 @@ static int kernel_open(struct recipe_stage *s, struct err *err)
                    ? 0
                    : err_set(err, -ENOENT, "no built-in kernel is named '%s'", stage->function);
     }
-    s->library =
-        dlopen(stage->library_at ? stage->library_at : stage->library, RTLD_NOW | RTLD_LOCAL);
-    if (!s->library)
-        return stage->library_at ? err_set(err, -ENOENT, "the copy of '%s' that was sent here: %s",
-                                           stage->library, dlerror())
-                                 : err_set(err, -ENOENT, "%s", dlerror());
+    int r = library_open(s, err);
+    if (r < 0)
+        return r;
     void *symbol = dlsym(s->library, stage->function);
     if (!symbol)
         return err_set(err, -ENOENT, "'%s' has no function '%s'", stage->library, stage->function);
@@ -243,9 +270,12 @@ static int kernel_open(struct recipe_stage *s, struct err *err)
 int recipe_kernel(struct recipe_stage *s, struct err *err)
 {
     if (!s->opened) {
+        int r = kernel_open(s, err);
+        if (r == -EMFILE || r == -ENFILE || r == -ENOMEM)
+            return r; // that may pass
         s->opened = true;
-        s->failed = kernel_open(s, err);
-        if (s->failed < 0)
+        s->failed = r;
+        if (r < 0)
             s->text = strdup(err->text);
     }
     return s->failed < 0 ? err_set(err, s->failed, "%s", s->text ? s->text : "kernel") : 0;

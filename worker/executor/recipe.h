@@ -56,5 +56,6 @@ int recipe_new(uint64_t job, uint32_t step, const void *packed, size_t len, stru
                struct err *err);
 // Accepts NULL and half-built ones. Returns NULL.
 struct recipe *recipe_free(struct recipe *recipe);
-// Finds the stage's kernel, once. Blocking: it may load a library. 0, -ENOENT with text.
+// Finds the stage's kernel, once. Blocking: it may load a library. 0, -ENOENT or
+// another errno with text; -EMFILE, -ENFILE, -ENOMEM may pass.
 int recipe_kernel(struct recipe_stage *stage, struct err *err);

@@ -5,8 +5,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,59 +15,11 @@
 #include "worker/executor/chunk_run.h"
 #include "worker/executor/leftovers.h"
 #include "worker/executor/running.h"
+#include "worker/executor/start.h"
 #include "worker/executor/usage.h"
 #include "worker/page.h"
 
 #define READ_BYTES (64u << 10)
-
-struct child_files {
-    int in;
-    int out;
-    int err;
-};
-
-// Between vfork and exec: the parent's memory is ours, so only system calls, no library.
-static _Noreturn void child_exec(const struct spawn *s, const struct child_files *files,
-                                 pid_t parent, volatile int *error, const char *volatile *what)
-{
-    setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(127);
-    if ((files->in >= 0 && dup2(files->in, STDIN_FILENO) < 0) ||
-        dup2(files->out, STDOUT_FILENO) < 0 || dup2(files->err, STDERR_FILENO) < 0) {
-        *error = errno;
-        *what = "standard files";
-        _exit(127);
-    }
-    if (s->directory && chdir(s->directory) < 0) {
-        *error = errno;
-        *what = s->directory;
-        _exit(126);
-    }
-    if (s->nice)
-        setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + (int)s->nice);
-    sigprocmask(SIG_SETMASK, s->blocked, NULL);
-    execve(s->path, s->argv, s->envp);
-    *error = errno;
-    *what = s->path;
-    _exit(127);
-}
-
-static __attribute__((noinline)) pid_t child_start(const struct spawn *s,
-                                                   const struct child_files *files, int *ret_error,
-                                                   const char **ret_what)
-{
-    volatile int error = 0;
-    const char *volatile what = NULL;
-    pid_t parent = getpid();
-    pid_t pid = vfork();
-    if (pid == 0)
-        child_exec(s, files, parent, &error, &what);
-    *ret_error = pid < 0 ? -errno : -error;
-    *ret_what = pid < 0 ? "fork" : what;
-    return pid;
-}
 
 void running_close(int *fd)
 {
@@ -97,7 +47,7 @@ static void lose_output(struct running *r, int error)
 {
     if (!r->end->error) {
         r->end->error = error;
-        r->end->failed_at = "its output";
+        r->end->at = SPAWN_AT_OUTPUT;
     }
     running_close(&r->out);
     stop(r, SIGKILL);
@@ -251,10 +201,13 @@ void spawn_run(struct chunk_run *c, const struct spawn *s, struct buf *out, stru
                         .term_at = CLOCK_FOREVER,
                         .end = ret};
     ret->error = open_pipes(s, in, outs, errs);
-    ret->failed_at = "pipes";
+    ret->at = SPAWN_AT_PIPES;
     if (ret->error == 0) {
-        struct child_files files = {in[0], outs[1], errs[1]};
-        r.pid = child_start(s, &files, &ret->error, &ret->failed_at);
+        const struct start_files files = {in[0], outs[1], errs[1]};
+        enum start_at at;
+        r.pid = start_program(c, s, &files, &at);
+        ret->error = r.pid < 0 ? r.pid : 0;
+        ret->at = (enum spawn_at)at;
     }
     running_close(&in[0]);
     running_close(&outs[1]);
@@ -262,10 +215,7 @@ void spawn_run(struct chunk_run *c, const struct spawn *s, struct buf *out, stru
     r.in = in[1];
     r.out = outs[0];
     r.err = errs[0];
-    if (ret->error < 0) {
-        if (r.pid > 0)
-            waitpid(r.pid, NULL, 0);
-    } else {
+    if (ret->error == 0) {
         atomic_store_explicit(&c->page->group, r.pid, memory_order_relaxed);
         if (s->timeout_ns)
             r.term_at = clock_after(clock_now(), s->timeout_ns);

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "pipelines/plan.h"
 #include "proto/message.h"
+#include "worker/executor/start.h"
 
 struct chunk_run;
 
@@ -29,12 +30,21 @@ struct spawn {
     int64_t leftovers_wait_ns;
 };
 
+enum spawn_at {
+    SPAWN_AT_FORK = START_AT_FORK,
+    SPAWN_AT_FILES = START_AT_FILES,
+    SPAWN_AT_FOLDER = START_AT_FOLDER,
+    SPAWN_AT_PROGRAM = START_AT_PROGRAM,
+    SPAWN_AT_PIPES,
+    SPAWN_AT_OUTPUT, // it ran, and its output is lost
+};
+
 struct spawn_end {
     int error;  // negative errno: it could not be started, or -ENOBUFS, -ENOMEM: its output is lost
     int status; // as waitpid gives it, when error is 0
     bool timed_out;
     bool cancelled;
-    const char *failed_at; // error: what could not be done, for people
+    enum spawn_at at; // of an error
 };
 
 // Appends stdout to `out`, keeps stderr's tail in the chunk. Blocks until the program and all that

@@ -88,7 +88,9 @@ void stages_run(struct chunk_run *c, const struct input_chunk *input)
     c->error[0] = '\0';
     c->note[0] = '\0';
     c->item_first = input->item_first;
-    buf_clear(&c->stderr_tail);
+    buf_clear(&c->errors);
+    c->error_bytes = 0;
+    c->mid_line = false;
     struct err err;
     int r = input_open(&c->first, c->recipe->plan, input, &err);
     if (r < 0) {
@@ -104,6 +106,5 @@ void stages_run(struct chunk_run *c, const struct input_chunk *input)
     }
     run_stages(c);
     add_note(c);
-    if (c->stderr_tail.len > PROTO_STDERR_TAIL_MAX)
-        buf_consume(&c->stderr_tail, c->stderr_tail.len - PROTO_STDERR_TAIL_MAX);
+    chunk_run_send_stderr(c);
 }

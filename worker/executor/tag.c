@@ -15,9 +15,28 @@ static int add_tag(struct buf *out, const uint8_t *tag, size_t len)
     return r < 0 ? r : buf_add(out, "\t", 1);
 }
 
+int tag_add(struct buf *out, bool *mid_line, const void *tag, size_t tag_len, const void *data,
+            size_t len)
+{
+    const uint8_t *at = data, *end = at + len;
+    int r = 0;
+    while (at < end && r == 0) {
+        const uint8_t *newline = memchr(at, '\n', (size_t)(end - at));
+        const uint8_t *next = newline ? newline + 1 : end;
+        if (!*mid_line)
+            r = add_tag(out, tag, tag_len);
+        if (r == 0)
+            r = buf_add(out, at, (size_t)(next - at));
+        *mid_line = !newline;
+        at = next;
+    }
+    return r;
+}
+
 int tag_lines(struct buf *out, size_t begin, const void *tag, size_t len)
 {
     size_t n = out->len - begin;
+    bool mid_line = false;
     if (!n)
         return 0;
     _free_ uint8_t *text = malloc(n);
@@ -25,14 +44,5 @@ int tag_lines(struct buf *out, size_t begin, const void *tag, size_t len)
         return -ENOMEM;
     memcpy(text, out->data + begin, n);
     out->len = begin;
-    int r = 0;
-    for (size_t at = 0; at < n && r == 0;) {
-        const uint8_t *end = memchr(text + at, '\n', n - at);
-        size_t line = end ? (size_t)(end - text) + 1 - at : n - at;
-        r = add_tag(out, tag, len);
-        if (r == 0)
-            r = buf_add(out, text + at, line);
-        at += line;
-    }
-    return r;
+    return tag_add(out, &mid_line, tag, len, text, n);
 }

@@ -36,6 +36,8 @@ static void give(struct pool *pool, struct slot *slot, uint32_t n)
     while (n && (part = backlog_first(&pool->queue))) {
         if (pool->heavy && part->copy->step != step)
             return; // it may need more room
+        if (!slot_may_take(slot, part->copy->step))
+            return;
         uint32_t left = part->end - part->at;
         uint32_t take = n < left ? n : left;
         while (take > 1 && lease_copy_bytes(part->copy, part->at, part->at + take) > GIVE_BYTES)
@@ -93,6 +95,11 @@ static void refill(struct pool *pool, struct slot *slot, uint32_t slots_at_work)
     struct pool_step *step = backlog_first(&pool->queue)->copy->step;
     uint32_t want = target(step);
     uint32_t load = slot_load(slot);
+    if (!slot_may_take(slot, step)) {
+        if (!slot->sent.n)
+            slot_retire(slot); // it comes back as a new one
+        return;
+    }
     if (load && (load > want / 2 || want == 1 || slot->stuck == sent_first_serial(&slot->sent)))
         return;
     if (pool->heavy && !has_room(pool, slot, step))

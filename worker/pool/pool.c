@@ -181,6 +181,39 @@ void pool_cancel(struct pool *pool, uint64_t job, bool kill_now)
     pool_wake(pool);
 }
 
+void pool_held(const struct pool *pool, void (*held)(void *arg, const struct msg_return *run),
+               void *arg)
+{
+    for (uint32_t i = 0; i < pool->n_slots; i++) {
+        const struct sent_ring *ring = &pool->slots[i].sent;
+        for (uint32_t k = 0; k < ring->n; k++) {
+            const struct sent *sent = sent_at(ring, k);
+            if (!sent->copy || sent->copy->step->forgotten)
+                continue;
+            const struct lease *lease = &sent->copy->lease;
+            held(arg, &(struct msg_return){.job = lease->job,
+                                           .step = lease->step,
+                                           .attempt = lease->attempt,
+                                           .first = lease->first + sent->index,
+                                           .count = 1});
+        }
+    }
+}
+
+void pool_tell_begun(struct pool *pool)
+{
+    for (uint32_t i = 0; i < pool->n_slots; i++)
+        pool->slots[i].told = 0;
+    begun_settle(pool);
+}
+
+void pool_discard(struct pool *pool, const struct msg_return *run)
+{
+    for (uint32_t i = 0; i < pool->n_slots; i++)
+        slot_discard(&pool->slots[i], run);
+    pool_wake(pool);
+}
+
 void pool_reset(struct pool *pool)
 {
     const struct pool_step *step;

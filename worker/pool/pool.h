@@ -51,5 +51,12 @@ void pool_recall(struct pool *pool, const struct msg_return *run);
 // Ends running chunks of a job: TERM, 5 s later KILL, to their process groups; or KILL at once.
 // Each still ends with a result callback (OUTCOME_CANCELLED).
 void pool_cancel(struct pool *pool, uint64_t job, bool kill_now);
+// Names the chunks that executors have, of all jobs.
+void pool_held(const struct pool *pool, void (*held)(void *arg, const struct msg_return *run),
+               void *arg);
+// Says again, by its callback, which chunks run.
+void pool_tell_begun(struct pool *pool);
+// Kills what runs of these chunks, and drops what does not; results of them may still come.
+void pool_discard(struct pool *pool, const struct msg_return *run);
 // Forgets all jobs and kills what runs of them; nothing of it gives a result any more.
 void pool_reset(struct pool *pool);

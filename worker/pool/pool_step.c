@@ -21,6 +21,15 @@ static int64_t kernel_timeout(const struct plan *plan)
     return least;
 }
 
+static bool has_library(const struct plan *plan)
+{
+    const struct stage *stage;
+    for (uint64_t i = 0; (stage = plan_stage(plan, i)); i++)
+        if (stage->kind == STAGE_KERNEL && stage->library)
+            return true;
+    return false;
+}
+
 int pool_step_new(const struct msg_step *from, uint32_t slots, struct pool_step **ret,
                   struct err *err)
 {
@@ -29,6 +38,7 @@ int pool_step_new(const struct msg_step *from, uint32_t slots, struct pool_step 
     if (r < 0)
         return r;
     int64_t timeout_ns = kernel_timeout(plan);
+    bool is_foreign = has_library(plan);
     double cpus = plan->steps[0].cpus;
     uint32_t weight = cpus > 1 ? (uint32_t)ceil(cpus < slots ? cpus : slots) : 1;
     uint32_t timeout_percent = plan->steps[0].timeout_percent;
@@ -47,6 +57,7 @@ int pool_step_new(const struct msg_step *from, uint32_t slots, struct pool_step 
                                .job = from->job,
                                .step = from->step,
                                .kernel_timeout_ns = timeout_ns,
+                               .is_foreign = is_foreign,
                                .weight = weight,
                                .throttle = throttle,
                                .timeout_percent = timeout_percent,

@@ -23,6 +23,7 @@ struct pool_step {
     int64_t mean_ns;           // of recent chunks; 0: none has run yet
     uint32_t weight;           // slots that one of its chunks takes
     int64_t kernel_timeout_ns; // the smallest of its kernels' timeouts; 0: none has one
+    bool is_foreign;           // it runs code of the job within the executor: a library of its own
     bool forgotten;            // no longer in the list: its chunks are not wanted
     uint64_t *known;           // bit by slot: its executor has the definition
     bool waits;                // for a kernel's library: its chunks are not in the queue yet

@@ -109,7 +109,8 @@ static int take_result(struct slot *slot, const uint8_t *frame, size_t len)
         return -EPROTO;
     const struct sent *sent = sent_at(&slot->sent, 0);
     struct result result = lease_copy_result(sent->copy, sent->index, head->ending, NULL);
-    result.more = head->more;
+    result.more = head->more != WIRE_LAST;
+    result.is_stderr = head->more == WIRE_MORE_STDERR;
     result.error = head->error_len ? (const char *)view.error : NULL;
     result.error_len = head->error_len;
     result.stderr_text = (const char *)view.stderr_text;
@@ -221,6 +222,7 @@ void slot_forked(struct slot *slot, int fd)
     slot->judged = 0;
     slot->told = 0;
     slot->answered = false;
+    slot->foreign_job = 0;
     slot->kill = KILL_NONE;
     slot->state = SLOT_LIVE;
     if (fd_set_nonblock(fd, true) < 0 || watch_add(&slot->watch, fd, EPOLLIN, on_ready) < 0)
@@ -264,8 +266,16 @@ static void blame(struct slot *slot, uint32_t i, const struct zygote_news *news)
     char text[PROTO_TEXT_MAX];
     struct ending ending = news->ending;
     bool ours = slot->kill && sent_first_serial(&slot->sent) + i == slot->kill_serial;
-    if (slot->kill && !ours)
-        return; // the kill came too late for the one it was meant for: this one runs again
+    if (slot->kill && !ours) {
+        // The kill came too late for the one it was meant for: this one runs again. If parts of it
+        // are on their way, the coordinator drops them and leases it anew.
+        if (slot->parted && i == 0) {
+            ending.outcome = OUTCOME_CANCELLED;
+            end_with(slot, sent_at(&slot->sent, i), ending, "cancelled");
+            sent_make_ghost(&slot->sent, i);
+        }
+        return;
+    }
     const struct sent *sent = sent_at(&slot->sent, i);
     if (ours && slot->kill == KILL_CANCEL && sent->over_time && !sent->cancelled) {
         ending.outcome = OUTCOME_TIMEOUT;
@@ -340,6 +350,8 @@ int slot_give(struct slot *slot, struct lease_copy *copy, uint32_t at, uint32_t 
                      lease->body ? lease->body + copy->offsets[at] : NULL);
     if (r == 0 && !slot->sent.n)
         slot->turned = loop_now();
+    if (step->is_foreign)
+        slot->foreign_job = step->job;
     if (r == 0)
         sent_push(&slot->sent, copy, at, n);
     return r;
@@ -378,8 +390,23 @@ uint32_t slot_weight(const struct slot *slot)
     return 0;
 }
 
+bool slot_may_take(const struct slot *slot, const struct pool_step *step)
+{
+    if (slot->foreign_job)
+        return slot->foreign_job == step->job;
+    return !step->is_foreign || !slot->sent.n;
+}
+
+void slot_retire(struct slot *slot)
+{
+    if (slot->state == SLOT_LIVE)
+        give_up(slot);
+}
+
 void slot_forget(struct slot *slot, uint64_t job)
 {
+    if (slot->foreign_job == job)
+        slot_retire(slot);
     if (slot->state == SLOT_LIVE && wire_put_forget(&slot->out, job) == 0)
         slot_flush(slot);
 }

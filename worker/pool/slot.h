@@ -50,6 +50,7 @@ struct slot {
     int64_t turned;       // when its first entry became the first
     uint64_t told;        // serial that was told to have begun; 0: none
     bool parted;          // the first entry has given parts of its result
+    uint64_t foreign_job; // whose own code this executor has run or will; 0: none
     bool answered;        // this executor has finished a chunk
     uint32_t barren;      // executors in a row that died before they finished or began one
     enum slot_kill kill;  // we had it killed
@@ -69,7 +70,13 @@ void slot_died(struct slot *slot, const struct zygote_news *news);
 int slot_give(struct slot *slot, struct lease_copy *copy, uint32_t at, uint32_t n);
 // Writes what the socket takes; the rest follows by itself.
 void slot_flush(struct slot *slot);
-// The job is over: the executor needs its steps no more.
+// Whether chunks of the step may follow what the slot has. Code of a job can change anything in its
+// process, from the umask to the heap: an executor that ran some runs nothing else any more.
+bool slot_may_take(const struct slot *slot, const struct pool_step *step);
+// Ends the executor, whatever it does: it is killed, so that no destructor can hold that up. A new
+// one is forked in its place when there is work.
+void slot_retire(struct slot *slot);
+// The job is over: the executor needs its steps no more, and ends if it ran code of the job.
 void slot_forget(struct slot *slot, uint64_t job);
 // Takes back a chunk that the executor will skip: to the queue, or as cancelled. A ghost stays.
 void slot_take_back(struct slot *slot, uint32_t i);

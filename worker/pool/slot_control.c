@@ -48,12 +48,23 @@ static void on_grace(struct timer *timer)
         kill_for(slot, KILL_CANCEL, serial);
 }
 
-void slot_cancel(struct slot *slot, uint64_t job, bool kill_now)
+// `run`: only these of the job; NULL: all.
+static bool is_meant(const struct sent *sent, uint64_t job, const struct msg_return *run)
+{
+    const struct lease *lease = sent->copy ? &sent->copy->lease : NULL;
+    if (!lease || lease->job != job)
+        return false;
+    return !run || (lease->step == run->step && lease->attempt == run->attempt &&
+                    lease->first + sent->index >= run->first &&
+                    lease->first + sent->index - run->first < run->count);
+}
+
+static void cancel(struct slot *slot, uint64_t job, const struct msg_return *run, bool kill_now)
 {
     bool any = false;
     for (uint32_t i = 0; i < slot->sent.n; i++) {
         struct sent *sent = sent_at(&slot->sent, i);
-        if (!sent->copy || sent->copy->lease.job != job)
+        if (!is_meant(sent, job, run))
             continue;
         sent->cancelled = true;
         any = true;
@@ -62,10 +73,7 @@ void slot_cancel(struct slot *slot, uint64_t job, bool kill_now)
         return;
     slot_recall(slot);
     uint32_t on = slot_running(slot);
-    if (on == slot->sent.n)
-        return;
-    const struct sent *sent = sent_at(&slot->sent, on);
-    if (!sent->copy || sent->copy->lease.job != job)
+    if (on == slot->sent.n || !is_meant(sent_at(&slot->sent, on), job, run))
         return;
     uint64_t serial = sent_first_serial(&slot->sent) + on;
     atomic_store(&slot->page->cancel, serial);
@@ -75,6 +83,16 @@ void slot_cancel(struct slot *slot, uint64_t job, bool kill_now)
         slot->ops->ask(slot->owner, slot, ZYGOTE_NUDGE);
         timer_set(&slot->grace, clock_after(loop_now(), GRACE_NS), on_grace);
     }
+}
+
+void slot_cancel(struct slot *slot, uint64_t job, bool kill_now)
+{
+    cancel(slot, job, NULL, kill_now);
+}
+
+void slot_discard(struct slot *slot, const struct msg_return *run)
+{
+    cancel(slot, run->job, run, true);
 }
 
 void slot_end_over_time(struct slot *slot)

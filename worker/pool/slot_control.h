@@ -14,6 +14,8 @@ void slot_recall(struct slot *slot);
 bool slot_look(struct slot *slot);
 // Ends the running chunk, if it is of the job: by asking, or at once.
 void slot_cancel(struct slot *slot, uint64_t job, bool kill_now);
+// Ends the running chunk at once, if it is one of these; those that have not begun are cancelled.
+void slot_discard(struct slot *slot, const struct msg_return *run);
 // Asks the running chunk to end, because it takes longer than others.
 void slot_end_over_time(struct slot *slot);
 // Kills the executor if its kernel is past its deadline; *ret_next: when to look again, if sooner.

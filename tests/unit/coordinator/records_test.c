@@ -1,12 +1,15 @@
 // A job's records: pages, the file, places that stay, parts of large ones.
 #include "coordinator/records.h"
 
+#include "coordinator/page_file.h"
+
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 static struct buf header, body;
+static struct records_room room;
 static uint8_t bytes[40 << 20];
 
 static int add(struct job_records *records, uint64_t chunk, size_t len)
@@ -14,7 +17,7 @@ static int add(struct job_records *records, uint64_t chunk, size_t len)
     const struct record_entry record = {.chunk = chunk, .worker = ""};
     const struct slice part = {.data = bytes, .len = len};
     memset(bytes, (int)chunk, len < 100 ? len : 100);
-    return job_records_add(records, &record, &part, 1);
+    return job_records_add(records, &record, NULL, 0, &part, 1);
 }
 
 // Takes all that may be had; the number of records, whose chunks must follow `from`.
@@ -47,6 +50,8 @@ static uint64_t take_all(struct job_records *records, struct record_cursor *curs
 static void done(struct job_records *records)
 {
     job_records_done(records);
+    cr_expect_eq(room.memory, 0, "all is given back");
+    room.file = page_file_free(room.file);
     buf_done(&header);
     buf_done(&body);
 }
@@ -56,7 +61,7 @@ Test(records, a_place_goes_on_over_pages)
     struct job_records records;
     struct record_cursor at;
     uint64_t n = 0;
-    job_records_init(&records, NULL);
+    job_records_init(&records, &room);
     cr_assert_eq(job_records_seek(&records, 0, &at), 0);
     for (uint64_t i = 0; i < 3 * RECORDS_PAGE_ENTRIES; i += 1000) {
         for (uint64_t j = i; j < i + 1000; j++)
@@ -72,7 +77,7 @@ Test(records, bounds_of_a_reader)
 {
     struct job_records records;
     struct record_cursor at;
-    job_records_init(&records, NULL);
+    job_records_init(&records, &room);
     for (uint64_t i = 0; i < 10; i++)
         add(&records, i, 100);
     cr_assert_eq(job_records_seek(&records, 2, &at), 0);
@@ -89,7 +94,7 @@ Test(records, a_large_one_goes_in_parts)
 {
     struct job_records records;
     struct record_cursor at;
-    job_records_init(&records, NULL);
+    job_records_init(&records, &room);
     cr_assert_eq(add(&records, 0, 10), 0);
     cr_assert_eq(add(&records, 1, 2 * PROTO_RECORD_PART_MAX + 5), 0);
     cr_assert_eq(add(&records, 2, 10), 0);
@@ -107,7 +112,7 @@ Test(records, what_is_dropped_is_stale)
 {
     struct job_records records;
     struct record_cursor at, early;
-    job_records_init(&records, NULL);
+    job_records_init(&records, &room);
     for (uint64_t i = 0; i < 3 * RECORDS_PAGE_ENTRIES; i++)
         add(&records, i, 3);
     cr_assert_eq(job_records_seek(&records, 2 * RECORDS_PAGE_ENTRIES + 5, &at), 0);
@@ -133,7 +138,8 @@ Test(records, the_file_gives_them_back)
 {
     struct job_records records;
     struct record_cursor at;
-    job_records_init(&records, "/tmp");
+    page_file_new("/tmp", &room.file);
+    job_records_init(&records, &room);
     for (uint64_t i = 0; i < 40; i++)
         cr_assert_eq(add(&records, i, 1 << 20), 0);
     cr_expect_leq(records.memory, RECORDS_MEMORY + RECORDS_PAGE_BODY);
@@ -150,7 +156,8 @@ Test(records, no_file_loses_nothing)
     struct job_records records;
     struct record_cursor at;
     int r = 0;
-    job_records_init(&records, "/nowhere/at/all");
+    page_file_new("/nowhere/at/all", &room.file);
+    job_records_init(&records, &room);
     for (uint64_t i = 0; i < 12; i++) {
         r = add(&records, i, 1 << 20);
         cr_expect_eq(r, i < 7 ? 0 : -ENOENT, "%d", (int)i);

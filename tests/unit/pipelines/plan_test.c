@@ -275,6 +275,8 @@ Test(plan, the_whole_comes_back)
     plan->max_failures_bp = 4;
     plan->crash_limit = 5;
     plan->parallelism = 6;
+    plan->priority = -7;
+    plan->steps[0].time_ns = 9;
     plan->source.separator = (struct separator_rule){.end = "\r\n",
                                                      .end_len = 2,
                                                      .start = ">",
@@ -288,6 +290,8 @@ Test(plan, the_whole_comes_back)
     cr_assert_eq(packed.len, again.len);
     cr_assert_arr_eq(packed.data, again.data, again.len);
     cr_assert_eq(back->parallelism, 6);
+    cr_assert_eq(back->priority, -7);
+    cr_assert_eq(back->steps[0].time_ns, 9);
     cr_assert_eq(back->order, ORDER_COMPLETION);
     cr_assert_str_eq(back->sink.name, "{}");
     plan_free(back);

@@ -131,6 +131,9 @@ static int put_sample(int type, struct buf *h, struct buf *b)
         return msg_put(h, MSG_DRAIN, &(struct msg_drain){5000});
     case MSG_RETURN:
         return return_batch_put(h, &(struct msg_return){1, 2, 3, 4, 5}, 1);
+    case MSG_KEEP:
+    case MSG_DISCARD:
+        return kept_batch_put(h, (enum msg_type)type, &(struct msg_return){1, 2, 3, 4, 5}, 1);
     case MSG_BEGUN:
         return begun_batch_put(h, &(struct msg_begun){1, 2, 3, 4, 5}, 1);
     case MSG_RECALL:
@@ -192,6 +195,7 @@ static int put_sample(int type, struct buf *h, struct buf *b)
         r |= record_put(h, &(struct record_entry){.chunk = 7,
                                                   .attempt = 1,
                                                   .more = true,
+                                                  .is_stderr = true,
                                                   .worker = "n3",
                                                   .worker_len = 2,
                                                   .body_len = 2});

@@ -29,8 +29,8 @@ static const struct sample samples[] = {
      "61626364"},
     {MSG_RESULT,
      "94090705ce00000002"
-     "9e010001cc80c200000500ce001000 0000c0c002"
-     "9e010203 07c201ff0a0b0004a36f6f70c4026572920103",
+     "9f010001cc80c2c200000500ce001000 0000c0c002"
+     "9f010203 07c2c201ff0a0b0004a36f6f70c4026572920103",
      "6162636465 66"},
     {MSG_ACK, "920acd012c", ""},
     {MSG_HEARTBEAT, "930b0203", ""},
@@ -43,7 +43,8 @@ static const struct sample samples[] = {
     {MSG_OPEN, "9412010203", ""},
     {MSG_TAKE, "951301020304", ""},
     {MSG_RECORDS,
-     "9414010502dc0013000701c3c200000000000000a26e330000c0c0c002dc0013010802c2c301030904050604a0070"
+     "9414010502dc0014000701c3c3c200000000000000a26e330000c0c0c002dc0014010802c2c2c301030904050604a"
+     "0070"
      "1c4"
      "0169a165c4017301",
      "616263"},
@@ -62,6 +63,8 @@ static const struct sample samples[] = {
     {MSG_NEED, "9220c42001" DIGEST_REST, ""},
     {MSG_BEGUN, "9222ce00000001950102030405", ""},
     {MSG_RECALL, "9223ce00000001950102030405", ""},
+    {MSG_KEEP, "9225ce00000001950102030405", ""},
+    {MSG_DISCARD, "9226ce00000001950102030405", ""},
     {MSG_LIBRARY, "9421c42001" DIGEST_REST "fea178", ""},
     {MSG_ATTEND, "9724010202fb03a178", ""},
 };
@@ -130,6 +133,14 @@ static inline int read_any(const void *h, size_t hn, const void *b, size_t bn, s
         while (code >= 0 && (code = recall_batch_next(&r, &back, err)) == 1)
             ;
         break;
+    case MSG_KEEP:
+    case MSG_DISCARD: {
+        enum msg_type type = (enum msg_type)code;
+        code = kept_batch_open(&r, type, h, hn, err);
+        while (code >= 0 && (code = kept_batch_next(&r, type, &back, err)) == 1)
+            ;
+        break;
+    }
     case MSG_BEGUN:
         code = begun_batch_open(&r, h, hn, err);
         while (code >= 0 && (code = begun_batch_next(&r, &begun, err)) == 1)

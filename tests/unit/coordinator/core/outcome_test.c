@@ -91,9 +91,8 @@ Test(outcome, a_command_that_is_not_there_ends_the_job_at_once)
     rig_open(&rig, 1000, NULL);
     rig.steps[0].retry.limit = 9;
     rig_begin(&rig, 2, 4, UINT32_MAX);
-    rig_answer(&rig, rig_any(&rig), OUTCOME_NOT_FOUND, 127);
     while (!rig.ended && rig_any(&rig) != SIZE_MAX)
-        rig_answer(&rig, rig_any(&rig), OUTCOME_CANCELLED, 0);
+        rig_answer(&rig, rig_any(&rig), OUTCOME_NOT_FOUND, 127);
     cr_assert(rig.ended);
     cr_expect_eq(rig.summary.fate, FATE_NOT_RUNNABLE);
     cr_expect_eq(rig.summary.first_code, 127);
@@ -168,6 +167,65 @@ Test(outcome, max_failures_is_how_many_may_fail)
     cr_assert(rig.ended);
     cr_expect_eq(rig.n_leases, before, "three are not");
     cr_expect_eq(rig.summary.fate, FATE_FAILURES);
+    rig_close(&rig);
+}
+
+Test(outcome, a_job_ends_once_so_many_are_ok)
+{
+    struct rig rig;
+    rig_open(&rig, 100, NULL);
+    rig.plan.until.what = UNTIL_OK;
+    rig.plan.until.n = 2;
+    rig.plan.until.stops = true;
+    rig_begin(&rig, 2, 4, UINT32_MAX);
+    rig_answer(&rig, rig_any(&rig), OUTCOME_EXIT, 1);
+    rig_answer(&rig, rig_any(&rig), OUTCOME_OK, 0);
+    cr_expect_eq(rig.n_cancels, 0);
+    rig_answer(&rig, rig_any(&rig), OUTCOME_OK, 0);
+    cr_expect_eq(rig.n_cancels, 1);
+    cr_expect_eq(rig.cancel_mode, CANCEL_RUNNING);
+    while (!rig.ended && rig_any(&rig) != SIZE_MAX)
+        rig_answer(&rig, rig_any(&rig), OUTCOME_CANCELLED, 0);
+    cr_assert(rig.ended);
+    cr_expect_eq(rig.summary.fate, FATE_ENOUGH);
+    cr_expect_eq(rig.summary.ok, 2);
+    cr_expect_eq(rig.summary.failed, 1);
+    rig_close(&rig);
+}
+
+Test(outcome, a_share_is_of_all_chunks)
+{
+    struct rig rig;
+    rig_open(&rig, 10, NULL);
+    rig.plan.until.what = UNTIL_DONE;
+    rig.plan.until.bp = 2500;
+    rig_begin(&rig, 1, 10, UINT32_MAX);
+    rig_answer(&rig, rig_find(&rig, 0, 0), OUTCOME_OK, 0);
+    rig_answer(&rig, rig_find(&rig, 0, 1), OUTCOME_EXIT, 1);
+    cr_expect_eq(rig.n_cancels, 0, "2 of 10 are less than a quarter");
+    rig_answer(&rig, rig_find(&rig, 0, 2), OUTCOME_OK, 0);
+    cr_expect_eq(rig.n_cancels, 1);
+    cr_expect_eq(rig.cancel_mode, CANCEL_QUEUED, "what runs goes on");
+    rig_run(&rig);
+    cr_assert(rig.ended);
+    cr_expect_eq(rig.summary.fate, FATE_ENOUGH);
+    rig_close(&rig);
+}
+
+Test(outcome, so_many_failures_end_it_early)
+{
+    struct rig rig;
+    rig_open(&rig, 100, NULL);
+    rig.plan.until.what = UNTIL_FAILED;
+    rig.plan.until.n = 2;
+    rig_begin(&rig, 1, 2, UINT32_MAX);
+    rig_answer(&rig, rig_any(&rig), OUTCOME_EXIT, 1);
+    cr_expect_not(rig.ended);
+    rig_answer(&rig, rig_any(&rig), OUTCOME_EXIT, 1);
+    rig_run(&rig);
+    cr_assert(rig.ended);
+    cr_expect_eq(rig.summary.fate, FATE_FAILURES);
+    cr_expect_eq(rig.summary.failed, 2);
     rig_close(&rig);
 }
 

@@ -98,6 +98,14 @@ static void take_actions(struct rig *rig)
         case ACT_FORGET:
             rig->n_forgets++;
             break;
+        case ACT_ASIDE:
+            rig->n_asides++;
+            rig->aside_worker = action->worker;
+            rig->aside_ns = action->aside->wait_ns;
+            break;
+        case ACT_DISCARD:
+            rig->n_discarded += action->discard.count;
+            break;
         case ACT_DROP:
             rig->n_drops++;
             break;
@@ -326,4 +334,24 @@ const char *rig_text(const struct rig *rig, size_t at)
     }
     text[len] = '\0';
     return text;
+}
+
+struct said {
+    char *text;
+    size_t size;
+};
+
+static void add_reason(void *arg, uint32_t step, const char *text)
+{
+    struct said *said = arg;
+    (void)step;
+    size_t len = strlen(said->text);
+    snprintf(said->text + len, said->size - len, "%s\n", text);
+}
+
+void rig_explain(const struct rig *rig, char *ret, size_t size)
+{
+    struct said said = {ret, size};
+    ret[0] = '\0';
+    cr_assert_eq(core_explain(rig->core, RIG_JOB, add_reason, &said), 0);
 }

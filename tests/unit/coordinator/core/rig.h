@@ -46,7 +46,11 @@ struct rig {
     enum cancel_mode cancel_mode;
     size_t n_steps_sent;
     size_t n_forgets;
+    unsigned n_discarded; // chunks
     size_t n_drops;
+    size_t n_asides;
+    uint64_t aside_worker; // of the last
+    int64_t aside_ns;
     size_t n_recalls;
     struct rig_recall recalls[RIG_RECALLS]; // the last ones
     size_t n_fetches;
@@ -86,5 +90,7 @@ size_t rig_any(const struct rig *rig);
 size_t rig_open_leases(const struct rig *rig, uint64_t worker);
 // Answers everything well until nothing is leased any more.
 void rig_run(struct rig *rig);
+// All reasons of core_explain(), one a line.
+void rig_explain(const struct rig *rig, char *ret, size_t size);
 // The bytes of a record as text. Valid until the next call.
 const char *rig_text(const struct rig *rig, size_t record);

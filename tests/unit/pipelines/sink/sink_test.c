@@ -445,8 +445,10 @@ Test(sink, json_tells_of_failures)
     record.outcome = "exit";
     record.exit = 4;
     record.error = "it failed";
-    record.stderr_text = "oh\n";
-    record.stderr_len = 3;
+    const struct slice errors[] = {{.data = (const uint8_t *)"o", .len = 1},
+                                   {.data = (const uint8_t *)"h\n", .len = 2}};
+    record.errors = errors;
+    record.n_errors = 2;
     cr_assert_eq(sink_open(&plan, catch_text, &out, &sink, &err), 0);
     cr_assert_eq(sink_write(sink, &record, &err), 0);
     cr_assert_eq(sink_finish(sink, &err), 0);

@@ -13,8 +13,8 @@
 
 static const char *const param_names[] = {"seed", "mesh"};
 static const char *const param_values[] = {"42", "dir.d/fine.tar.gz"};
-static const struct template_names all = {param_names, 2, true, NULL};
-static const struct template_names no_item = {param_names, 2, false, NULL};
+static const struct template_names all = {param_names, 2, true, false, NULL};
+static const struct template_names no_item = {param_names, 2, false, false, NULL};
 
 static struct template *compiled(const char *text, enum template_mode mode,
                                  const struct template_names *names)
@@ -51,6 +51,20 @@ Test(template, forms_of_an_item)
         {"{//}", "a/b.c.txt", "a"},
         {"{/.}", "a/b.c.txt", "b.c"},
         {"{.}", "a.d/b", "a.d/b"},
+        {"{..}", "a/x.tar.gz", "a/x"},
+        {"{..}", "a.b/x.gz", "a.b/x.gz"},
+        {"{...}", "x.1.tar.gz", "x"},
+        {"{/..}", "a/x.tar.gz", "x"},
+        {"{/...}", "a/x.tar.gz", "x.tar.gz"},
+        {"{+/}", "a/b/x.gz", "a/b"},
+        {"{+/}", "x", ""},
+        {"{+/}", "/x", ""},
+        {"{+.}", "a.d/x.tar.gz", "gz"},
+        {"{+.}", "a.d/x", ""},
+        {"{+..}", "a/x.tar.gz", "tar.gz"},
+        {"{+..}", "x.gz", ""},
+        {"{+...}", "x.1.tar.gz", "1.tar.gz"},
+        {"{+/}/{/..}.{+..}", "a/x.tar.gz", "a/x.tar.gz"},
         {"{.}", ".hidden", ".hidden"},
         {"{/.}", "x/.hidden.txt", ".hidden"},
         {"{.}", "x.", "x"},
@@ -85,7 +99,9 @@ Test(template, what_is_replaced_and_what_stays)
         {"${}", "${}"},
         {"{print $1}", "{print $1}"},
         {"a{1,3}", "a{1,3}"},
-        {"{2}", "{2}"},
+        {"{1..9} {0..10..5}", "{1..9} {0..10..5}"},
+        {"{{2}} {{..}} {{/9}}", "{2} {..} {/9}"},
+        {"{1} {-1} {1/} {-1.}", "it it it it"},
         {"{sed}", "{sed}"},
         {"{ }", "{ }"},
         {"{", "{"},
@@ -117,7 +133,7 @@ static const struct source uncounted = {.kind = SOURCE_CSV, .rows = {.form = ROW
 static void expect_row(const char *text, const struct source *source, const char *expected)
 {
     static const char *const fields[] = {"dir/a.txt", "7", "it's", "", "-x y"};
-    const struct template_names names = {param_names, 2, true, source};
+    const struct template_names names = {param_names, 2, true, false, source};
     struct template *t = compiled(text, TEMPLATE_WORD, &names);
     struct row row;
     struct buf out = {0};
@@ -144,7 +160,7 @@ Test(template, fields_of_a_row)
         {"[{the name}]", "[]"},
         {"{file.x}", "-x y"}, // the longest name
         {"{seed} {mesh/}", "42 fine.tar.gz"},
-        {"{6} {0} {01} {99999}", "{6} {0} {01} {99999}"},
+        {"{-1} {-3} {-4/}", "-x y it's 7"},
         {"{{1}} {{file}}", "{1} {file}"},
         {"{nope} {the nam} ${1} ${n}", "{nope} {the nam} ${1} ${n}"},
         {"{@q} {1@q} {user-id@q} {4@q} {5@q}", "'whole, row' dir/a.txt 'it'\\''s' '' '-x y'"},
@@ -153,14 +169,14 @@ Test(template, fields_of_a_row)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         expect_row(cases[i][0], &table, cases[i][1]);
-    expect_row("{5} {6} {4096} {4097}", &uncounted, "-x y   {4097}");
-    expect_row("{1} {file}", NULL, "{1} {file}");
+    expect_row("{5} {6} {4096}|{-1} {-5/} {-6}|", &uncounted, "-x y  |-x y a.txt |");
+    expect_row("{1} {file}", NULL, "whole, row {file}");
 }
 
 // Each distinct placeholder of a script is one argument; quoted text is another than the plain one.
 Test(template, fields_of_a_script)
 {
-    const struct template_names names = {param_names, 2, true, &table};
+    const struct template_names names = {param_names, 2, true, false, &table};
     struct template *t = compiled("a {1} '{1}' {1@q} {n} {file} {}", TEMPLATE_SCRIPT, &names);
     cr_expect_str_eq(template_script(t),
                      "a \"${1}\" ''\"${1}\"'' \"${2}\" \"${3}\" \"${1}\" \"${4}\"");
@@ -290,6 +306,56 @@ Test(template, refusals)
         cr_expect_null(t);
     }
     free(long_word);
+}
+
+// What is made like a placeholder and is none is a mistake where there is an item.
+Test(template, placeholders_that_mean_nothing)
+{
+    static const char *const cases[][2] = {
+        {"a {2}", "{2} means nothing here: an item has no columns; it is {}; for the text itself "
+                  "write {{2}}"},
+        {"{-9}", "an item has no columns"},
+        {"{0}", "an item has no columns"},
+        {"{....}", "there is no such placeholder"},
+        {"{.../}", "there is no such placeholder"},
+        {"{///}", "there is no such placeholder"},
+        {"{##}", "how many chunks there will be is not known beforehand"},
+        {"{0#}", "numbers are not padded; try $(printf %04d {#})"},
+        {"{seed} {mesh} {3.}", "{3.} means nothing"},
+    };
+    static const char *const fine[] = {"{print $1}", "${2}", "a{1,3}", "a{3,}", "{1..9}", "{+}",
+                                       "{#!}",       "{-}",  "{%}",    "{x.y}", "{}{",    "{ 2}"};
+    struct template *t = NULL;
+    struct err err;
+    size_t offset;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *text = cases[i][0];
+        cr_expect_eq(template_compile(text, TEMPLATE_WORD, &all, &t, &err, &offset), -EINVAL, "%s",
+                     text);
+        cr_expect(strstr(err.text, cases[i][1]), "%s: %s", text, err.text);
+        cr_expect_eq(template_compile(text, TEMPLATE_SCRIPT, &all, &t, &err, &offset), -EINVAL,
+                     "%s", text);
+        t = template_free(compiled(text, TEMPLATE_WORD, &no_item));
+        const struct template_names lenient = {param_names, 2, true, true, NULL};
+        t = template_free(compiled(text, TEMPLATE_WORD, &lenient));
+    }
+    for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++)
+        t = template_free(compiled(fine[i], TEMPLATE_WORD, &all));
+}
+
+Test(template, words_of_another_tool_get_a_hint)
+{
+    const char *hint = NULL;
+    struct template *t = compiled("x {uniq} {}", TEMPLATE_WORD, &all);
+    cr_expect_str_eq(template_suspect(t, &hint), "uniq");
+    cr_expect(strstr(hint, "exclude"), "%s", hint);
+    template_free(t);
+    t = compiled("x {= s/a/b/ =}", TEMPLATE_SCRIPT, &all);
+    cr_expect_str_eq(template_suspect(t, &hint), "=");
+    template_free(t);
+    t = compiled("awk '{print}' {host}", TEMPLATE_SCRIPT, &no_item);
+    cr_expect_null(template_suspect(t, &hint));
+    template_free(t);
 }
 
 Test(template, wrong_uses)

@@ -37,7 +37,19 @@ static int resolve(struct libraries *l, uint64_t job, const char *path,
     return r;
 }
 
-Test(libraries, the_file_at_the_path_is_used_when_it_is_the_same)
+// What can be read at a place.
+static const char *text_at(const char *place)
+{
+    static char bytes[16];
+    int fd = open(place, O_RDONLY | O_CLOEXEC);
+    memset(bytes, 0, sizeof(bytes));
+    cr_assert_geq(fd, 0, "%s", place);
+    cr_assert_geq(fd_read_full(fd, bytes, sizeof(bytes) - 1), 0);
+    close(fd);
+    return bytes;
+}
+
+Test(libraries, the_file_at_the_path_is_copied_when_it_is_the_same)
 {
     struct folder f;
     struct libraries l = {0};
@@ -50,15 +62,42 @@ Test(libraries, the_file_at_the_path_is_used_when_it_is_the_same)
     digest_bytes("two", 3, two);
     for (int i = 0; i < 2; i++) { // the second time from memory
         cr_assert_eq(resolve(&l, 1, path, one, &place), 1);
-        cr_expect_str_eq(place, "");
+        cr_expect_str_eq(text_at(place), "one");
         free(place);
         cr_expect_eq(resolve(&l, 1, path, two, &place), 0);
     }
     // It changes, to a file of the same length.
     unlink(path);
     folder_file(&f, "k.so", "two", 3);
-    cr_expect_eq(resolve(&l, 1, path, one, &place), 0);
-    cr_assert_eq(resolve(&l, 1, path, two, &place), 1);
+    cr_assert_eq(resolve(&l, 1, path, one, &place), 1);
+    cr_expect_str_eq(text_at(place), "one", "the job's bytes, not what is there now");
+    free(place);
+    cr_assert_eq(resolve(&l, 2, path, two, &place), 1);
+    cr_expect_str_eq(text_at(place), "two");
+    free(place);
+    libraries_done(&l);
+    folder_remove(&f);
+}
+
+Test(libraries, one_without_a_digest_stays_the_file_that_it_was)
+{
+    static const uint8_t none[DIGEST_BYTES];
+    struct folder f;
+    struct libraries l = {0};
+    char path[128], *place = NULL;
+    folder_make(&f);
+    folder_file(&f, "k.so", "one", 3);
+    snprintf(path, sizeof(path), "%s/k.so", f.path);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(resolve(&l, 1, path, none, &place), 1);
+        cr_expect_str_eq(text_at(place), "one");
+        free(place);
+        unlink(path);
+        folder_file(&f, "k.so", "two", 3);
+    }
+    libraries_release(&l, 1);
+    cr_assert_eq(resolve(&l, 1, path, none, &place), 1);
+    cr_expect_str_eq(text_at(place), "two", "of the next job");
     free(place);
     libraries_done(&l);
     folder_remove(&f);
