@@ -59,7 +59,7 @@ static const struct arg common_flags[] = {
     {0, "on-error", SETS_TEXT(struct oneliner, on_error), "WHAT", "after a failed chunk",
      .words = on_error_words},
     {0, "reduce", SETS_TEXT(struct oneliner, reduce), "STAGE",
-     "combine all results into one, e.g. 'sort -m'"},
+     "combine all results into one, e.g. 'sort', which gets them one after another"},
     {'o', "output", SETS_TEXT(struct oneliner, output), "FILE",
      "write results to FILE atomically: it appears once it is complete", .offer = OFFER_FILE},
     {0, "out-dir", SETS_TEXT(struct oneliner, out_dir), "DIR",
@@ -146,7 +146,7 @@ const struct args pipe_args = {
     .examples = "  fanmill pipe --reduce builtin:sum -- wc -l < big    chunks of 4 MiB\n"
                 "  fanmill pipe --parts 100% -- grep foo :::: big.log  a chunk per slot\n"
                 "  fanmill pipe --lines 4000 -- ./a < x.fq\n"
-                "  zcat x.gz | fanmill pipe --reduce 'sort -m' -- sort\n",
+                "  zcat x.gz | fanmill pipe --reduce sort -- sort\n",
     .usage = "[FLAG]... [--] COMMAND [ARG]... [:::: FILE...]\n"
              "       fanmill pipe [FLAG]... [--] 'SCRIPT' [:::: FILE...]",
     .about = "Cuts data, from standard input or from files, into chunks of whole records (by "
