@@ -20,7 +20,7 @@
 
 static bool ended_well(const struct server_job *job)
 {
-    return job->summary.fate == FATE_COMPLETE && !job->summary.failed;
+    return fate_is_whole(job->summary.fate) && !job->summary.failed;
 }
 
 static void say_failed(struct server_job *job, const struct server_job *needed)
