@@ -84,4 +84,5 @@ struct server {
     bool spool_is_full;  // it was reported
     struct stored_library *libraries;
     size_t library_bytes;
+    unsigned library_searches; // of all jobs, in this turn
 };
