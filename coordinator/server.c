@@ -142,6 +142,7 @@ static bool on_flush(struct prepare *prepare)
     if (!server->must_flush)
         return false;
     server->library_searches = 0;
+    server->held_is_known = false;
     peers_bury(server);
     check_hope(server);
     server_flush(server);
