@@ -101,6 +101,10 @@ static void put_outcomes(struct man_page *page)
 {
     man_section(page, "FAILURES AND RESULTS");
     man_item(page, "--retries N", "GNU parallel counts the first attempt, too; fanmill does not");
+    man_item(
+        page, "--retry-delay TIME",
+        "wait before the first retry, e.g. 10 or 5m; twice as long before each further one, up "
+        "to 60s. Without --retries: one retry. Default 1s");
     man_item(page, "--timeout TIME",
              "of one attempt: 90 (seconds), 5m, 2h, 1d. TERM, and KILL 5 s later, to everything "
              "it started");
