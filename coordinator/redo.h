@@ -15,8 +15,8 @@ struct delivery;
 struct run;
 
 struct redo {
-    uint64_t chunk;
-    uint8_t kind; // enum run_kind
+    uint64_t chunk; // its number
+    uint8_t kind;   // enum run_kind
     uint64_t item_first;
     uint64_t items;
     uint64_t items_per_chunk;
@@ -37,5 +37,8 @@ void redo_keep(struct redo_list *list, const struct delivery *d);
 // the payloads. -ENOMEM.
 int redo_copy(const struct redo_list *from, const struct chunk_range *ranges, uint32_t n,
               struct redo_list *ret);
-// Makes a run of the one chunk; its payload moves into it. -ENOMEM: nothing was moved.
-int redo_run(struct redo *redo, struct run *ret);
+// Makes a run of the one chunk, with its own number if `fed` are used up before it; its payload
+// moves into it. -ENOMEM: nothing was moved.
+int redo_run(struct redo *redo, uint64_t fed, struct run *ret);
+// In order of number: jobs that deliver as they complete fail in another one.
+void redo_sort(struct redo_list *list);

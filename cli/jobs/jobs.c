@@ -18,11 +18,11 @@ struct jobs_command {
     bool quiet;
     bool kills;
     bool failed_only;
+    const char *user; // whose jobs of several; "all"; NULL: one's own
     const char *chunks; // "3,7-9"; NULL: all
     struct chunk_range ranges[PROTO_RANGES_MAX];
     uint32_t n_ranges;
-    const char *user; // whose jobs of several; "all"; NULL: one's own
-    uint64_t rows;    // seen so far
+    uint64_t rows; // seen so far
 };
 
 // Reads the command line and does the command's work on a link.
@@ -115,6 +115,7 @@ static int control(struct link *link, const struct jobs_command *c, enum verb ve
     struct msg_control m = {
         .verb = verb, .first = c->jobs.first, .last = c->jobs.last, .n_chunks = c->n_ranges};
     struct err err = {0};
+    memcpy(m.chunks, c->ranges, sizeof(m.chunks));
     snprintf(m.name, sizeof(m.name), "%s",
              !c->user                      ? ""
              : strcmp(c->user, "all") == 0 ? "*"

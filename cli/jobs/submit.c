@@ -102,7 +102,9 @@ static int follow_job(const struct submit_command *s, struct link *link, uint64_
                    job, job, job);
     else if (f.error)
         report_say(&report, "%s", link_trouble(link)[0] ? link_trouble(link) : strerror(-f.error));
-    else if (!f.sink_error)
+    else if (f.info.fate == FATE_SOURCE || f.info.fate == FATE_INTERNAL)
+        report_say(&report, "%s", f.info.text);
+    if (!f.signal && !f.error && !f.sink_error)
         report_summary(&report, &f.info, fate_is_whole(f.info.fate) ? place : NULL);
     return follow_status(&f);
 }
@@ -229,7 +231,8 @@ const struct args submit_args = {
     .n_operands = 1,
     .n_required = 1,
     .commands = oneliners,
-    .missing = "missing job: a job file, or map, pipe or call"};
+    .missing = "missing job: a job file, or map, pipe or call",
+    .surplus = ": a job file is one word, and a one-liner begins with map, pipe or call"};
 
 int cli_submit(int argc, char **argv)
 {
