@@ -120,7 +120,6 @@ static int control(struct link *link, const struct jobs_command *c, enum verb ve
              !c->user                      ? ""
              : strcmp(c->user, "all") == 0 ? "*"
                                            : c->user);
-    memcpy(m.chunks, c->ranges, sizeof(m.chunks));
     int r = link_control(link, &m, ret_value, connect_deadline(), &err);
     return r < 0 ? connect_failed(link, &err, r) : EXIT_ALL_WELL;
 }
