@@ -127,14 +127,36 @@ static int at_address(const char *where, const char *key, struct access *ret, st
     return 0;
 }
 
+// One that was started without the same runtime folder, by cron, say: through the state folder that
+// both have. Its lock is held while it lives.
+static int find_by_state(struct access *ret)
+{
+    char folder[PATH_MAX], path[PATH_MAX];
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    int r = state && state[0] == '/' ? find_join(folder, NULL, state, "", "/fanmill/default")
+            : home && home[0] == '/'
+                ? find_join(folder, NULL, home, "", "/.local/state/fanmill/default")
+                : -ENOENT;
+    if (r < 0 || find_check_folder(folder, NULL) < 0 ||
+        find_join(path, NULL, folder, "/", "lock") < 0)
+        return -ENOENT;
+    _close_ int lock = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (lock < 0 || flock(lock, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK ||
+        find_join(path, NULL, folder, "/", "access") < 0)
+        return -ENOENT;
+    return access_read(path, ret, NULL);
+}
+
 int find_coordinator(const char *where, const char *key, struct access *ret, struct err *err)
 {
     char path[PATH_MAX];
     struct stat st;
     if (!where)
         where = getenv("FANMILL_CONNECT");
-    if (!where || !where[0])
-        return find_running(ret, err);
+    if (!where || !where[0]) {
+        int r = find_running(ret, err);
+        return r == -ENOENT && find_by_state(ret) == 0 ? 0 : r;
+    }
     if (strncmp(where, "tcp://", 6) == 0 || strncmp(where, "ipc://", 6) == 0)
         return at_address(where, key, ret, err);
     if (stat(where, &st) == 0 && S_ISDIR(st.st_mode)) {

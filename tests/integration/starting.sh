@@ -25,6 +25,36 @@ for round in 1 2 3 4 5 6; do
     expect_status 0
 done
 
+case_is "one without a runtime folder, as cron starts it, is found by a login, and the other way"
+for theirs in "$WORK/other" "$WORK/run"; do
+    mkdir -p "$theirs" "$WORK/run"
+    mine=$WORK/run
+    [ "$theirs" = "$WORK/run" ] && mine=$WORK/other
+    begin coordinator env XDG_RUNTIME_DIR="$theirs" "$FANMILL_BIN" coordinator -q
+    until_ok test -s "$WORK/state/fanmill/default/access"
+    XDG_RUNTIME_DIR=$mine fanmill status
+    expect_status 0
+    expect_stderr "no jobs"
+    stop "$LAST"
+done
+
+case_is "the runtime folder is removed, as at a logout"
+begin coordinator env XDG_RUNTIME_DIR="$WORK/run" "$FANMILL_BIN" coordinator -q
+COORDINATOR=$LAST
+until_ok test -s "$WORK/state/fanmill/default/access"
+begin worker-out "$FANMILL_BIN" worker -j 2
+until_workers 1
+rm -rf "$WORK/run/fanmill"
+fanmill submit one.yaml
+expect_status 0
+fanmill results --follow
+expect_stdout "$(seq 3)"
+begin worker-late "$FANMILL_BIN" worker -j 2
+until_workers 2
+stop "$COORDINATOR"
+end_all
+[ ! -e "$WORK/state/fanmill/default/socket" ] || wrong "a socket is left"
+
 case_is "none is started: it is said, after a while"
 begun=$SECONDS
 fanmill status
