@@ -169,7 +169,7 @@ static void put_examples(struct man_page *page)
                    "Count the lines of a large file:\n"
                    "  fanmill pipe --reduce builtin:sum -- wc -l < big\n"
                    "Sort a compressed file in parallel:\n"
-                   "  zcat x.gz | fanmill pipe --reduce 'sort -m' -- sort >sorted\n"
+                   "  zcat x.gz | fanmill pipe --reduce sort -- sort >sorted\n"
                    "Try all combinations, 4 at once, each up to 3 times:\n"
                    "  fanmill map -j 4 --retries 2 ./sim {1} {2} ::: 1 2 3 ::: a b\n"
                    "Read a table:\n"

@@ -43,6 +43,10 @@ static const struct arg pipe_flags[] = {
      "cut files into N chunks in all; N% of the slots"},
     {0, "record-end", SETS_TEXT(struct oneliner, record_end), "S", "text that ends a record",
      "\\n"},
+    {0, "cat", SETS_FLAG(struct oneliner, cat), NULL,
+     "{} is the name of a file that holds the chunk"},
+    {0, "fifo", SETS_FLAG(struct oneliner, fifo), NULL,
+     "{} is the name of a pipe that gives the chunk once"},
     {0, "record-start", SETS_TEXT(struct oneliner, record_start), "S", "text that starts a record"},
     {0},
 };
@@ -59,7 +63,7 @@ static const struct arg common_flags[] = {
     {0, "on-error", SETS_TEXT(struct oneliner, on_error), "WHAT", "after a failed chunk",
      .words = on_error_words},
     {0, "reduce", SETS_TEXT(struct oneliner, reduce), "STAGE",
-     "combine all results into one, e.g. 'sort -m'"},
+     "combine all results into one, e.g. builtin:sum", .offer = OFFER_KERNEL},
     {'o', "output", SETS_TEXT(struct oneliner, output), "FILE",
      "write results to FILE atomically: it appears once it is complete", .offer = OFFER_FILE},
     {0, "out-dir", SETS_TEXT(struct oneliner, out_dir), "DIR",
@@ -80,6 +84,8 @@ static const struct arg other_flags[] = {
     {'k', "keep-order", SETS_FLAG(struct oneliner, keep_order), NULL,
      "accepted for compatibility; this is the default"},
     {0, "unordered", SETS_FLAG(struct oneliner, unordered), NULL, "write results as they come"},
+    {0, "retry-delay", SETS_TEXT(struct oneliner, retry_delay), "TIME",
+     "wait before the first retry; twice as long before each further one", "1s"},
     {0, "max-failures", SETS_TEXT(struct oneliner, max_failures), "N|N%",
      "end the job when more chunks than these have failed"},
     {0, "halt", SETS_TEXT(struct oneliner, halt), "WHEN",
@@ -89,6 +95,11 @@ static const struct arg other_flags[] = {
      "combine N results in one run of --reduce", "16, of a command all", .words = fan_in_words},
     {0, "name", SETS_TEXT(struct oneliner, name), "TEMPLATE", "names of the files in --out-dir",
      "{#}.txt"},
+    {0, "results", SETS_TEXT(struct oneliner, results), "DIR",
+     "write each result to a folder in DIR: stdout, stderr and seq; see --name",
+     .offer = OFFER_FOLDER},
+    {0, "files", SETS_FLAG(struct oneliner, lists), NULL,
+     "print the names of the files that hold the results; --out-dir says where"},
     {0, "env", SETS_LIST(struct oneliner, env), "NAME[=VALUE]",
      "set a variable of the commands' environment, or pass on the one set here"},
     {0, "workdir", SETS_TEXT(struct oneliner, workdir), "DIR",
@@ -111,7 +122,7 @@ static const struct arg other_flags[] = {
     {0},
 };
 
-#define OTHER_TABLES {.list = other_flags, .brief = true}, RUN_TABLES(struct oneliner, run, true)
+#define OTHER_TABLES {.list = other_flags, .title = "More"}, RUN_TABLES(struct oneliner, run)
 #define MORE                                                                                       \
     "Exit status: 0 success, 1 some chunk failed, 2 usage, 4 ended early, 5 output could not be "  \
     "written, 126 or 127 a command could not be run or was not found. Every flag, placeholder "    \
@@ -130,9 +141,9 @@ const struct args map_args = {
              "shell; a single word is a shell script, which gets items as quoted values. {} {.} "
              "{/} {//} {/.} {#} {%} {1} {name} are replaced; without any, the item is appended.\n",
     .more = MORE,
-    .tables = {{.list = item_flags},
+    .tables = {{.list = item_flags, .title = "Items"},
                {.list = map_flags},
-               {.list = common_flags},
+               {.list = common_flags, .title = "Running, and where results go"},
                {.list = tag_flags},
                OTHER_TABLES},
     .operands = {{.offer = OFFER_PROGRAM}, {.offer = OFFER_FILE}},
@@ -146,14 +157,16 @@ const struct args pipe_args = {
     .examples = "  fanmill pipe --reduce builtin:sum -- wc -l < big    chunks of 4 MiB\n"
                 "  fanmill pipe --parts 100% -- grep foo :::: big.log  a chunk per slot\n"
                 "  fanmill pipe --lines 4000 -- ./a < x.fq\n"
-                "  zcat x.gz | fanmill pipe --reduce 'sort -m' -- sort\n",
+                "  zcat x.gz | fanmill pipe --reduce sort -- sort\n",
     .usage = "[FLAG]... [--] COMMAND [ARG]... [:::: FILE...]\n"
              "       fanmill pipe [FLAG]... [--] 'SCRIPT' [:::: FILE...]",
     .about = "Cuts data, from standard input or from files, into chunks of whole records (by "
              "default lines), and runs a command for each chunk with the chunk on its standard "
              "input. Each worker reads its own parts of the files.\n",
     .more = MORE,
-    .tables = {{.list = pipe_flags}, {.list = common_flags}, OTHER_TABLES},
+    .tables = {{.list = pipe_flags, .title = "Chunks"},
+               {.list = common_flags, .title = "Running, and where results go"},
+               OTHER_TABLES},
     .operands = {{.offer = OFFER_PROGRAM}, {.offer = OFFER_FILE}},
     .n_operands = 2,
     .repeats = true,
@@ -170,7 +183,11 @@ const struct args call_args = {
     .about = "Calls a C function with runs of items, in long-lived processes. The function's "
              "interface is <fanmill/kernel.h>.\n",
     .more = MORE,
-    .tables = {{.list = call_flags}, {.list = item_flags}, {.list = common_flags}, OTHER_TABLES},
+    .tables = {{.list = call_flags},
+               {.list = item_flags, .title = "Items"},
+               {.list = common_flags, .title = "Running, and where results go"},
+               OTHER_TABLES},
+    .operands = {{.offer = OFFER_KERNEL}},
     .n_operands = 1,
     .foreign = from_parallel,
     .missing = "missing kernel: LIBRARY.so:FUNCTION or builtin:NAME",

@@ -2,6 +2,7 @@
 // by its flag or word.
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,18 @@ static int put_leftovers(struct making *m, struct node *stage)
     return 0;
 }
 
+static void put_retries(struct making *m, struct node *stage)
+{
+    const struct oneliner *o = m->o;
+    if (!o->retry_delay) {
+        making_put(m, stage, "retries", o->retries, "--retries");
+        return;
+    }
+    struct node *map = tree_put(&m->tree, stage, "retries", tree_map(&m->tree, NULL));
+    making_put(m, map, "limit", o->retries ? o->retries : "1", "--retries");
+    making_put(m, map, "delay", o->retry_delay, "--retry-delay");
+}
+
 static int put_stage(struct making *m, struct node *root)
 {
     const struct oneliner *o = m->o;
@@ -100,11 +113,12 @@ static int put_stage(struct making *m, struct node *root)
         (o->kind == ONELINER_MAP && o->items && strcmp(o->items, "1") != 0 && !o->inputs.group))
         making_put(m, stage, "batch", "true", o->many ? "-X" : "-n");
     making_put(m, stage, "tag", o->tag ? "true" : NULL, "--tag");
-    making_put(m, stage, "retries", o->retries, "--retries");
+    put_retries(m, stage);
     making_put(m, stage, "timeout", o->timeout, "--timeout");
     making_put(m, stage, "workdir", o->workdir, "--workdir");
     if (o->kind != ONELINER_CALL)
         put_shell(m, stage);
+    making_put(m, stage, "stdin", o->cat ? "file" : NULL, "--cat");
     making_put(m, stage, "nice", o->nice, "--nice");
     if (o->delay || o->load || o->memfree) {
         struct node *throttle = tree_put(&m->tree, stage, "throttle", tree_map(&m->tree, NULL));
@@ -273,16 +287,55 @@ static void put_reduce(struct making *m, struct node *root)
     making_put(m, reduce, "fan_in", o->fan_in ? o->fan_in : is_kernel ? NULL : "all", "--fan-in");
 }
 
-static void put_sink(struct making *m, struct node *root)
+// A new folder for --files alone. NULL: reported.
+static const char *own_folder(struct making *m)
+{
+    const char *root = getenv("TMPDIR");
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof(path), "%s/fanmill-files-XXXXXX", root && *root ? root : "/tmp");
+    if (m->o->run.dry_run)
+        return making_text(m, "%s", path);
+    if (n < 0 || (size_t)n >= sizeof(path) || !mkdtemp(path)) {
+        making_mistake(m->o, "--files: can't make a folder in '%s': %s", root ? root : "/tmp",
+                       strerror(errno));
+        return NULL;
+    }
+    return making_text(m, "%s", path);
+}
+
+// As GNU parallel names them: 1/FIRST/2/SECOND.
+static const char *results_name(struct making *m)
 {
     const struct oneliner *o = m->o;
-    if (!o->output && !o->out_dir)
-        return;
+    size_t n = m->source.kind == SOURCE_MATRIX ? matrix_n_columns(m->source.matrix) : 1;
+    bool one_item = o->kind == ONELINER_MAP && !o->many && (!o->items || strcmp(o->items, "1") == 0);
+    if (!one_item)
+        return "{#}";
+    const char *name = n > 1 ? "" : "1/{}";
+    for (size_t i = 1; n > 1 && i <= n; i++)
+        name = making_text(m, "%s%s%zu/{%zu}", name, i > 1 ? "/" : "", i, i);
+    return name;
+}
+
+static int put_sink(struct making *m, struct node *root)
+{
+    const struct oneliner *o = m->o;
+    const char *dir = o->results ? o->results : o->out_dir;
+    if (o->lists && !dir && !(dir = own_folder(m)))
+        return -EINVAL;
+    if (!o->output && !dir)
+        return 0;
     struct node *sink = tree_put(&m->tree, root, "sink", tree_map(&m->tree, NULL));
     making_put(m, sink, "file", o->output, "-o");
-    making_put(m, sink, "dir", o->out_dir, "--out-dir");
-    if (o->out_dir)
-        making_put(m, sink, "name", o->name ? o->name : NAME_DEFAULT, "--name");
+    making_put(m, sink, "dir", dir, o->results ? "--results" : "--out-dir");
+    making_put(m, sink, "each", o->results ? "folder" : NULL, "--results");
+    if (dir)
+        making_put(m, sink, "name",
+                   o->name      ? o->name
+                   : o->results ? results_name(m)
+                                : NAME_DEFAULT,
+                   "--name");
+    return 0;
 }
 
 // When to end, in GNU parallel's words.
@@ -350,7 +403,8 @@ static int put_job(struct making *m, struct node *root)
     if (r == 0)
         r = put_stage(m, root);
     put_reduce(m, root);
-    put_sink(m, root);
+    if (r == 0)
+        r = put_sink(m, root);
     making_put(m, root, "order", o->unordered ? "completion" : NULL, "--unordered");
     making_put(m, root, "on_error", o->on_error, "--on-error");
     making_put(m, root, "max_failures", o->max_failures, "--max-failures");
@@ -384,6 +438,7 @@ int oneliner_plan(const struct oneliner *o, struct plan **ret)
     // At a terminal one wants to see what a command says even when it fails.
     if (r == 0) {
         (*ret)->sink.failed_too = true;
+        (*ret)->sink.lists = o->lists;
         (*ret)->is_oneliner = true;
     }
     return r;

@@ -11,18 +11,17 @@
 const char *event_name(enum event_type type)
 {
     static const char *const names[EV_COUNT] = {
-        "SUBMIT",      "FED",         "FED_END", "WORKER_UP",     "WORKER_CREDIT",
-        "RESULT",      "RETURN",      "BEGUN",   "ALIVE",         "WORKER_DRAIN",
-        "WORKER_DOWN", "WORKER_BACK", "KEEP",    "STREAM_CREDIT", "CANCEL",
-        "BLOCK",       "NEED_FAILED", "FETCHED", "HOLD",          "TICK",
-        "FLUSH"};
+        "SUBMIT", "FED",           "FED_END", "WORKER_UP",    "WORKER_CREDIT", "RESULT",
+        "RETURN", "BEGUN",         "ALIVE",   "WORKER_DRAIN", "WORKER_DOWN",   "WORKER_BACK",
+        "KEEP",   "STREAM_CREDIT", "CANCEL",  "BLOCK",        "NEED_FAILED",   "FETCHED",
+        "HOLD",   "TICK",          "FLUSH"};
     return names[type];
 }
 
 const char *action_name(enum action_type type)
 {
-    static const char *const names[] = {"STEP",   "LEASE", "RECALL",  "ACK",   "CANCEL",
-                                        "FORGET", "ASIDE", "DISCARD", "DROP",  "WANT",
+    static const char *const names[] = {"STEP",   "LEASE",   "RECALL",  "ACK",  "CANCEL",
+                                        "FORGET", "ASIDE",   "DISCARD", "DROP", "WANT",
                                         "FETCH",  "DELIVER", "JOB_END"};
     return names[type];
 }

@@ -210,8 +210,7 @@ static bool everything_over(const struct core_job *job)
     return true;
 }
 
-// As many chunks have ended as the plan wants.
-static void check_until(struct core *core, struct core_job *job, struct actions *actions)
+void job_check_until(struct core *core, struct core_job *job, struct actions *actions)
 {
     const struct plan *plan = job->plan;
     const struct job_summary *s = &job->summary;
@@ -221,9 +220,9 @@ static void check_until(struct core *core, struct core_job *job, struct actions 
     if (plan->until.what == UNTIL_ALL || job->state != JOB_RUNNING || !n)
         return;
     // A share of all chunks is known only once the source has ended.
-    bool reached = plan->until.n ? n >= plan->until.n
-                                 : job->steps[0].input_ended &&
-                                       n * 10000 >= s->chunks * plan->until.bp;
+    bool reached = plan->until.n
+                       ? n >= plan->until.n
+                       : job->steps[0].input_ended && n * 10000 >= s->chunks * plan->until.bp;
     if (reached)
         job_wind_down(core, job, plan->until.what == UNTIL_FAILED ? FATE_FAILURES : FATE_ENOUGH,
                       plan->until.stops ? CANCEL_RUNNING : CANCEL_QUEUED, actions);
@@ -231,7 +230,6 @@ static void check_until(struct core *core, struct core_job *job, struct actions 
 
 bool job_try_end(struct core *core, struct core_job *job, struct actions *actions)
 {
-    check_until(core, job, actions);
     if (!everything_over(job))
         return false;
     struct job_summary *summary = malloc(sizeof(*summary));

@@ -245,7 +245,11 @@ void core_reserve(struct core *core)
         struct core_step *step = first_of(shape);
         if (!step || step->reserved || !core->workers)
             continue;
-        bool is_large = TAILQ_FIRST(&step->pending.chunks)->payload.len > CORE_LEASE_BYTES;
+        // Its last chunk may have gone in this turn, and the step not be settled yet.
+        const struct chunk *next = TAILQ_FIRST(&step->pending.chunks);
+        if (!next)
+            continue;
+        bool is_large = next->payload.len > CORE_LEASE_BYTES;
         if (!step->claims && !is_large && !step->is_kept_out)
             continue;
         int64_t due = clock_after(step->wanting_since, CORE_RESERVE_NS);

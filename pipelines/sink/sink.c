@@ -189,6 +189,8 @@ static int make_path(struct sink_writer *sink, const struct record *record, stru
     size_t name_at = path->len;
     if (r == 0)
         r = template_expand(sink->name, &values, path);
+    if (r == 0 && sink->plan->sink.folders)
+        r = buf_add_str(path, "/" SINK_FOLDER_STDOUT);
     if (r == 0)
         r = buf_add(path, "", 1);
     if (r < 0)
@@ -232,6 +234,31 @@ static int write_parts(const char *path, enum if_exists if_exists, const struct 
     return r < 0 ? r : 0;
 }
 
+static int write_beside(const struct sink_writer *sink, const char *name, const struct slice *parts,
+                        size_t n, struct err *err)
+{
+    _cleanup_(buf_done)
+    struct buf path = {0};
+    size_t folder = sink->path.len - sizeof(SINK_FOLDER_STDOUT);
+    int r = buf_printf(&path, "%.*s%s", (int)folder, (const char *)sink->path.data, name);
+    if (r == 0)
+        r = buf_add(&path, "", 1);
+    if (r < 0)
+        return err_sys(err, r, "'%s'", sink->directory);
+    return write_parts((const char *)path.data, sink->plan->sink.if_exists, parts, n, err);
+}
+
+// A result's folder tells as much of one that wrote nothing to standard error.
+static int write_folder(const struct sink_writer *sink, const struct record *record,
+                        struct err *err)
+{
+    char number[24];
+    int n = snprintf(number, sizeof(number), "%llu", (unsigned long long)record->chunk + 1);
+    const struct slice seq = {.data = (uint8_t *)number, .len = (size_t)n};
+    int r = write_beside(sink, SINK_FOLDER_STDERR, record->errors, record->n_errors, err);
+    return r < 0 ? r : write_beside(sink, SINK_FOLDER_SEQ, &seq, 1, err);
+}
+
 // Standard error beside the result; that of an earlier job, which this chunk does not have, would
 // only mislead.
 static int write_errors(struct sink_writer *sink, const struct record *record, struct err *err)
@@ -252,12 +279,24 @@ static int write_errors(struct sink_writer *sink, const struct record *record, s
     return 0;
 }
 
+static int list_file(struct sink_writer *sink, const char *path, struct err *err)
+{
+    _cleanup_(buf_done)
+    struct buf line = {0};
+    int r = buf_printf(&line, "%s\n", path);
+    if (r == 0)
+        r = sink->write_stdout(sink->arg, line.data, line.len);
+    return r < 0 ? err_sys(err, r, "standard output") : 0;
+}
+
 static int write_dir(struct sink_writer *sink, const struct record *record, bool errors_only,
                      struct err *err)
 {
     struct outfile file = OUTFILE_INIT;
     int r = make_path(sink, record, err);
-    if (r == 0 && sink->plan->sink.format == FORMAT_RAW)
+    if (r == 0 && sink->plan->sink.folders)
+        r = write_folder(sink, record, err);
+    else if (r == 0 && sink->plan->sink.format == FORMAT_RAW)
         r = write_errors(sink, record, err);
     if (r < 0 || errors_only)
         return r;
@@ -282,6 +321,8 @@ static int write_dir(struct sink_writer *sink, const struct record *record, bool
     if (r == 0)
         r = outfile_finish(&file, false, err);
     outfile_done(&file);
+    if (r == 0 && sink->plan->sink.lists)
+        r = list_file(sink, path, err);
     return r;
 }
 

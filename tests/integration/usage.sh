@@ -310,7 +310,10 @@ for command in map pipe call; do
     expect_status 0
     expect_quiet
     head -n 1 stdout | grep -qx 'Examples:' || wrong "does not begin with examples"
-    [ "$(wc -l <stdout)" -le 48 ] || wrong "longer than a screen: $(wc -l <stdout) lines"
+    sed -n '1,24p' stdout | grep -q '^Usage: ' || wrong "the usage is not on the first screen"
+    # A line of its own for each flag, under headings.
+    [ "$(grep -cE '^  (-., |    )--[a-z]' stdout)" -ge 30 ] || wrong "flags share lines: $(cat stdout)"
+    [ "$(grep -cE '^[A-Z][a-z, ]*:$' stdout)" -ge 4 ] || wrong "no headings: $(cat stdout)"
     cp stdout help
     fanmill help $command
     expect_same help
