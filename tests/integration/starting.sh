@@ -55,6 +55,15 @@ stop "$COORDINATOR"
 end_all
 [ ! -e "$WORK/state/fanmill/default/socket" ] || wrong "a socket is left"
 
+case_is "a local run where /tmp is read-only"
+if [ "$(id -u)" = 0 ] && [ -w /dev/shm ] && unshare -m true 2>/dev/null; then
+    # shellcheck disable=SC2016
+    unshare -m sh -c 'mount --bind /tmp /tmp && mount -o remount,ro,bind /tmp &&
+        unset XDG_RUNTIME_DIR TMPDIR && exec "$0" map echo ::: a b' "$FANMILL_BIN" >read-only.out 2>&1 ||
+        wrong "$(cat read-only.out)"
+    [ "$(tr '\n' ' ' <read-only.out)" = "a b " ] || wrong "$(cat read-only.out)"
+fi
+
 case_is "none is started: it is said, after a while"
 begun=$SECONDS
 fanmill status
