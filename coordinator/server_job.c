@@ -262,6 +262,7 @@ static void free_now(struct server_job *job)
     job->server->keeper.failed_bytes -= job->failed.bytes;
     redo_done(&job->failed);
     redo_done(&job->again);
+    kept_done(&job->kept);
     needs_drop(job);
     plan_free(job->plan);
     free(job);

@@ -362,7 +362,8 @@ static int put_halt(struct making *m, struct node *root)
         return 0;
     if (strcmp(halt, "1") == 0 || strcmp(halt, "2") == 0) // as older versions have it
         halt = *halt == '1' ? "soon,fail=1" : "now,fail=1";
-    static const char *const whats[][2] = {{"fail=", "failed"}, {"success=", "ok"}, {"done=", "done"}};
+    static const char *const whats[][2] = {
+        {"fail=", "failed"}, {"success=", "ok"}, {"done=", "done"}};
     bool is_now = strncmp(halt, "now,", 4) == 0;
     const char *what = is_now ? halt + 4 : strncmp(halt, "soon,", 5) == 0 ? halt + 5 : "";
     for (size_t i = 0; i < sizeof(whats) / sizeof(whats[0]); i++) {
@@ -374,8 +375,11 @@ static int put_halt(struct making *m, struct node *root)
         making_put(m, until, "running", is_now ? "stop" : "finish", "--halt");
         return 0;
     }
-    return making_mistake(o, "--halt is never, or now or soon, then fail=N, success=N or done=N, or N%%: "
-                             "now,fail=1, not '%s'", halt);
+    return making_mistake(
+        o,
+        "--halt is never, or now or soon, then fail=N, success=N or done=N, or N%%: "
+        "now,fail=1, not '%s'",
+        halt);
 }
 
 // The job's name in messages: its program's.
