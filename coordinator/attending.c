@@ -39,6 +39,19 @@ int attending_init(struct server_job *job, bool over_network, struct err *err)
     if (!job->server->options.attend)
         return err_set(err, -ENOTSUP,
                        "this coordinator neither reads sources nor writes sinks of submitted jobs");
+    unsigned refused = over_network ? needs & ~job->server->options.remote_needs : 0;
+    if (refused & ATTEND_NEEDS_SOURCE)
+        return err_set(err, -EACCES,
+                       "jobs from other machines may not have files read where the coordinator "
+                       "runs: stay attached, then they are read where you are (fanmill run "
+                       "--connect), or have the operator allow a folder (fanmill coordinator "
+                       "--jobs-may-read DIR)");
+    if (refused & ATTEND_NEEDS_SINK)
+        return err_set(err, -EACCES,
+                       "jobs from other machines may not have files written where the coordinator "
+                       "runs: stay attached (fanmill run --connect), leave the results to the "
+                       "coordinator (sink: {stdout: raw}, fanmill results), or have the operator "
+                       "allow a folder (fanmill coordinator --jobs-may-write DIR)");
     if (getrandom(a->session, sizeof(a->session), 0) != sizeof(a->session))
         return err_set(err, -EIO, "can't get random bytes");
     a->needs = needs;

@@ -57,6 +57,20 @@ static void mark_readers(const struct server_job *job)
         stream_mark(stream);
 }
 
+// The kept results of chunks before that number take their places.
+static void deliver_kept(struct server_job *job, uint64_t before)
+{
+    struct kept *kept = &job->kept;
+    while (!job->broken && kept->has_next && kept->next.chunk < before) {
+        int r = job_records_add(&job->records, &kept->next, kept->errors, kept->n_errors,
+                                kept->parts, kept->n_parts);
+        if (r != -ENOMEM && (r = kept_advance(kept)) == 0)
+            continue;
+        job->broken = true;
+        server_job_cancel(job, CANCEL_KILL);
+    }
+}
+
 // What all jobs keep of their failed chunks is in memory.
 static void keep_failed(struct server_job *job, const struct delivery *d)
 {
@@ -75,6 +89,7 @@ void deliver_record(struct server_job *job, const struct delivery *d)
     job->delivered_bytes += d->bytes;
     if (job->discard)
         return;
+    deliver_kept(job, job->plan->order == ORDER_INPUT ? d->chunk : UINT64_MAX);
     const struct peer *peer = peer_of_id(job->server, d->worker);
     const char *worker = peer ? peer->reg.name : "";
     struct record_entry record = {
@@ -152,6 +167,7 @@ static void end_job(struct server_job *job)
 
 void deliver_end(struct server_job *job, const struct job_summary *summary)
 {
+    deliver_kept(job, UINT64_MAX);
     job->over = true;
     job->summary = *summary;
     if (job->broken)

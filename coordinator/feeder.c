@@ -47,10 +47,12 @@ static void feed_again(struct server_job *job)
     while (job->again_at < job->again.n && n < job->want.chunks &&
            (!n || bytes < job->want.bytes)) {
         struct run run;
-        if (redo_run(&job->again.list[job->again_at++], &run) < 0) {
+        struct redo *redo = &job->again.list[job->again_at++];
+        if (redo_run(redo, job->again_fed, &run) < 0) {
             server_job_cancel(job, CANCEL_KILL);
             return;
         }
+        job->again_fed = redo->chunk + 1;
         n++;
         bytes += run.body.len;
         server_event(job->server, &(struct event){.type = EV_FED, .job = job->id, .run = &run});

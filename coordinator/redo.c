@@ -17,7 +17,8 @@ void redo_done(struct redo_list *list)
 
 void redo_keep(struct redo_list *list, const struct delivery *d)
 {
-    struct redo redo = {.kind = d->kind,
+    struct redo redo = {.chunk = d->chunk,
+                        .kind = d->kind,
                         .item_first = d->item_first,
                         .items = d->items,
                         .items_per_chunk = d->items_per_chunk};
@@ -46,10 +47,22 @@ int redo_copy(const struct redo_list *from, struct redo_list *ret)
     return 0;
 }
 
-int redo_run(struct redo *redo, struct run *ret)
+static int by_number(const void *a, const void *b)
+{
+    uint64_t x = ((const struct redo *)a)->chunk, y = ((const struct redo *)b)->chunk;
+    return (x > y) - (x < y);
+}
+
+void redo_sort(struct redo_list *list)
+{
+    qsort(list->list, list->n, sizeof(*list->list), by_number);
+}
+
+int redo_run(struct redo *redo, uint64_t fed, struct run *ret)
 {
     struct run run = {.kind = (enum run_kind)redo->kind,
                       .count = 1,
+                      .skip = redo->chunk - fed,
                       .item_first = redo->item_first,
                       .items_per_chunk = redo->items_per_chunk,
                       .item_end = redo->item_first + redo->items};

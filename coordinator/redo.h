@@ -14,7 +14,8 @@ struct delivery;
 struct run;
 
 struct redo {
-    uint8_t kind; // enum run_kind
+    uint64_t chunk; // its number
+    uint8_t kind;   // enum run_kind
     uint64_t item_first;
     uint64_t items;
     uint64_t items_per_chunk;
@@ -33,5 +34,8 @@ void redo_done(struct redo_list *list);
 void redo_keep(struct redo_list *list, const struct delivery *d);
 // The same chunks, with counts of their own on the payloads. -ENOMEM.
 int redo_copy(const struct redo_list *from, struct redo_list *ret);
-// Makes a run of the one chunk; its payload moves into it. -ENOMEM: nothing was moved.
-int redo_run(struct redo *redo, struct run *ret);
+// Makes a run of the one chunk, with its own number if `fed` are used up before it; its payload
+// moves into it. -ENOMEM: nothing was moved.
+int redo_run(struct redo *redo, uint64_t fed, struct run *ret);
+// In order of number: jobs that deliver as they complete fail in another one.
+void redo_sort(struct redo_list *list);

@@ -79,6 +79,7 @@ struct server_options {
     // jobs that need one are refused.
     int (*attend)(void *arg, const struct attend_request *request, struct err *err);
     void (*attend_kill)(void *arg, uint64_t job); // required with `attend`
+    unsigned remote_needs; // enum attend_need: what jobs from other machines may have done
     void *arg;
 };
 

@@ -11,6 +11,7 @@
 #include "async/loop.h"
 #include "coordinator/attending.h"
 #include "coordinator/core/core.h"
+#include "coordinator/kept.h"
 #include "coordinator/needs.h"
 #include "coordinator/records.h"
 #include "coordinator/redo.h"
@@ -43,6 +44,8 @@ struct server_job {
     struct source_reader *source; // one that is described: no file
     struct redo_list again;       // failed chunks of another job that this one runs
     size_t again_at;
+    uint64_t again_fed;      // chunk numbers used up
+    struct kept kept;        // good results of that job, if they go into this one's sink, too
     struct source_want want; // the core's last
     bool want_open;          // a WANT waits for its FEED
     uint64_t want_seq;       // of the last WANT

@@ -38,6 +38,8 @@ void submission_done(struct submission *s)
     plan_free(s->plan);
     if (s->again)
         redo_done(s->again);
+    if (s->kept)
+        kept_done(s->kept);
 }
 
 static struct server_job *job_new(struct server *server, struct submission *s)
@@ -59,6 +61,10 @@ static struct server_job *job_new(struct server *server, struct submission *s)
         job->again = *s->again;
         *s->again = (struct redo_list){0};
     }
+    if (s->kept) {
+        job->kept = *s->kept;
+        *s->kept = (struct kept){0};
+    }
     job->plan_bytes = s->plan_bytes;
     job_records_init(&job->records, &server->room);
     if (!is_detached(job))
@@ -78,6 +84,14 @@ static int prepare(struct server_job *job, const struct submission *s, struct er
                            "attached (fanmill run --connect)",
                            path_is_stdin(source->texts[i]) ? "the standard input"
                                                            : source->texts[i]);
+    if (is_detached(job) && job->plan->sink.kind == SINK_FILE &&
+        path_is_descriptor(job->plan->sink.path))
+        return err_set(
+            err, -EINVAL,
+            "a detached job can't write to %s of its submitter: leave its results to the "
+            "coordinator (sink: {stdout: raw}, fanmill results), or stay attached "
+            "(fanmill run --connect)",
+            job->plan->sink.path);
     int r = attending_init(job, s->over_network, err);
     if (r == 0 && is_ours && !(job->attending.needs & ATTEND_NEEDS_SOURCE))
         r = source_open(job->plan, &job->source, err);

@@ -6,6 +6,7 @@
 #include "base/err.h"
 
 struct client;
+struct kept;
 struct msg_submit;
 struct plan;
 struct redo_list;
@@ -18,6 +19,7 @@ struct submission {
     uint64_t plan_bytes; // packed
     struct client *client;
     struct redo_list *again; // taken over; NULL
+    struct kept *kept;       // taken over; NULL
     bool over_network;       // the plan came from another machine
 };
 void submission_done(struct submission *s);

@@ -10,6 +10,13 @@ static inline bool path_is_stdin(const char *path)
            strcmp(path, "/dev/fd/0") == 0 || strcmp(path, "/proc/self/fd/0") == 0;
 }
 
+// One that is written to.
+static inline bool path_is_descriptor(const char *path)
+{
+    return strcmp(path, "/dev/stdout") == 0 || strcmp(path, "/dev/stderr") == 0 ||
+           strncmp(path, "/dev/fd/", 8) == 0 || strncmp(path, "/proc/self/fd/", 14) == 0;
+}
+
 static inline bool path_is_own(const char *path)
 {
     return path_is_stdin(path) || strncmp(path, "/dev/fd/", 8) == 0 ||

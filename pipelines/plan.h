@@ -179,10 +179,12 @@ struct plan {
         uint32_t bp;
         bool stops; // what runs then is ended
     } until;
-    uint32_t crash_limit;     // executor or worker losses blamed on one chunk before it fails
-    int32_t priority;         // within +-PLAN_PRIORITY_MAX; higher ones first
-    uint32_t parallelism;     // chunks of this job that may run at once; 0: all slots
-    bool is_oneliner;         // its mistakes are told in flags' words; not packed
+    uint32_t crash_limit; // executor or worker losses blamed on one chunk before it fails
+    int32_t priority;     // within +-PLAN_PRIORITY_MAX; higher ones first
+    uint32_t parallelism; // chunks of this job that may run at once; 0: all slots
+    bool is_oneliner;     // its mistakes are told in flags' words; not packed
+    const char *const
+        *fences; // pipelines/fence.h; real paths, NULL at the end. Borrowed, not packed
     bool
         partial; // what kernels of the last stage emit is sent at once; of the job, not of its file
 };

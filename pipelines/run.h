@@ -18,6 +18,7 @@ enum run_kind {
 struct run {
     enum run_kind kind;
     uint64_t count;      // chunks
+    uint64_t skip;       // numbers to leave out before the first: chunks that are not run again
     uint64_t item_first; // number of the first item of the first chunk, from 0; {#} is one more
     uint64_t items_per_chunk; // of every chunk but the last, which ends at item_end
     uint64_t item_end; // one past the last item of the run; unused for data (BYTES of `data:`)

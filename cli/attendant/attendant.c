@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/signals.h"
+#include "cli/attendant/confine.h"
 #include "cli/follow/follow.h"
 #include "client/feed.h"
 #include "client/link.h"
@@ -26,6 +27,8 @@ struct attending_process {
     struct link *link;
     struct feed *feed;
     struct sink_writer *sink;
+    int confine_error; // nothing may be opened
+    struct err why_confined;
 };
 
 static int no_stdout(void *arg, const void *data, size_t len)
@@ -63,7 +66,10 @@ static int open_source(struct attending_process *p)
 {
     struct source_reader *source;
     struct err err = {0};
-    int r = source_open(p->plan, &source, &err);
+    int r = p->confine_error ? err_set(&err, p->confine_error, "%s", p->why_confined.text)
+                             : source_open(p->plan, &source, &err);
+    if (r < 0 && p->a->over_network)
+        confine_explain(p->a->confine, false, r, &err);
     if (r == 0) {
         r = feed_open(p->link, p->plan, source, &p->feed);
         if (r < 0)
@@ -79,7 +85,10 @@ static int open_source(struct attending_process *p)
 static int open_sink(struct attending_process *p)
 {
     struct err err = {0};
-    int r = sink_open(p->plan, no_stdout, NULL, &p->sink, &err);
+    int r = p->confine_error ? err_set(&err, p->confine_error, "%s", p->why_confined.text)
+                             : sink_open(p->plan, no_stdout, NULL, &p->sink, &err);
+    if (r < 0 && p->a->over_network)
+        confine_explain(p->a->confine, true, r, &err);
     int said = say(p, ATTEND_SINK, r == 1 ? ATTEND_SKIP : r, &err);
     return r != 0 ? r : said;
 }
@@ -115,6 +124,9 @@ static int write_sink(struct attending_process *p)
 static int attend(struct attending_process *p)
 {
     int r = 0;
+    p->plan->fences = p->a->confine->fences;
+    if (p->a->over_network)
+        p->confine_error = confine_to_roots(p->a->confine, &p->why_confined);
     if (p->a->needs & ATTEND_NEEDS_SOURCE)
         r = open_source(p);
     if (r == 0 && (p->a->needs & ATTEND_NEEDS_SINK)) {

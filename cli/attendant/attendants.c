@@ -29,13 +29,15 @@ struct attendants {
 };
 
 // Nothing of the coordinator's is its business: no lock, no key, no terminal.
-static _Noreturn void be_forker(const char *endpoint, int control, pid_t parent)
+static _Noreturn void be_forker(const char *endpoint, const struct confine *confine, int control,
+                                pid_t parent)
 {
     static struct forker_setup setup;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(1);
     setup.control = STDERR_FILENO + 1;
+    setup.confine = confine;
     snprintf(setup.endpoint, sizeof(setup.endpoint), "%s", endpoint);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
@@ -47,7 +49,8 @@ static _Noreturn void be_forker(const char *endpoint, int control, pid_t parent)
     forker_main(&setup);
 }
 
-int attendants_start(const char *endpoint, struct attendants **ret, struct err *err)
+int attendants_start(const char *endpoint, const struct confine *confine, struct attendants **ret,
+                     struct err *err)
 {
     int ends[2];
     struct attendants *a = calloc(1, sizeof(*a));
@@ -61,7 +64,7 @@ int attendants_start(const char *endpoint, struct attendants **ret, struct err *
     pid_t self = getpid();
     a->forker = fork();
     if (a->forker == 0)
-        be_forker(endpoint, ends[1], self);
+        be_forker(endpoint, confine, ends[1], self);
     int code = -errno;
     close(ends[1]);
     if (a->forker < 0) {

@@ -20,9 +20,12 @@
 
 struct attendants;
 
-// Forks the forker. Must come before any ZeroMQ context, loop and thread of this process. The
-// endpoint is copied.
-int attendants_start(const char *endpoint, struct attendants **ret, struct err *err);
+struct confine;
+
+// Forks the forker. Must come before any ZeroMQ context, loop and thread of this process. All is
+// borrowed for the call.
+int attendants_start(const char *endpoint, const struct confine *confine, struct attendants **ret,
+                     struct err *err);
 // In the loop: tells the server of attendants that have ended. 0 or negative errno.
 int attendants_watch(struct attendants *a, struct server *server);
 // As server_options.attend and attend_kill; `arg` is the struct attendants.

@@ -64,6 +64,7 @@ static _Noreturn void be_attendant(const struct forker *forker, const struct for
     sigprocmask(SIG_SETMASK, &forker->before, NULL);
     prctl(PR_SET_NAME, "fanmill-attend");
     exit(attendant_main(&(struct attendant){.endpoint = forker->setup->endpoint,
+                                            .confine = forker->setup->confine,
                                             .session = m->session,
                                             .job = m->job,
                                             .needs = m->needs,

@@ -24,9 +24,11 @@ struct forker_news {
     int32_t code;   // 0, or negative errno of fork
 };
 
+struct confine;
 struct forker_setup {
     int control; // its end of the socket
     char endpoint[ACCESS_ENDPOINT_MAX];
+    const struct confine *confine;
 };
 
 // Never returns: serves until the socket has ended.

@@ -21,9 +21,9 @@ static const char *const sort_names[SORTS] = {"newest", "failed", "running",
 
 static enum picture_part part_of(const struct job_info *job)
 {
-    return job->phase != PHASE_ENDED                       ? PICTURE_LIVE
+    return job->phase != PHASE_ENDED                      ? PICTURE_LIVE
            : !fate_is_whole(job->fate) || job->failed > 0 ? PICTURE_BAD
-                                                           : PICTURE_DONE;
+                                                          : PICTURE_DONE;
 }
 
 static int order(uint64_t a, uint64_t b)

@@ -102,7 +102,9 @@ static int follow_job(const struct submit_command *s, struct link *link, uint64_
                    job, job, job);
     else if (f.error)
         report_say(&report, "%s", link_trouble(link)[0] ? link_trouble(link) : strerror(-f.error));
-    else if (!f.sink_error)
+    else if (f.info.fate == FATE_SOURCE || f.info.fate == FATE_INTERNAL)
+        report_say(&report, "%s", f.info.text);
+    if (!f.signal && !f.error && !f.sink_error)
         report_summary(&report, &f.info, fate_is_whole(f.info.fate) ? place : NULL);
     return follow_status(&f);
 }

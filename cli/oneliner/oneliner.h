@@ -27,7 +27,10 @@ struct oneliner {
     const char *range;
     const char *items; // -n
     bool many;         // -X
-    const char *block, *lines, *records, *parts, *record_start, *record_end;
+    const char *trim, *seed, *arg_sep, *arg_file_sep;
+    bool linked; // --link: lists go along with each other
+    const char *block, *lines, *records, *parts, *record_start, *record_end, *header_lines;
+    bool drops_end; // --remove-rec-sep
     const char *retries, *retry_delay, *timeout, *on_error, *max_failures, *halt;
     bool keep_order, unordered;
     const char *output, *out_dir, *name;

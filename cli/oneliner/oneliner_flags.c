@@ -3,6 +3,8 @@
 #include "cli/oneliner/from_parallel.h"
 #include "cli/oneliner/oneliner.h"
 
+static const char *const trim_words[] = {"n", "l", "r", "lr", "rl", NULL};
+
 // Where items come from and what separates them: map and call.
 static const struct arg item_flags[] = {
     {'a', "arg-file", SETS_LIST(struct oneliner, files), "FILE",
@@ -11,12 +13,28 @@ static const struct arg item_flags[] = {
      "items end with a NUL byte, as of find -print0"},
     {'d', "delimiter", SETS_TEXT(struct oneliner, delimiter), "C", "items end with this byte"},
     {'C', "colsep", SETS_TEXT(struct oneliner, colsep), "SEP",
-     "split items into columns {1} {2} at SEP"},
+     "split items into columns {1} {2} at SEP, a text or a regular expression"},
     {0, "csv", SETS_FLAG(struct oneliner, inputs.is_csv), NULL,
      "items are rows of a CSV table (RFC 4180)"},
     {0, "header", SETS_FLAG(struct oneliner, inputs.has_header), NULL,
-     "the first row names the columns: {name}"},
+     "the first row names the columns: {name}; of ':::' the first item the list"},
     {0, "range", SETS_TEXT(struct oneliner, range), "A..B", "items are the numbers from A to B"},
+    {0},
+};
+
+// The same, seldom needed.
+static const struct arg more_item_flags[] = {
+    {0, "trim", SETS_TEXT(struct oneliner, trim), "WHERE",
+     "drop blanks at the left, the right or both ends of items and columns", .words = trim_words},
+    {0, "shuf", SETS_FLAG(struct oneliner, inputs.is_shuffled), NULL,
+     "take the items of one list in random order"},
+    {0, "seed", SETS_TEXT(struct oneliner, seed), "N",
+     "of --shuf: the same number, the same order"},
+    {0, "link", SETS_FLAG(struct oneliner, linked), NULL,
+     "lists go along with each other, as ':::+'; the shortest decides"},
+    {0, "arg-sep", SETS_TEXT(struct oneliner, arg_sep), "S", "begins a list instead of ':::'"},
+    {0, "arg-file-sep", SETS_TEXT(struct oneliner, arg_file_sep), "S",
+     "begins a list of files instead of '::::'"},
     {0},
 };
 
@@ -48,6 +66,10 @@ static const struct arg pipe_flags[] = {
     {0, "fifo", SETS_FLAG(struct oneliner, fifo), NULL,
      "{} is the name of a pipe that gives the chunk once"},
     {0, "record-start", SETS_TEXT(struct oneliner, record_start), "S", "text that starts a record"},
+    {0, "header", SETS_TEXT(struct oneliner, header_lines), "N",
+     "begin each chunk with the first N lines of its file; : is 1"},
+    {0, "remove-rec-sep", SETS_FLAG(struct oneliner, drops_end), NULL,
+     "drop the text that ends each record"},
     {0},
 };
 
@@ -63,7 +85,8 @@ static const struct arg common_flags[] = {
     {0, "on-error", SETS_TEXT(struct oneliner, on_error), "WHAT", "after a failed chunk",
      .words = on_error_words},
     {0, "reduce", SETS_TEXT(struct oneliner, reduce), "STAGE",
-     "combine all results into one, e.g. builtin:sum", .offer = OFFER_KERNEL},
+     "combine all results into one, e.g. 'sort', which gets them one after another",
+     .offer = OFFER_KERNEL},
     {'o', "output", SETS_TEXT(struct oneliner, output), "FILE",
      "write results to FILE atomically: it appears once it is complete", .offer = OFFER_FILE},
     {0, "out-dir", SETS_TEXT(struct oneliner, out_dir), "DIR",
@@ -145,6 +168,7 @@ const struct args map_args = {
                {.list = map_flags},
                {.list = common_flags, .title = "Running, and where results go"},
                {.list = tag_flags},
+               {.list = more_item_flags},
                OTHER_TABLES},
     .operands = {{.offer = OFFER_PROGRAM}, {.offer = OFFER_FILE}},
     .n_operands = 2,
@@ -186,6 +210,7 @@ const struct args call_args = {
     .tables = {{.list = call_flags},
                {.list = item_flags, .title = "Items"},
                {.list = common_flags, .title = "Running, and where results go"},
+               {.list = more_item_flags},
                OTHER_TABLES},
     .operands = {{.offer = OFFER_KERNEL}},
     .n_operands = 1,

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "cli/args/exit_code.h"
+#include "cli/oneliner/job_name.h"
 #include "cli/oneliner/making.h"
 #include "cli/oneliner/oneliner.h"
 #include "cli/oneliner/oneliner_words.h"
@@ -188,10 +189,15 @@ static int put_data(struct making *m, struct node *source)
             return making_mistake(o, ":::: '%s': %s", name, strerror(errno));
         tree_append(list, tree_data(&m->tree, literal(m, name), "::::"));
     }
-    if (o->record_end || o->record_start) {
+    if (o->record_end || o->record_start || o->header_lines || o->drops_end) {
         struct node *record = tree_put(&m->tree, source, "record", tree_map(&m->tree, NULL));
-        put_mark(m, record, "end", o->record_end ? o->record_end : "", "--record-end");
+        const char *end = o->record_end ? o->record_end : o->record_start ? "" : NULL;
+        put_mark(m, record, "end", end, "--record-end");
         put_mark(m, record, "start", o->record_start, "--record-start");
+        making_put(m, record, "keep", o->drops_end ? "false" : NULL, "--remove-rec-sep");
+        making_put(m, record, "header",
+                   o->header_lines && strcmp(o->header_lines, ":") == 0 ? "1" : o->header_lines,
+                   "--header");
     }
     return 0;
 }
@@ -213,6 +219,11 @@ static int put_source(struct making *m, struct node *root)
     struct err err = {0};
     if (o->kind == ONELINER_PIPE)
         return put_data(m, source);
+    int padded = o->range ? inputs_padded_range(o->range, &m->source, &err) : 0;
+    if (padded < 0)
+        return making_mistake(o, "%s", err.text);
+    if (padded)
+        return 0;
     if (o->range) {
         making_put(m, source, "range", o->range, "--range");
         return 0;
@@ -230,7 +241,7 @@ static const char *batch_items(struct making *m)
 {
     uint64_t count = inputs_count(&m->source), slots = run_slots(&m->o->run);
     uint64_t n = PLAN_BATCH_ITEMS;
-    if (!m->o->range && count != UINT64_MAX && count / slots < n)
+    if ((!m->o->range || m->source.n_texts) && count != UINT64_MAX && count / slots < n)
         n = count / slots + (count % slots != 0);
     snprintf(m->chunks, sizeof(m->chunks), "%llu", (unsigned long long)(n ? n : 1));
     return m->chunks;
@@ -351,7 +362,8 @@ static int put_halt(struct making *m, struct node *root)
         return 0;
     if (strcmp(halt, "1") == 0 || strcmp(halt, "2") == 0) // as older versions have it
         halt = *halt == '1' ? "soon,fail=1" : "now,fail=1";
-    static const char *const whats[][2] = {{"fail=", "failed"}, {"success=", "ok"}, {"done=", "done"}};
+    static const char *const whats[][2] = {
+        {"fail=", "failed"}, {"success=", "ok"}, {"done=", "done"}};
     bool is_now = strncmp(halt, "now,", 4) == 0;
     const char *what = is_now ? halt + 4 : strncmp(halt, "soon,", 5) == 0 ? halt + 5 : "";
     for (size_t i = 0; i < sizeof(whats) / sizeof(whats[0]); i++) {
@@ -363,32 +375,25 @@ static int put_halt(struct making *m, struct node *root)
         making_put(m, until, "running", is_now ? "stop" : "finish", "--halt");
         return 0;
     }
-    return making_mistake(o, "--halt is never, or now or soon, then fail=N, success=N or done=N, or N%%: "
-                             "now,fail=1, not '%s'", halt);
+    return making_mistake(
+        o,
+        "--halt is never, or now or soon, then fail=N, success=N or done=N, or N%%: "
+        "now,fail=1, not '%s'",
+        halt);
 }
 
 // The job's name in messages: its program's.
 static const char *job_name(struct making *m)
 {
     const struct oneliner *o = m->o;
-    const char *word = o->kind == ONELINER_CALL ? strrchr(o->kernel, ':') : o->words[0];
     char name[PLAN_NAME_MAX + 1];
-    size_t n = 0;
-    if (o->kind == ONELINER_CALL)
-        word = word ? word + 1 : o->kernel;
-    size_t len = strcspn(word, " \t\n;|&<>");
-    for (size_t i = 0; i < len; i++)
-        if (word[i] == '/') {
-            word += i + 1;
-            len -= i + 1;
-            i = (size_t)-1;
-        }
-    for (size_t i = 0; i < len && n < PLAN_NAME_MAX; i++) {
-        char c = (char)tolower((unsigned char)word[i]);
-        name[n++] = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ? c : '-';
+    const char *text = o->words ? o->words[0] : NULL;
+    if (o->kind == ONELINER_CALL) {
+        const char *colon = strrchr(o->kernel, ':');
+        text = colon ? colon + 1 : o->kernel;
     }
-    name[n] = '\0';
-    return strspn(name, "-") == n ? o->command : making_text(m, "%s", name);
+    job_name_of(text, o->kind != ONELINER_CALL && o->n_words == 1, name, sizeof(name));
+    return name[0] ? making_text(m, "%s", name) : o->command;
 }
 
 static int put_job(struct making *m, struct node *root)
@@ -427,7 +432,7 @@ int oneliner_plan(const struct oneliner *o, struct plan **ret)
         args_mistake(o->command, "out of memory");
     if (r < 0)
         return r;
-    bool has_source = o->kind != ONELINER_PIPE && !o->range;
+    bool has_source = o->kind != ONELINER_PIPE && (!o->range || m.source.n_texts);
     const struct load_options load = {.parallelism = o->run.slots,
                                       .source = has_source ? &m.source : NULL};
     snprintf(command, sizeof(command), "fanmill %s", o->command);

@@ -17,10 +17,12 @@
 #include "cli/args/args.h"
 #include "cli/args/exit_code.h"
 #include "cli/attendant/attendants.h"
+#include "cli/attendant/confine.h"
 #include "cli/run/spooling.h"
 #include "cli/service/commands.h"
 #include "cli/service/logging.h"
 #include "cli/service/state.h"
+#include "client/find.h"
 #include "coordinator/server.h"
 #include "transport/keys.h"
 #include "transport/zsock.h"
@@ -35,6 +37,8 @@ struct service {
     struct keypair keys;
     struct server *server;
     struct attendants *attendants;
+    struct args_list reads; // --jobs-may-read
+    struct args_list writes;
     struct spool_options spool;
     uint64_t keep_jobs; // 0: the usual
     uint64_t keep_bytes;
@@ -168,6 +172,8 @@ static int main_task(void *arg)
                                      .record = s->record,
                                      .attend = attend,
                                      .attend_kill = attend_kill,
+                                     .remote_needs = (s->reads.n ? ATTEND_NEEDS_SOURCE : 0u) |
+                                                     (s->writes.n ? ATTEND_NEEDS_SINK : 0u),
                                      .open_door = on_open_door,
                                      .slow_turn_ns = SERVER_TURN_NS,
                                      .arg = s};
@@ -203,6 +209,39 @@ static int main_task(void *arg)
     return status;
 }
 
+// Real paths, so that what a link meant at the start is what counts.
+static int find_roots(const struct args_list *given, const char **ret, size_t *ret_n,
+                      struct err *err)
+{
+    for (size_t i = 0; i < given->n; i++) {
+        struct stat st;
+        if (i == CONFINE_ROOTS_MAX)
+            return err_set(err, -E2BIG, "at most %d folders for jobs", CONFINE_ROOTS_MAX);
+        ret[i] = realpath(given->list[i], NULL); // lives as long as the program
+        if (!ret[i] || stat(ret[i], &st) < 0)
+            return err_sys(err, -errno, "'%s'", given->list[i]);
+        if (!S_ISDIR(st.st_mode))
+            return err_sys(err, -ENOTDIR, "'%s'", given->list[i]);
+        *ret_n = i + 1;
+    }
+    return 0;
+}
+
+static int start_attendants(struct service *s, struct err *err)
+{
+    static struct confine confine; // the forker's from then on
+    static char runtime[PATH_MAX];
+    int r = find_roots(&s->reads, confine.reads, &confine.n_reads, err);
+    if (r == 0)
+        r = find_roots(&s->writes, confine.writes, &confine.n_writes, err);
+    confine.fences[0] = s->state.folder;
+    if (r == 0 && find_runtime_folder(runtime, err) == 0) {
+        char *real = realpath(runtime, NULL);
+        confine.fences[1] = real;
+    }
+    return r < 0 ? r : attendants_start(s->endpoint, &confine, &s->attendants, err);
+}
+
 static int run(struct service *s)
 {
     struct err err = {0};
@@ -212,7 +251,7 @@ static int run(struct service *s)
     if (r == 0)
         r = state_endpoint(&s->state, s->endpoint, &err);
     if (r == 0)
-        r = attendants_start(s->endpoint, &s->attendants, &err);
+        r = start_attendants(s, &err);
     if (r < 0) {
         cant_start(&err);
         return r == -EBUSY ? EXIT_USAGE : EXIT_FAULT;
@@ -231,6 +270,12 @@ static const struct arg flags[] = {
     {0, "state", SETS_TEXT(struct service, folder), "DIR",
      "folder for keys, allow-list and kept results; each coordinator needs its own",
      "$XDG_STATE_HOME/fanmill/default", .offer = OFFER_FOLDER},
+    {0, "jobs-may-read", SETS_LIST(struct service, reads), "DIR",
+     "let jobs that other machines submit read sources below DIR; may be given more than once",
+     "nothing", .offer = OFFER_FOLDER},
+    {0, "jobs-may-write", SETS_LIST(struct service, writes), "DIR",
+     "let jobs that other machines submit write sinks below DIR; may be given more than once",
+     "nothing", .offer = OFFER_FOLDER},
     {0, "keep-jobs", SETS_NUMBER(struct service, keep_jobs), "N",
      "keep at most N detached jobs that have ended; then the oldest of the user who keeps most is "
      "dropped",

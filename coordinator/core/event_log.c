@@ -166,8 +166,9 @@ static int put_result(struct event_log_writer *w, const struct event *event, str
 
 static void put_run(const struct run *run, struct pack_writer *p)
 {
-    pack_array(p, 6);
+    pack_array(p, 7);
     pack_u64(p, run->kind);
+    pack_u64(p, run->skip);
     pack_u64(p, run->count);
     pack_u64(p, run->item_first);
     pack_u64(p, run->items_per_chunk);

@@ -15,7 +15,7 @@
 #include "coordinator/core/core.h"
 
 #define EVENT_LOG_MAGIC "fanmill events"
-#define EVENT_LOG_VERSION 1u
+#define EVENT_LOG_VERSION 2u
 #define EVENT_LOG_HEAD 4u   // bytes of an entry's length
 #define EVENT_LOG_FIELDS 5u // of an entry: type, now, job, worker, and an array of the type's own
 #define EVENT_LOG_ENTRY_MAX (32u << 20) // bytes of one entry

@@ -131,8 +131,9 @@ static int get_run(struct event_log_reader *r, struct pack_reader *p)
 {
     uint64_t bytes = 0;
     struct run *run = &r->run;
-    expect_array(p, 6);
+    expect_array(p, 7);
     run->kind = (enum run_kind)pack_read_u64(p, RUN_KIND_COUNT - 1);
+    run->skip = pack_read_u64(p, UINT64_MAX);
     run->count = pack_read_u64(p, UINT64_MAX);
     run->item_first = pack_read_u64(p, UINT64_MAX);
     run->items_per_chunk = pack_read_u64(p, UINT64_MAX);

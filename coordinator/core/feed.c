@@ -104,6 +104,7 @@ int job_fed(struct core *core, struct core_job *job, struct run *run)
         run_done(run);
         return 0;
     }
+    step->fed += run->skip;
     for (uint64_t i = 0; i < run->count && r == 0; i++) {
         uint32_t len = run->lens ? run->lens[i] : 0;
         struct chunk_input input = {.payload = {.data = run->body.data + at, .len = len},

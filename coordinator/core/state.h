@@ -386,7 +386,13 @@ void step_set_claim(struct core_step *step);
 // wants.c
 // Something has happened to the job: it is gathered, settled, and its end and its source are looked
 // at in this turn.
-void job_touch(struct core *core, struct core_job *job);
+static inline void job_touch(struct core *core, struct core_job *job)
+{
+    if (job->is_touched)
+        return;
+    job->is_touched = true;
+    TAILQ_INSERT_TAIL(&core->touched, job, in_touched);
+}
 void job_untouch(struct core *core, struct core_job *job);
 void core_touch_all(struct core *core);
 int step_take_shape(struct core *core, struct core_step *step); // -ENOMEM

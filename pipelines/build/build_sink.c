@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "pipelines/build/build.h"
+#include "pipelines/own_path.h"
 
 // The folder that a path lies in, made absolute. NULL when memory is out.
 static char *folder_of(struct builder *b, const char *path)
@@ -40,6 +41,18 @@ static void check_folder(struct builder *b, struct node *node, const char *path)
         refuse(b, node, NULL, "directory '%s': %s", folder, strerror(errno));
 }
 
+// A pipe, a terminal, /dev/null, a descriptor of the process: nothing is made in its folder.
+static bool is_stream(const struct builder *b, const char *path)
+{
+    struct stat st;
+    _free_ char *joined = NULL;
+    if (path_is_descriptor(path))
+        return true;
+    int r = *path == '/' ? asprintf(&joined, "%s", path)
+                         : asprintf(&joined, "%s/%s", b->plan->directory, path);
+    return r >= 0 && stat(joined, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
 static void read_path(struct builder *b, struct node *node)
 {
     struct sink *sink = &b->plan->sink;
@@ -49,6 +62,11 @@ static void read_path(struct builder *b, struct node *node)
     sink->path = fill_in(b, node, text, true);
     if (!sink->path)
         return;
+    if (sink->kind == SINK_FILE && strcmp(sink->path, "-") == 0) {
+        sink->kind = SINK_STDOUT;
+        free(take(sink->path));
+        return;
+    }
     size_t len = strlen(sink->path);
     while (len > 1 && sink->kind == SINK_DIR && sink->path[len - 1] == '/')
         sink->path[--len] = '\0';
@@ -56,7 +74,7 @@ static void read_path(struct builder *b, struct node *node)
         refuse(b, node, NULL, "needs a value");
     else if (sink->path[len - 1] == '/')
         refuse(b, node, NULL, "'%s' is a directory, not a file", sink->path);
-    else
+    else if (sink->kind == SINK_DIR || !is_stream(b, sink->path))
         check_folder(b, node, sink->path);
 }
 

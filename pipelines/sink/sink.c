@@ -1,18 +1,22 @@
 #include "pipelines/sink/sink.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "pipelines/fence.h"
 #include "pipelines/rows.h"
+#include "pipelines/sink/names.h"
 #include "pipelines/sink/outfile.h"
+#include "pipelines/sink/part.h"
 #include "pipelines/sink/record_json.h"
 #include "pipelines/template/template.h"
 
@@ -30,7 +34,8 @@ struct sink_writer {
     const char **params;
     struct row row; // of the record's item
     struct buf path;
-    struct timespec began; // SINK_DIR: files changed later are from this job
+    int folder;        // SINK_DIR; -1
+    struct names seen; // of files that this job wrote
 };
 
 static char *absolute(const struct plan *plan, const char *path)
@@ -61,8 +66,13 @@ static int open_dir(struct sink_writer *sink, struct err *err)
         return r;
     if (mkdir(sink->directory, 0777) < 0 && errno != EEXIST)
         return err_sys(err, -errno, "'%s'", sink->directory);
-    clock_gettime(CLOCK_REALTIME_COARSE, &sink->began); // the clock that stamps files
-    return 0;
+    sink->folder = open(sink->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (sink->folder < 0)
+        return err_sys(err, -errno, "'%s'", sink->directory);
+    r = fence_check(plan, sink->folder, plan->sink.path, err);
+    if (r == 0)
+        parts_clear(sink->folder, NULL);
+    return r;
 }
 
 static int open_file(struct sink_writer *sink, struct err *err)
@@ -70,7 +80,7 @@ static int open_file(struct sink_writer *sink, struct err *err)
     _free_ char *path = absolute(sink->plan, sink->plan->sink.path);
     if (!path)
         return err_sys(err, -ENOMEM, "'%s'", sink->plan->sink.path);
-    return outfile_open(&sink->file, path, sink->plan->sink.if_exists, err);
+    return outfile_open(&sink->file, sink->plan, path, err);
 }
 
 int sink_open(const struct plan *plan, sink_stdout_fn *write_stdout, void *arg,
@@ -81,7 +91,7 @@ int sink_open(const struct plan *plan, sink_stdout_fn *write_stdout, void *arg,
     if (!sink)
         return err_sys(err, -ENOMEM, "sink");
     *sink = (struct sink_writer){
-        .plan = plan, .write_stdout = write_stdout, .arg = arg, .file = OUTFILE_INIT};
+        .plan = plan, .write_stdout = write_stdout, .arg = arg, .file = OUTFILE_INIT, .folder = -1};
     buf_init(&sink->out, 0);
     buf_init(&sink->path, 0);
     row_init(&sink->row);
@@ -105,6 +115,9 @@ struct sink_writer *sink_close(struct sink_writer *sink)
     buf_done(&sink->out);
     buf_done(&sink->path);
     row_done(&sink->row);
+    names_done(&sink->seen);
+    if (sink->folder >= 0)
+        close(sink->folder);
     free(sink->params);
     free(sink->directory);
     free(sink);
@@ -171,7 +184,8 @@ static bool is_inside(const char *name)
     return name[strlen(name) - 1] != '/' && strcmp(name, ".") != 0;
 }
 
-static int make_path(struct sink_writer *sink, const struct record *record, struct err *err)
+static int make_path(struct sink_writer *sink, const struct record *record, const char **ret_name,
+                     struct err *err)
 {
     const struct template_values values = {.item = record->item ? record->item : "",
                                            .item_len = record->item ? record->item_len : 0,
@@ -201,31 +215,65 @@ static int make_path(struct sink_writer *sink, const struct record *record, stru
         return err_set(err, -EPERM,
                        "chunk %llu: '%.200s' is not the name of a file inside '%.200s'",
                        (unsigned long long)record->chunk + 1, name, sink->directory);
-    for (char *at = (char *)path->data + name_at; *at; at++)
-        if (*at == '/') {
-            *at = '\0';
-            if (mkdir((char *)path->data, 0777) < 0 && errno != EEXIST)
-                return err_sys(err, -errno, "'%s'", (char *)path->data);
-            *at = '/';
-        }
+    *ret_name = name;
     return 0;
 }
 
-// Two results with one name would silently lose the first.
-static bool is_ours(const struct sink_writer *sink, const char *path)
+// The folder that the name lies in, made where it is not there. No link is followed: who may write
+// there does not lead us elsewhere. `*ret_last`: the last part of the name.
+static int open_below(const struct sink_writer *sink, const char *name, const char **ret_last,
+                      struct err *err)
 {
-    struct stat st;
-    if (stat(path, &st) < 0)
-        return false;
-    return st.st_ctim.tv_sec > sink->began.tv_sec ||
-           (st.st_ctim.tv_sec == sink->began.tv_sec && st.st_ctim.tv_nsec > sink->began.tv_nsec);
+    char part[NAME_MAX + 1];
+    _close_ int at = fcntl(sink->folder, F_DUPFD_CLOEXEC, 3);
+    for (const char *slash; at >= 0 && (slash = strchr(name, '/')); name = slash + 1) {
+        size_t len = (size_t)(slash - name);
+        if (len > NAME_MAX)
+            return err_sys(err, -ENAMETOOLONG, "'%s'", name);
+        memcpy(part, name, len);
+        part[len] = '\0';
+        if (!len || strcmp(part, ".") == 0)
+            continue;
+        if (mkdirat(at, part, 0777) < 0 && errno != EEXIST)
+            break;
+        int next = openat(at, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (next < 0 && errno == ENOTDIR)
+            return err_set(err, -ENOTDIR,
+                           "'%s' in '%s' is a link or a file, not a folder: it is not followed",
+                           part, sink->directory);
+        if (next < 0)
+            break;
+        close(at);
+        at = next;
+    }
+    if (at < 0 || strchr(name, '/'))
+        return err_sys(err, -errno, "'%s'", (const char *)sink->path.data);
+    *ret_last = name;
+    return take_fd(at);
 }
 
-static int write_parts(const char *path, enum if_exists if_exists, const struct slice *parts,
-                       size_t n, struct err *err)
+// Two results with one name would silently lose the first.
+static int check_name(struct sink_writer *sink, const char *name, struct err *err)
+{
+    if (sink->plan->sink.if_exists != EXISTS_OVERWRITE)
+        return 0;
+    int r = names_add(&sink->seen, name);
+    if (r < 0)
+        return err_sys(err, r, "the names of files");
+    if (r == 1 && faccessat(sink->folder, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return err_set(err, -EEXIST, "'%s': two results of this job have this name",
+                       (const char *)sink->path.data);
+    return 0;
+}
+
+static int write_beside(const struct sink_writer *sink, int folder, const char *name,
+                        const struct slice *parts, size_t n, struct err *err)
 {
     struct outfile file = OUTFILE_INIT;
-    int r = outfile_open(&file, path, if_exists, err);
+    int copy = fcntl(folder, F_DUPFD_CLOEXEC, 3);
+    if (copy < 0)
+        return err_sys(err, -errno, "'%s'", name);
+    int r = outfile_open_at(&file, copy, name, name, sink->plan->sink.if_exists, err);
     for (size_t i = 0; i < n && r == 0; i++)
         r = outfile_write(&file, parts[i].data, parts[i].len, err);
     if (r == 0)
@@ -234,48 +282,34 @@ static int write_parts(const char *path, enum if_exists if_exists, const struct 
     return r < 0 ? r : 0;
 }
 
-static int write_beside(const struct sink_writer *sink, const char *name, const struct slice *parts,
-                        size_t n, struct err *err)
-{
-    _cleanup_(buf_done)
-    struct buf path = {0};
-    size_t folder = sink->path.len - sizeof(SINK_FOLDER_STDOUT);
-    int r = buf_printf(&path, "%.*s%s", (int)folder, (const char *)sink->path.data, name);
-    if (r == 0)
-        r = buf_add(&path, "", 1);
-    if (r < 0)
-        return err_sys(err, r, "'%s'", sink->directory);
-    return write_parts((const char *)path.data, sink->plan->sink.if_exists, parts, n, err);
-}
-
-// A result's folder tells as much of one that wrote nothing to standard error.
-static int write_folder(const struct sink_writer *sink, const struct record *record,
+// What a result's folder holds beside its standard output. Empty files are written, too.
+static int write_folder(const struct sink_writer *sink, int folder, const struct record *record,
                         struct err *err)
 {
     char number[24];
     int n = snprintf(number, sizeof(number), "%llu", (unsigned long long)record->chunk + 1);
     const struct slice seq = {.data = (uint8_t *)number, .len = (size_t)n};
-    int r = write_beside(sink, SINK_FOLDER_STDERR, record->errors, record->n_errors, err);
-    return r < 0 ? r : write_beside(sink, SINK_FOLDER_SEQ, &seq, 1, err);
+    int r = write_beside(sink, folder, SINK_FOLDER_STDERR, record->errors, record->n_errors, err);
+    return r < 0 ? r : write_beside(sink, folder, SINK_FOLDER_SEQ, &seq, 1, err);
 }
 
 // Standard error beside the result; that of an earlier job, which this chunk does not have, would
 // only mislead.
-static int write_errors(struct sink_writer *sink, const struct record *record, struct err *err)
+static int write_errors(const struct sink_writer *sink, int folder, const char *last,
+                        const struct record *record, struct err *err)
 {
-    enum if_exists if_exists = sink->plan->sink.if_exists;
     _cleanup_(buf_done)
-    struct buf path = {0};
-    int r = buf_printf(&path, "%s" SINK_STDERR, (const char *)sink->path.data);
+    struct buf name = {0};
+    int r = buf_printf(&name, "%s" SINK_STDERR, last);
     if (r == 0)
-        r = buf_add(&path, "", 1);
+        r = buf_add(&name, "", 1);
     if (r < 0)
         return err_sys(err, r, "'%s'", sink->directory);
+    const char *beside = (const char *)name.data;
     if (record->n_errors)
-        return write_parts((const char *)path.data, if_exists, record->errors, record->n_errors,
-                           err);
-    if (if_exists == EXISTS_OVERWRITE)
-        unlink((const char *)path.data);
+        return write_beside(sink, folder, beside, record->errors, record->n_errors, err);
+    if (sink->plan->sink.if_exists == EXISTS_OVERWRITE)
+        unlinkat(folder, beside, 0);
     return 0;
 }
 
@@ -293,17 +327,21 @@ static int write_dir(struct sink_writer *sink, const struct record *record, bool
                      struct err *err)
 {
     struct outfile file = OUTFILE_INIT;
-    int r = make_path(sink, record, err);
-    if (r == 0 && sink->plan->sink.folders)
-        r = write_folder(sink, record, err);
-    else if (r == 0 && sink->plan->sink.format == FORMAT_RAW)
-        r = write_errors(sink, record, err);
+    const char *name = "", *last = "";
+    int r = make_path(sink, record, &name, err);
+    if (r == 0 && !errors_only)
+        r = check_name(sink, name, err);
+    _close_ int folder = r < 0 ? r : open_below(sink, name, &last, err);
+    if (folder < 0)
+        return folder;
+    if (sink->plan->sink.folders)
+        r = write_folder(sink, folder, record, err);
+    else if (sink->plan->sink.format == FORMAT_RAW)
+        r = write_errors(sink, folder, last, record, err);
     if (r < 0 || errors_only)
         return r;
     const char *path = (const char *)sink->path.data;
-    if (sink->plan->sink.if_exists == EXISTS_OVERWRITE && is_ours(sink, path))
-        return err_set(err, -EEXIST, "'%s': two results of this job have this name", path);
-    r = outfile_open(&file, path, sink->plan->sink.if_exists, err);
+    r = outfile_open_at(&file, take_fd(folder), last, path, sink->plan->sink.if_exists, err);
     if (r == 1)
         return 0;
     if (r == 0 && sink->plan->sink.format == FORMAT_JSON) {

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "pipelines/fence.h"
 
 int source_look_path(const struct plan *plan, const char *path, struct stat *ret, struct err *err)
 {
@@ -16,7 +17,13 @@ int source_look_path(const struct plan *plan, const char *path, struct stat *ret
     _close_ int dir = open(plan->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0 || fstatat(dir, path, ret, 0) < 0 || faccessat(dir, path, R_OK, AT_EACCESS) < 0)
         return err_sys(err, -errno, "'%s'", path);
-    return S_ISDIR(ret->st_mode) ? err_sys(err, -EISDIR, "'%s'", path) : 0;
+    if (S_ISDIR(ret->st_mode))
+        return err_sys(err, -EISDIR, "'%s'", path);
+    if (!plan->fences || !S_ISREG(ret->st_mode))
+        return 0;
+    // Where not all may be read, that is found out now, not in the middle of the job.
+    _close_ int fd = source_open_path(plan, path, err);
+    return fd < 0 ? fd : 0;
 }
 
 // How a path is told from another that is the same; false: it can be read again.
@@ -73,7 +80,12 @@ int source_open_path(const struct plan *plan, const char *path, struct err *err)
     int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         fd = errno == ENXIO ? open_own(path) : -errno;
-    return fd < 0 ? err_sys(err, fd, "'%s'", path) : fd;
+    if (fd < 0)
+        return err_sys(err, fd, "'%s'", path);
+    int r = fence_check(plan, fd, path, err);
+    if (r < 0)
+        close(fd);
+    return r < 0 ? r : fd;
 }
 
 ssize_t source_read_block(int fd, uint8_t *block)

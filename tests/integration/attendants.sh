@@ -30,7 +30,8 @@ rounds() {
         [ "$(ls folder | wc -l)" = 5 ] || wrong "round $i: the folder is not whole after submit --wait"
     done
 }
-coordinator default --listen 'tcp://127.0.0.1:*'
+mkdir open closed
+coordinator default --listen 'tcp://127.0.0.1:*' --jobs-may-write "$WORK" --jobs-may-read "$WORK/open"
 worker one -j 2
 until_workers 1
 case_is "the sink is whole when the job has ended: socket"
@@ -38,6 +39,55 @@ rounds
 case_is "the sink is whole when the job has ended: TCP"
 fanmill invite client anna --state "$STATE"
 FANMILL_CONNECT=$WORK/anna.access rounds
+
+case_is "from another machine: only below the folders that the operator named"
+seq 5 >open/five
+seq 5 >closed/five
+ln -s ../closed/five open/link
+mkdir "$WORK/../fanmill-out.$$"
+reading() {
+    job reading <<EOF
+source: {lines: $1}
+stages: [{command: "echo {}"}]
+EOF
+}
+reading "$WORK/open/five"
+fanmill submit --connect anna.access --follow reading.yaml
+expect_status 0
+fanmill results last
+expect_same five
+for path in "$WORK/closed/five" "$WORK/open/link" "$WORK/open/../closed/five" "$STATE/coordinator.key"; do
+    reading "$path"
+    fanmill submit --connect anna.access --wait reading.yaml
+    expect_status 2
+    expect_stderr "--jobs-may-read"
+    sed -e 's/lines:/data:/' -e 's/{}/x/' -e 's/command/pipe/' reading.yaml >data.yaml
+    fanmill submit --connect anna.access --wait data.yaml
+    expect_status 2
+done
+sed "s,$WORK/sweep.csv,$WORK/../fanmill-out.$$/x," sweep.yaml >out.yaml
+fanmill submit --connect anna.access --wait out.yaml
+expect_status 5
+expect_stderr "--jobs-may-write"
+[ -z "$(ls "$WORK/../fanmill-out.$$")" ] || wrong "it wrote outside"
+rmdir "$WORK/../fanmill-out.$$"
+
+case_is "nobody's job touches the coordinator's own folders, here or elsewhere"
+for where in anna.access "$STATE"; do
+    sed "s,$WORK/sweep.csv,$STATE/peers/evil.peer," sweep.yaml >evil.yaml
+    fanmill submit --connect "$where" --wait evil.yaml
+    expect_status 5
+    [ ! -e "$STATE/peers/evil.peer" ] || wrong "a job made a key"
+    ln -sfn "$STATE/peers" peers
+    sed "s|file: $WORK/sweep.csv|dir: $WORK/peers, name: '{#}.peer'|" sweep.yaml >evil.yaml
+    fanmill submit --connect "$where" --wait evil.yaml
+    expect_status 5
+    [ "$(ls "$STATE/peers")" = anna.peer ] || wrong "a job made a key by a link: $(ls "$STATE/peers")"
+done
+reading "$STATE/coordinator.key"
+fanmill submit --wait reading.yaml
+expect_status 2
+expect_stderr "may not touch"
 expect_end_agrees() {
     fanmill wait last
     expect_status "$1"
@@ -134,13 +184,31 @@ fanmill submit nowhere.yaml
 expect_status 2
 expect_stderr "nowhere': No such file or directory"
 
-case_is "nothing stays when the coordinator is killed"
+case_is "what only its submitter has is refused"
+sed "s,$WORK/sweep.csv,/dev/stdout," sweep.yaml >own.yaml
+fanmill submit own.yaml
+expect_status 2
+expect_stderr "a detached job can't write to /dev/stdout of its submitter"
+
+case_is "no attendant outlives a coordinator that is killed"
 rm -f go
 fanmill submit slow.yaml
 until_ok is_attended
+attendant=$(attendants | tr -d ' ')
+are_gone() { ! kill -0 "$attendant" 2>/dev/null; }
+crash "$WORKER"
 crash "$COORDINATOR"
-: >go
-end_all
-rm -rf "$WORK/run"/*
-expect_nothing_left
+until_ok are_gone
+
+case_is "without leave nothing is read or written for other machines"
+coordinator other --listen 'tcp://127.0.0.1:*'
+fanmill invite client bert --state "$STATE"
+fanmill submit --connect bert.access sweep.yaml
+expect_status 2
+expect_stderr "--jobs-may-write DIR"
+reading "$WORK/open/five"
+fanmill submit --connect bert.access reading.yaml
+expect_status 2
+expect_stderr "--jobs-may-read DIR"
+stop "$COORDINATOR"
 finish

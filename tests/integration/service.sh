@@ -121,7 +121,7 @@ again=$(cat "$WORK/stdout")
 fanmill wait "$again"
 expect_status 1
 fanmill results "$again" --json
-grep -q '"chunk":0,"first_item":7,"item":"7","outcome":"exit"' "$WORK/stdout" || wrong "$(cat "$WORK/stdout")"
+grep -q '"seq":7,.*"chunk":6,"item":"7","outcome":"exit"' "$WORK/stdout" || wrong "$(cat "$WORK/stdout")"
 fanmill retry 1
 fanmill wait last
 expect_status 1
