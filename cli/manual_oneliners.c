@@ -65,11 +65,12 @@ static void put_items(struct man_page *page)
     man_item(page, "-C SEP, --csv, --header",
              "items have columns: separated by SEP; as in RFC 4180, with -C ';' for another "
              "delimiter than the comma; named by the first row");
-    man_item(page, "-n N, -X",
-             "N items for one command, or as many as fit into %u KiB. Each word with a placeholder "
-             "is repeated: `fanmill map -n 2 cp {} {.}.bak` runs cp a.x b.x a.bak b.bak; a script "
-             "gets the items as \"$@\". With {1} and {2}, -n 2 takes a list two by two.",
-             BATCH_BYTES_MAX >> 10);
+    man_item(
+        page, "-n N, -X",
+        "N items for one command, or as many as fit into %u KiB. Each word with a placeholder "
+        "is repeated: `fanmill map -n 2 echo {} {.}.bak` runs echo a.x b.x a.bak b.bak; a script "
+        "gets the items as \"$@\". With {1} and {2}, -n 2 takes a list two by two.",
+        BATCH_BYTES_MAX >> 10);
     man_text(page,
              "\nA single list, a file or a range has no limit; lists that are combined may have "
              "%u MiB in all, in up to %u lists.\n",
@@ -91,7 +92,7 @@ static void put_data(struct man_page *page)
              "N chunks in all, or one for each slot: for files, whose size is known");
     man_item(page, "--reduce",
              "combines all results into one. A kernel (builtin:sum) works as a tree, --fan-in "
-             "results at a time; a script ('sort') gets all results at once, up to %u MiB, "
+             "results at a time; a script (sort) gets all results at once, up to %u MiB, "
              "unless --fan-in says that it can take its own output as input",
              PROTO_BODY_MAX >> 20);
 }
@@ -100,6 +101,10 @@ static void put_outcomes(struct man_page *page)
 {
     man_section(page, "FAILURES AND RESULTS");
     man_item(page, "--retries N", "GNU parallel counts the first attempt, too; fanmill does not");
+    man_item(
+        page, "--retry-delay TIME",
+        "wait before the first retry, e.g. 10 or 5m; twice as long before each further one, up "
+        "to 60s. Without --retries: one retry. Default 1s");
     man_item(page, "--timeout TIME",
              "of one attempt: 90 (seconds), 5m, 2h, 1d. TERM, and KILL 5 s later, to everything "
              "it started");

@@ -240,7 +240,8 @@ static struct node *make_tree(struct tree *tree, const struct fm_spec *spec)
     tree_put(tree, chunk, "items", number(tree, "%" PRIu64, spec->items));
     tree_put(tree, root, "order",
              tree_text(tree, spec->order == FM_ORDER_INPUT ? "input" : "completion", NULL));
-    tree_put(tree, root, "sink", tree_text(tree, "none", NULL));
+    // Results are for whoever reads the stream: those of a detached job are kept for it.
+    tree_put(tree, root, "sink", tree_text(tree, "stdout", NULL));
     struct node *stages = tree_put(tree, root, "stages", tree_list(tree, NULL));
     for (size_t i = 0; i < spec->n_stages; i++)
         put_stage(tree, stages, spec, &spec->stages[i]);

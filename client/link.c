@@ -8,16 +8,22 @@
 #include <sys/random.h>
 
 #include "async/loop.h"
+#include "async/thread.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/container.h"
 #include "client/part.h"
 #include "transport/access.h"
+#include "transport/monitor.h"
+#include "transport/reach.h"
 #include "transport/zsock.h"
 
 #define MESSAGES_PER_TURN 64
 #define PROBE_NS (2 * NS_PER_S) // of silence, then we ask whether it is still there
 #define NOTICE_AGAIN_NS (60 * NS_PER_S)
+#define LOOK_NS (600 * NS_PER_MS) // without a greeting, then we look whether anybody is there
+#define REACH_MS 2000             // that may take
+#define HANDSHAKES_MAX 3          // failed ones in a row
 
 enum link_state { LINK_GREETING, LINK_READY, LINK_OVER };
 
@@ -25,6 +31,8 @@ struct link {
     struct link_options options;
     char endpoint[256];
     struct zsock *socket;
+    struct monitor *monitor; // of a connection with keys; NULL
+    unsigned handshakes_failed;
     struct zconnection connection; // that WELCOME came by
     enum link_state state;
     int code; // LINK_OVER: why
@@ -265,12 +273,70 @@ static void on_timer(struct timer *timer)
         timer_set(&link->timer, clock_after(loop_now(), NS_PER_S), on_timer);
 }
 
+// The handshake tells at once what no patience mends.
+static void on_handshake(void *arg, enum monitor_event event, const char *what)
+{
+    struct link *link = arg;
+    const struct access *access = link->options.access;
+    if (link->epoch || link->state == LINK_OVER)
+        return;
+    if (event == MONITOR_REFUSED)
+        link_fail(link, -ECONNREFUSED,
+                  "the coordinator at %s refused the key of '%s': it is not on its list. It was "
+                  "revoked, has expired, or was never invited there; a new one: fanmill invite %s "
+                  "%s",
+                  link->options.endpoint, access->name, role_name(access->role), access->name);
+    // One may be cut off by chance.
+    else if (event == MONITOR_FAILED && ++link->handshakes_failed >= HANDSHAKES_MAX)
+        link_fail(link, -EHOSTDOWN,
+                  "%s answers, but not as the coordinator of this access file: it has another key "
+                  "(made anew?), or is no fanmill coordinator",
+                  link->options.endpoint);
+    (void)what;
+}
+
+struct reaching {
+    char endpoint[ACCESS_ENDPOINT_MAX];
+    struct err err;
+};
+
+static int reach(void *arg)
+{
+    struct reaching *reaching = arg;
+    return reach_try(reaching->endpoint, REACH_MS, &reaching->err) < 0 ? 1 : 0;
+}
+
+// No greeting so far: looks whether anybody is there at all. 0, or -ECANCELED.
+static int look_for(struct link *link)
+{
+    struct reaching *reaching = calloc(1, sizeof(*reaching));
+    if (!reaching)
+        return 0;
+    snprintf(reaching->endpoint, sizeof(reaching->endpoint), "%s", link->endpoint);
+    int r = thread_run(reach, reaching, free);
+    if (r < 0)
+        return r == -EAGAIN ? 0 : r;
+    if (r == 1 && link->state == LINK_GREETING)
+        link_fail(link, -EHOSTDOWN, "%s", reaching->err.text);
+    else if (link->state == LINK_GREETING)
+        notice(link, loop_now() - link->last_heard);
+    free(reaching);
+    return 0;
+}
+
 static int greet(struct link *link, struct err *err)
 {
     int r = 0;
+    int64_t look_at = clock_after(loop_now(), LOOK_NS);
+    bool is_far = strncmp(link->endpoint, "inproc://", 9) != 0;
     say_hello(link);
-    while (r == 0 && link->state == LINK_GREETING)
-        r = link_wait(link, &link->greeted, CLOCK_FOREVER);
+    while (r == 0 && link->state == LINK_GREETING) {
+        r = link_wait(link, &link->greeted, is_far ? look_at : CLOCK_FOREVER);
+        if (r != -ETIMEDOUT)
+            continue;
+        is_far = false;
+        r = look_for(link);
+    }
     if (link->state == LINK_OVER)
         return err_set(err, link->code, "%s", link->trouble.text);
     return r < 0 ? err_set(err, r, "cancelled") : 0;
@@ -280,8 +346,11 @@ static int connect_socket(struct transport *transport, struct link *link, struct
 {
     int r = zsock_open(transport, ZSOCK_DEALER, pump, link, &link->socket, err);
     const struct access *access = link->options.access;
-    if (r == 0 && access && access->keys.secret_key[0])
+    if (r == 0 && access && access->keys.secret_key[0]) {
         r = zsock_set_client_keys(link->socket, access->coordinator, &access->keys, err);
+        if (r == 0)
+            r = monitor_open(transport, link->socket, on_handshake, link, &link->monitor, err);
+    }
     return r < 0 ? r : zsock_connect(link->socket, link->options.endpoint, err);
 }
 
@@ -329,6 +398,7 @@ struct link *link_close(struct link *link)
         zsock_set_linger(link->socket, ZSOCK_BYE_MS);
     }
     timer_cancel(&link->timer);
+    monitor_close(link->monitor);
     zsock_close(link->socket);
     while ((part = SLIST_FIRST(&link->parts))) {
         SLIST_REMOVE_HEAD(&link->parts, entry);

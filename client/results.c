@@ -10,7 +10,7 @@
 
 #define WINDOW_ITEMS 1024u
 #define WINDOW_BYTES (64u << 20)
-#define DRAINED_BYTES (256u << 10) // taken and not told, with nothing left to read
+#define DRAINED_BYTES (64u << 10) // taken and not told, with nothing left to read
 #define DRAINED_ITEMS 512u
 
 struct arrival {

@@ -24,6 +24,8 @@ struct client {
     char user[PROTO_NAME_MAX];
     struct stream_list streams;
     struct out_stream *by_number; // the same ones
+    uint64_t untaken;             // bytes of all of them that were sent and not taken
+    bool is_held_up;              // one of them is, because of the others
     LIST_HEAD(, server_job) jobs; // its own, that are not detached
 
     // Its requests that wait: questions.h.

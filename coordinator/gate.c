@@ -31,6 +31,7 @@ struct gate {
     uint64_t passed;   // self-tests
     uint64_t unlogged; // connections refused since the last line
     int64_t logged_at;
+    char stranger[160]; // who was refused last, and why
 };
 
 // A connection's user is its key, so that the list can be consulted again later.
@@ -40,7 +41,8 @@ static bool decide(void *arg, const char *public_key, const char *address,
     struct gate *gate = arg;
     const struct allowed *peer = allow_find(gate->allow, public_key);
     if (!peer) {
-        log_debug("a key is not on the allow-list", "address=%s key=%s", address, public_key);
+        snprintf(gate->stranger, sizeof(gate->stranger), "%.60s: key %s is %s", address, public_key,
+                 allow_has_expired(gate->allow, public_key) ? "expired" : "not on the list");
         return false;
     }
     snprintf(ret_user, ZAP_USER_MAX, "%s", public_key);
@@ -62,7 +64,8 @@ static void on_connection(void *arg, enum monitor_event event, const char *what)
     gate->unlogged++;
     if (now - gate->logged_at < LOG_NS)
         return;
-    log_warn("a connection was refused", "reason=\"%s\" count=%llu", what,
+    log_warn("a connection was refused", "reason=\"%s\" count=%llu",
+             event == MONITOR_REFUSED && gate->stranger[0] ? gate->stranger : what,
              (unsigned long long)gate->unlogged);
     gate->logged_at = now;
     gate->unlogged = 0;

@@ -66,6 +66,17 @@ static void drop_taken(struct server_job *job, struct out_stream *stream)
         job_records_seek(&job->records, job->records.next, &stream->cursor);
 }
 
+// Its other streams may have waited for this one.
+static void mark_held_up(struct client *client)
+{
+    struct out_stream *stream;
+    if (!client->is_held_up)
+        return;
+    client->is_held_up = false;
+    LIST_FOREACH (stream, &client->streams, of_client)
+        stream_mark(stream);
+}
+
 static int on_take(struct peer *peer, const struct incoming *in)
 {
     const struct msg_take *m = in->message;
@@ -78,6 +89,7 @@ static int on_take(struct peer *peer, const struct incoming *in)
     // Only what was sent can have been taken.
     if (stream->is_placed && m->taken > stream->taken && m->taken <= stream->cursor.offset)
         stream->taken = m->taken;
+    stream_took(stream, stream->taken, m->bytes);
     if (m->offset_end > stream->offset_end)
         stream->offset_end = m->offset_end;
     if (m->bytes > stream->bytes)
@@ -89,6 +101,7 @@ static int on_take(struct peer *peer, const struct incoming *in)
     stream = stream_of(peer->client, m->stream);
     if (stream)
         stream_mark(stream);
+    mark_held_up(peer->client);
     return 0;
 }
 
@@ -145,8 +158,9 @@ static int send_page(struct server *server, struct out_stream *stream)
     struct record_cursor before = stream->cursor;
     buf_clear(&server->header);
     buf_clear(&server->body);
+    uint64_t bytes = stream->bytes - stream->sent_bytes, room = stream_room(stream);
     int r = job_records_take(records, &stream->cursor, stream->id, stream->offset_end,
-                             stream->bytes - stream->sent_bytes, &server->header, &server->body);
+                             bytes < room ? bytes : room, &server->header, &server->body);
     if (r <= 0) {
         if (r < 0)
             end_and_forget(stream, r);
@@ -154,7 +168,7 @@ static int send_page(struct server *server, struct out_stream *stream)
     }
     r = peer_send(stream->client->peer, &server->header, server->body.data, server->body.len);
     if (r == 0)
-        stream->sent_bytes += server->body.len;
+        stream_sent(stream, server->body.len, server->header.len + server->body.len);
     else
         stream->cursor = before; // the next TAKE or heartbeat tries again
     return r < 0 ? r : 1;
@@ -191,7 +205,8 @@ static bool send_some(struct server *server, struct out_stream *stream, unsigned
             *ret_sent |= stream->end_sent;
             return false;
         }
-        if (!is_placed || stream->sent_bytes >= stream->bytes || send_page(server, stream) <= 0)
+        if (!is_placed || stream->sent_bytes >= stream->bytes || stream_room(stream) == 0 ||
+            send_page(server, stream) <= 0)
             return false;
         *ret_sent = true;
         --*pages;

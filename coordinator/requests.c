@@ -90,12 +90,26 @@ static int list(struct question *q)
     return err_set(&q->why, -ENOENT, "%s", words);
 }
 
+// Of several jobs: all of one's own, or of the user who is named ("*": of everybody), as far as one
+// may. A range of numbers is meant as it is.
+static bool is_meant(const struct question *q, const struct server_job *job)
+{
+    const struct msg_control *m = &q->control;
+    if (m->first == m->last)
+        return true;
+    if (!may_rule(q->client, job))
+        return false;
+    if (!m->name[0])
+        return m->last != UINT64_MAX || strcmp(job->owner, q->client->user) == 0;
+    return strcmp(m->name, "*") == 0 || strcmp(job->owner, m->name) == 0;
+}
+
 static unsigned piece(struct question *q, uint64_t id)
 {
     const struct msg_control *m = &q->control;
     struct server_job *job = server_job_find(q->client->server, id);
     struct err why = {0};
-    if (!job || (m->first != m->last && !may_rule(q->client, job)))
+    if (!job || !is_meant(q, job))
         return 1;
     int r = control_job(q->client, job, m, &q->value, &why);
     if (r < 0 && q->code == 0) {

@@ -81,8 +81,10 @@ static void on_heartbeat(struct timer *timer)
     int64_t now = loop_now();
     struct peer *peer, *next;
     HASH_ITER (by_place, server->by_place, peer, next) {
+        bool is_own = peer->port->is_private && server->options.local_worker > 0 &&
+                      (pid_t)peer->reg.pid == server->options.local_worker;
         if (peer->state == PEER_WORKER && !peer->gone && !peer->is_cut &&
-            zconnection_is_receiving(&peer->connection)) {
+            (is_own || zconnection_is_receiving(&peer->connection))) {
             peer->last_heard = now;
             server_event(server, &(struct event){.type = EV_WORKER_ALIVE, .worker = peer->id});
         }

@@ -69,6 +69,9 @@ struct server_options {
     const char *record;
     // CPU time of a turn of the loop that is too long; logged. 0: turns are not measured.
     int64_t slow_turn_ns;
+    // A worker of this process on a private endpoint, which its end shows: its silence means
+    // nothing. 0: none.
+    pid_t local_worker;
     // A worker was lost or has left. Optional.
     void (*worker_gone)(void *arg, uint64_t worker, const char *reason);
     // Begins a process that attends to the files of a job; server_attendant_died() reports its end.

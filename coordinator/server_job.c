@@ -26,20 +26,6 @@
 #define CLOSED_PER_TURN (16ull << 20) // bytes written of jobs that have ended
 #define SLOW_PAGES 64u                // a job with more pages is freed in slices
 
-struct server_job *server_job_find(const struct server *server, uint64_t id)
-{
-    struct server_job *job = NULL;
-    HASH_FIND(hh, server->jobs, &id, sizeof(id), job);
-    return job;
-}
-
-struct server_job *server_job_by_key(const struct server *server, const uint8_t *key)
-{
-    struct server_job *job = NULL;
-    HASH_FIND(by_key, server->by_key, key, PROTO_SESSION_BYTES, job);
-    return job;
-}
-
 static struct server_job *before(const struct server *server, const struct server_job *job)
 {
     return job ? job->hh.prev

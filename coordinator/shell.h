@@ -73,6 +73,7 @@ struct server {
     struct job_queue dying;   // in no table any more, being freed
     struct records_room room;
     bool room_is_full;       // a job's records can't be written
+    uint64_t untaken;        // bytes of all streams that were sent and not taken
     struct dirty_list dirty; // may have something to send
     struct buf header;       // of the RECORDS or INFO being written: readers.h, rows.c
     struct buf body;

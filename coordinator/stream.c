@@ -35,6 +35,62 @@ struct out_stream *stream_new(struct client *client, struct server_job *job, uin
     return stream;
 }
 
+static uint64_t untaken(const struct out_stream *stream)
+{
+    return stream->out_bytes - stream->taken_bytes;
+}
+
+static void count_untaken(struct out_stream *stream, uint64_t bytes)
+{
+    stream->client->untaken += bytes;
+    stream->client->server->untaken += bytes;
+}
+
+uint64_t stream_room(const struct out_stream *stream)
+{
+    struct client *client = stream->client;
+    uint64_t own = untaken(stream);
+    if (client->untaken < CLIENT_UNTAKEN && client->server->untaken < SERVER_UNTAKEN)
+        return CLIENT_UNTAKEN - client->untaken;
+    client->is_held_up = true;
+    return own < STREAM_UNTAKEN ? STREAM_UNTAKEN - own : 0;
+}
+
+void stream_sent(struct out_stream *stream, uint64_t bytes, uint64_t all)
+{
+    unsigned n = stream->n_marks;
+    uint64_t before = n > 1 ? stream->marks[n - 2].bytes : stream->passed_bytes;
+    stream->sent_bytes += bytes;
+    stream->out_bytes += all;
+    count_untaken(stream, all);
+    // One that is near the one before it moves on.
+    if (n && stream->marks[n - 1].bytes - before < STREAM_MARK_BYTES)
+        n--;
+    if (n == STREAM_MARKS)
+        n--;
+    stream->marks[n] = (struct sent_mark){stream->cursor.offset, stream->out_bytes};
+    stream->n_marks = n + 1;
+}
+
+void stream_took(struct out_stream *stream, uint64_t offset, uint64_t bytes)
+{
+    unsigned n = 0;
+    while (n < stream->n_marks && stream->marks[n].offset <= offset)
+        stream->passed_bytes = stream->marks[n++].bytes;
+    stream->n_marks -= n;
+    memmove(stream->marks, stream->marks + n, stream->n_marks * sizeof(*stream->marks));
+    if (stream->bytes && bytes > stream->bytes)
+        stream->grown_bytes += bytes - stream->bytes;
+    if (stream->grown_bytes > stream->out_bytes)
+        stream->grown_bytes = stream->out_bytes;
+    uint64_t taken =
+        stream->grown_bytes > stream->passed_bytes ? stream->grown_bytes : stream->passed_bytes;
+    if (taken <= stream->taken_bytes)
+        return;
+    count_untaken(stream, stream->taken_bytes - taken);
+    stream->taken_bytes = taken;
+}
+
 bool stream_makes_room(const struct out_stream *stream)
 {
     const struct client *client = stream->client;
@@ -59,6 +115,7 @@ void stream_forget(struct out_stream *stream)
     if (stream->is_dirty)
         TAILQ_REMOVE(&stream->client->server->dirty, stream, of_dirty);
     HASH_DELETE(hh, stream->client->by_number, stream);
+    count_untaken(stream, -untaken(stream));
     free(stream);
 }
 

@@ -72,6 +72,7 @@ struct stage {
     struct plan_pair *args; // kernel: name -> value, with placeholders of params already filled in
     size_t n_args;
     uint32_t nice;      // added to the niceness of its programs, 0..19
+    bool stdin_is_file; // pipe: its standard input can be read from any place, and again
     bool is_batch;      // command: one run for as many items of the chunk as fit
     bool has_tag;       // command: each line of its output is prefixed with the item and a tab
     int64_t timeout_ns; // per run of the stage for one item (command) or chunk; 0: none
@@ -151,6 +152,8 @@ struct sink {
     char *name; // dir: name template of a chunk's file
     // Raw: what failed commands wrote is written, too, for one-liners; not in job files.
     bool failed_too;
+    bool folders; // dir: a result is a folder with stdout, stderr and seq
+    bool lists;   // dir: names of files are printed, for one-liners; not in job files
 };
 
 struct plan {

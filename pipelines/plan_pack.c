@@ -33,6 +33,7 @@ static void put_stage(struct pack_writer *w, const struct stage *stage, const ch
     put_pairs(w, stage->args, stage->n_args);
     pack_i64(w, stage->timeout_ns);
     pack_u64(w, stage->nice);
+    pack_bool(w, stage->stdin_is_file);
     pack_bool(w, stage->is_batch);
     pack_bool(w, stage->has_tag);
     pack_u64(w, stage->leftovers);
@@ -119,6 +120,8 @@ int plan_pack(const struct plan *plan, struct buf *out)
     pack_str(&w, plan->sink.path);
     pack_str(&w, plan->sink.name);
     pack_bool(&w, plan->sink.failed_too);
+    pack_bool(&w, plan->sink.folders);
+    pack_bool(&w, plan->sink.lists);
     pack_u64(&w, plan->order);
     pack_u64(&w, plan->on_error);
     pack_i64(&w, plan->priority);

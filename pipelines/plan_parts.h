@@ -5,10 +5,10 @@
 
 #define PLAN_FIELDS 7
 #define STEP_FIELDS 19
-#define STAGE_FIELDS 15
+#define STAGE_FIELDS 16
 #define KERNEL_FIELDS 4
 #define WHOLE_FIELDS 18
-#define SINK_FIELDS 6
+#define SINK_FIELDS 8
 
 // `whole`: with the paths, delimiters and items, which a worker does not need. Of steps that the
 // source does not feed, `feeds` is false and the worker learns nothing of it.

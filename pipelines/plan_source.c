@@ -9,7 +9,7 @@
 #include "pipelines/plan.h"
 
 #define SEPARATOR_FIELDS 4
-#define ROWS_FIELDS 5
+#define ROWS_FIELDS 7
 #define STEP_SOURCE_FIELDS 5
 #define WHOLE_SOURCE_FIELDS 8
 #define TEXTS_MAX (1u << 20) // items of a source
@@ -40,6 +40,8 @@ static void put_rows(struct pack_writer *w, const struct row_rule *rows)
     pack_u64(w, (uint8_t)rows->delimiter);
     pack_str(w, rows->split_at);
     pack_bool(w, rows->has_header);
+    pack_u64(w, rows->trims);
+    pack_bool(w, rows->is_regex);
     plan_put_words(w, rows->columns, rows->n_columns);
 }
 
@@ -94,6 +96,8 @@ static void get_rows(struct pack_reader *r, enum source_kind kind, struct row_ru
     rows->delimiter = (char)pack_read_u64(r, UINT8_MAX);
     rows->split_at = pack_read_nil(r) ? NULL : pack_read_strdup(r, ROW_SPLIT_MAX);
     rows->has_header = pack_read_bool(r);
+    rows->trims = (uint8_t)pack_read_u64(r, ROW_TRIM_LEFT | ROW_TRIM_RIGHT);
+    rows->is_regex = pack_read_bool(r);
     plan_get_words(r, ROW_FIELDS_MAX, &rows->columns, &rows->n_columns);
     if (!pack_ok(r))
         return;

@@ -51,6 +51,7 @@ static void get_stage(struct pack_reader *r, struct stage *stage)
     get_pairs(r, &stage->args, &stage->n_args);
     stage->timeout_ns = pack_read_i64(r);
     stage->nice = (uint32_t)pack_read_u64(r, PLAN_NICE_MAX);
+    stage->stdin_is_file = pack_read_bool(r);
     stage->is_batch = pack_read_bool(r);
     stage->has_tag = pack_read_bool(r);
     stage->leftovers = (enum leftovers)pack_read_u64(r, LEFTOVERS_KEEP_FOREVER);
@@ -163,6 +164,8 @@ static void get_sink(struct pack_reader *r, struct sink *sink)
     sink->path = get_optional(r);
     sink->name = get_optional(r);
     sink->failed_too = pack_read_bool(r);
+    sink->folders = pack_read_bool(r);
+    sink->lists = pack_read_bool(r);
     bool has_path = sink->kind == SINK_FILE || sink->kind == SINK_DIR;
     if (has_path != (sink->path != NULL))
         pack_fail(r);

@@ -133,7 +133,10 @@ struct msg_control {
     uint32_t verb;  // enum verb
     uint64_t first; // job ids, as in QUERY
     uint64_t last;
-    char name[PROTO_NAME_MAX]; // of a worker
+    // Of a worker, for DRAIN; else whose jobs of several are meant: "" one's own if they are all
+    // jobs,
+    // "*" everybody's.
+    char name[PROTO_NAME_MAX];
     // CANCEL, KILL and RETRY: only these chunks of the first step; none: the whole job.
     struct chunk_range chunks[PROTO_RANGES_MAX];
     uint32_t n_chunks;

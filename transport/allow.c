@@ -23,6 +23,7 @@
 #include "transport/secret_lines.h"
 
 #define SUFFIX ".peer"
+#define AGAIN_NS (2 * NS_PER_S) // after a file that could not be read for now
 #define LOOK_NS (60 * NS_PER_S) // wall time may jump: expiry is checked at least this often
 
 struct entry {
@@ -36,6 +37,7 @@ struct allow {
     int inotify;
     struct watch watch;
     struct timer expiry;
+    struct timer again; // what could not be read is read again
     void (*changed)(void *arg);
     void (*bad)(void *arg, const char *why);
     void *arg;
@@ -108,13 +110,39 @@ static bool has_suffix(const char *name)
     return name[0] != '.' && len > suffix && strcmp(name + len - suffix, SUFFIX) == 0;
 }
 
-static void add_file(struct allow *allow, struct entry **entries, const char *name)
+// A file that is there and can't be read for now changes nothing: its entry stays as it was.
+static bool is_passing(int r)
+{
+    return r == -EMFILE || r == -ENFILE || r == -ENOMEM || r == -EIO || r == -ESTALE ||
+           r == -EINTR || r == -EAGAIN || r == -ETIMEDOUT;
+}
+
+static bool keep_entry(const struct allow *allow, struct entry **entries, const char *file)
+{
+    size_t len = strlen(file) - strlen(SUFFIX);
+    for (const struct entry *e = allow->entries; e; e = e->hh.next) {
+        struct entry *known = NULL;
+        if (strlen(e->peer.name) != len || memcmp(e->peer.name, file, len) != 0)
+            continue;
+        HASH_FIND(hh, *entries, e->peer.public_key, KEY_TEXT, known);
+        struct entry *copy = known ? NULL : calloc(1, sizeof(*copy));
+        if (!copy)
+            return known;
+        copy->peer = e->peer;
+        HASH_ADD(hh, *entries, peer.public_key, KEY_TEXT, copy);
+        return true;
+    }
+    return false;
+}
+
+// 1: it could not be read for now.
+static int add_file(struct allow *allow, struct entry **entries, const char *name)
 {
     char path[PATH_MAX];
     struct err err = {0};
     struct entry *known = NULL, *entry = calloc(1, sizeof(*entry));
     if (!entry)
-        return;
+        return 1;
     int n = snprintf(path, sizeof(path), "%s/%s", allow->directory, name);
     int r = n > 0 && (size_t)n < sizeof(path)
                 ? read_peer(path, &entry->peer, &err)
@@ -130,24 +158,41 @@ static void add_file(struct allow *allow, struct entry **entries, const char *na
         if (r != -ENOENT) // removed while we looked
             report_bad(allow, err.text);
         free(entry);
-        return;
+        return is_passing(r);
     }
     HASH_ADD(hh, *entries, peer.public_key, KEY_TEXT, entry);
+    return 0;
 }
 
+// The number of files that could not be read for now, or why the folder could not.
 static int load(struct allow *allow)
 {
     DIR *dir = opendir(allow->directory);
     struct entry *entries = NULL;
+    struct dirent *file;
+    int unread = 0;
     if (!dir)
         return -errno;
-    for (struct dirent *file; (file = readdir(dir));)
-        if (has_suffix(file->d_name))
-            add_file(allow, &entries, file->d_name);
+    while (errno = 0, (file = readdir(dir))) {
+        if (!has_suffix(file->d_name) || !add_file(allow, &entries, file->d_name))
+            continue;
+        unread++;
+        keep_entry(allow, &entries, file->d_name);
+    }
+    int r = -errno; // of readdir
     closedir(dir);
+    if (r < 0) {
+        drop_entries(&entries);
+        return r;
+    }
     drop_entries(&allow->entries);
     allow->entries = entries;
-    return 0;
+    return unread;
+}
+
+static void on_again(struct timer *timer)
+{
+    allow_reload(container_of(timer, struct allow, again));
 }
 
 static void on_expiry(struct timer *timer);
@@ -178,12 +223,18 @@ void allow_reload(struct allow *allow)
 {
     if (!allow->directory)
         return;
+    struct err err = {0};
     int r = load(allow);
     if (r < 0) {
         // Without its directory the list is empty: what was written once admits nobody.
-        drop_entries(&allow->entries);
-        report_bad(allow, "the allow-list can't be read");
+        if (!is_passing(r))
+            drop_entries(&allow->entries);
+        err_sys(&err, r, "the allow-list can't be read");
+        report_bad(allow, err.text);
     }
+    timer_cancel(&allow->again);
+    if (r > 0 || is_passing(r))
+        timer_set(&allow->again, clock_after(loop_now(), AGAIN_NS), on_again);
     set_expiry(allow);
     if (allow->changed)
         allow->changed(allow->arg);
@@ -221,7 +272,9 @@ int allow_open(const char *directory, void (*changed)(void *arg),
         r = -errno;
     if (r == 0)
         r = load(allow);
-    if (r == 0)
+    if (r > 0) // at the start nothing is known yet: it is read again soon
+        timer_set(&allow->again, clock_after(loop_now(), AGAIN_NS), on_again);
+    if (r >= 0)
         r = watch_add(&allow->watch, allow->inotify, EPOLLIN, on_inotify);
     if (r < 0) {
         allow_close(allow);
@@ -256,6 +309,7 @@ struct allow *allow_close(struct allow *allow)
     if (!allow)
         return NULL;
     timer_cancel(&allow->expiry);
+    timer_cancel(&allow->again);
     watch_remove(&allow->watch);
     if (allow->inotify >= 0)
         close(allow->inotify);
@@ -274,6 +328,14 @@ const struct allowed *allow_find(const struct allow *allow, const char *public_k
     if (!entry || (entry->peer.expires && entry->peer.expires <= (int64_t)time(NULL)))
         return NULL;
     return &entry->peer;
+}
+
+bool allow_has_expired(const struct allow *allow, const char *public_key)
+{
+    struct entry *entry = NULL;
+    if (strlen(public_key) == KEY_TEXT - 1)
+        HASH_FIND(hh, allow->entries, public_key, KEY_TEXT, entry);
+    return entry && entry->peer.expires && entry->peer.expires <= (int64_t)time(NULL);
 }
 
 size_t allow_len(const struct allow *allow)

@@ -7,6 +7,7 @@
 //     public <key>
 //     expires 1800000000               optional; seconds since 1970
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -25,7 +26,8 @@ struct allowed {
 
 // Reads the directory and watches it in the running loop. `changed` is called after each reading
 // but the first, and when an entry expires. A file that is invalid, or that others can change,
-// is left out; `bad` is called with the reason. Both optional.
+// is left out; `bad` is called with the reason. Both optional. A file or folder that can't be read
+// for now (no descriptors, an input error) changes nothing, is told, and is read again soon.
 int allow_open(const char *directory, void (*changed)(void *arg),
                void (*bad)(void *arg, const char *why), void *arg, struct allow **ret,
                struct err *err);
@@ -36,6 +38,8 @@ struct allow *allow_close(struct allow *allow);
 void allow_reload(struct allow *allow);
 // NULL: unknown or expired.
 const struct allowed *allow_find(const struct allow *allow, const char *public_key);
+// Whether it is on the list and its time is over.
+bool allow_has_expired(const struct allow *allow, const char *public_key);
 size_t allow_len(const struct allow *allow);
 
 // Every peer whose file is valid, in the order of their names, whether or not its key has expired;

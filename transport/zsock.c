@@ -2,9 +2,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <zmq.h>
 
@@ -12,7 +15,9 @@
 #include "transport/zsock_own.h"
 
 #define FILES_MIN 48u
-#define QUEUE_MESSAGES 20000 // HWM: a fuse. Credit keeps the queue below it
+#define THREADS_TRIED 4u       // ZeroMQ begins two; as many more are left to other processes
+#define THREADS_GONE_MAX 10000 // turns of the scheduler until a joined thread counts no more
+#define QUEUE_MESSAGES 20000   // HWM: a fuse. Credit keeps the queue below it
 #define HANDSHAKE_MS 5000
 #define RECONNECT_MS 50
 #define RECONNECT_MAX_MS 10000
@@ -24,6 +29,41 @@
 #define BACKLOG 1024
 #define ENFORCE_DOMAIN 93 // ZMQ_ZAP_ENFORCE_DOMAIN: a draft's name, but the number works
 
+static void *probe(void *arg)
+{
+    pthread_mutex_t *all_there = arg;
+    pthread_mutex_lock(all_there);
+    pthread_mutex_unlock(all_there);
+    return NULL;
+}
+
+// Links of /proc/self/task: two, and one for each thread. 0: unknown.
+static unsigned long count_threads(void)
+{
+    struct stat st;
+    return stat("/proc/self/task", &st) < 0 ? 0 : (unsigned long)st.st_nlink;
+}
+
+// ZeroMQ aborts the process when it can't have its threads: whether so many can be had is tried.
+static int probe_threads(void)
+{
+    pthread_mutex_t all_there = PTHREAD_MUTEX_INITIALIZER;
+    unsigned long before = count_threads();
+    pthread_t threads[THREADS_TRIED];
+    unsigned n = 0;
+    int r = 0;
+    pthread_mutex_lock(&all_there);
+    while (n < THREADS_TRIED && (r = pthread_create(&threads[n], NULL, probe, &all_there)) == 0)
+        n++;
+    pthread_mutex_unlock(&all_there);
+    while (n > 0)
+        pthread_join(threads[--n], NULL);
+    // A thread that was joined is still counted by the kernel for some microseconds.
+    for (n = 0; n < THREADS_GONE_MAX && count_threads() > before; n++)
+        sched_yield();
+    return -r;
+}
+
 int transport_new(struct transport **ret, struct err *err)
 {
     struct rlimit files;
@@ -31,6 +71,12 @@ int transport_new(struct transport **ret, struct err *err)
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < FILES_MIN)
         return err_set(err, -EMFILE, "%llu open files are allowed (ulimit -n); %u are needed",
                        (unsigned long long)files.rlim_cur, FILES_MIN);
+    int r = probe_threads();
+    if (r < 0)
+        return err_sys(
+            err, r,
+            "the machine refuses the threads that are needed to begin (ulimit -u, pids.max "
+            "or memory)");
     struct transport *t = calloc(1, sizeof(*t));
     if (!t)
         return err_set(err, -ENOMEM, "out of memory");

@@ -29,6 +29,7 @@ struct page {
 struct shared {
     struct page pages[PROTO_SLOTS_MAX];
     struct kept kept;
+    _Atomic uint32_t slots_used; // one past the highest slot that ever had an executor
 };
 
 static inline void page_reset(struct page *page)

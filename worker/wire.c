@@ -211,9 +211,9 @@ int wire_put_result(struct buf *out, const struct wire_result *result, const voi
     return 0;
 }
 
-int wire_put_skipped(struct buf *out, uint64_t serial)
+int wire_put_skipped(struct buf *out, uint64_t serial, int code)
 {
-    struct wire_skipped frame = {.head = {WIRE_SKIPPED, sizeof(frame) - sizeof(frame.head)},
-                                 .serial = serial};
+    struct wire_skipped frame = {
+        .head = {WIRE_SKIPPED, sizeof(frame) - sizeof(frame.head)}, .serial = serial, .code = code};
     return buf_add(out, &frame, sizeof(frame));
 }

@@ -15,7 +15,7 @@ enum wire_type {
     WIRE_FORGET,   // agent: a job's steps are not needed any more
     WIRE_RUN,      // agent: chunks to run, in this order
     WIRE_RESULT,   // executor: a part of a chunk's outcome
-    WIRE_SKIPPED,  // executor: a recalled chunk was not begun
+    WIRE_SKIPPED,  // executor: a recalled chunk was not begun, or the machine refused a process
 };
 
 struct wire_head {
@@ -80,6 +80,8 @@ struct wire_result {
 struct wire_skipped {
     struct wire_head head;
     uint64_t serial;
+    int32_t code; // 0: recalled; negative errno: refused
+    uint32_t pad;
 };
 
 // What was read and not yet used. The bytes of a frame stay valid until wire_fill.
@@ -121,4 +123,4 @@ int wire_put_run(struct buf *out, const struct wire_run *run, const uint32_t *le
                  const void *body);
 int wire_put_result(struct buf *out, const struct wire_result *result, const void *error,
                     const void *stderr_text, const uint32_t *lens, const void *body);
-int wire_put_skipped(struct buf *out, uint64_t serial);
+int wire_put_skipped(struct buf *out, uint64_t serial, int code);

@@ -31,6 +31,7 @@ enum arg_offer {
     OFFER_FOLDER,
     OFFER_PROGRAM,
     OFFER_COMMAND, // of fanmill
+    OFFER_KERNEL,  // builtin:NAME, or a library's file
 };
 
 struct arg {
@@ -77,7 +78,7 @@ struct args_list {
 struct arg_table {
     const struct arg *list; // ends with one without a name; NULL ends the tables
     size_t offset;          // of the struct that they set, in the command's options
-    bool brief;             // help only lists their names
+    const char *title;      // heading in help, "Messages"; NULL: they belong to those before
 };
 
 // A word of a command other than a flag: an operand.

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "cli/args/help.h"
+#include "pipelines/builtin.h"
 
 void script_put(struct script *s, const char *fmt, ...)
 {
@@ -23,6 +24,12 @@ void script_put_words(struct script *s, const char *const *words)
 {
     for (size_t i = 0; words[i]; i++)
         script_put(s, "%s%s", i ? " " : "", words[i]);
+}
+
+void script_put_kernels(struct script *s)
+{
+    for (size_t i = 0; i < n_builtins; i++)
+        script_put(s, "%sbuiltin:%s", i ? " " : "", builtins[i].name);
 }
 
 void script_put_quoted(struct script *s, const char *text, script_quote_fn *quote)

@@ -20,6 +20,8 @@ struct script {
 void script_put(struct script *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 // "auto always never"
 void script_put_words(struct script *s, const char *const *words);
+// "builtin:sum builtin:noop ..."
+void script_put_kernels(struct script *s);
 // How a shell wants a character within a text.
 typedef void script_quote_fn(struct script *s, char c);
 // The text, or what a flag does; newlines become blanks.

@@ -4,16 +4,35 @@
 
 // The tables come first, then what reads them. Bash splits --flag=value into three words.
 static const char engine[] =
+    "# The words as they were typed: bash parts them at colons, which are in kernels and "
+    "addresses.\n"
+    "_fanmill_words()\n"
+    "{\n"
+    "    local i\n"
+    "    words=()\n"
+    "    for ((i = 0; i <= COMP_CWORD; i++)); do\n"
+    "        if ((i > 1)) && { [ \"${COMP_WORDS[i]}\" = : ] || "
+    "[[ ${COMP_WORDS[i - 1]} == : && ${words[-1]} == *: && ${words[-1]} != : ]]; }; then\n"
+    "            words[-1]+=${COMP_WORDS[i]}\n"
+    "        else\n"
+    "            words+=(\"${COMP_WORDS[i]}\")\n"
+    "        fi\n"
+    "    done\n"
+    "}\n"
+    "\n"
     "_fanmill_offer()\n"
     "{\n"
     "    local kind=$1 current=$2\n"
     "    shift 2\n"
     "    case $kind in\n"
     "    words) mapfile -t COMPREPLY < <(compgen -W \"$*\" -- \"$current\") ;;\n"
+    "    kernel) mapfile -t COMPREPLY < <(compgen -W \"$_fanmill_kernels\" -- \"$current\"; "
+    "compgen -f -- \"$current\") ;;\n"
     "    folder) mapfile -t COMPREPLY < <(compgen -d -- \"$current\") ;;\n"
     "    program) mapfile -t COMPREPLY < <(compgen -c -- \"$current\") ;;\n"
     "    file) mapfile -t COMPREPLY < <(compgen -f -- \"$current\") ;;\n"
-    "    job) mapfile -t COMPREPLY < <(compgen -d -- \"$current\"; compgen -f -X '!*.y?(a)ml' -- "
+    "    job) mapfile -t COMPREPLY < <(compgen -W \"$*\" -- \"$current\"; compgen -d -- "
+    "\"$current\"; compgen -f -X '!*.y?(a)ml' -- "
     "\"$current\") ;;\n"
     "    esac\n"
     "    case $kind in\n"
@@ -23,12 +42,14 @@ static const char engine[] =
     "\n"
     "_fanmill()\n"
     "{\n"
-    "    local command= at=1 place=0 flag= word current=${COMP_WORDS[COMP_CWORD]} only_words=\n"
+    "    local command= at=1 place=0 flag= word current only_words= words\n"
+    "    _fanmill_words\n"
+    "    current=${words[-1]}\n"
     "    local restore=$(shopt -p extglob)\n"
     "    shopt -s extglob\n"
     "    COMPREPLY=()\n"
-    "    for ((at = 1; at < COMP_CWORD; at++)); do\n"
-    "        word=${COMP_WORDS[at]}\n"
+    "    for ((at = 1; at < ${#words[@]} - 1; at++)); do\n"
+    "        word=${words[at]}\n"
     "        if [ \"$word\" = = ]; then\n"
     "            flag=${flag:-=}\n"
     "        elif [ -n \"$flag\" ]; then\n"
@@ -40,6 +61,8 @@ static const char engine[] =
     "        elif [[ $word == -* ]]; then\n"
     "            [ -z \"$(_fanmill_value \"$command\" \"$word\")\" ] || flag=$word\n"
     "        elif [ -z \"$command\" ]; then\n"
+    "            command=$word\n"
+    "        elif [[ $place == 0 && -n $(_fanmill_within \"$command $word\") ]]; then\n"
     "            command=$word\n"
     "        elif [ -n \"$(_fanmill_flags \"$command $word\")\" ]; then\n"
     "            command=\"$command $word\"\n"
@@ -61,6 +84,11 @@ static const char engine[] =
     "        _fanmill_offer \"$(_fanmill_place \"$command\" $((place + 1)))\" \"$current\" "
     "$(_fanmill_choices \"$command\" $((place + 1)))\n"
     "    fi\n"
+    "    # What stands before the last colon is another word to bash: it is there already.\n"
+    "    if [[ $current == *:* && $COMP_WORDBREAKS == *:* ]]; then\n"
+    "        word=${current%\"${current##*:}\"}\n"
+    "        COMPREPLY=(\"${COMPREPLY[@]#\"$word\"}\")\n"
+    "    fi\n"
     "    eval \"$restore\"\n"
     "}\n"
     "complete -F _fanmill fanmill\n";
@@ -70,6 +98,7 @@ static const char *kind_word(enum arg_offer offer, const char *const *words)
     static const char *const kinds[] = {
         [OFFER_NOTHING] = "nothing", [OFFER_FILE] = "file",       [OFFER_JOB_FILE] = "job",
         [OFFER_FOLDER] = "folder",   [OFFER_PROGRAM] = "program", [OFFER_COMMAND] = "words",
+        [OFFER_KERNEL] = "kernel",
     };
     return words ? "words" : kinds[offer];
 }
@@ -144,6 +173,18 @@ static void put_choices(struct script *s, const struct command *command)
     }
     if (*words.second)
         script_put(s, "    '%s 1') echo %s ;;\n", words.first, words.second);
+    if (args->commands) {
+        script_put(s, "    '%s 1') echo ", command->name);
+        script_put_words(s, args->commands);
+        script_put(s, " ;;\n");
+    }
+}
+
+// `fanmill submit map ...` has the flags of map.
+static void put_nested(struct script *s, const struct command *command)
+{
+    for (const char *const *word = command->args->commands; word && *word; word++)
+        script_put(s, "    '%s %s') echo within ;;\n", command->name, *word);
 }
 
 static void put_function(struct script *s, const char *name,
@@ -164,6 +205,10 @@ int completion_bash(const struct command_list *commands, struct buf *out)
         if (!strchr(command->name, ' '))
             script_put(&s, "%s ", command->name);
     script_put(&s, "'\n\n");
+    script_put(&s, "_fanmill_kernels='");
+    script_put_kernels(&s);
+    script_put(&s, "'\n\n");
+    put_function(&s, "within", put_nested);
     put_function(&s, "flags", put_flags);
     put_function(&s, "value", put_values);
     put_function(&s, "place", put_operands);

@@ -27,6 +27,7 @@ static void put_offer(struct script *s, enum arg_offer offer, const char *const 
         [OFFER_FOLDER] = " -a '(__fish_complete_directories)'",
         [OFFER_PROGRAM] = " -a '(__fish_complete_command)'",
         [OFFER_COMMAND] = " -a '$__fanmill_commands'",
+        [OFFER_KERNEL] = " -F -a '$__fanmill_kernels'",
     };
     if (words) {
         script_put(s, " -a '");
@@ -56,7 +57,8 @@ static void put_flag(struct script *s, const struct command *command, const stru
         script_put(s, " -s %c", flag->letter);
     script_put(s, " -l %s", flag->name);
     if (flag->value) {
-        script_put(s, !flag->words && flag->offer == OFFER_FILE ? " -r" : " -x");
+        bool takes_files = flag->offer == OFFER_FILE || flag->offer == OFFER_KERNEL;
+        script_put(s, !flag->words && takes_files ? " -r" : " -x");
         put_offer(s, flag->offer, flag->words);
     }
     script_put(s, " -d '");
@@ -72,6 +74,10 @@ static void put_command(struct script *s, const struct command *command)
         put_flag(s, command, flag);
     begin(s, command);
     script_put(s, " -s h -l help -d 'show its help'\n");
+    for (const char *const *word = args->commands; word && *word; word++) {
+        begin(s, command);
+        script_put(s, " -a %s\n", *word);
+    }
     // fish does not know which operand it is at: what one of them takes is offered for all.
     for (size_t i = 0; i < args->n_operands; i++) {
         if (args->operands[i].offer == OFFER_NOTHING && !args->operands[i].words)
@@ -90,6 +96,8 @@ int completion_fish(const struct command_list *commands, struct buf *out)
     COMMANDS_EACH (commands, command)
         if (!strchr(command->name, ' '))
             script_put(&s, " %s", command->name);
+    script_put(&s, "\nset -g __fanmill_kernels ");
+    script_put_kernels(&s);
     script_put(&s, "\ncomplete -c fanmill -f\n"
                    "complete -c fanmill -n __fish_use_subcommand -s h -l help -d 'show help'\n"
                    "complete -c fanmill -n __fish_use_subcommand -s V -l version -d "

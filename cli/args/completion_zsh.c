@@ -21,6 +21,7 @@ static void put_offer(struct script *s, const char *name, enum arg_offer offer,
         [OFFER_FOLDER] = ":_files -/",
         [OFFER_PROGRAM] = ":_command_names -e",
         [OFFER_COMMAND] = ":_fanmill_commands",
+        [OFFER_KERNEL] = ":_fanmill_kernels",
     };
     script_put(s, ":");
     script_put_quoted(s, name, quote);
@@ -68,6 +69,12 @@ static void put_command(struct script *s, const struct command *command)
             script_put(s, " \\\n                '*");
         else
             script_put(s, " \\\n                '%zu", i + 1);
+        if (args->commands && i == 0) {
+            script_put(s, ": : _fanmill_jobs_and ");
+            script_put_words(s, args->commands);
+            script_put(s, "'");
+            continue;
+        }
         put_offer(s, " ", args->operands[i].offer, args->operands[i].words);
         script_put(s, "'");
     }
@@ -90,6 +97,23 @@ static void put_within(struct script *s, const struct command *command)
                    words.first, words.second, command->name);
 }
 
+// `fanmill submit map ...` has the flags of map.
+static void put_nested(struct script *s, const struct command *command)
+{
+    if (!command->args->commands)
+        return;
+    script_put(s, "    if [[ $command == '%s' ]]; then\n        local -a nested=(", command->name);
+    script_put_words(s, command->args->commands);
+    script_put(s, ")\n"
+                  "        local -i place=${words[(i)(${(j:|:)nested})]}\n"
+                  "        if (( place < CURRENT )); then\n"
+                  "            command=$words[place]\n"
+                  "            shift $((place - 1)) words\n"
+                  "            (( CURRENT -= place - 1 ))\n"
+                  "        fi\n"
+                  "    fi\n");
+}
+
 static void put_names(struct script *s)
 {
     script_put(s, "_fanmill_commands()\n{\n    local -a commands=(\n");
@@ -100,7 +124,12 @@ static void put_names(struct script *s)
         script_put_quoted(s, command->summary, quote);
         script_put(s, "'\n");
     }
-    script_put(s, "    )\n    _describe command commands\n}\n\n");
+    script_put(s, "    )\n    _describe command commands\n}\n\n"
+                  "_fanmill_kernels()\n{\n    compadd -- ");
+    script_put_kernels(s);
+    script_put(s,
+               "\n    _files\n}\n\n"
+               "_fanmill_jobs_and()\n{\n    compadd -- \"$@\"\n    _files -g \"*.y(a|)ml\"\n}\n\n");
 }
 
 int completion_zsh(const struct command_list *commands, struct buf *out)
@@ -126,6 +155,8 @@ int completion_zsh(const struct command_list *commands, struct buf *out)
                    "    local command=$words[1]\n");
     COMMANDS_EACH (commands, command)
         put_within(&s, command);
+    COMMANDS_EACH (commands, command)
+        put_nested(&s, command);
     script_put(&s, "    case $command in\n");
     COMMANDS_EACH (commands, command)
         put_command(&s, command);

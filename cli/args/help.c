@@ -13,8 +13,7 @@
 
 struct helping {
     struct buf *out;
-    size_t column; // of the brief ones
-    int error;     // sticky
+    int error; // sticky
 };
 
 static void note(struct helping *h, int r)
@@ -58,32 +57,16 @@ static void put_flag(struct helping *h, const struct arg *flag)
         note(h, fill(h->out, (const char *)text.data, (size_t)n, FLAG_COLUMNS));
 }
 
-// Several in a line.
-static void put_name(struct helping *h, const struct arg *flag)
-{
-    char spelled[64];
-    spell(flag, spelled, sizeof(spelled));
-    const char *text = flag->letter ? spelled : spelled + 4;
-    if (h->column && h->column + 2 + strlen(text) > FILL_COLUMNS) {
-        note(h, buf_add_str(h->out, "\n"));
-        h->column = 0;
-    }
-    note(h, buf_printf(h->out, "%s%s", h->column ? "; " : "  ", text));
-    h->column += 2 + strlen(text);
-}
-
 static void put_flags(struct helping *h, const struct args *args)
 {
-    if (args->tables[0].list)
-        note(h, buf_add_str(h->out, "\n"));
-    ARGS_EACH (args, table, flag) {
-        if (table->brief)
-            put_name(h, flag);
-        else
+    for (const struct arg_table *table = args->tables; table->list; table++) {
+        if (table->title || table == args->tables)
+            note(h, buf_add_str(h->out, "\n"));
+        if (table->title)
+            note(h, buf_printf(h->out, "%s:\n", table->title));
+        for (const struct arg *flag = table->list; flag->name; flag++)
             put_flag(h, flag);
     }
-    if (h->column)
-        note(h, buf_add_str(h->out, "\n"));
 }
 
 int help_print(const char *command, const struct args *args)

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/grow.h"
@@ -17,7 +18,8 @@ struct jobs_command {
     bool quiet;
     bool kills;
     bool failed_only;
-    uint64_t rows; // seen so far
+    const char *user; // whose jobs of several; "all"; NULL: one's own
+    uint64_t rows;    // seen so far
 };
 
 // Reads the command line and does the command's work on a link.
@@ -79,8 +81,12 @@ int cli_explain(int argc, char **argv)
 static int control(struct link *link, const struct jobs_command *c, enum verb verb,
                    uint64_t *ret_value)
 {
-    const struct msg_control m = {.verb = verb, .first = c->jobs.first, .last = c->jobs.last};
+    struct msg_control m = {.verb = verb, .first = c->jobs.first, .last = c->jobs.last};
     struct err err = {0};
+    snprintf(m.name, sizeof(m.name), "%s",
+             !c->user                      ? ""
+             : strcmp(c->user, "all") == 0 ? "*"
+                                           : c->user);
     int r = link_control(link, &m, ret_value, connect_deadline(), &err);
     return r < 0 ? connect_failed(link, &err, r) : EXIT_ALL_WELL;
 }
@@ -135,7 +141,10 @@ static void note_ended(void *arg, const void *row)
 {
     struct retried *r = arg;
     const struct job_info *job = row;
+    const char *user = r->command->user ? r->command->user : "";
     if (job->phase != PHASE_ENDED || !job->detached || (r->command->failed_only && !job->failed))
+        return;
+    if (strcmp(user, "all") != 0 && user[0] && strcmp(user, job->owner) != 0)
         return;
     if (grow(r->ids, r->n, 1) < 0)
         r->no_memory = true;
@@ -180,7 +189,14 @@ static int retry_several(struct link *link, void *arg)
     return ask_done(n ? EXIT_ALL_WELL : EXIT_USAGE);
 }
 
+#define USER_FLAG                                                                                  \
+    {                                                                                              \
+        0, "user", SETS_TEXT(struct jobs_command, user), "NAME",                                   \
+            "of several jobs, those of user NAME, or of all users; the default with all is one's " \
+            "own"                                                                                  \
+    }
 static const struct arg count_flags[] = {
+    USER_FLAG,
     {0, "json", SETS_FLAG(struct jobs_command, json), NULL, "print the count as a JSON object"},
     {'q', "quiet", SETS_FLAG(struct jobs_command, quiet), NULL, "print nothing"},
     {0},
@@ -205,6 +221,7 @@ int cli_cancel(int argc, char **argv)
 }
 
 static const struct arg retry_flags[] = {
+    USER_FLAG,
     {0, "failed", SETS_FLAG(struct jobs_command, failed_only), NULL,
      "run only the chunks that failed"},
     {0, "json", SETS_FLAG(struct jobs_command, json), NULL,

@@ -27,13 +27,19 @@ struct inputs {
     uint8_t delimiter;     // of items in files and on standard input; '\n'
     bool keeps_cr;         // -d: a CR before it belongs to the item
     const char *separator; // -C; NULL
+    bool is_regex;         // it is an extended regular expression
     bool is_csv;
     bool has_header;
+    uint8_t trims;                      // --trim: ROW_TRIM_*
+    bool is_shuffled;                   // --shuf
+    uint64_t seed;                      // of it
+    const char *arg_sep, *arg_file_sep; // instead of ':::' and '::::'; NULL
     uint32_t group; // -n, when {1} {2}.. are used: items of a list that make a row; 0: not used
 };
 
 // Finds the lists in argv. Returns how many words come before them, which are the command's, or
 // -EINVAL with text.
+// --arg-sep and --arg-file-sep decide what separates them, so they are looked for here.
 int inputs_split(int argc, char **argv, struct inputs *ret, struct err *err);
 
 // Refuses a pipe or standard input that is named twice: it can be read only once. -EINVAL with
@@ -50,6 +56,9 @@ bool inputs_from_stdin(const struct inputs *inputs);
 // (inputs_source_done). Negative errno with text.
 int inputs_source(const struct inputs *inputs, bool by_number, bool keeps_stdin, struct source *ret,
                   struct err *err);
+// The numbers of a range that is written with leading zeros, "001..100", which are kept; 0: it is
+// not, and *ret is untouched. 1, or negative errno with text.
+int inputs_padded_range(const char *text, struct source *ret, struct err *err);
 void inputs_source_done(struct source *source);
 // How many items it has; UINT64_MAX: not known before the end.
 uint64_t inputs_count(const struct source *source);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/parse.h"
@@ -29,6 +30,13 @@ static int read_delimiter(const char *text, uint8_t *ret)
     return 0;
 }
 
+// One character is itself, and so is a text without what only expressions have.
+static bool is_regex(const char *text, size_t len)
+{
+    return len > 1 && (strchr(text, '[') || strchr(text, '\\') || strpbrk(text + 1, "*+?{") ||
+                       (strchr(text + 1, '|') && text[0] != '|'));
+}
+
 // Rows of tables.
 static int check_rows(struct oneliner *o)
 {
@@ -44,14 +52,47 @@ static int check_rows(struct oneliner *o)
         if (memchr(o->separator, '\0', len))
             return args_mistake(o->command, "-C takes no NUL byte: '%s'", o->colsep);
         in->separator = o->separator;
+        in->is_regex = !in->is_csv && is_regex(o->separator, len);
+        if (in->is_regex && !row_regex_ok(o->separator))
+            return args_mistake(o->command,
+                                "-C: '%s' is no regular expression; a text goes into "
+                                "brackets: [|][+]",
+                                o->colsep);
     }
-    if (in->has_header && !in->is_csv && !in->separator)
-        return args_mistake(o->command, "--header goes with --csv or -C");
-    for (size_t i = 0; i < in->n && (in->is_csv || in->has_header); i++)
+    for (size_t i = 0; i < in->n && (in->is_csv || (in->has_header && in->separator)); i++)
         if (!in->lists[i].from_files)
             return args_mistake(o->command,
                                 "%s is for files ('::::', -a) and standard input, not for ':::'",
                                 in->is_csv ? "--csv" : "--header");
+    return 0;
+}
+
+// Flags that change the items themselves.
+static int check_items(struct oneliner *o)
+{
+    struct inputs *in = &o->inputs;
+    if (o->trim && (!o->trim[0] || strspn(o->trim, "nlr") != strlen(o->trim) || o->trim[1] == 'n' ||
+                    strlen(o->trim) > 2))
+        return args_mistake(o->command, "--trim takes n, l, r or lr, not '%s'", o->trim);
+    if (o->trim && strcmp(o->trim, "n") != 0)
+        in->trims = (uint8_t)((strchr(o->trim, 'l') ? ROW_TRIM_LEFT : 0) |
+                              (strchr(o->trim, 'r') ? ROW_TRIM_RIGHT : 0));
+    for (size_t i = 1; o->linked && i < in->n; i++)
+        in->lists[i].is_linked = true;
+    if (o->seed && !in->is_shuffled)
+        return args_mistake(o->command, "--seed goes with --shuf");
+    if (!in->is_shuffled)
+        return 0;
+    if (in->n > 1 || in->is_csv || in->has_header || o->range)
+        return args_mistake(o->command, "--shuf takes one list; for others write shuf FILE | "
+                                        "fanmill map ...");
+    if (o->seed && parse_u64(o->seed, &in->seed) < 0)
+        return args_mistake(o->command, "--seed takes a whole number, not '%s'", o->seed);
+    if (!o->seed && getrandom(&in->seed, sizeof(uint32_t), 0) < 0)
+        return args_mistake(o->command, "--shuf: no random numbers: %s", strerror(errno));
+    if (!o->seed && !o->run.report.quiet)
+        fprintf(stderr, "fanmill: this order again: --shuf --seed %llu\n",
+                (unsigned long long)in->seed);
     return 0;
 }
 
@@ -60,7 +101,7 @@ static void check_group(struct oneliner *o)
 {
     struct inputs *in = &o->inputs;
     uint64_t n;
-    bool rows = in->n > 1 || in->separator || in->is_csv || o->range;
+    bool rows = in->n > 1 || in->separator || in->is_csv || in->has_header || o->range;
     if (o->kind == ONELINER_MAP && o->items && !rows && parse_u64(o->items, &n) == 0 && n > 1 &&
         n <= MATRIX_AXES_MAX && words_use_number(o))
         in->group = (uint32_t)n;
@@ -100,15 +141,25 @@ static int check(struct oneliner *o, const struct args *args)
     if (inputs_check_names(in, &err) < 0)
         return args_mistake(o->command, "%s", err.text);
     int r = check_rows(o);
+    if (r == 0)
+        r = check_items(o);
     if (r)
         return r;
     if (o->items && o->many)
         return args_mistake(o->command, "-n and -X both say how many items a command gets");
     check_group(o);
-    if (o->output && o->out_dir)
-        return args_mistake(o->command, "-o and --out-dir both say where results go");
-    if (o->name && !o->out_dir)
-        return args_mistake(o->command, "--name goes with --out-dir");
+    if (!!o->output + !!o->out_dir + !!o->results > 1)
+        return args_mistake(
+            o->command, "use only one of -o, --out-dir and --results: all say where results go");
+    if (o->name && !o->out_dir && !o->results)
+        return args_mistake(o->command, "--name goes with --out-dir and --results");
+    if (o->lists && (o->output || o->run.json || o->detached))
+        return args_mistake(o->command, "--files %s",
+                            o->detached
+                                ? "prints names here, but a submitted job writes elsewhere; omit it"
+                                : "goes with --out-dir or --results, and prints only names");
+    if (o->cat && o->fifo)
+        return args_mistake(o->command, "use only one of --cat and --fifo");
     if (o->fan_in && !o->reduce)
         return args_mistake(o->command, "--fan-in goes with --reduce");
     if (o->tag && o->run.json)
@@ -141,6 +192,11 @@ int oneliner_read(struct oneliner *o, int argc, char **argv, int *ret_status)
         return r;
     o->words = argv + words.rest;
     o->n_words = (size_t)(n - words.rest);
+    // GNU parallel's --header has a value, ":".
+    if (o->inputs.has_header && o->n_words > 1 && strcmp(o->words[0], ":") == 0) {
+        o->words++;
+        o->n_words--;
+    }
     o->kernel = words.n ? words.list[0] : NULL;
     if (!o->kernel && o->n_words == 0)
         *ret_status = args_mistake(o->command, "%s", args->missing);

@@ -27,13 +27,19 @@ struct oneliner {
     const char *range;
     const char *items; // -n
     bool many;         // -X
-    const char *block, *lines, *records, *parts, *record_start, *record_end;
-    const char *retries, *timeout, *on_error, *max_failures, *halt;
+    const char *trim, *seed, *arg_sep, *arg_file_sep;
+    bool linked; // --link: lists go along with each other
+    const char *block, *lines, *records, *parts, *record_start, *record_end, *header_lines;
+    bool drops_end; // --remove-rec-sep
+    const char *retries, *retry_delay, *timeout, *on_error, *max_failures, *halt;
     bool keep_order, unordered;
     const char *output, *out_dir, *name;
     bool tag;
     const char *leftovers;
     struct args_list env, args;
+    const char *results;
+    bool lists;     // --files
+    bool fifo, cat; // pipe: the chunk has a name
     const char *shell, *nice, *delay, *load, *memfree;
     const char *workdir, *cpus, *memory, *gpus;
     const char *reduce, *fan_in;

@@ -3,6 +3,8 @@
 #include "cli/oneliner/from_parallel.h"
 #include "cli/oneliner/oneliner.h"
 
+static const char *const trim_words[] = {"n", "l", "r", "lr", "rl", NULL};
+
 // Where items come from and what separates them: map and call.
 static const struct arg item_flags[] = {
     {'a', "arg-file", SETS_LIST(struct oneliner, files), "FILE",
@@ -11,12 +13,28 @@ static const struct arg item_flags[] = {
      "items end with a NUL byte, as of find -print0"},
     {'d', "delimiter", SETS_TEXT(struct oneliner, delimiter), "C", "items end with this byte"},
     {'C', "colsep", SETS_TEXT(struct oneliner, colsep), "SEP",
-     "split items into columns {1} {2} at SEP"},
+     "split items into columns {1} {2} at SEP, a text or a regular expression"},
     {0, "csv", SETS_FLAG(struct oneliner, inputs.is_csv), NULL,
      "items are rows of a CSV table (RFC 4180)"},
     {0, "header", SETS_FLAG(struct oneliner, inputs.has_header), NULL,
-     "the first row names the columns: {name}"},
+     "the first row names the columns: {name}; of ':::' the first item the list"},
     {0, "range", SETS_TEXT(struct oneliner, range), "A..B", "items are the numbers from A to B"},
+    {0},
+};
+
+// The same, seldom needed.
+static const struct arg more_item_flags[] = {
+    {0, "trim", SETS_TEXT(struct oneliner, trim), "WHERE",
+     "drop blanks at the left, the right or both ends of items and columns", .words = trim_words},
+    {0, "shuf", SETS_FLAG(struct oneliner, inputs.is_shuffled), NULL,
+     "take the items of one list in random order"},
+    {0, "seed", SETS_TEXT(struct oneliner, seed), "N",
+     "of --shuf: the same number, the same order"},
+    {0, "link", SETS_FLAG(struct oneliner, linked), NULL,
+     "lists go along with each other, as ':::+'; the shortest decides"},
+    {0, "arg-sep", SETS_TEXT(struct oneliner, arg_sep), "S", "begins a list instead of ':::'"},
+    {0, "arg-file-sep", SETS_TEXT(struct oneliner, arg_file_sep), "S",
+     "begins a list of files instead of '::::'"},
     {0},
 };
 
@@ -43,7 +61,15 @@ static const struct arg pipe_flags[] = {
      "cut files into N chunks in all; N% of the slots"},
     {0, "record-end", SETS_TEXT(struct oneliner, record_end), "S", "text that ends a record",
      "\\n"},
+    {0, "cat", SETS_FLAG(struct oneliner, cat), NULL,
+     "{} is the name of a file that holds the chunk"},
+    {0, "fifo", SETS_FLAG(struct oneliner, fifo), NULL,
+     "{} is the name of a pipe that gives the chunk once"},
     {0, "record-start", SETS_TEXT(struct oneliner, record_start), "S", "text that starts a record"},
+    {0, "header", SETS_TEXT(struct oneliner, header_lines), "N",
+     "begin each chunk with the first N lines of its file; : is 1"},
+    {0, "remove-rec-sep", SETS_FLAG(struct oneliner, drops_end), NULL,
+     "drop the text that ends each record"},
     {0},
 };
 
@@ -59,7 +85,7 @@ static const struct arg common_flags[] = {
     {0, "on-error", SETS_TEXT(struct oneliner, on_error), "WHAT", "after a failed chunk",
      .words = on_error_words},
     {0, "reduce", SETS_TEXT(struct oneliner, reduce), "STAGE",
-     "combine all results into one, e.g. 'sort', which gets them one after another"},
+     "combine all results into one, e.g. builtin:sum", .offer = OFFER_KERNEL},
     {'o', "output", SETS_TEXT(struct oneliner, output), "FILE",
      "write results to FILE atomically: it appears once it is complete", .offer = OFFER_FILE},
     {0, "out-dir", SETS_TEXT(struct oneliner, out_dir), "DIR",
@@ -80,6 +106,8 @@ static const struct arg other_flags[] = {
     {'k', "keep-order", SETS_FLAG(struct oneliner, keep_order), NULL,
      "accepted for compatibility; this is the default"},
     {0, "unordered", SETS_FLAG(struct oneliner, unordered), NULL, "write results as they come"},
+    {0, "retry-delay", SETS_TEXT(struct oneliner, retry_delay), "TIME",
+     "wait before the first retry; twice as long before each further one", "1s"},
     {0, "max-failures", SETS_TEXT(struct oneliner, max_failures), "N|N%",
      "end the job when more chunks than these have failed"},
     {0, "halt", SETS_TEXT(struct oneliner, halt), "WHEN",
@@ -89,6 +117,11 @@ static const struct arg other_flags[] = {
      "combine N results in one run of --reduce", "16, of a command all", .words = fan_in_words},
     {0, "name", SETS_TEXT(struct oneliner, name), "TEMPLATE", "names of the files in --out-dir",
      "{#}.txt"},
+    {0, "results", SETS_TEXT(struct oneliner, results), "DIR",
+     "write each result to a folder in DIR: stdout, stderr and seq; see --name",
+     .offer = OFFER_FOLDER},
+    {0, "files", SETS_FLAG(struct oneliner, lists), NULL,
+     "print the names of the files that hold the results; --out-dir says where"},
     {0, "env", SETS_LIST(struct oneliner, env), "NAME[=VALUE]",
      "set a variable of the commands' environment, or pass on the one set here"},
     {0, "workdir", SETS_TEXT(struct oneliner, workdir), "DIR",
@@ -111,7 +144,7 @@ static const struct arg other_flags[] = {
     {0},
 };
 
-#define OTHER_TABLES {.list = other_flags, .brief = true}, RUN_TABLES(struct oneliner, run, true)
+#define OTHER_TABLES {.list = other_flags, .title = "More"}, RUN_TABLES(struct oneliner, run)
 #define MORE                                                                                       \
     "Exit status: 0 success, 1 some chunk failed, 2 usage, 4 ended early, 5 output could not be "  \
     "written, 126 or 127 a command could not be run or was not found. Every flag, placeholder "    \
@@ -130,10 +163,11 @@ const struct args map_args = {
              "shell; a single word is a shell script, which gets items as quoted values. {} {.} "
              "{/} {//} {/.} {#} {%} {1} {name} are replaced; without any, the item is appended.\n",
     .more = MORE,
-    .tables = {{.list = item_flags},
+    .tables = {{.list = item_flags, .title = "Items"},
                {.list = map_flags},
-               {.list = common_flags},
+               {.list = common_flags, .title = "Running, and where results go"},
                {.list = tag_flags},
+               {.list = more_item_flags, .brief = true},
                OTHER_TABLES},
     .operands = {{.offer = OFFER_PROGRAM}, {.offer = OFFER_FILE}},
     .n_operands = 2,
@@ -153,7 +187,9 @@ const struct args pipe_args = {
              "default lines), and runs a command for each chunk with the chunk on its standard "
              "input. Each worker reads its own parts of the files.\n",
     .more = MORE,
-    .tables = {{.list = pipe_flags}, {.list = common_flags}, OTHER_TABLES},
+    .tables = {{.list = pipe_flags, .title = "Chunks"},
+               {.list = common_flags, .title = "Running, and where results go"},
+               OTHER_TABLES},
     .operands = {{.offer = OFFER_PROGRAM}, {.offer = OFFER_FILE}},
     .n_operands = 2,
     .repeats = true,
@@ -170,7 +206,12 @@ const struct args call_args = {
     .about = "Calls a C function with runs of items, in long-lived processes. The function's "
              "interface is <fanmill/kernel.h>.\n",
     .more = MORE,
-    .tables = {{.list = call_flags}, {.list = item_flags}, {.list = common_flags}, OTHER_TABLES},
+    .tables = {{.list = call_flags},
+               {.list = item_flags, .title = "Items"},
+               {.list = common_flags, .title = "Running, and where results go"},
+               {.list = more_item_flags, .brief = true},
+               OTHER_TABLES},
+    .operands = {{.offer = OFFER_KERNEL}},
     .n_operands = 1,
     .foreign = from_parallel,
     .missing = "missing kernel: LIBRARY.so:FUNCTION or builtin:NAME",

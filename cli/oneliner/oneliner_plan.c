@@ -2,6 +2,7 @@
 // by its flag or word.
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "cli/args/exit_code.h"
+#include "cli/oneliner/job_name.h"
 #include "cli/oneliner/making.h"
 #include "cli/oneliner/oneliner.h"
 #include "cli/oneliner/oneliner_words.h"
@@ -86,6 +88,18 @@ static int put_leftovers(struct making *m, struct node *stage)
     return 0;
 }
 
+static void put_retries(struct making *m, struct node *stage)
+{
+    const struct oneliner *o = m->o;
+    if (!o->retry_delay) {
+        making_put(m, stage, "retries", o->retries, "--retries");
+        return;
+    }
+    struct node *map = tree_put(&m->tree, stage, "retries", tree_map(&m->tree, NULL));
+    making_put(m, map, "limit", o->retries ? o->retries : "1", "--retries");
+    making_put(m, map, "delay", o->retry_delay, "--retry-delay");
+}
+
 static int put_stage(struct making *m, struct node *root)
 {
     const struct oneliner *o = m->o;
@@ -100,11 +114,12 @@ static int put_stage(struct making *m, struct node *root)
         (o->kind == ONELINER_MAP && o->items && strcmp(o->items, "1") != 0 && !o->inputs.group))
         making_put(m, stage, "batch", "true", o->many ? "-X" : "-n");
     making_put(m, stage, "tag", o->tag ? "true" : NULL, "--tag");
-    making_put(m, stage, "retries", o->retries, "--retries");
+    put_retries(m, stage);
     making_put(m, stage, "timeout", o->timeout, "--timeout");
     making_put(m, stage, "workdir", o->workdir, "--workdir");
     if (o->kind != ONELINER_CALL)
         put_shell(m, stage);
+    making_put(m, stage, "stdin", o->cat ? "file" : NULL, "--cat");
     making_put(m, stage, "nice", o->nice, "--nice");
     if (o->delay || o->load || o->memfree) {
         struct node *throttle = tree_put(&m->tree, stage, "throttle", tree_map(&m->tree, NULL));
@@ -174,10 +189,15 @@ static int put_data(struct making *m, struct node *source)
             return making_mistake(o, ":::: '%s': %s", name, strerror(errno));
         tree_append(list, tree_data(&m->tree, literal(m, name), "::::"));
     }
-    if (o->record_end || o->record_start) {
+    if (o->record_end || o->record_start || o->header_lines || o->drops_end) {
         struct node *record = tree_put(&m->tree, source, "record", tree_map(&m->tree, NULL));
-        put_mark(m, record, "end", o->record_end ? o->record_end : "", "--record-end");
+        const char *end = o->record_end ? o->record_end : o->record_start ? "" : NULL;
+        put_mark(m, record, "end", end, "--record-end");
         put_mark(m, record, "start", o->record_start, "--record-start");
+        making_put(m, record, "keep", o->drops_end ? "false" : NULL, "--remove-rec-sep");
+        making_put(m, record, "header",
+                   o->header_lines && strcmp(o->header_lines, ":") == 0 ? "1" : o->header_lines,
+                   "--header");
     }
     return 0;
 }
@@ -199,6 +219,11 @@ static int put_source(struct making *m, struct node *root)
     struct err err = {0};
     if (o->kind == ONELINER_PIPE)
         return put_data(m, source);
+    int padded = o->range ? inputs_padded_range(o->range, &m->source, &err) : 0;
+    if (padded < 0)
+        return making_mistake(o, "%s", err.text);
+    if (padded)
+        return 0;
     if (o->range) {
         making_put(m, source, "range", o->range, "--range");
         return 0;
@@ -216,7 +241,7 @@ static const char *batch_items(struct making *m)
 {
     uint64_t count = inputs_count(&m->source), slots = run_slots(&m->o->run);
     uint64_t n = PLAN_BATCH_ITEMS;
-    if (!m->o->range && count != UINT64_MAX && count / slots < n)
+    if ((!m->o->range || m->source.n_texts) && count != UINT64_MAX && count / slots < n)
         n = count / slots + (count % slots != 0);
     snprintf(m->chunks, sizeof(m->chunks), "%llu", (unsigned long long)(n ? n : 1));
     return m->chunks;
@@ -273,16 +298,56 @@ static void put_reduce(struct making *m, struct node *root)
     making_put(m, reduce, "fan_in", o->fan_in ? o->fan_in : is_kernel ? NULL : "all", "--fan-in");
 }
 
-static void put_sink(struct making *m, struct node *root)
+// A new folder for --files alone. NULL: reported.
+static const char *own_folder(struct making *m)
+{
+    const char *root = getenv("TMPDIR");
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof(path), "%s/fanmill-files-XXXXXX", root && *root ? root : "/tmp");
+    if (m->o->run.dry_run)
+        return making_text(m, "%s", path);
+    if (n < 0 || (size_t)n >= sizeof(path) || !mkdtemp(path)) {
+        making_mistake(m->o, "--files: can't make a folder in '%s': %s", root ? root : "/tmp",
+                       strerror(errno));
+        return NULL;
+    }
+    return making_text(m, "%s", path);
+}
+
+// As GNU parallel names them: 1/FIRST/2/SECOND.
+static const char *results_name(struct making *m)
 {
     const struct oneliner *o = m->o;
-    if (!o->output && !o->out_dir)
-        return;
+    size_t n = m->source.kind == SOURCE_MATRIX ? matrix_n_columns(m->source.matrix) : 1;
+    bool one_item =
+        o->kind == ONELINER_MAP && !o->many && (!o->items || strcmp(o->items, "1") == 0);
+    if (!one_item)
+        return "{#}";
+    const char *name = n > 1 ? "" : "1/{}";
+    for (size_t i = 1; n > 1 && i <= n; i++)
+        name = making_text(m, "%s%s%zu/{%zu}", name, i > 1 ? "/" : "", i, i);
+    return name;
+}
+
+static int put_sink(struct making *m, struct node *root)
+{
+    const struct oneliner *o = m->o;
+    const char *dir = o->results ? o->results : o->out_dir;
+    if (o->lists && !dir && !(dir = own_folder(m)))
+        return -EINVAL;
+    if (!o->output && !dir)
+        return 0;
     struct node *sink = tree_put(&m->tree, root, "sink", tree_map(&m->tree, NULL));
     making_put(m, sink, "file", o->output, "-o");
-    making_put(m, sink, "dir", o->out_dir, "--out-dir");
-    if (o->out_dir)
-        making_put(m, sink, "name", o->name ? o->name : NAME_DEFAULT, "--name");
+    making_put(m, sink, "dir", dir, o->results ? "--results" : "--out-dir");
+    making_put(m, sink, "each", o->results ? "folder" : NULL, "--results");
+    if (dir)
+        making_put(m, sink, "name",
+                   o->name      ? o->name
+                   : o->results ? results_name(m)
+                                : NAME_DEFAULT,
+                   "--name");
+    return 0;
 }
 
 // When to end, in GNU parallel's words.
@@ -322,24 +387,14 @@ static int put_halt(struct making *m, struct node *root)
 static const char *job_name(struct making *m)
 {
     const struct oneliner *o = m->o;
-    const char *word = o->kind == ONELINER_CALL ? strrchr(o->kernel, ':') : o->words[0];
     char name[PLAN_NAME_MAX + 1];
-    size_t n = 0;
-    if (o->kind == ONELINER_CALL)
-        word = word ? word + 1 : o->kernel;
-    size_t len = strcspn(word, " \t\n;|&<>");
-    for (size_t i = 0; i < len; i++)
-        if (word[i] == '/') {
-            word += i + 1;
-            len -= i + 1;
-            i = (size_t)-1;
-        }
-    for (size_t i = 0; i < len && n < PLAN_NAME_MAX; i++) {
-        char c = (char)tolower((unsigned char)word[i]);
-        name[n++] = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ? c : '-';
+    const char *text = o->words ? o->words[0] : NULL;
+    if (o->kind == ONELINER_CALL) {
+        const char *colon = strrchr(o->kernel, ':');
+        text = colon ? colon + 1 : o->kernel;
     }
-    name[n] = '\0';
-    return strspn(name, "-") == n ? o->command : making_text(m, "%s", name);
+    job_name_of(text, o->kind != ONELINER_CALL && o->n_words == 1, name, sizeof(name));
+    return name[0] ? making_text(m, "%s", name) : o->command;
 }
 
 static int put_job(struct making *m, struct node *root)
@@ -354,7 +409,8 @@ static int put_job(struct making *m, struct node *root)
     if (r == 0)
         r = put_stage(m, root);
     put_reduce(m, root);
-    put_sink(m, root);
+    if (r == 0)
+        r = put_sink(m, root);
     making_put(m, root, "order", o->unordered ? "completion" : NULL, "--unordered");
     making_put(m, root, "on_error", o->on_error, "--on-error");
     making_put(m, root, "max_failures", o->max_failures, "--max-failures");
@@ -377,7 +433,7 @@ int oneliner_plan(const struct oneliner *o, struct plan **ret)
         args_mistake(o->command, "out of memory");
     if (r < 0)
         return r;
-    bool has_source = o->kind != ONELINER_PIPE && !o->range;
+    bool has_source = o->kind != ONELINER_PIPE && (!o->range || m.source.n_texts);
     const struct load_options load = {.parallelism = o->run.slots,
                                       .source = has_source ? &m.source : NULL};
     snprintf(command, sizeof(command), "fanmill %s", o->command);
@@ -388,6 +444,7 @@ int oneliner_plan(const struct oneliner *o, struct plan **ret)
     // At a terminal one wants to see what a command says even when it fails.
     if (r == 0) {
         (*ret)->sink.failed_too = true;
+        (*ret)->sink.lists = o->lists;
         (*ret)->is_oneliner = true;
     }
     return r;

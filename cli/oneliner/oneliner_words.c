@@ -84,9 +84,48 @@ static int append_item(struct making *m, const char *script, const char **ret)
     return 0;
 }
 
+// Of --cat and --fifo. In a script a command within a pipeline has another standard input.
+#define CHUNK_FILE "/dev/stdin"
+#define CHUNK_FILE_IN_SCRIPT "/dev/fd/9"
+#define CHUNK_FILE_PREFIX "exec 9<&0 </dev/null; "
+
+static const char *name_chunk(struct making *m, const char *word, const char *name)
+{
+    const char *named = making_text(m, "%s", ""), *at;
+    for (; (at = strstr(word, "{}")); word = at + 2)
+        named = making_text(m, "%s%.*s%s", named, (int)(at - word), word, name);
+    return making_text(m, "%s%s", named, word);
+}
+
+static void put_named(struct making *m, struct node *stage, const char *key)
+{
+    const struct oneliner *o = m->o;
+    bool any = false;
+    for (size_t i = 0; i < o->n_words; i++)
+        any = any || strstr(o->words[i], "{}");
+    if (o->n_words == 1) {
+        const char *script = name_chunk(m, o->words[0], CHUNK_FILE_IN_SCRIPT);
+        making_put(
+            m, stage, key,
+            making_text(m, CHUNK_FILE_PREFIX "%s%s", script, any ? "" : " " CHUNK_FILE_IN_SCRIPT),
+            "the script");
+        return;
+    }
+    struct node *list = tree_put(&m->tree, stage, key, tree_list(&m->tree, "the command"));
+    for (size_t i = 0; i < o->n_words; i++)
+        tree_append(list, tree_text(&m->tree, name_chunk(m, o->words[i], CHUNK_FILE),
+                                    making_text(m, "'%.*s'", LABEL_MAX, o->words[i])));
+    if (!any)
+        tree_append(list, tree_text(&m->tree, CHUNK_FILE, NULL));
+}
+
 int words_put(struct making *m, struct node *stage, const char *key)
 {
     const struct oneliner *o = m->o;
+    if (o->cat || o->fifo) {
+        put_named(m, stage, key);
+        return 0;
+    }
     bool takes_item = o->kind == ONELINER_MAP, append = false;
     bool is_script = o->n_words == 1;
     if (takes_item)

@@ -15,7 +15,6 @@
 #include "cli/text/quote.h"
 #include "pipelines/source/extent.h"
 #include "pipelines/source/source.h"
-#include "worker/executor/bare.h"
 #include "worker/executor/input.h"
 #include "worker/executor/recipe.h"
 #include "worker/executor/words.h"
@@ -74,7 +73,7 @@ static int give_item(void *arg, size_t index, struct template_values *ret)
 
 static int put_program(struct dry *d, struct recipe_stage *s, size_t *ret_taken)
 {
-    bare_settle(s, d->recipe->directory);
+    recipe_settle(s, d->recipe->directory);
     int r = words_build(&d->words, s, give_item, d, ret_taken);
     size_t n = words_count(&d->words);
     char **argv = r == 0 ? words_argv(&d->words) : NULL;

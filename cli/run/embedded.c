@@ -98,6 +98,7 @@ int embedded_start(struct embedded *e, struct transport *transport, struct link 
                                      .spool_directory = e->spool_directory,
                                      .spool_bytes = e->spool_bytes,
                                      .spool_full = on_spool_full,
+                                     .local_worker = e->worker.pid,
                                      .worker_gone = on_worker_gone,
                                      .open_door = on_open_door,
                                      .arg = e};

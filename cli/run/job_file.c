@@ -66,7 +66,7 @@ const struct args run_args = {
             "Exit status: 0 success, 1 some chunk failed, 2 usage or job file, 3 coordinator or "
             "worker lost, 4 ended early, 5 output could not be written, 125 internal error, 126 or "
             "127 a command could not be run or was not found, 128+N ended by signal N.\n",
-    .tables = {{.list = flags}, RUN_TABLES(struct run_command, run, false)},
+    .tables = {{.list = flags}, RUN_TABLES(struct run_command, run)},
     .operands = {{.offer = OFFER_JOB_FILE}},
     .n_operands = 1,
     .n_required = 1,

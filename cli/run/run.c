@@ -150,6 +150,8 @@ static int main_task(void *arg)
     run->follow.link = run->link;
     if (r == 0)
         r = submit(run, &err);
+    if (r < 0 && run->is_remote && (connect_lost(r) || r == -EACCES))
+        status = EXIT_LOST;
     if (r == 0)
         status = run_job(run);
     else

@@ -25,15 +25,15 @@ struct run_options {
 // How a job is run and shown, of struct run_options. The flags of its members are in tables of
 // their own: RUN_TABLES has them all, for options that hold a struct run_options.
 extern const struct arg run_flags[];
-#define RUN_TABLE(s, member, flags, is_brief)                                                      \
+#define RUN_TABLE(s, member, flags, heading)                                                       \
     {                                                                                              \
-        .list = flags, .offset = offsetof(s, member), .brief = is_brief                            \
+        .list = flags, .offset = offsetof(s, member), .title = heading                             \
     }
-#define RUN_TABLES(s, member, is_brief)                                                            \
-    RUN_TABLE(s, member, run_flags, is_brief),                                                     \
-        RUN_TABLE(s, member.connect, connect_flags, is_brief),                                     \
-        RUN_TABLE(s, member.spool, spool_flags, is_brief),                                         \
-        RUN_TABLE(s, member.report, report_flags, is_brief)
+#define RUN_TABLES(s, member)                                                                      \
+    RUN_TABLE(s, member, run_flags, "Where and how it runs"),                                      \
+        RUN_TABLE(s, member.connect, connect_flags, NULL),                                         \
+        RUN_TABLE(s, member.spool, spool_flags, NULL),                                             \
+        RUN_TABLE(s, member.report, report_flags, "Messages")
 
 struct jobserver;
 // To be called before anything is opened: make's descriptors have the numbers that MAKEFLAGS says.

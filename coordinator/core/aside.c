@@ -136,6 +136,10 @@ static bool is_open(const struct core_step *step, uint64_t number)
 void step_was_started(struct core *core, struct core_step *step, struct core_worker *worker)
 {
     struct aside *a = LIST_EMPTY(&worker->asides) ? NULL : find(worker, step);
+    // Results come in bunches: what is known already is not looked up for each.
+    if (step->started_by == worker->id && LIST_EMPTY(&worker->asides))
+        return;
+    step->started_by = worker->id;
     step->started = true;
     worker_note_start(worker, step->job->id, step->number);
     if (a && !(heap_holds(&a->again) && is_open(step, a->chunk)))

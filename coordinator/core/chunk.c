@@ -215,7 +215,8 @@ void chunk_unqueue(struct core *core, struct chunk *chunk)
         queue_remove(&chunk->worker->leased, chunk);
         chunk->worker->leased_bytes -= chunk->payload.len;
         aside_leased(chunk->worker, step, false);
-        chunk_answered(core, chunk);
+        if (chunk->recalled)
+            chunk_answered(core, chunk);
         if (chunk->began) {
             chunk->worker->begun--;
             core->begun--;

@@ -79,8 +79,10 @@ static void tick(struct core *core, struct actions *actions)
 static void flush_jobs(struct core *core, struct actions *actions)
 {
     struct core_job *job;
-    TAILQ_FOREACH (job, &core->touched, in_touched)
+    TAILQ_FOREACH (job, &core->touched, in_touched) {
         job_gather(core, job, actions);
+        job_check_until(core, job, actions);
+    }
     TAILQ_FOREACH (job, &core->touched, in_touched)
         job_settle(core, job);
     core_schedule(core, actions);

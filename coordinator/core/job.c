@@ -210,8 +210,7 @@ static bool everything_over(const struct core_job *job)
     return true;
 }
 
-// As many chunks have ended as the plan wants.
-static void check_until(struct core *core, struct core_job *job, struct actions *actions)
+void job_check_until(struct core *core, struct core_job *job, struct actions *actions)
 {
     const struct plan *plan = job->plan;
     const struct job_summary *s = &job->summary;
@@ -231,7 +230,6 @@ static void check_until(struct core *core, struct core_job *job, struct actions 
 
 bool job_try_end(struct core *core, struct core_job *job, struct actions *actions)
 {
-    check_until(core, job, actions);
     if (!everything_over(job))
         return false;
     struct job_summary *summary = malloc(sizeof(*summary));

@@ -86,7 +86,8 @@ void worker_answer_due(struct core *core, struct core_worker *worker, struct act
 
 static uint64_t idle_slots(const struct core_worker *worker)
 {
-    if (worker->draining || !worker->window_items)
+    // One that is asked for chunks is not to get others for them.
+    if (worker->draining || !worker->window_items || worker->recalled)
         return 0;
     uint64_t most = worker->slots < worker->window_items ? worker->slots : worker->window_items;
     return worker->leased.n < most ? most - worker->leased.n : 0;

@@ -238,8 +238,6 @@ static int settle(struct core *core, struct chunk *chunk, const struct result *r
     }
     chunk->worker->active = core->now;
     chunk_unqueue(core, chunk);
-    if (was_started(chunk->ending.outcome))
-        step_was_started(core, step, worker_find(core, chunk->worker_id));
     update_mean(step, result->ending.run_ns);
     if (chunk->ending.outcome != OUTCOME_OK) {
         settle_failure(core, chunk, actions);
@@ -301,6 +299,8 @@ int core_result(struct core *core, struct core_worker *worker, const struct even
     }
     if (r == 0 && result->more && !chunk->over_limit)
         job_deliver_part(chunk->step->job, chunk, actions);
+    if (!result->more && was_started(result->ending.outcome))
+        step_was_started(core, step, worker);
     if (r == 0 && !result->more)
         r = settle(core, chunk, result, actions);
     if (r == 0 && !result->more)

@@ -133,6 +133,7 @@ struct core_step {
     uint64_t leased;
     uint64_t unstarted;   // chunks that failed because they could not be started
     bool started;         // one was
+    uint64_t started_by;  // the worker that did so last; 0: none
     uint64_t passing;     // of `held`: good ones for the next step or level, not counted as ok yet
     uint64_t input_bytes; // payloads and inputs of chunks to come, in memory
     uint64_t held_bytes;  // results in memory
@@ -303,6 +304,9 @@ void job_count_failure(struct core *core, struct core_job *job, const struct chu
                        struct actions *actions);
 // Ends the job if too many of its chunks have failed.
 void job_check_failures(struct core *core, struct core_job *job, struct actions *actions);
+// Ends the job if as many chunks have ended as the plan wants. Before job_settle(), like all that
+// changes what may be leased.
+void job_check_until(struct core *core, struct core_job *job, struct actions *actions);
 // Keeps the first reason why the job ends, for people.
 void job_say(struct core_job *job, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 // After a turn: if everything is over, emits ACT_JOB_END, frees the job and returns true.
@@ -382,7 +386,13 @@ void step_set_claim(struct core_step *step);
 // wants.c
 // Something has happened to the job: it is gathered, settled, and its end and its source are looked
 // at in this turn.
-void job_touch(struct core *core, struct core_job *job);
+static inline void job_touch(struct core *core, struct core_job *job)
+{
+    if (job->is_touched)
+        return;
+    job->is_touched = true;
+    TAILQ_INSERT_TAIL(&core->touched, job, in_touched);
+}
 void job_untouch(struct core *core, struct core_job *job);
 void core_touch_all(struct core *core);
 int step_take_shape(struct core *core, struct core_step *step); // -ENOMEM

@@ -12,14 +12,6 @@
 
 #define RANK_LEASES_MAX ((INT64_C(1) << 44) - 1)
 
-void job_touch(struct core *core, struct core_job *job)
-{
-    if (job->is_touched)
-        return;
-    job->is_touched = true;
-    TAILQ_INSERT_TAIL(&core->touched, job, in_touched);
-}
-
 void job_untouch(struct core *core, struct core_job *job)
 {
     if (job->is_touched)
@@ -161,12 +153,12 @@ struct core_step *core_first_want(const struct core *core)
     return best;
 }
 
-// A worker that is set aside for the first one may start others.
+// The first that the worker is not set aside for.
 static struct core_step *first_startable(const struct shape *shape,
                                          const struct core_worker *worker)
 {
     struct core_step *best = first_of(shape);
-    if (!best || worker_may_start(worker, best))
+    if (!best || LIST_EMPTY(&worker->asides))
         return best;
     best = NULL;
     for (size_t i = 0; i < shape->steps.len; i++) {
@@ -179,12 +171,11 @@ static struct core_step *first_startable(const struct shape *shape,
 
 struct core_step *worker_first_want(const struct core *core, const struct core_worker *worker)
 {
-    struct core_step *best = NULL;
+    struct core_step *best = NULL, *kept = worker->kept_for;
     const struct shape *shape;
-    if (worker->kept_for) {
-        best = worker->kept_for;
-        return heap_holds(&best->want) && worker_can_take(core, worker, best) ? best : NULL;
-    }
+    // Others of its shape may come before it, but not here.
+    if (kept)
+        return heap_holds(&kept->want) && worker_can_take(core, worker, kept) ? kept : NULL;
     TAILQ_FOREACH (shape, &core->shapes, in_shapes) {
         struct core_step *step = first_startable(shape, worker);
         if (step && (!best || step->want.deadline < best->want.deadline) &&

@@ -123,6 +123,8 @@ static void read_sink_map(struct builder *b, struct node *map)
         refuse_key(b, node_get(map, "format"), NULL, "stdout already names another format");
     else if (has_format)
         sink->format = (enum sink_format)format;
+    if (read_word(b, SECTION_SINK, map, "each", &word))
+        sink->folders = word;
     if (read_word(b, SECTION_SINK, map, "if_exists", &word))
         sink->if_exists = (enum if_exists)word;
     if (sink->kind != SINK_STDOUT)

@@ -405,6 +405,9 @@ bool stage_read(struct builder *b, struct node *node, enum section section, stru
     read_timeout(b, section, node, ret);
     read_throttle(b, node, ret);
     uint64_t nice;
+    unsigned input;
+    if (read_word(b, section, node, "stdin", &input))
+        stage->stdin_is_file = input;
     if (read_count(b, section, node, "nice", &nice))
         stage->nice = (uint32_t)nice;
     ret->has_time = read_duration(b, section, node, "time", &ret->time_ns);

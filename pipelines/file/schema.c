@@ -107,6 +107,9 @@ const struct schema_key schema[] = {
      "folder where the program starts, created if missing, may have placeholders; the job file's "
      "folder"},
     {STAGE | REDUCE, "env", KEY_ENV, 0, 0, 0, NULL, "environment variables, added to the job's"},
+    {STAGE | REDUCE, "stdin", KEY_WORD, 0, 0, 0, "pipe, file",
+     "`pipe`: what its standard input is; /dev/stdin of a file can be read from any place, and "
+     "again; pipe"},
     {STAGE, "batch", KEY_FLAG, 0, 0, 0, NULL,
      "`command`: one run for as many items of the chunk as fit; false"},
     {STAGE, "tag", KEY_FLAG, 0, 0, 0, NULL,
@@ -168,6 +171,9 @@ const struct schema_key schema[] = {
     {SINK, "dir", KEY_TEXT, KEY_ONE_OF, 0, 0, NULL, "folder that gets one file per result"},
     {SINK, "name", KEY_TEXT, 0, 0, 0, NULL, "`dir`: name of each file, with placeholders"},
     {SINK, "format", KEY_WORD, 0, 0, 0, "raw, json", "the bytes, or JSON; raw"},
+    {SINK, "each", KEY_WORD, 0, 0, 0, "file, folder",
+     "`dir`: what a result becomes: a file, or a folder with the files stdout, stderr and seq (the "
+     "chunk's number); file"},
     {SINK, "if_exists", KEY_WORD, 0, 0, 0, "overwrite, error, append, skip",
      "what to do if the file already exists; overwrite"},
 };
@@ -203,10 +209,12 @@ const struct schema_company schema_company[] = {
     {STAGE | REDUCE, "nice", "command, pipe",
      "a kernel runs inside an executor, which serves other jobs, too", NULL},
     {STAGE | REDUCE, "leftovers", "command, pipe", "a kernel starts no processes", NULL},
+    {STAGE | REDUCE, "stdin", "pipe", "only a pipe gets its chunk there", NULL},
     {STAGE, "batch", "command", "only for a command", NULL},
     {STAGE, "tag", "command", "only for a command", NULL},
     {SINK, "dir", "name", "needs 'name', the name of each result's file", "name: \"{#}.txt\""},
     {SINK, "name", "dir", "only 'dir' has file names", NULL},
+    {SINK, "each", "dir", "only 'dir' has a file for each result", NULL},
     {SINK, "if_exists", "file, dir", "only a file can exist already", NULL},
 };
 const size_t n_schema_company = sizeof(schema_company) / sizeof(schema_company[0]);

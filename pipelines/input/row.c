@@ -1,6 +1,7 @@
 #include "pipelines/input/row.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 void row_init(struct row *row)
@@ -14,6 +15,10 @@ void row_done(struct row *row)
 {
     buf_done(&row->bytes);
     buf_done(&row->ends);
+    if (row->regex_of)
+        regfree(&row->regex);
+    free(row->regex_of);
+    row->regex_of = NULL;
 }
 
 // Ends the field being written.
@@ -61,10 +66,21 @@ static int take_quoted(const char *text, size_t len, struct row *row, size_t *re
     }
 }
 
-static int split_csv(char delimiter, const char *text, size_t len, struct row *row,
+const char *row_trim(uint8_t trims, const char *text, size_t *len)
+{
+    while (trims & ROW_TRIM_LEFT && *len && strchr(" \t\r\n\v\f", *text) && *text)
+        text++, --*len;
+    while (trims & ROW_TRIM_RIGHT && *len && text[*len - 1] &&
+           strchr(" \t\r\n\v\f", text[*len - 1]))
+        --*len;
+    return text;
+}
+
+static int split_csv(const struct row_rule *rule, const char *text, size_t len, struct row *row,
                      const char **ret_why)
 {
     size_t at = 0;
+    char delimiter = rule->delimiter;
     for (;;) {
         size_t used = 0;
         int r = 0;
@@ -75,7 +91,9 @@ static int split_csv(char delimiter, const char *text, size_t len, struct row *r
         } else {
             const char *end = at < len ? memchr(text + at, delimiter, len - at) : NULL;
             used = (end ? (size_t)(end - text) : len) - at;
-            r = buf_add(&row->bytes, text + at, used);
+            size_t kept = used;
+            const char *field = row_trim(rule->trims, text + at, &kept);
+            r = buf_add(&row->bytes, field, kept);
         }
         if (r == 0)
             r = end_field(row);
@@ -92,18 +110,59 @@ static int split_csv(char delimiter, const char *text, size_t len, struct row *r
     }
 }
 
-static int split_plain(const char *separator, const char *text, size_t len, struct row *row)
+static int split_plain(const struct row_rule *rule, const char *text, size_t len, struct row *row)
 {
+    const char *separator = rule->split_at;
     size_t size = strlen(separator);
     for (;;) {
         const char *end = len ? memmem(text, len, separator, size) : NULL;
         size_t used = end ? (size_t)(end - text) : len;
-        int r = row_add(row, text, used);
+        size_t kept = used;
+        const char *field = row_trim(rule->trims, text, &kept);
+        int r = row_add(row, field, kept);
         if (r < 0 || !end)
             return r;
         text += used + size;
         len -= used + size;
     }
+}
+
+// Kept from row to row, for it takes longer than to use it.
+static int compile_regex(const char *text, struct row *row)
+{
+    if (row->regex_of && strcmp(row->regex_of, text) == 0)
+        return 0;
+    if (row->regex_of)
+        regfree(&row->regex);
+    free(row->regex_of);
+    row->regex_of = NULL;
+    if (regcomp(&row->regex, text, REG_EXTENDED) != 0)
+        return -EINVAL;
+    row->regex_of = strdup(text);
+    if (!row->regex_of)
+        regfree(&row->regex);
+    return row->regex_of ? 0 : -ENOMEM;
+}
+
+static int split_regex(const struct row_rule *rule, const char *text, size_t len, struct row *row,
+                       const char **ret_why)
+{
+    int r = compile_regex(rule->split_at, row);
+    if (r == -EINVAL)
+        *ret_why = "the text that separates columns is no regular expression";
+    for (size_t at = 0; r == 0;) {
+        regmatch_t match = {.rm_so = 0, .rm_eo = (regoff_t)(len - at)};
+        bool found = regexec(&row->regex, text + at, 1, &match,
+                             REG_STARTEND | (at ? REG_NOTBOL : 0)) == 0 &&
+                     match.rm_eo > match.rm_so; // nothing separates nothing
+        size_t kept = found ? (size_t)match.rm_so : len - at;
+        const char *field = row_trim(rule->trims, text + at, &kept);
+        r = row_add(row, field, kept);
+        if (!found)
+            break;
+        at += (size_t)match.rm_eo;
+    }
+    return r;
 }
 
 int row_split(const struct row_rule *rule, const void *item, size_t len, struct row *row,
@@ -114,10 +173,21 @@ int row_split(const struct row_rule *rule, const void *item, size_t len, struct 
     *ret_why = "";
     row_clear(row);
     if (rule->form == ROW_CSV)
-        return split_csv(rule->delimiter, text, len, row, ret_why);
+        return split_csv(rule, text, len, row, ret_why);
     if (rule->form == ROW_WHOLE)
         return row_add(row, text, len);
-    return rule->form == ROW_SPLIT ? split_plain(rule->split_at, text, len, row) : 0;
+    if (rule->form == ROW_SPLIT && rule->is_regex)
+        return split_regex(rule, text, len, row, ret_why);
+    return rule->form == ROW_SPLIT ? split_plain(rule, text, len, row) : 0;
+}
+
+bool row_regex_ok(const char *text)
+{
+    regex_t regex;
+    bool is_ok = regcomp(&regex, text, REG_EXTENDED) == 0;
+    if (is_ok)
+        regfree(&regex);
+    return is_ok;
 }
 
 bool row_delimiter_ok(char c)

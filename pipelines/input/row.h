@@ -1,6 +1,7 @@
 // A row: an item that has fields. An item of a csv is one row as it is written, so it needs no
 // encoding of its own: its text is split again wherever the fields are needed.
 #pragma once
+#include <regex.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,12 +19,18 @@ enum row_form {
     ROW_WHOLE, // the item is its only field, {1}
 };
 
+#define ROW_TRIM_LEFT 1u
+#define ROW_TRIM_RIGHT 2u
+// Where the text begins, and its length, without what `trims` drops.
+const char *row_trim(uint8_t trims, const char *text, size_t *len);
+
 // How items are split. Of SOURCE_CSV (form CSV or SPLIT), and of SOURCE_ITEMS and SOURCE_LINES with
 // ROW_SPLIT (`-C SEP`) or ROW_WHOLE (`map echo {1}`).
 struct row_rule {
     enum row_form form;
     char delimiter; // ROW_CSV: between two fields; ','
     char *split_at; // ROW_SPLIT: what stands between two fields, not empty; owned by the plan
+    bool is_regex;  // split_at is an extended regular expression
     // SOURCE_CSV: the first row of each file names the columns and is not an item. ROW_SPLIT rows
     // end at source.delimiter, ROW_CSV rows at a newline outside quotes.
     bool has_header;
@@ -31,6 +38,7 @@ struct row_rule {
     // source_find_columns(); NULL with n_columns 0: unknown.
     char **columns;
     size_t n_columns;
+    uint8_t trims;       // ROW_TRIM_*: blanks around items and fields are dropped
     bool header_is_read; // the header on a pipe was consumed already; not packed
     bool header_has_cr;  // and it ended with a CR: a newline that comes next belongs to it
 };
@@ -44,6 +52,8 @@ struct field {
 struct row {
     struct buf bytes;
     struct buf ends; // size_t: where each field ends in `bytes`
+    char *regex_of;  // the split_at of `regex`; NULL: none is compiled
+    regex_t regex;
 };
 void row_init(struct row *row);
 void row_done(struct row *row);
@@ -65,5 +75,7 @@ struct field row_field(const struct row *row, size_t index);
 // text ("a quote is never closed"); else as row_add.
 int row_split(const struct row_rule *rule, const void *item, size_t len, struct row *row,
               const char **ret_why);
+// Whether the text is an extended regular expression.
+bool row_regex_ok(const char *text);
 // Whether the character may separate the fields of a csv.
 bool row_delimiter_ok(char c);

@@ -203,6 +203,8 @@ static int make_path(struct sink_writer *sink, const struct record *record, cons
     size_t name_at = path->len;
     if (r == 0)
         r = template_expand(sink->name, &values, path);
+    if (r == 0 && sink->plan->sink.folders)
+        r = buf_add_str(path, "/" SINK_FOLDER_STDOUT);
     if (r == 0)
         r = buf_add(path, "", 1);
     if (r < 0)
@@ -264,13 +266,27 @@ static int check_name(struct sink_writer *sink, const char *name, struct err *er
     return 0;
 }
 
+static int write_beside(const struct sink_writer *sink, int folder, const char *name,
+                        const struct slice *parts, size_t n, struct err *err)
+{
+    struct outfile file = OUTFILE_INIT;
+    int copy = fcntl(folder, F_DUPFD_CLOEXEC, 3);
+    if (copy < 0)
+        return err_sys(err, -errno, "'%s'", name);
+    int r = outfile_open_at(&file, copy, name, name, sink->plan->sink.if_exists, err);
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = outfile_write(&file, parts[i].data, parts[i].len, err);
+    if (r == 0)
+        r = outfile_finish(&file, false, err);
+    outfile_done(&file);
+    return r < 0 ? r : 0;
+}
+
 // Standard error beside the result; that of an earlier job, which this chunk does not have, would
 // only mislead.
 static int write_errors(const struct sink_writer *sink, int folder, const char *last,
                         const struct record *record, struct err *err)
 {
-    enum if_exists if_exists = sink->plan->sink.if_exists;
-    struct outfile file = OUTFILE_INIT;
     _cleanup_(buf_done)
     struct buf name = {0};
     int r = buf_printf(&name, "%s" SINK_STDERR, last);
@@ -278,22 +294,33 @@ static int write_errors(const struct sink_writer *sink, int folder, const char *
         r = buf_add(&name, "", 1);
     if (r < 0)
         return err_sys(err, r, "'%s'", sink->directory);
-    const char *beside = (const char *)name.data;
-    if (!record->n_errors) {
-        if (if_exists == EXISTS_OVERWRITE)
-            unlinkat(folder, beside, 0);
-        return 0;
-    }
-    int copy = fcntl(folder, F_DUPFD_CLOEXEC, 3);
-    if (copy < 0)
-        return err_sys(err, -errno, "'%s'", beside);
-    r = outfile_open_at(&file, copy, beside, beside, if_exists, err);
-    for (size_t i = 0; i < record->n_errors && r == 0; i++)
-        r = outfile_write(&file, record->errors[i].data, record->errors[i].len, err);
+    if (record->n_errors)
+        return write_beside(sink, folder, (const char *)name.data, record->errors, record->n_errors,
+                            err);
+    if (sink->plan->sink.if_exists == EXISTS_OVERWRITE)
+        unlinkat(folder, (const char *)name.data, 0);
+    return 0;
+}
+
+// A result's folder tells as much of one that wrote nothing to standard error.
+static int write_folder(const struct sink_writer *sink, int folder, const struct record *record,
+                        struct err *err)
+{
+    char number[24];
+    int n = snprintf(number, sizeof(number), "%llu", (unsigned long long)record->chunk + 1);
+    const struct slice seq = {.data = (uint8_t *)number, .len = (size_t)n};
+    int r = write_beside(sink, folder, SINK_FOLDER_STDERR, record->errors, record->n_errors, err);
+    return r < 0 ? r : write_beside(sink, folder, SINK_FOLDER_SEQ, &seq, 1, err);
+}
+
+static int list_file(struct sink_writer *sink, const char *path, struct err *err)
+{
+    _cleanup_(buf_done)
+    struct buf line = {0};
+    int r = buf_printf(&line, "%s\n", path);
     if (r == 0)
-        r = outfile_finish(&file, false, err);
-    outfile_done(&file);
-    return r < 0 ? r : 0;
+        r = sink->write_stdout(sink->arg, line.data, line.len);
+    return r < 0 ? err_sys(err, r, "standard output") : 0;
 }
 
 static int write_dir(struct sink_writer *sink, const struct record *record, bool errors_only,
@@ -307,7 +334,9 @@ static int write_dir(struct sink_writer *sink, const struct record *record, bool
     _close_ int folder = r < 0 ? r : open_below(sink, name, &last, err);
     if (folder < 0)
         return folder;
-    if (sink->plan->sink.format == FORMAT_RAW)
+    if (sink->plan->sink.folders)
+        r = write_folder(sink, folder, record, err);
+    else if (sink->plan->sink.format == FORMAT_RAW)
         r = write_errors(sink, folder, last, record, err);
     if (r < 0 || errors_only)
         return r;
@@ -330,6 +359,8 @@ static int write_dir(struct sink_writer *sink, const struct record *record, bool
     if (r == 0)
         r = outfile_finish(&file, false, err);
     outfile_done(&file);
+    if (r == 0 && sink->plan->sink.lists)
+        r = list_file(sink, path, err);
     return r;
 }
 

@@ -9,7 +9,11 @@
 
 struct sink_writer;
 
-#define SINK_STDERR ".stderr"
+#define SINK_STDERR ".stderr" // after the name of a result's file
+// In a result's folder.
+#define SINK_FOLDER_STDOUT "stdout"
+#define SINK_FOLDER_STDERR "stderr"
+#define SINK_FOLDER_SEQ "seq"
 
 // One result as the sink sees it. Borrowed for the call.
 struct record {

@@ -95,9 +95,13 @@ static int regroup(struct cutter *c, struct cut *cut)
     return r;
 }
 
-static size_t trimmed(const struct cutter *c, const uint8_t *item, size_t len)
+static int add_trimmed(struct cutter *c, const uint8_t *item, size_t len, struct cut *cut)
 {
-    return c->rule.trims_cr && len && item[len - 1] == '\r' ? len - 1 : len;
+    const char *text = (const char *)item;
+    len -= c->rule.trims_cr && len && item[len - 1] == '\r';
+    if (c->rule.trims)
+        text = row_trim(c->rule.trims, text, &len);
+    return add_item(c, text, len, cut);
 }
 
 static int feed_items(struct cutter *c, const uint8_t *at, size_t len, struct cut *cut)
@@ -113,10 +117,10 @@ static int feed_items(struct cutter *c, const uint8_t *at, size_t len, struct cu
         if (c->part.len) {
             r = buf_add(&c->part, at, n);
             if (r == 0)
-                r = add_item(c, c->part.data, trimmed(c, c->part.data, c->part.len), cut);
+                r = add_trimmed(c, c->part.data, c->part.len, cut);
             buf_clear(&c->part);
         } else {
-            r = add_item(c, at, trimmed(c, at, n), cut);
+            r = add_trimmed(c, at, n, cut);
         }
         at += n + 1;
         len -= n + 1;
@@ -293,7 +297,7 @@ int cutter_end(struct cutter *c, struct buf *out, struct buf *lens, uint64_t *re
         return c->ready.len ? give(c, NULL, 0, 1, &cut) : 0;
     int r = regroup(c, &cut);
     if (r == 0 && c->part.len)
-        r = add_item(c, c->part.data, trimmed(c, c->part.data, c->part.len), &cut);
+        r = add_trimmed(c, c->part.data, c->part.len, &cut);
     buf_clear(&c->part);
     return r == 0 && c->ready_items ? give_items(c, &cut) : r;
 }

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "pipelines/input/row.h"
 #include "pipelines/input/separator.h"
 #include "pipelines/run.h"
 
@@ -19,6 +20,7 @@ struct cutter_rule {
     uint64_t bytes; // data: cut after the first record end at or past this size; 0: no
     uint8_t end;    // last byte of a record
     bool trims_cr;  // items: a CR before their end belongs to it
+    uint8_t trims;  // items: ROW_TRIM_*
     // Data whose records do not just end with one byte: this instead of `end`. The header, if any,
     // begins each chunk. Both are borrowed as long as the cutter lives.
     const struct separator_rule *separator;

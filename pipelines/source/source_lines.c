@@ -239,7 +239,8 @@ int source_open_lines(const struct plan *plan, struct source_reader **ret, struc
     struct cutter_rule cut = {.as_items = true,
                               .items = rule->rule == CHUNK_AUTO ? 1 : rule->n,
                               .end = plan->source.delimiter,
-                              .trims_cr = plan->source.delimiter == '\n' && !plan->source.keeps_cr};
+                              .trims_cr = plan->source.delimiter == '\n' && !plan->source.keeps_cr,
+                              .trims = plan->source.rows.trims};
     cutter_init(&l->cutter, &cut);
     *ret = &l->base;
     return 0;

@@ -12,7 +12,8 @@ chaos() {
     pid=$!
     while [ -z "$zygote" ] && kill -0 $pid 2>/dev/null; do
         sleep 0.005
-        zygote=$(first_child "$(first_child $pid 2>/dev/null || echo 0)" 2>/dev/null)
+        keeper=$(first_child "$(first_child $pid 2>/dev/null || echo 0)" 2>/dev/null)
+        zygote=$(first_child "${keeper:-0}" 2>/dev/null)
     done
     KILLED=0
     while [ $KILLED -lt "$kills" ] && victims=$(cat "/proc/$zygote/task/$zygote/children" 2>/dev/null); do

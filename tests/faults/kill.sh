@@ -15,7 +15,8 @@ finished() {
 children_of() { cat /proc/"$1"/task/*/children 2>/dev/null; }
 first_child() { children_of "$1" | tr ' ' '\n' | grep . | head -n 1; }
 worker_of() { first_child "$1"; }
-zygote_of() { first_child "$(worker_of "$1")"; }
+keeper_of() { first_child "$(worker_of "$1")"; } # it forks the zygote
+zygote_of() { first_child "$(keeper_of "$1")"; }
 
 job long <<EOF
 source: {range: 1..1000}
@@ -38,13 +39,62 @@ expect_stderr "the worker process"
 expect_stderr "killed by signal 9 (SIGKILL)"
 expect_nothing_left
 
-case_is "the zygote is killed: a message, status 3, nothing left"
+case_is "the zygote and its keeper are killed: a message, status 3, nothing left"
 start_long
-kill -KILL "$(zygote_of $pid)"
+kill -KILL "$(keeper_of $pid)"
 finished
 expect_status 3
 expect_stdout "$(seq 1 3)"
 expect_stderr "zygote"
+expect_nothing_left
+
+case_is "the zygote is killed: a new one runs again what ran"
+job again <<YAML
+source: {range: 1..20}
+stages: [{command: "[ -e $WORK/let ] || { echo on >>$WORK/on; sleep 300; }; echo {}"}]
+YAML
+rm -f "$WORK/let"
+start -j 2 again.yaml
+until_lines 2 "$WORK/on"
+touch "$WORK/let"
+kill -KILL "$(zygote_of $pid)"
+finished
+expect_status 0
+expect_stdout "$(seq 1 20)"
+expect_stderr "the zygote, which forks executors, was killed: going on with a new one"
+expect_nothing_left
+
+case_is "code of a job that kills the zygote: blamed, and nothing else is lost"
+cat >parent.c <<'CODE'
+#include <fanmill/kernel.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+int parent(fm_call *call)
+{
+    size_t len;
+    const char *item = fm_item(call, 0, &len);
+    if (item[0] == 'k') {
+        kill(getppid(), SIGKILL);
+        for (;;)
+            pause();
+    }
+    usleep(20000);
+    return fm_emit(call, item, len);
+}
+CODE
+${CC:-cc} -shared -fPIC -I"$ROOT/include" parent.c -o parent.so || wrong "the kernel does not build"
+for slots in 1 3; do
+    fanmill call -j "$slots" -n 1 "$PWD/parent.so:parent" ::: a b c d k e f g h
+    expect_status 1
+    [ "$(tr -d '\n' <stdout)" = abcdefgh ] || wrong "stdout is $(tr '\n' ' ' <stdout)"
+    expect_stderr "was killed while this chunk ran"
+    expect_stderr "8 chunks ok, 1 failed"
+    expect_nothing_left
+done
+fanmill map -j 1 'case {} in k) kill -9 $(cut -d" " -f4 /proc/$PPID/stat); exec sleep 300 ;; esac; echo {}' ::: a k b
+expect_status 1
+expect_stdout "$(printf 'a\nb\n')"
 expect_nothing_left
 
 case_is "the coordinator is killed: nothing left"

@@ -66,6 +66,21 @@ offers "always auto json never" fanmill run --progress ""
 offers "place/notes.txt" fanmill map -j 2 cat place/n
 offers "" fanmill map cat --pro
 
+case_is "bash: commands within commands, kernels with their colon"
+offers "map" fanmill submit m
+offers "place/job.yaml" fanmill submit place/j
+offers "--retries" fanmill submit map --retr
+offers "--retries" fanmill submit --wait map --retr
+offers "place/notes.txt" fanmill submit map -a place/n
+offers "" fanmill submit map cat --retr
+offers "--timeout" fanmill submit --tim
+# Bash hands over three words, and puts what is offered in the place of the last one.
+export COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
+[ "$(bash --norc ./offer.bash fanmill call builtin : | tr ' ' '\n' | grep -cE '^(sum|noop|find_primes)$')" = 3 ] || wrong "builtin:"
+offers "find_primes" fanmill call builtin : find_
+offers "find_primes" fanmill submit --wait call builtin : find_
+unset COMP_WORDBREAKS
+
 case_is "bash leaves its options as they were"
 [ "$(bash --norc -c 'source ./completion.bash; COMP_WORDS=(fanmill c); COMP_CWORD=1; before=$(shopt); _fanmill; [ "$before" = "$(shopt)" ] && echo same')" = same ] ||
     wrong "an option of the shell is another one"
@@ -140,11 +155,53 @@ if command -v fish >/dev/null; then
     [ "$offered" = "admin client observer worker " ] || wrong "invite: $offered"
     offered=$(fish -c 'source completion.fish; complete -C "fanmill worker deploy-ssh --tu"' 2>>stderr | cut -f 1)
     [ "$offered" = "--tunnel" ] || wrong "worker deploy-ssh --tu: $offered"
+    offered=$(fish -c 'source completion.fish; complete -C "fanmill submit map --retr"' 2>>stderr | cut -f 1)
+    [ "$offered" = "--retries" ] || wrong "submit map --retr: $offered"
+    offered=$(fish -c 'source completion.fish; complete -C "fanmill call builtin:find_"' 2>>stderr | cut -f 1)
+    [ "$offered" = "builtin:find_primes" ] || wrong "call builtin:find_: $offered"
     offered=$(fish -c 'source completion.fish; complete -C "fanmill run place/j"' 2>>stderr | cut -f 1)
     [ "$offered" = "place/job.yaml" ] || wrong "run place/j: $offered"
     expect_quiet
 else
     echo "skipped: fish is not there"
+fi
+
+# ---- keys typed in real shells
+
+term() { env -u FANMILL_TEST_MARK -u TMUX tmux -S "$WORK/tmux" -f /dev/null "$@"; }
+# typed SHELL LINE WANT: what the line becomes when Tab is pressed at its end.
+shows_line() { term capture-pane -t typed -p | grep -qF -- "> $1"; }
+typed() {
+    term kill-session -t typed 2>/dev/null
+    term new-session -d -s typed -x 100 -y 20 "env PS1='> ' HOME='$WORK' PATH='$(dirname "$FANMILL_BIN"):$PATH' $1"
+    until_ok sh -c "tmux -S '$WORK/tmux' capture-pane -t typed -p | grep -q '^>'"
+    term send-keys -t typed "$setup" Enter
+    until_ok sh -c "tmux -S '$WORK/tmux' capture-pane -t typed -p | grep -qx ready"
+    term send-keys -t typed "$2"
+    until_ok shows_line "$2"
+    term send-keys -t typed Tab
+    until_ok shows_line "$3" || wrong "$1: $2: $(term capture-pane -t typed -p)"
+}
+if command -v tmux >/dev/null; then
+    trap 'term kill-server 2>/dev/null; rm -rf "$WORK"' EXIT
+    term new-session -d -s keep "sleep 600"
+    setup="cd '$WORK'; source ./completion.bash; echo ready"
+    case_is "typed in bash"
+    typed "bash --norc --noprofile -i" "fanmill call builtin:find_" "fanmill call builtin:find_primes"
+    typed "bash --norc --noprofile -i" "fanmill call builti" "fanmill call builtin:"
+    typed "bash --norc --noprofile -i" "fanmill submit map --retr" "fanmill submit map --retries"
+    typed "bash --norc --noprofile -i" "fanmill worker dep" "fanmill worker deploy-ssh"
+    if command -v zsh >/dev/null; then
+        case_is "typed in zsh"
+        setup="cd '$WORK'; fpath=(\$PWD/zsh \$fpath); autoload -U compinit; compinit -u -d ./dump; echo ready"
+        typed "zsh -f -i" "fanmill call builtin:find_" "fanmill call builtin:find_primes"
+        typed "zsh -f -i" "fanmill submit map --retr" "fanmill submit map --retries"
+        typed "zsh -f -i" "fanmill submit --wait map --retr" "fanmill submit --wait map --retries"
+        typed "zsh -f -i" "fanmill worker dep" "fanmill worker deploy-ssh"
+        typed "zsh -f -i" "fanmill submit place/j" "fanmill submit place/job.yaml"
+    fi
+else
+    echo "skipped: keys typed in shells (no tmux)"
 fi
 
 case_is "the manual pages"

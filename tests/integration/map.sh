@@ -144,6 +144,14 @@ fanmill map --tag 'printf "1\n2"; : {}' ::: a 'b c'
 printf 'a\t1\na\t2b c\t1\nb c\t2' >want
 expect_same want
 
+case_is "--retry-delay"
+fanmill map --retry-delay 0.1 '[ -e tried-{} ] || { touch tried-{}; exit 1; }; echo {}' ::: a b
+expect_status 0
+expect_stdout "$(printf 'a\nb\n')"
+fanmill map --retry-delay never true ::: a
+expect_status 2
+expect_stderr "--retry-delay: 'never' is not a duration"
+
 case_is "exit statuses"
 fanmill map 'exit {}' ::: 0 3 0
 expect_status 1

@@ -147,7 +147,7 @@ runs 'fanmill map echo {1}{2} ::: a b :::'
 expect_status 0
 [ ! -s stdout ] || wrong "a list without items combines to nothing"
 runs "fanmill map --tag -n 2 echo {1}+{2} ::: a b c ::: '\$(id)'"
-expect_stdout "$(printf '%s\n' $'a $(id)\ta+$(id) b+$(id)' $'c $(id)\tc+$(id)')"
+expect_stdout "$(printf '%s\n' $'a $(id) b $(id)\ta+$(id) b+$(id)' $'c $(id)\tc+$(id)')"
 
 # ---- a list taken by twos, as parallel -N 2
 runs "fanmill map -n 2 printf '<%s|%s>' {2} {1} ::: a 'b c' '\$(id)' d e"

@@ -125,6 +125,14 @@ echo >go
 wait
 [ "$(cat late status)" = "$(printf '1\n0\n')" ] || wrong "$(cat late status)"
 
+case_is "no /dev/null: named"
+if unshare -m true 2>/dev/null; then
+    unshare -m sh -c 'mount -t tmpfs none /dev && exec "$0" map echo ::: a' "$FANMILL_BIN" >stdout 2>stderr
+    STATUS=$?
+    expect_status 3
+    expect_stderr "can't open /dev/null, which commands get as their input: No such file or directory"
+fi
+
 case_is "a folder that can't be entered or made is told as that"
 mkdir -p shut && chmod 000 shut
 if [ "$(id -u)" != 0 ]; then

@@ -109,6 +109,37 @@ expect_status 1
 expect_stdout $'0.2\n0.2\n0.2\n0.2'
 expect_stderr "chunk 3 ('1000') failed: it took longer than 300% of the median time of the others"
 
+case_is "--results: a folder for each item with stdout, stderr and seq"
+fanmill map --results res 'echo out {}; echo err {} >&2; test {} = a' ::: a b
+expect_status 1
+[ "$(find res -type f | sort | tr '\n' ' ')" = "res/1/a/seq res/1/a/stderr res/1/a/stdout res/1/b/seq res/1/b/stderr res/1/b/stdout " ] ||
+    wrong "$(find res)"
+[ "$(cat res/1/b/stdout res/1/b/stderr res/1/b/seq)" = $'out b\nerr b\n2' ] || wrong "$(cat res/1/b/*)"
+fanmill map --results two echo {1} {2} ::: a b ::: 1 2
+[ "$(cat two/1/b/2/1/stdout)" = "b 1" ] && [ ! -s two/1/b/2/1/stderr ] || wrong "$(find two)"
+fanmill map --results named --name '{/.}' cat ::: /dev/null
+[ -e named/null/stdout ] || wrong "$(find named)"
+fanmill map --results r -o f echo ::: a
+expect_status 2
+
+case_is "--files: the names of the files that hold the results"
+fanmill map --files echo ::: x y
+[ "$(wc -l <stdout)" = 2 ] && [ "$(xargs cat <stdout)" = $'x\ny' ] || wrong "$(cat stdout)"
+rm -r "$(dirname "$(head -1 stdout)")"
+fanmill map --files --out-dir of echo ::: x y
+expect_stdout "$WORK/of/1.txt"$'\n'"$WORK/of/2.txt"
+
+case_is "--cat and --fifo: the chunk has a name"
+seq 10 >ten
+fanmill pipe -N 5 --cat 'wc -l <{}; tail -n 1 {}; head -n 1 {}' :::: ten
+expect_stdout $'5\n5\n1\n5\n10\n6'
+fanmill pipe -N 5 --cat -- tail -n 1 {} :::: ten
+expect_stdout $'5\n10'
+fanmill pipe -N 5 --cat sort :::: ten
+expect_status 0
+fanmill pipe -N 5 --fifo 'echo x | paste -d+ - {} | head -n 1' :::: ten
+expect_stdout $'x+1\nx+6'
+
 case_is "--halt in all of parallel's words"
 fanmill map -j 2 --halt now,success=1 'test {} = 3 && echo got {} || { [ {} = 1 ] && sleep 1000; exit 1; }' ::: 1 2 3 4 5 6 7 8 9
 grep -qx 'got 3' stdout || wrong "$(cat stdout)"

@@ -129,6 +129,7 @@ static void on_block(struct world *w, uint64_t id, uint64_t blocks, void *data)
     }
     event.set_blocks = (uint32_t)blocks;
     job->is_blocked = blocks != 0;
+    job->blocked_at = w->now;
     sim_event(w, &event);
     if (blocks)
         sim_at(w, w->now + (int64_t)rng_below(&w->rng, 3000) * NS_PER_MS, on_block, id, 0, NULL);

@@ -40,7 +40,6 @@ mutant recall-too-much recall 's/idle -= filled; idle > 0/idle += 2; idle > 0/'
 mutant recall-again recall 's/chunk->began \|\| chunk->recalled \|\| chunk->step/chunk->began || chunk->step/'
 mutant recall-of-what-runs recall 's/chunk->began \|\| chunk->recalled \|\| chunk->step/chunk->recalled || chunk->step/'
 mutant recall-takes-at-once recall 's/    chunk->recalled = true;\n/    struct core_step *step = chunk->step;\n    chunk_take_back(core, chunk);\n    (void)step;\n    chunk_make_pending(core, chunk);\n    return true;\n/'
-mutant stall-unseen recall 's/return unbegun;\n    look_at/return unbegun > free ? unbegun - free : 0;\n    look_at/'
 mutant return-loses-a-chunk result 's/(if \(job->state == JOB_RUNNING\) \{\s+)chunk_make_pending\(core, chunk\);/$1chunk_free(core, chunk);/'
 mutant attempt-not-kept chunk 's/chunk->attempt -= !chunk->began;/chunk->attempt--;/'
 

@@ -238,6 +238,9 @@ void worker_start_runs(struct world *w, struct sim_worker *worker)
         worker->queue = chunk->next;
         if (!worker->queue)
             worker->queue_last = NULL;
+        const struct sim_job *job = job_of(w, chunk->job);
+        if (job->is_blocked && !job->ended && !worker->cut && w->now - job->blocked_at > NS_PER_S)
+            sim_fail(w, "a chunk begins a second after its job was held");
         worker->run[slot] = chunk;
         worker->running++;
         worker->began[slot] = w->now;

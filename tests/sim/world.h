@@ -52,6 +52,7 @@ struct sim_job {
     bool emits_items;
     bool cancelled;
     bool is_blocked; // nothing of it may start
+    int64_t blocked_at;
     bool ended;
     struct job_summary summary;
     struct content *contents[5]; // by step, then chunk

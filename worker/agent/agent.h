@@ -34,6 +34,8 @@ struct agent {
     // the connection (connect.h)
     struct transport *transport;
     struct zsock *socket;
+    struct monitor *monitor;       // of a connection with keys; NULL
+    bool told_handshake;           // that it fails was logged
     struct zconnection connection; // that WELCOME came by
     uint8_t session[PROTO_SESSION_BYTES];
     struct post reopen;  // sockets are not closed from their own callbacks

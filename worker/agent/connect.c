@@ -9,6 +9,7 @@
 #include "base/container.h"
 #include "base/log.h"
 #include "transport/access.h"
+#include "transport/monitor.h"
 #include "worker/agent/receive.h"
 #include "worker/agent/resume.h"
 
@@ -28,6 +29,23 @@ static int say_hello(struct agent *agent)
 
 static void pump(void *arg);
 
+// A worker that is not let in keeps trying: the list may be mended, or the coordinator's key.
+static void on_handshake(void *arg, enum monitor_event event, const char *what)
+{
+    struct agent *agent = arg;
+    const struct access *access = agent->options->access;
+    (void)what;
+    if (agent->told_handshake || (event != MONITOR_REFUSED && event != MONITOR_FAILED))
+        return;
+    agent->told_handshake = true;
+    if (event == MONITOR_REFUSED)
+        log_warn("the coordinator refuses this worker's key: still trying", "name=%s reason=\"%s\"",
+                 access->name, "it is not on its list: revoked, expired, or never invited there");
+    else
+        log_warn("the handshake with the coordinator fails: still trying", "reason=\"%s\"",
+                 "it has another key than the access file says, or is no fanmill coordinator");
+}
+
 static int open_socket(struct agent *agent, struct err *err)
 {
     const struct worker_options *o = agent->options;
@@ -37,8 +55,12 @@ static int open_socket(struct agent *agent, struct err *err)
         endpoint = o->access->endpoints[agent->tries % o->access->n_endpoints];
     agent->tries++;
     int r = zsock_open(agent->transport, ZSOCK_DEALER, pump, agent, &agent->socket, err);
-    if (r == 0 && o->access && o->access->keys.secret_key[0])
+    if (r == 0 && o->access && o->access->keys.secret_key[0]) {
         r = zsock_set_client_keys(agent->socket, o->access->coordinator, &o->access->keys, err);
+        if (r == 0)
+            r = monitor_open(agent->transport, agent->socket, on_handshake, agent, &agent->monitor,
+                             err);
+    }
     if (r == 0)
         r = zsock_connect(agent->socket, endpoint, err);
     return r < 0 ? r : say_hello(agent);
@@ -58,6 +80,7 @@ static void on_reopen(struct post *post)
     int64_t patience = agent->patience_ns ? agent->patience_ns * 2 : PATIENCE_NS;
     agent->patience_ns = patience < PATIENCE_MAX_NS ? patience : PATIENCE_MAX_NS;
     agent->patience_ns += agent->patience_ns * jitter / (4 * UINT16_MAX);
+    agent->monitor = monitor_close(agent->monitor);
     agent->socket = zsock_close(agent->socket);
     if (open_socket(agent, &err) < 0)
         agent_end(agent, WORKER_BROKEN, err.text);
@@ -204,6 +227,7 @@ void connect_end(struct agent *agent, bool grace)
 {
     timer_cancel(&agent->heartbeat);
     loop_unpost(&agent->reopen);
+    agent->monitor = monitor_close(agent->monitor);
     if (grace)
         zsock_set_linger(agent->socket, ZSOCK_BYE_MS);
     agent->socket = zsock_close(agent->socket);

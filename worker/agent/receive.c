@@ -59,6 +59,7 @@ static void on_accepted(struct agent *agent)
     static const char line[] = "ready\n";
     int fd = agent->options->ready_fd;
     agent->registered = true;
+    agent->told_handshake = false;
     log_info("registered with the coordinator", "slots=%u", agent->slots);
     if (agent->told_ready)
         return;

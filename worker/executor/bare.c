@@ -7,7 +7,6 @@
 
 #include "base/cleanup.h"
 #include "pipelines/plan.h"
-#include "worker/executor/which.h"
 
 // A shell acts on these itself: POSIX's reserved words and special built-ins, the utilities that
 // only a shell can be (POSIX 2.9.1, "intrinsic utilities"), and what common shells add to them.
@@ -79,15 +78,4 @@ void bare_free(char **words)
     for (char **word = words; word && *word; word++)
         free(*word);
     free(words);
-}
-
-void bare_settle(struct recipe_stage *s, const char *directory)
-{
-    const char *path;
-    if (!s->bare.list || find_program(s, s->bare.texts[0], directory, &path) < 0)
-        return;
-    struct recipe_words script = s->words;
-    s->words = s->bare;
-    s->bare = (struct recipe_words){0};
-    recipe_words_done(&script);
 }

@@ -2,12 +2,9 @@
 // would only start the program, so the program is started in its place where this machine has it.
 // What is not found here goes to the shell, as do words that mean something to a shell itself.
 #pragma once
-#include "worker/executor/recipe.h"
+#include <stddef.h>
 
 // The words that the script `text` stands for; *ret_n 0: it is no bare script. -ENOMEM. The caller
 // frees the list with bare_free().
 int bare_split(const char *text, char ***ret_words, size_t *ret_n);
 void bare_free(char **words);
-// Before a run: makes the stage an argv if it is a bare script whose program is here. `directory`:
-// where programs start. Blocking for a search of the PATH.
-void bare_settle(struct recipe_stage *s, const char *directory);

@@ -44,6 +44,8 @@ struct chunk_run {
     uint32_t attempt;
     int64_t began; // monotonic ns
     // what came of it
+    bool has_run; // a program or kernel of it
+    int full;     // negative errno: nothing has run, for the machine refused a process
     struct ending ending;
     char error[PROTO_TEXT_MAX];
     char note[PROTO_TEXT_MAX / 2]; // what else should be told, whether it failed or not

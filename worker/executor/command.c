@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "worker/executor/program.h"
 #include "worker/executor/tag.h"
 #include "worker/page.h"
@@ -18,7 +19,20 @@ static int close_item(struct output *out, size_t begin)
 static int tag_output(struct chunk_run *c, const struct program_item *run, size_t begin,
                       struct output *out)
 {
-    int r = tag_lines(&out->body, begin, run->item ? run->item : "", run->item ? run->item_len : 0);
+    _cleanup_(buf_done)
+    struct buf items = {0};
+    int r = 0;
+    // All that the command was given, in the words of its command line.
+    for (size_t i = 0; i < run->taken && run->taken > 1 && r == 0; i++) {
+        const struct input_item *item = input_item(&c->first, run->batch_at + i);
+        r = item && i ? buf_add(&items, " ", 1) : 0;
+        if (r == 0)
+            r = item ? buf_add(&items, item->at, item->len) : -ENOMEM;
+    }
+    if (r == 0 && items.data)
+        r = tag_lines(&out->body, begin, items.data, items.len);
+    else if (r == 0)
+        r = tag_lines(&out->body, begin, run->item ? run->item : "", run->item ? run->item_len : 0);
     if (r == -ENOBUFS)
         return chunk_run_fail(c, OUTCOME_LIMIT, r, "its output is larger than %llu MiB",
                               PROTO_RESULT_MAX >> 20);

@@ -237,7 +237,7 @@ static void run_chunks(struct executor *e, uint8_t *frame, size_t len)
         if (run->kind != RUN_RANGE)
             memcpy(&bytes, view.lens + i * sizeof(bytes), sizeof(bytes));
         if (!page_begin(e->page, serial)) {
-            must(wire_put_skipped(&e->out, serial));
+            must(wire_put_skipped(&e->out, serial, 0));
             atomic_store(&e->page->running, 0);
             at += bytes;
             continue;
@@ -262,7 +262,10 @@ static void run_chunks(struct executor *e, uint8_t *frame, size_t len)
         at[bytes] = next;
         at += bytes;
         int64_t end = clock_now();
-        answer(e, serial, end - now);
+        if (c->full)
+            must(wire_put_skipped(&e->out, serial, c->full));
+        else
+            answer(e, serial, end - now);
         atomic_store(&e->page->running, 0);
         now = end;
         if (!c->recipe->only_kernels || e->out.len >= FLUSH_BYTES ||

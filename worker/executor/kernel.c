@@ -169,6 +169,7 @@ int kernel_run(struct chunk_run *c, struct recipe_stage *s, struct input *in, st
     bool timed = s->stage->timeout_ns != 0;
     if (timed)
         atomic_store(&c->page->deadline, clock_after(clock_now(), s->stage->timeout_ns));
+    c->has_run = true;
     int r = s->kernel(&call.shown);
     if (timed)
         atomic_store(&c->page->deadline, 0);

@@ -11,7 +11,6 @@
 
 #include "base/cleanup.h"
 #include "base/signals.h"
-#include "worker/executor/bare.h"
 #include "worker/executor/spawn.h"
 #include "worker/executor/which.h"
 #include "worker/executor/words.h"
@@ -97,14 +96,6 @@ static int fail_words(struct chunk_run *c, int r, const struct program_item *ite
     return chunk_run_fail(c, OUTCOME_LIMIT, r, "can't build the command: %s", strerror(-r));
 }
 
-// The machine has no more of something that others may give back.
-static bool is_full(const struct spawn_end *end)
-{
-    int error = end->error;
-    return end->at != SPAWN_AT_OUTPUT &&
-           (error == -EAGAIN || error == -ENOMEM || error == -EMFILE || error == -ENFILE);
-}
-
 static int fail_start(struct chunk_run *c, const struct spawn *s, const struct spawn_end *end)
 {
     const char *name = s->argv[0];
@@ -115,7 +106,9 @@ static int fail_start(struct chunk_run *c, const struct spawn *s, const struct s
                               PROTO_RESULT_MAX >> 20);
     if (end->at == SPAWN_AT_OUTPUT)
         return chunk_run_fail(c, OUTCOME_LIMIT, error, "no memory for its output");
-    if (is_full(end))
+    if (end->at != SPAWN_AT_OUTPUT && start_is_refused(error) && !c->has_run)
+        c->full = error; // it goes back, and this text with it
+    if (start_is_refused(error))
         return chunk_run_fail(c, OUTCOME_LIMIT, error,
                               "'%.200s' can't be run: the machine refuses %s: %s", name,
                               end->at == SPAWN_AT_PIPES ? "pipes" : "a process", strerror(-error));
@@ -161,6 +154,7 @@ static int judge(struct chunk_run *c, const struct recipe_stage *s, const struct
     char who[256];
     if (end->error < 0)
         return fail_start(c, spawn, end);
+    c->has_run = true;
     if (end->cancelled)
         return chunk_run_fail(c, OUTCOME_CANCELLED, 0, "cancelled");
     name_program(s, spawn->argv[0], who, sizeof(who));
@@ -224,7 +218,7 @@ int program_run(struct chunk_run *c, struct recipe_stage *s, struct program_item
     put_numbers(c, s, &numbers, item->seq);
     size_t item_at = 0;
     size_t directory_at = 0;
-    bare_settle(s, c->recipe->directory);
+    recipe_settle(s, c->recipe->directory);
     int r = words_build(&c->words, s, give_item, &giving, &item->taken);
     if (r == 0)
         r = put_item(c, item, &item_at);
@@ -252,6 +246,7 @@ int program_run(struct chunk_run *c, struct recipe_stage *s, struct program_item
                           .blocked = &c->blocked,
                           .timeout_ns = s->stage->timeout_ns,
                           .nice = s->stage->nice,
+                          .input_is_file = s->stage->stdin_is_file,
                           .leftovers = s->stage->leftovers,
                           .leftovers_wait_ns = s->stage->leftovers_wait_ns};
     struct spawn_end end;

@@ -11,6 +11,7 @@
 #include "pipelines/library.h"
 #include "worker/executor/bare.h"
 #include "worker/executor/builtin.h"
+#include "worker/executor/which.h"
 #include "worker/kept.h"
 
 DEFINE_CLEANUP(struct recipe *, recipe_free)
@@ -279,4 +280,15 @@ int recipe_kernel(struct recipe_stage *s, struct err *err)
             s->text = strdup(err->text);
     }
     return s->failed < 0 ? err_set(err, s->failed, "%s", s->text ? s->text : "kernel") : 0;
+}
+
+void recipe_settle(struct recipe_stage *s, const char *directory)
+{
+    const char *path;
+    if (!s->bare.list || find_program(s, s->bare.texts[0], directory, &path) < 0)
+        return;
+    struct recipe_words script = s->words;
+    s->words = s->bare;
+    s->bare = (struct recipe_words){0};
+    recipe_words_done(&script);
 }

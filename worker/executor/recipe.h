@@ -59,3 +59,6 @@ struct recipe *recipe_free(struct recipe *recipe);
 // Finds the stage's kernel, once. Blocking: it may load a library. 0, -ENOENT or
 // another errno with text; -EMFILE, -ENFILE, -ENOMEM may pass.
 int recipe_kernel(struct recipe_stage *stage, struct err *err);
+// Before a run: makes the stage an argv if it is a bare script (bare.h) whose program is here.
+// `directory`: where programs start. Blocking for a search of the PATH.
+void recipe_settle(struct recipe_stage *stage, const char *directory);

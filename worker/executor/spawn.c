@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -177,12 +178,31 @@ static void bury(struct running *r)
     usage_add(&r->chunk->ending, &usage);
 }
 
+// A file without a name. Negative errno.
+static int input_file(const struct spawn *s)
+{
+    int fd = memfd_create("chunk", MFD_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int r = fd_write_all(fd, s->input, s->input_len);
+    if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
+        r = -errno;
+    if (r == 0)
+        return fd;
+    close(fd);
+    return r;
+}
+
 static int open_pipes(const struct spawn *s, int in[2], int out[2], int err[2])
 {
     if (pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)
         return -errno;
     if (!s->input)
         return 0;
+    if (s->input_is_file) {
+        in[0] = input_file(s);
+        return in[0] < 0 ? in[0] : 0;
+    }
     if (pipe2(in, O_CLOEXEC) < 0)
         return -errno;
     return fd_set_nonblock(in[1], true);

@@ -86,6 +86,8 @@ void stages_run(struct chunk_run *c, const struct input_chunk *input)
 {
     c->ending = (struct ending){.outcome = OUTCOME_OK};
     c->error[0] = '\0';
+    c->has_run = false;
+    c->full = 0;
     c->note[0] = '\0';
     c->item_first = input->item_first;
     buf_clear(&c->errors);

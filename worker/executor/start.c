@@ -134,24 +134,37 @@ static bool wait_busy(const struct chunk_run *c, int ms)
     return !page_cancelled(c->page, c->serial);
 }
 
+bool start_is_refused(int error)
+{
+    return error == -EAGAIN || error == -ENOMEM || error == -ENFILE;
+}
+
+// Whether another try may do better, and how long it is worth waiting for that.
+static int64_t patience(const struct chunk_run *c, int error)
+{
+    if (error == -ETXTBSY)
+        return START_BUSY_NS;
+    return start_is_refused(error) && c->has_run ? START_FULL_NS : 0;
+}
+
 pid_t start_program(struct chunk_run *c, const struct spawn *s, const struct start_files *files,
                     enum start_at *ret_at)
 {
     struct child child = {.spawn = s, .path = s->path, .argv = s->argv, .files = files};
     _free_ char **argv = NULL;
-    int64_t deadline = clock_after(clock_now(), START_BUSY_NS);
+    int64_t began = clock_now();
     int ms = BUSY_FIRST_MS;
     for (;;) {
         pid_t pid = child_start(&child, ret_at);
-        if (pid > 0 || *ret_at != START_AT_PROGRAM)
+        if (pid > 0)
             return pid;
-        if (pid == -ENOEXEC && !argv && is_script(s)) {
+        if (pid == -ENOEXEC && *ret_at == START_AT_PROGRAM && !argv && is_script(s)) {
             argv = shell_argv(s);
             if (!argv)
                 return -ENOMEM;
             child.path = SHELL;
             child.argv = argv;
-        } else if (pid != -ETXTBSY || clock_now() >= deadline || !wait_busy(c, ms)) {
+        } else if (clock_now() - began >= patience(c, pid) || !wait_busy(c, ms)) {
             return pid;
         } else {
             ms = 2 * ms < BUSY_MOST_MS ? 2 * ms : BUSY_MOST_MS;

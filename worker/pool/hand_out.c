@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/container.h"
 #include "worker/pool/begun.h"
+#include "worker/pool/full.h"
 #include "worker/pool/look.h"
 #include "worker/pool/straggle.h"
 #include "worker/pool/throttle.h"
@@ -90,12 +91,12 @@ static bool pass_throttled(struct pool *pool)
 
 static void refill(struct pool *pool, struct slot *slot, uint32_t slots_at_work)
 {
-    if (!slot_load(slot) && !pass_throttled(pool))
+    if (!slot_load(slot) && (!full_may_begin(pool) || !pass_throttled(pool)))
         return;
     struct pool_step *step = backlog_first(&pool->queue)->copy->step;
     uint32_t want = target(step);
     uint32_t load = slot_load(slot);
-    if (!slot_may_take(slot, step)) {
+    if (slot->crowded || !slot_may_take(slot, step)) {
         if (!slot->sent.n)
             slot_retire(slot); // it comes back as a new one
         return;
@@ -126,7 +127,8 @@ static uint32_t fork_more(struct pool *pool)
         at_work += slot->state == SLOT_LIVE || slot->state == SLOT_FORKING;
         idle += slot->state == SLOT_FORKING || (slot->state == SLOT_LIVE && !slot->sent.n);
     }
-    for (uint32_t i = 0; i < pool->n_slots && idle < pool->queue.chunks; i++) {
+    for (uint32_t i = 0;
+         i < pool->n_slots && idle < pool->queue.chunks && full_may_fork(pool, at_work); i++) {
         if (pool->slots[i].state != SLOT_EMPTY)
             continue;
         pool->slots[i].state = SLOT_FORKING;

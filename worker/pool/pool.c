@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "worker/pool/begun.h"
+#include "worker/pool/full.h"
 #include "worker/pool/hand_out.h"
 #include "worker/pool/intake.h"
 #include "worker/pool/look.h"
@@ -12,6 +13,8 @@
 
 static void deliver(void *owner, struct lease_copy *copy, const struct result *result)
 {
+    if (!result->more)
+        full_ended(owner);
     pool_deliver(owner, copy, result);
 }
 
@@ -39,13 +42,22 @@ static void ask(void *owner, struct slot *slot, enum zygote_request request)
     zygote_line_ask(owner, slot, request);
 }
 
+static void refused(void *owner, struct slot *slot, int code)
+{
+    full_note(owner, slot, code);
+}
+
 static void wake(void *owner)
 {
     pool_wake(owner);
 }
 
-static const struct slot_ops ops = {
-    .deliver = deliver, .requeue = requeue, .give_back = give_back, .ask = ask, .wake = wake};
+static const struct slot_ops ops = {.deliver = deliver,
+                                    .requeue = requeue,
+                                    .give_back = give_back,
+                                    .ask = ask,
+                                    .refused = refused,
+                                    .wake = wake};
 
 int pool_new(struct zygote *zygote, uint32_t slots, const struct pool_callbacks *callbacks,
              void *arg, struct pool **ret, struct err *err)
@@ -91,6 +103,7 @@ struct pool *pool_free(struct pool *pool)
     zygote_line_close(pool);
     loop_unpost(&pool->round);
     look_stop(pool);
+    full_stop(pool);
     timer_cancel(&pool->throttle);
     timer_cancel(&pool->straggle);
     begun_stop(pool);

@@ -10,6 +10,26 @@
 
 LIST_HEAD(pool_steps, pool_step);
 
+// Fewer executors than slots, because the machine is full (full.h).
+struct full {
+    uint32_t limit; // executors that may live; 0: all slots
+    int code;       // of the last refusal
+    int64_t wait_ns;
+    int64_t since; // the first refusal
+    bool closed;   // nothing begins until the next try, or until something has ended
+    bool grown;    // there was a try since the last refusal
+    bool told;
+    bool ever; // a chunk has run well enough to end
+    struct timer timer;
+};
+
+#define POOL_SUSPECTS 64u // chunks that ran when a zygote was killed: the last so many
+struct suspect {
+    uint64_t job;
+    uint32_t step;
+    uint64_t chunk;
+};
+
 struct pool {
     struct zygote *zygote;
     const struct pool_callbacks *callbacks;
@@ -32,6 +52,9 @@ struct pool {
     struct timer straggle; // straggle.h
     struct timer throttle; // of a throttled step that is first in the queue
     struct permits permits;
+    struct full full;
+    struct suspect suspects[POOL_SUSPECTS]; // a ring
+    uint32_t next_suspect;
 };
 
 // The worker can't go on: says so once.

@@ -155,6 +155,10 @@ static int take_skipped(struct slot *slot, const uint8_t *frame)
         give_back(slot, &first);
         lease_copy_unref(first.copy);
     }
+    if (skipped.code < 0) {
+        slot->answered = true; // it works; it is the machine that does not
+        slot->ops->refused(slot->owner, slot, skipped.code);
+    }
     return 0;
 }
 
@@ -223,6 +227,7 @@ void slot_forked(struct slot *slot, int fd)
     slot->told = 0;
     slot->answered = false;
     slot->foreign_job = 0;
+    slot->crowded = false;
     slot->kill = KILL_NONE;
     slot->state = SLOT_LIVE;
     if (fd_set_nonblock(fd, true) < 0 || watch_add(&slot->watch, fd, EPOLLIN, on_ready) < 0)
@@ -286,6 +291,9 @@ static void blame(struct slot *slot, uint32_t i, const struct zygote_news *news)
     } else if (ours) {
         ending.outcome = OUTCOME_TIMEOUT;
         snprintf(text, sizeof(text), "the kernel was killed: it ran longer than its timeout");
+    } else if (news->kind == ZYGOTE_RENEWED) {
+        snprintf(text, sizeof(text),
+                 "the zygote, which forks executors, was killed while this chunk ran");
     } else {
         describe_death(news->status, text, sizeof(text));
     }
@@ -303,7 +311,8 @@ void slot_died(struct slot *slot, const struct zygote_news *news)
             ;
     hang_up(slot);
     timer_cancel(&slot->grace);
-    uint32_t i = blamed(slot);
+    // Parts of a result must never be followed by a second run.
+    uint32_t i = news->spared && !slot->parted ? slot->sent.n : blamed(slot);
     if (i < slot->sent.n)
         blame(slot, i, news);
     // From the last to the first, since each goes to the front of the queue.
@@ -317,8 +326,7 @@ void slot_died(struct slot *slot, const struct zygote_news *news)
     wire_reader_done(&slot->in);
     wire_reader_init(&slot->in);
     page_reset(slot->page);
-    if (slot->state != SLOT_BARRED)
-        slot->state = SLOT_EMPTY;
+    slot->state = SLOT_EMPTY;
 }
 
 int slot_give(struct slot *slot, struct lease_copy *copy, uint32_t at, uint32_t n)

@@ -2,7 +2,7 @@
 // knows its pool by `slot_ops` alone.
 //
 // EMPTY -> FORKING -> LIVE -> DYING (its socket ended, or it sent nonsense) -> EMPTY when the
-// zygote has reaped it. BARRED: the zygote could not fork for it; it stays unused.
+// zygote has reaped it.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,7 +15,7 @@
 
 struct slot;
 
-enum slot_state { SLOT_EMPTY, SLOT_FORKING, SLOT_LIVE, SLOT_DYING, SLOT_BARRED };
+enum slot_state { SLOT_EMPTY, SLOT_FORKING, SLOT_LIVE, SLOT_DYING };
 enum slot_kill { KILL_NONE, KILL_CANCEL, KILL_TIMEOUT };
 
 // What a slot needs of its owner. None of them calls back into the slot.
@@ -28,6 +28,8 @@ struct slot_ops {
     void (*give_back)(void *owner, struct lease_copy *copy, uint32_t index);
     // A request of the slot to the zygote; it is kept until the zygote takes it.
     void (*ask)(void *owner, struct slot *slot, enum zygote_request request);
+    // The machine refused a process for a chunk, which went back to the queue. `code`: why.
+    void (*refused)(void *owner, struct slot *slot, int code);
     // The slot has room now, or gave chunks back.
     void (*wake)(void *owner);
 };
@@ -51,6 +53,7 @@ struct slot {
     uint64_t told;        // serial that was told to have begun; 0: none
     bool parted;          // the first entry has given parts of its result
     uint64_t foreign_job; // whose own code this executor has run or will; 0: none
+    bool crowded;         // the machine refused it a process: it ends, to make room
     bool answered;        // this executor has finished a chunk
     uint32_t barren;      // executors in a row that died before they finished or began one
     enum slot_kill kill;  // we had it killed

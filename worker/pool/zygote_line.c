@@ -6,6 +6,8 @@
 
 #include "base/container.h"
 #include "base/log.h"
+#include "worker/pool/full.h"
+#include "worker/pool/renew.h"
 
 static void send_asks(struct pool *pool)
 {
@@ -37,35 +39,22 @@ void zygote_line_ask(struct pool *pool, struct slot *slot, enum zygote_request r
         send_asks(pool);
 }
 
-static void fork_failed(struct pool *pool, struct slot *slot, int code)
-{
-    uint32_t left = 0;
-    slot->state = SLOT_BARRED;
-    for (uint32_t i = 0; i < pool->n_slots; i++)
-        left += pool->slots[i].state != SLOT_BARRED && pool->slots[i].state != SLOT_EMPTY;
-    if (!left) {
-        pool_fail(pool, code, "can't fork an executor");
-        return;
-    }
-    log_warn("can't fork an executor: continuing with fewer slots", "slots=%u reason=\"%s\"", left,
-             strerror(-code));
-    for (uint32_t i = 0; i < pool->n_slots; i++)
-        if (pool->slots[i].state == SLOT_EMPTY)
-            pool->slots[i].state = SLOT_BARRED;
-}
-
 static void take_news(struct pool *pool, const struct zygote_news *news)
 {
     struct slot *slot = news->slot < pool->n_slots ? &pool->slots[news->slot] : NULL;
-    if (!slot)
+    if (news->kind == ZYGOTE_RENEWED)
+        renew(pool);
+    if (!slot || news->kind == ZYGOTE_RENEWED)
         return;
     if (news->kind == ZYGOTE_FORKED && news->fd < 0) {
+        slot->state = SLOT_DYING;
         zygote_line_ask(pool, slot, ZYGOTE_KILL);
-        fork_failed(pool, slot, -EMFILE);
+        full_note(pool, slot, -EMFILE);
     } else if (news->kind == ZYGOTE_FORKED) {
         slot_forked(slot, news->fd);
     } else if (news->kind == ZYGOTE_FORK_FAILED) {
-        fork_failed(pool, slot, news->code);
+        slot->state = SLOT_EMPTY;
+        full_note(pool, slot, news->code);
     } else {
         struct pool_step *step;
         LIST_FOREACH (step, &pool->steps, entry)

@@ -20,6 +20,7 @@
 #include "worker/executor/sweep.h"
 #include "worker/jobserver.h"
 #include "worker/page.h"
+#include "worker/zygote/keeper.h"
 #include "worker/zygote/zygote_main.h"
 
 #define HIGH_FD 16 // above all numbers with a fixed meaning
@@ -28,7 +29,7 @@ struct zygote {
     pid_t pid;
     int fd;
     struct shared *shared;
-    uint32_t slots_used; // one past the highest slot that ever had an executor
+    uint32_t life;
 };
 
 static void shared_unmap(struct shared **shared)
@@ -47,23 +48,19 @@ static void signals_reset(void)
 }
 
 // Descriptor 0 reads nothing, 1 is 2: a kernel that prints must not mix with results.
-static void standard_files(void)
+static void standard_files(int null)
 {
-    int null = open("/dev/null", O_RDWR);
-    if (null < 0)
-        _exit(1);
     dup2(null, STDIN_FILENO);
     if (fcntl(STDERR_FILENO, F_GETFD) < 0)
         dup2(null, STDERR_FILENO);
     dup2(STDERR_FILENO, STDOUT_FILENO);
-    if (null > STDERR_FILENO)
-        close(null);
 }
 
-static _Noreturn void be_zygote(int control, struct shared *shared, const struct jobserver *js)
+static _Noreturn void be_keeper(int control, int null, struct shared *shared,
+                                const struct jobserver *js)
 {
     setsid();
-    prctl(PR_SET_NAME, "fanmill-zygote");
+    prctl(PR_SET_NAME, "fanmill-keeper");
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     signals_reset();
     if (control <= JOBSERVER_PASS_WRITE) {
@@ -71,7 +68,7 @@ static _Noreturn void be_zygote(int control, struct shared *shared, const struct
         if (control < 0)
             _exit(1);
     }
-    standard_files();
+    standard_files(null);
     int free_from =
         js && jobserver_pass_on(js, HIGH_FD) ? JOBSERVER_PASS_WRITE + 1 : STDERR_FILENO + 2;
     if (control != STDERR_FILENO + 1) {
@@ -79,7 +76,7 @@ static _Noreturn void be_zygote(int control, struct shared *shared, const struct
         control = STDERR_FILENO + 1;
     }
     close_range((unsigned)free_from, ~0u, 0);
-    zygote_main(control, shared);
+    keeper_main(control, shared);
 }
 
 int zygote_fork(const struct jobserver *js, struct zygote **ret, struct err *err)
@@ -94,6 +91,9 @@ int zygote_fork(const struct jobserver *js, struct zygote **ret, struct err *err
     _free_ struct zygote *zygote = calloc(1, sizeof(*zygote));
     if (!zygote)
         return err_sys(err, -ENOMEM, "zygote");
+    _close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0)
+        return err_sys(err, -errno, "can't open /dev/null, which commands get as their input");
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return err_sys(err, -errno, "can't make a socket to the zygote");
@@ -105,8 +105,9 @@ int zygote_fork(const struct jobserver *js, struct zygote **ret, struct err *err
     if (pid < 0)
         return err_sys(err, -errno, "can't fork the zygote");
     if (pid == 0)
-        be_zygote(theirs, shared, js);
+        be_keeper(theirs, null, shared, js);
     zygote->pid = pid;
+    zygote->life = 1;
     zygote->fd = take_fd(ours);
     zygote->shared = take(shared);
     *ret = take(zygote);
@@ -123,7 +124,7 @@ struct zygote *zygote_free(struct zygote *zygote)
         ;
     // A zygote that was killed left its executors, groups and orphans to us.
     if (!WIFEXITED(status)) {
-        for (uint32_t slot = 0; slot < zygote->slots_used; slot++) {
+        for (uint32_t slot = 0; slot < atomic_load(&zygote->shared->slots_used); slot++) {
             int32_t group = atomic_load(&zygote->shared->pages[slot].group);
             if (group > 1)
                 kill(-group, SIGKILL);
@@ -135,7 +136,7 @@ struct zygote *zygote_free(struct zygote *zygote)
     return NULL;
 }
 
-pid_t zygote_pid(const struct zygote *zygote)
+pid_t zygote_keeper(const struct zygote *zygote)
 {
     return zygote->pid;
 }
@@ -153,9 +154,7 @@ struct page *zygote_page(const struct zygote *zygote, uint32_t slot)
 
 int zygote_ask(struct zygote *zygote, enum zygote_request request, uint32_t slot)
 {
-    if (request == ZYGOTE_FORK && slot >= zygote->slots_used)
-        zygote->slots_used = slot + 1;
-    struct zygote_message message = {.request = request, .slot = slot};
+    struct zygote_message message = {.request = request, .slot = slot, .life = zygote->life};
     ssize_t n;
     do {
         n = send(zygote->fd, &message, sizeof(message), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -197,6 +196,8 @@ int zygote_next(struct zygote *zygote, struct zygote_news *ret)
     if (n != sizeof(news))
         return -EPIPE;
     news.fd = passed_fd(&message);
+    if (news.kind == ZYGOTE_RENEWED)
+        zygote->life = news.life;
     *ret = news;
     return 1;
 }

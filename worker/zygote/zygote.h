@@ -6,6 +6,7 @@
 // is a subreaper. When its agent is gone, however that ended, it kills everything and goes too.
 // Executors die with the zygote, commands with their executor (PDEATHSIG).
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -25,7 +26,8 @@ int zygote_fork(const struct jobserver *js, struct zygote **ret, struct err *err
 // zygote was killed, does its work for it. Blocking. Accepts NULL. Returns NULL.
 struct zygote *zygote_free(struct zygote *zygote);
 
-pid_t zygote_pid(const struct zygote *zygote);
+// Of the process that forks the zygote, and a new one when it is killed (keeper.h).
+pid_t zygote_keeper(const struct zygote *zygote);
 // For a watch: readable when there is news, writable when a request will be taken.
 int zygote_fd(const struct zygote *zygote);
 // The page of a slot, 0 .. PROTO_SLOTS_MAX-1. Borrowed until zygote_free.
@@ -44,9 +46,12 @@ enum zygote_news_kind {
     ZYGOTE_FORKED = 1,  // `fd` is the agent's end of the executor's socket; the receiver owns it
     ZYGOTE_FORK_FAILED, // `code` says why
     ZYGOTE_DIED,        // the executor was reaped and what it left was killed
+    ZYGOTE_RENEWED,     // the zygote was killed, and all executors with it; this is a new one
 };
 struct zygote_news {
     uint32_t kind;
+    uint32_t life; // of the zygote that tells
+    bool spared;   // the pool's: whatever ran is not blamed
     uint32_t slot;
     int32_t pid;
     int32_t status;       // as waitpid gives it

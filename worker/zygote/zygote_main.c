@@ -21,6 +21,7 @@
 
 struct forker {
     int control;
+    uint32_t life;
     int signals;
     sigset_t before; // what is blocked in the programs that executors start
     struct shared *shared;
@@ -56,6 +57,7 @@ static _Noreturn void finish(struct forker *forker)
 
 static void send_news(struct forker *forker, struct zygote_news *news)
 {
+    news->life = forker->life;
     struct iovec bytes = {news, sizeof(*news)};
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
@@ -119,13 +121,15 @@ static int fork_executor(struct forker *forker, uint32_t slot)
     }
     close(ends[1]);
     forker->pids[slot] = pid;
+    if (slot >= atomic_load(&forker->shared->slots_used))
+        atomic_store(&forker->shared->slots_used, slot + 1);
     return ends[0];
 }
 
 static void serve(struct forker *forker, const struct zygote_message *request)
 {
     uint32_t slot = request->slot;
-    if (slot >= PROTO_SLOTS_MAX)
+    if (slot >= PROTO_SLOTS_MAX || request->life != forker->life)
         return;
     if (request->request == ZYGOTE_FORK) {
         int fd = fork_executor(forker, slot);
@@ -194,9 +198,9 @@ static void reap(struct forker *forker)
         forker->orphans = sweep_kill(is_wanted, forker) > 0;
 }
 
-void zygote_main(int control, struct shared *shared)
+void zygote_main(int control, struct shared *shared, uint32_t life)
 {
-    struct forker forker = {.control = control, .shared = shared};
+    struct forker forker = {.control = control, .shared = shared, .life = life};
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
@@ -205,6 +209,8 @@ void zygote_main(int control, struct shared *shared)
     forker.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (forker.signals < 0)
         _exit(1);
+    if (life > 1)
+        send_news(&forker, &(struct zygote_news){.kind = ZYGOTE_RENEWED, .fd = -1});
     struct pollfd fds[] = {{.fd = control, .events = POLLIN},
                            {.fd = forker.signals, .events = POLLIN}};
     for (;;) {

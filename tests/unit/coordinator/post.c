@@ -188,6 +188,8 @@ void submit(uint32_t peer, const char *yaml, uint32_t flags, uint32_t request,
     struct msg_submit m = {.request = request, .flags = flags};
     struct buf packed = {0};
     memcpy(m.key, &request, sizeof(request));
+    for (struct letter *l; (l = letter(peer, MSG_ANSWER));)
+        l->is_read = true; // of earlier requests
     pack(yaml, &packed);
     say_with(peer, MSG_SUBMIT, &m, packed.data, packed.len);
     buf_done(&packed);
@@ -353,6 +355,11 @@ void deafen(uint32_t peer, int code, unsigned after)
 {
     deaf[peer].code = code;
     deaf[peer].after = after;
+}
+
+bool deafen_of(uint32_t peer)
+{
+    return deaf[peer].code;
 }
 
 // ---- life

@@ -82,3 +82,4 @@ int hear_end(uint32_t peer, uint64_t stream, struct job_info *ret);
 
 // Sending to a peer fails with the code after `after` more messages. 0: it works again.
 void deafen(uint32_t peer, int code, unsigned after);
+bool deafen_of(uint32_t peer); // whether it fails, now or later

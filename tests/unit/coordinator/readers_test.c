@@ -292,3 +292,59 @@ SHELL_TEST(readers, much_takes_several_turns)
     cr_expect_eq(hear_records(1, 1, &first), 40);
     cr_expect(TAILQ_EMPTY(&server->dirty));
 }
+
+static uint64_t bytes_for(uint32_t peer)
+{
+    uint64_t bytes = 0;
+    for (struct letter *l; (l = letter(peer, MSG_RECORDS));) {
+        l->is_read = true;
+        bytes += l->header.len + l->body.len;
+    }
+    return bytes;
+}
+
+// Whatever it says that it is ready for.
+SHELL_TEST(readers, who_takes_nothing_is_sent_little)
+{
+    hello(1, 1);
+    uint64_t job = submitted(1, NUMBERS, SUBMIT_DETACHED);
+    for (uint64_t i = 0; i < 100; i++)
+        deliver(job, i, 1 << 20);
+    for (uint64_t i = 1; i <= 30; i++) {
+        open_stream(1, i, job, 0);
+        grant(1, i, 0, ALL, ALL / 2);
+    }
+    pass_time(3 * NS_PER_S);
+    cr_expect_leq(server->untaken, CLIENT_UNTAKEN + (33u << 20));
+    uint64_t sent = bytes_for(1);
+    cr_expect_eq(sent, server->untaken);
+    cr_expect_geq(sent, CLIENT_UNTAKEN);
+    // What one of them takes is room for it and the others.
+    grant(1, 1, 60, ALL, ALL / 2);
+    cr_expect_gt(bytes_for(1), 1 << 20);
+    say(1, MSG_BYE, &(struct msg_bye){0});
+    turn();
+    cr_expect_eq(server->untaken, 0);
+}
+
+// The parts of one large record are taken before the record is.
+SHELL_TEST(readers, a_record_that_is_larger_than_what_may_be_untaken)
+{
+    static uint8_t bytes[4 << 20];
+    struct slice parts[30];
+    for (int i = 0; i < 30; i++)
+        parts[i] = (struct slice){.data = bytes, .len = sizeof(bytes)};
+    hello(1, 1);
+    uint64_t id = submitted(1, NUMBERS, 0), got = 0, window = 8 << 20;
+    struct server_job *job = server_job_find(server, id);
+    open_stream(1, 1, id, 0);
+    cr_assert_eq(
+        job_records_add(&job->records, &(struct record_entry){.worker = ""}, NULL, 0, parts, 30),
+        0);
+    do {
+        grant(1, 1, 0, 10, got + window);
+        uint64_t more = bytes_for(1);
+        cr_assert_gt(more, 0, "after %d", (int)got);
+        got += more;
+    } while (got < 120u << 20);
+}

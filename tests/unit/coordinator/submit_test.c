@@ -163,6 +163,47 @@ SHELL_TEST(requests, rule_ones_own_jobs)
     cr_expect_null(server_job_find(server, job));
 }
 
+// "all" are one's own, unless a user is named, or everybody.
+SHELL_TEST(requests, all_are_ones_own)
+{
+    struct msg_control m = {.request = 5, .verb = VERB_KILL, .first = 1, .last = UINT64_MAX};
+    struct msg_answer a;
+    hello(1, 1);
+    named(1, "anna", SUBMITTER);
+    hello(2, 2);
+    named(2, "bert", SUBMITTER);
+    hello(3, 3); // an admin
+    for (uint32_t peer = 1; peer <= 3; peer++)
+        for (uint32_t i = 0; i < peer; i++)
+            submitted(peer, NUMBERS, SUBMIT_DETACHED);
+    say(1, MSG_CONTROL, &m);
+    turn();
+    hear(1, MSG_ANSWER, &a);
+    cr_expect_eq(a.code, 0, "%s", a.text);
+    cr_expect_eq(a.value, 1);
+    say(3, MSG_CONTROL, &m);
+    turn();
+    hear(3, MSG_ANSWER, &a);
+    cr_expect_eq(a.value, 3, "an admin's own, too");
+    snprintf(m.name, sizeof(m.name), "bert");
+    m.verb = VERB_CANCEL;
+    say(1, MSG_CONTROL, &m);
+    turn();
+    hear(1, MSG_ANSWER, &a);
+    cr_expect_eq(a.value, 0, "which she may not");
+    say(3, MSG_CONTROL, &m);
+    turn();
+    hear(3, MSG_ANSWER, &a);
+    cr_expect_eq(a.value, 2);
+    m.verb = VERB_FORGET;
+    snprintf(m.name, sizeof(m.name), "*");
+    say(3, MSG_CONTROL, &m);
+    turn();
+    hear(3, MSG_ANSWER, &a);
+    cr_expect_eq(a.value, 6);
+    cr_expect_null(server->jobs);
+}
+
 SHELL_TEST(requests, what_failed_runs_again)
 {
     struct msg_answer m;

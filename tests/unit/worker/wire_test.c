@@ -70,7 +70,7 @@ static void read_in_pieces(size_t piece)
     size_t skipped = 0, steps = 0;
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
     for (uint64_t i = 1; i <= 3; i++) {
-        cr_assert_eq(wire_put_skipped(&out, i), 0);
+        cr_assert_eq(wire_put_skipped(&out, i, 0), 0);
         cr_assert_eq(wire_put_step(&out, 1, 0, "packed", 6), 0);
     }
     wire_reader_init(&reader);

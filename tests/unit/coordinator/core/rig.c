@@ -48,7 +48,8 @@ static void add_leases(struct rig *rig, const struct action *action)
     rig->n_lease_actions++;
     for (uint32_t i = 0; i < lease->count; i++) {
         rig->leases = reallocarray(rig->leases, rig->n_leases + 1, sizeof(*rig->leases));
-        rig->leases[rig->n_leases++] = (struct rig_lease){.worker = action->worker,
+        rig->leases[rig->n_leases++] = (struct rig_lease){.job = action->job,
+                                                          .worker = action->worker,
                                                           .step = lease->step,
                                                           .attempt = lease->attempt,
                                                           .chunk = lease->first + i};
@@ -78,7 +79,7 @@ static void take_actions(struct rig *rig)
             action->delivery = (struct delivery){0};
             break;
         case ACT_WANT:
-            wanted = action->want.chunks;
+            wanted = action->job == RIG_JOB ? action->want.chunks : wanted;
             break;
         case ACT_ACK:
             rig->acked[action->worker] = action->seq;
@@ -110,6 +111,8 @@ static void take_actions(struct rig *rig)
             rig->n_drops++;
             break;
         case ACT_JOB_END:
+            if (action->job != RIG_JOB)
+                break;
             rig->ended = true;
             rig->summary = *action->summary;
             break;
@@ -227,7 +230,7 @@ void rig_answer_text(struct rig *rig, size_t at, enum outcome outcome, int code,
 {
     cr_assert_neq(at, SIZE_MAX, "no such lease");
     struct rig_lease *lease = &rig->leases[at];
-    struct result result = {.job = RIG_JOB,
+    struct result result = {.job = lease->job,
                             .step = lease->step,
                             .attempt = lease->attempt,
                             .chunk = lease->chunk,
@@ -253,7 +256,7 @@ void rig_answer_text(struct rig *rig, size_t at, enum outcome outcome, int code,
 void rig_part(struct rig *rig, size_t at, const char *text)
 {
     const struct rig_lease *lease = &rig->leases[at];
-    struct result result = {.job = RIG_JOB,
+    struct result result = {.job = lease->job,
                             .step = lease->step,
                             .attempt = lease->attempt,
                             .chunk = lease->chunk,
@@ -280,8 +283,8 @@ void rig_answer(struct rig *rig, size_t at, enum outcome outcome, int code)
 void rig_return(struct rig *rig, size_t at)
 {
     struct rig_lease *lease = &rig->leases[at];
-    struct event event = {.type = EV_RETURN, .job = RIG_JOB, .worker = lease->worker};
-    event.back = (struct msg_return){.job = RIG_JOB,
+    struct event event = {.type = EV_RETURN, .job = lease->job, .worker = lease->worker};
+    event.back = (struct msg_return){.job = lease->job,
                                      .step = lease->step,
                                      .attempt = lease->attempt,
                                      .first = lease->chunk,

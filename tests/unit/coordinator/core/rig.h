@@ -11,6 +11,7 @@
 #define RIG_JOB 1
 
 struct rig_lease {
+    uint64_t job;
     uint64_t worker;
     uint32_t step;
     uint32_t attempt;

@@ -187,13 +187,13 @@ Test(words, a_bare_script_goes_without_a_shell_where_its_program_is)
 {
     struct items items = {.texts = (const char *const[]){"a b"}, .n = 1};
     struct recipe *recipe = recipe_of(WORDS(W("no-such-program-here {} {#}")), 1, false);
-    bare_settle(&recipe->stages[0], "/");
+    recipe_settle(&recipe->stages[0], "/");
     expect_words(recipe, &items,
                  "/bin/sh|-c|no-such-program-here \"${1}\" \"${2}\"|fanmill|a b|1|");
     recipe = recipe_of(WORDS(W("sh {} {#}")), 1, false);
-    bare_settle(&recipe->stages[0], "/");
+    recipe_settle(&recipe->stages[0], "/");
     expect_words(recipe, &items, "sh|a b|1|");
     recipe = recipe_of(WORDS(W("sh {} {like_this}")), 1, false);
-    bare_settle(&recipe->stages[0], "/");
+    recipe_settle(&recipe->stages[0], "/");
     expect_words(recipe, &items, "/bin/sh|-c|sh \"${1}\" {like_this}|fanmill|a b|");
 }

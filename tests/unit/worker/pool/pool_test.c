@@ -251,7 +251,7 @@ static void play_zygote_dies(struct scene *s)
     define(s, 1, "sleep", "time", "60s", 0);
     add(s, 1, 0, 2, 1);
     wait_running(s, 2);
-    kill(zygote_pid(s->zygote), SIGKILL);
+    kill(zygote_keeper(s->zygote), SIGKILL);
     while (!s->broken) {
         s->changed = (struct event_flag){0};
         cr_assert_eq(event_flag_wait(&s->changed), 0);

@@ -73,7 +73,14 @@ static void give_back(void *owner, struct lease_copy *copy, uint32_t index)
     note(owner, (struct slot_note){GIVEN_BACK, copy->lease.first + index, 0, 0, false});
 }
 
-static const struct slot_ops ops = {deliver, requeue, give_back, ask, wake};
+static void refused(void *owner, struct slot *slot, int code)
+{
+    (void)owner;
+    (void)slot;
+    (void)code;
+}
+
+static const struct slot_ops ops = {deliver, requeue, give_back, ask, refused, wake};
 
 static void expect(struct scene *s, enum note_kind kind, uint64_t what)
 {
@@ -132,7 +139,7 @@ static void answer(struct scene *s, uint64_t serial, bool more)
 static void skip(struct scene *s, uint64_t serial)
 {
     struct buf out = {0};
-    cr_assert_eq(wire_put_skipped(&out, serial), 0);
+    cr_assert_eq(wire_put_skipped(&out, serial, 0), 0);
     send_buf(s, &out);
 }
 
