@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "proto/limits.h"
 #include "worker/kept.h"
 
@@ -22,6 +23,7 @@ struct page {
     _Alignas(64) _Atomic uint64_t cancel; // serial of the chunk that should end soon
     _Atomic uint64_t recall_from;         // serials in [from, to) must not begin
     _Atomic uint64_t recall_to;
+    _Atomic int64_t paused_ns; // for how long everything stood still, in all
 };
 
 // What the processes of a worker share. Untouched pages cost nothing, so every possible slot has
@@ -42,6 +44,12 @@ static inline void page_reset(struct page *page)
     atomic_store(&page->cancel, 0);
     atomic_store(&page->recall_from, 0);
     atomic_store(&page->recall_to, 0);
+}
+
+// The time that counts for a chunk: without pauses, in which everything stands still. ns.
+static inline int64_t page_time(const struct page *page)
+{
+    return clock_now() - atomic_load_explicit(&page->paused_ns, memory_order_relaxed);
 }
 
 // The executor begins a chunk. False when it was recalled: then it must not run. Both sides write

@@ -110,10 +110,27 @@ static int consume(struct follow *f)
     return n;
 }
 
+// Commands are in groups of their own, which the terminal's Ctrl-Z does not reach. The signal has
+// its default effect then: where nobody could continue us, the kernel lets it do nothing.
+static void stand_still(struct follow *f)
+{
+    sigset_t stop;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTSTP);
+    report_hide(f->report);
+    if (f->pause)
+        f->pause(f->pause_arg, true);
+    raise(SIGTSTP);
+    sigprocmask(SIG_UNBLOCK, &stop, NULL); // here we stop
+    sigprocmask(SIG_BLOCK, &stop, NULL);
+    if (f->pause)
+        f->pause(f->pause_arg, false);
+}
+
 static int watch_signals(void *arg)
 {
     struct follow *f = arg;
-    const int list[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
+    const int list[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGTSTP};
     struct signals signals;
     int number;
     int r = signals_open(list, sizeof(list) / sizeof(list[0]), &signals);
@@ -125,6 +142,10 @@ static int watch_signals(void *arg)
                 report_ask(f->report);
             else
                 report_toggle(f->report);
+            continue;
+        }
+        if (number == SIGTSTP) {
+            stand_still(f);
             continue;
         }
         if (!f->signal)

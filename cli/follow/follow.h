@@ -24,6 +24,9 @@ struct follow {
     struct report *report;
     bool ends_job; // a signal, or a failed sink, ends the job; else only our watching
     bool no_signals;
+    // Ctrl-Z: what runs on this machine stands still with us, or goes on. NULL: nothing does.
+    void (*pause)(void *arg, bool pause);
+    void *pause_arg;
     bool propagate;       // follow_status is the first failed chunk's own
     int64_t deadline;     // then we give up waiting
     struct err *sink_why; // where the sink's trouble goes; NULL: to stderr

@@ -74,6 +74,8 @@ void report_toggle(struct report *report);
 int report_stdout(void *report, const void *data, size_t len);
 // What the chunk wrote to standard error, as it is; its failure, and what else should be told.
 void report_record(struct report *report, const struct result_record *record);
+// Takes the progress line away, until the next one is drawn.
+void report_hide(struct report *report);
 // A line of our own, above the progress line.
 void report_say(struct report *report, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 // After the end, in one line: how much, how long and where the results are (`place`; NULL or "":

@@ -70,3 +70,8 @@ int report_stdout(void *arg, const void *data, size_t len)
     }
     return io_write(STDOUT_FILENO, data, len);
 }
+
+void report_hide(struct report *report)
+{
+    report_emit(report, "", 0);
+}

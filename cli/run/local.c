@@ -71,10 +71,20 @@ int local_worker_start(const struct localdir *dir, uint32_t slots, struct jobser
     return 0;
 }
 
+static void say(const struct local_worker *worker, char byte)
+{
+    ssize_t n = worker->lifeline >= 0 ? write(worker->lifeline, &byte, 1) : 0;
+    (void)n; // a dead worker is noticed by its end
+}
+
 void local_worker_go(struct local_worker *worker)
 {
-    ssize_t n = write(worker->lifeline, "g", 1);
-    (void)n; // a dead worker is noticed by its end
+    say(worker, LIFELINE_GO);
+}
+
+void local_worker_pause(struct local_worker *worker, bool pause)
+{
+    say(worker, pause ? LIFELINE_PAUSE : LIFELINE_RESUME);
 }
 
 void local_worker_stop(struct local_worker *worker)

@@ -1,5 +1,6 @@
 // The worker of a local run: a process that ends with this one, however this one ends.
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -18,6 +19,8 @@ int local_worker_start(const struct localdir *dir, uint32_t slots, struct jobser
                        struct local_worker *ret, struct err *err);
 // The endpoint is bound.
 void local_worker_go(struct local_worker *worker);
+// All that it runs stands still, or goes on. Safe without a worker.
+void local_worker_pause(struct local_worker *worker, bool pause);
 // Breaks the lifeline and waits until the process has ended; after some seconds, kills it.
 // Suspends: for tasks. Safe to call twice.
 void local_worker_stop(struct local_worker *worker);

@@ -57,6 +57,12 @@ static void on_say(void *arg, const char *text)
     report_say(&run->report, "%s", text);
 }
 
+static void on_pause(void *arg, bool pause)
+{
+    struct run_state *run = arg;
+    local_worker_pause(&run->embedded.worker, pause);
+}
+
 static uint64_t total_of(void *arg)
 {
     return feed_total(arg);
@@ -352,8 +358,12 @@ int run_plan(struct plan *plan, const struct run_options *o)
     run.embedded.lost = on_lost;
     run.embedded.say = on_say;
     run.embedded.arg = &run;
-    run.follow = (struct follow){
-        .plan = plan, .report = &run.report, .ends_job = true, .propagate = o->propagate};
+    run.follow = (struct follow){.plan = plan,
+                                 .report = &run.report,
+                                 .ends_job = true,
+                                 .propagate = o->propagate,
+                                 .pause = on_pause,
+                                 .pause_arg = &run};
     status = o->dry_run ? dry_run(plan, run_slots(o)) : start(&run);
     jobserver_free(run.offered);
     plan_free(plan);

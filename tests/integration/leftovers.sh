@@ -15,7 +15,7 @@ for m in m1 m2; do
 done
 
 case_is "output that comes after the command's end"
-fanmill map '(until test -e go; do sleep 0.01; done; echo late; echo bad >&2) & touch go; echo {}' ::: a
+fanmill map '(until test -e go; do sleep 0.01; done; echo late; echo bad >&2) & echo {}; touch go' ::: a
 expect_status 0
 expect_stdout "$(printf 'a\nlate')"
 expect_stderr bad

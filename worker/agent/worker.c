@@ -64,8 +64,12 @@ static int watch_lifeline(void *arg)
     struct agent *agent = arg;
     char byte;
     ssize_t n;
-    while ((n = io_read(agent->options->lifeline_fd, &byte, 1)) > 0)
-        ;
+    while ((n = io_read(agent->options->lifeline_fd, &byte, 1)) > 0) {
+        if (byte == LIFELINE_PAUSE)
+            pool_pause(agent->pool);
+        else if (byte == LIFELINE_RESUME)
+            pool_resume(agent->pool);
+    }
     if (n != -ECANCELED)
         agent_end(agent, WORKER_LOST, "its lifeline broke");
     return 0;

@@ -7,7 +7,12 @@
 
 #include "transport/localdir.h"
 
-#define WORKER_LOST 3     // exit status: the coordinator went away
+#define WORKER_LOST 3 // exit status: the coordinator went away
+// Bytes in the lifeline: the endpoint is bound; all that runs stands still, or goes on (Ctrl-Z,
+// fg).
+#define LIFELINE_GO 'g'
+#define LIFELINE_PAUSE 'p'
+#define LIFELINE_RESUME 'r'
 #define WORKER_BROKEN 125 // exit status: the worker itself can't go on; the reason is logged
 
 // How long a worker goes on without a word from its coordinator, and then ends what it runs.

@@ -117,7 +117,7 @@ static void put(struct executor *e, struct wire_result *head, const uint32_t *le
 {
     const struct chunk_run *c = &e->chunk;
     if (!e->out.len)
-        e->out_since = clock_now();
+        e->out_since = page_time(e->page);
     must(wire_put_result(&e->out, head, c->error, c->errors.data, lens, body));
 }
 
@@ -230,7 +230,7 @@ static void run_chunks(struct executor *e, uint8_t *frame, size_t len)
     bool is_data =
         !run->items_per_chunk || (run->step == 0 && c->recipe->plan->source.kind == SOURCE_DATA);
     uint8_t *at = view.body;
-    int64_t now = clock_now();
+    int64_t now = page_time(e->page);
     for (uint32_t i = 0; i < run->count; i++) {
         uint64_t serial = run->serial + i;
         uint32_t bytes = 0;
@@ -261,7 +261,7 @@ static void run_chunks(struct executor *e, uint8_t *frame, size_t len)
         let_flush(e, false);
         at[bytes] = next;
         at += bytes;
-        int64_t end = clock_now();
+        int64_t end = page_time(e->page);
         if (c->full)
             must(wire_put_skipped(&e->out, serial, c->full));
         else

@@ -15,6 +15,7 @@
 #include "worker/executor/sweep.h"
 #include "worker/executor/usage.h"
 #include "worker/kept.h"
+#include "worker/page.h"
 #include "worker/process.h"
 
 #define NAMES_MAX 3 // of processes, in a message
@@ -152,7 +153,7 @@ static bool next_phase(struct settling *s, bool lives)
     if (s->phase == WAITING && lives) {
         end_them(s);
         s->phase = ENDING;
-        s->until = clock_after(clock_now(), SPAWN_GRACE_NS);
+        s->until = clock_after(page_time(s->r->chunk->page), SPAWN_GRACE_NS);
         return true;
     }
     if (lives)
@@ -172,21 +173,21 @@ static void wait_for_them(struct settling *s)
         // Killed ones hold nothing open, and what strangers hold is waited for once only.
         if (!lives && ((r->out < 0 && r->err < 0) || s->phase == ENDING))
             return;
-        if (clock_now() >= s->until && !next_phase(s, lives))
+        if (page_time(s->r->chunk->page) >= s->until && !next_phase(s, lives))
             return;
         struct pollfd fds[] = {{.fd = r->chunk->signals, .events = POLLIN},
                                {.fd = r->out, .events = POLLIN},
                                {.fd = r->err, .events = POLLIN}};
-        if (poll(fds, 3, running_wait_ms(s->until)) < 0 && errno != EINTR)
+        if (poll(fds, 3, running_wait_ms(r, s->until)) < 0 && errno != EINTR)
             return;
         if (fds[1].revents && r->out >= 0)
             running_read(r, &r->out, false);
         if (fds[2].revents && r->err >= 0)
             running_read(r, &r->err, true);
         if (fds[0].revents && running_take_signals(r))
-            s->until = clock_now();
+            s->until = page_time(s->r->chunk->page);
         if (r->end->error < 0)
-            s->until = clock_now();
+            s->until = page_time(s->r->chunk->page);
     }
 }
 
@@ -215,7 +216,7 @@ void leftovers_settle(struct running *r)
         kill_them(&s);
         break;
     case LEFTOVERS_WAIT:
-        s.until = clock_after(clock_now(), r->spawn->leftovers_wait_ns);
+        s.until = clock_after(page_time(r->chunk->page), r->spawn->leftovers_wait_ns);
         if (r->term_at < s.until)
             s.until = r->term_at;
         wait_for_them(&s);

@@ -15,7 +15,7 @@ struct running {
     int err;
     size_t written;
     struct buf *output;
-    int64_t kill_at; // CLOCK_FOREVER: nothing is due
+    int64_t kill_at; // page_time; CLOCK_FOREVER: nothing is due
     int64_t term_at;
     struct spawn_end *end;
     bool killed;
@@ -27,6 +27,6 @@ bool running_read(struct running *r, int *fd, bool is_stderr);
 void running_drain(struct running *r);
 // Empties the signalfd. True when the chunk was cancelled just now.
 bool running_take_signals(const struct running *r);
-// For poll(): -1 for CLOCK_FOREVER.
-int running_wait_ms(int64_t deadline);
+// For poll(): -1 for CLOCK_FOREVER. Deadlines are of page_time().
+int running_wait_ms(const struct running *r, int64_t deadline);
 void running_close(int *fd);

@@ -34,7 +34,7 @@ static void stop(struct running *r, int signal_number)
     kill(-r->pid, signal_number);
     if (signal_number == SIGTERM) {
         kill(-r->pid, SIGCONT); // a stopped process would not hear it
-        r->kill_at = clock_after(clock_now(), SPAWN_GRACE_NS);
+        r->kill_at = clock_after(page_time(r->chunk->page), SPAWN_GRACE_NS);
     } else {
         r->kill_at = CLOCK_FOREVER;
         r->killed = true;
@@ -121,11 +121,11 @@ bool running_take_signals(const struct running *r)
     return news;
 }
 
-int running_wait_ms(int64_t deadline)
+int running_wait_ms(const struct running *r, int64_t deadline)
 {
     if (deadline == CLOCK_FOREVER)
         return -1;
-    int64_t ms = (deadline - clock_now() + NS_PER_MS - 1) / NS_PER_MS;
+    int64_t ms = (deadline - page_time(r->chunk->page) + NS_PER_MS - 1) / NS_PER_MS;
     return ms < 0 ? 0 : ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
@@ -133,7 +133,7 @@ static void check_time(struct running *r)
 {
     if (r->term_at == CLOCK_FOREVER && r->kill_at == CLOCK_FOREVER)
         return;
-    int64_t now = clock_now();
+    int64_t now = page_time(r->chunk->page);
     if (now >= r->kill_at) {
         stop(r, SIGKILL);
     } else if (now >= r->term_at) {
@@ -149,7 +149,8 @@ static void serve(struct running *r)
                                {.fd = r->out, .events = POLLIN},
                                {.fd = r->err, .events = POLLIN},
                                {.fd = r->in, .events = POLLOUT}};
-        if (poll(fds, 4, running_wait_ms(r->term_at < r->kill_at ? r->term_at : r->kill_at)) < 0 &&
+        if (poll(fds, 4, running_wait_ms(r, r->term_at < r->kill_at ? r->term_at : r->kill_at)) <
+                0 &&
             errno != EINTR)
             return;
         if (fds[1].revents && r->out >= 0)
@@ -238,7 +239,7 @@ void spawn_run(struct chunk_run *c, const struct spawn *s, struct buf *out, stru
     if (ret->error == 0) {
         atomic_store_explicit(&c->page->group, r.pid, memory_order_relaxed);
         if (s->timeout_ns)
-            r.term_at = clock_after(clock_now(), s->timeout_ns);
+            r.term_at = clock_after(page_time(c->page), s->timeout_ns);
         if (r.in >= 0 && s->input_len == 0)
             running_close(&r.in);
         if (page_cancelled(c->page, c->serial)) {

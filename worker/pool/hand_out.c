@@ -142,7 +142,7 @@ static uint32_t fork_more(struct pool *pool)
 void hand_out(struct post *post)
 {
     struct pool *pool = container_of(post, struct pool, round);
-    if (pool->broken)
+    if (pool->broken || pool->paused_at)
         return;
     uint32_t at_work = fork_more(pool);
     for (int idle_first = 1; idle_first >= 0; idle_first--)

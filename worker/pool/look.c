@@ -13,6 +13,8 @@ static void on_deadline(struct timer *timer)
     int64_t now = loop_now();
     int64_t next = clock_after(now, pool->kernel_timeout_ns);
     pool->deadline_set = false;
+    if (pool->paused_at)
+        return;
     for (uint32_t i = 0; i < pool->n_slots; i++)
         slot_check_deadline(&pool->slots[i], now, &next);
     if (!pool_busy(pool))

@@ -194,6 +194,26 @@ void pool_cancel(struct pool *pool, uint64_t job, bool kill_now)
     pool_wake(pool);
 }
 
+void pool_pause(struct pool *pool)
+{
+    if (pool->paused_at)
+        return;
+    pool->paused_at = loop_now();
+    zygote_line_ask(pool, &pool->slots[0], ZYGOTE_PAUSE);
+}
+
+void pool_resume(struct pool *pool)
+{
+    if (!pool->paused_at)
+        return;
+    int64_t paused_ns = loop_now() - pool->paused_at;
+    pool->paused_at = 0;
+    for (uint32_t i = 0; i < pool->n_slots; i++)
+        slot_skip_time(&pool->slots[i], paused_ns);
+    zygote_line_ask(pool, &pool->slots[0], ZYGOTE_RESUME);
+    pool_wake(pool);
+}
+
 void pool_held(const struct pool *pool, void (*held)(void *arg, const struct msg_return *run),
                void *arg)
 {

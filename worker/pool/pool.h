@@ -51,6 +51,10 @@ void pool_recall(struct pool *pool, const struct msg_return *run);
 // Ends running chunks of a job: TERM, 5 s later KILL, to their process groups; or KILL at once.
 // Each still ends with a result callback (OUTCOME_CANCELLED).
 void pool_cancel(struct pool *pool, uint64_t job, bool kill_now);
+// All that runs stands still, and nothing begins, until pool_resume(). Times of chunks do not count
+// it. Both may be called twice.
+void pool_pause(struct pool *pool);
+void pool_resume(struct pool *pool);
 // Names the chunks that executors have, of all jobs.
 void pool_held(const struct pool *pool, void (*held)(void *arg, const struct msg_return *run),
                void *arg);

@@ -41,6 +41,7 @@ struct pool {
     struct slot *slots;
     uint32_t n_slots;
     bool broken;
+    int64_t paused_at; // 0: it is not
     int64_t mean_ns;
     int64_t kernel_timeout_ns; // the smallest of all steps; 0: none
     bool heavy;                // some step's chunks take more than a slot

@@ -116,3 +116,12 @@ void slot_check_deadline(struct slot *slot, int64_t now, int64_t *ret_next)
     else if (deadline < *ret_next)
         *ret_next = deadline;
 }
+
+void slot_skip_time(struct slot *slot, int64_t ns)
+{
+    int64_t deadline = atomic_load(&slot->page->deadline);
+    atomic_fetch_add(&slot->page->paused_ns, ns);
+    if (deadline)
+        atomic_store(&slot->page->deadline, clock_after(deadline, ns));
+    slot->turned += ns;
+}

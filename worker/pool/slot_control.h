@@ -20,3 +20,5 @@ void slot_discard(struct slot *slot, const struct msg_return *run);
 void slot_end_over_time(struct slot *slot);
 // Kills the executor if its kernel is past its deadline; *ret_next: when to look again, if sooner.
 void slot_check_deadline(struct slot *slot, int64_t now, int64_t *ret_next);
+// Its executor stood still for this time, and still does: it does not count.
+void slot_skip_time(struct slot *slot, int64_t ns);

@@ -21,6 +21,8 @@ static void on_straggle(struct timer *timer)
 void straggle_settle(struct pool *pool)
 {
     int64_t now = loop_now(), next = INT64_MAX;
+    if (pool->paused_at)
+        return;
     for (uint32_t i = 0; i < pool->n_slots; i++) {
         struct slot *slot = &pool->slots[i];
         const struct sent *sent = slot_load(slot) ? sent_at(&slot->sent, 0) : NULL;

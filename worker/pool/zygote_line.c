@@ -15,7 +15,8 @@ static void send_asks(struct pool *pool)
     for (uint32_t i = 0; i < pool->n_slots && !left; i++) {
         struct slot *slot = &pool->slots[i];
         // A kill goes before a fork of the same slot.
-        static const int order[] = {ZYGOTE_KILL, ZYGOTE_NUDGE, ZYGOTE_FLUSH, ZYGOTE_FORK};
+        static const int order[] = {ZYGOTE_KILL, ZYGOTE_NUDGE, ZYGOTE_FLUSH,
+                                    ZYGOTE_FORK, ZYGOTE_PAUSE, ZYGOTE_RESUME};
         for (size_t k = 0; k < sizeof(order) / sizeof(order[0]) && slot->asks; k++) {
             uint8_t bit = (uint8_t)(1u << order[k]);
             if (!(slot->asks & bit))
@@ -34,6 +35,11 @@ static void send_asks(struct pool *pool)
 void zygote_line_ask(struct pool *pool, struct slot *slot, enum zygote_request request)
 {
     bool waits = slot->asks != 0;
+    // Of two that undo each other the last one counts.
+    if (request == ZYGOTE_PAUSE)
+        slot->asks &= (uint8_t) ~(1u << ZYGOTE_RESUME);
+    if (request == ZYGOTE_RESUME)
+        slot->asks &= (uint8_t) ~(1u << ZYGOTE_PAUSE);
     slot->asks |= (uint8_t)(1u << request);
     if (!waits)
         send_asks(pool);

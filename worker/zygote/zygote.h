@@ -37,6 +37,8 @@ enum zygote_request {
     ZYGOTE_FORK = 1, // an executor for the slot, which must be free
     ZYGOTE_KILL,     // KILL to the slot's executor and its command's process group
     ZYGOTE_NUDGE,    // the executor should look at its page: PAGE's cancel was set
+    ZYGOTE_PAUSE,    // STOP to all executors and all that is below them; slot 0
+    ZYGOTE_RESUME,   // CONT to those; slot 0
     ZYGOTE_FLUSH,    // a kernel takes long: results that were finished before it should leave
 };
 // Never blocks. -EAGAIN: ask again when the descriptor is writable. -EPIPE: the zygote is gone.

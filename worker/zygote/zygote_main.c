@@ -12,12 +12,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/grow.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/sweep.h"
 #include "worker/executor/usage.h"
 #include "worker/page.h"
+#include "worker/process.h"
 #include "worker/zygote/zygote.h"
+
+#define PASSES_MAX 16 // over all processes, for those that are born while they are stopped
 
 struct forker {
     int control;
@@ -25,9 +30,10 @@ struct forker {
     int signals;
     sigset_t before; // what is blocked in the programs that executors start
     struct shared *shared;
-    pid_t *pids;  // by slot; 0: no executor
-    uint32_t n;   // slots that `pids` holds
-    bool orphans; // killed ones may still have children to hand over
+    pid_t *pids;       // by slot; 0: no executor
+    uint32_t n;        // slots that `pids` holds
+    struct buf paused; // pid_t each: stopped by ZYGOTE_PAUSE
+    bool orphans;      // killed ones may still have children to hand over
 };
 
 static void die_with(pid_t parent)
@@ -126,11 +132,59 @@ static int fork_executor(struct forker *forker, uint32_t slot)
     return ends[0];
 }
 
+static bool is_paused(const struct forker *forker, pid_t pid)
+{
+    const pid_t *list = (const pid_t *)(const void *)forker->paused.data;
+    for (size_t i = 0; i < forker->paused.len / sizeof(*list); i++)
+        if (list[i] == pid)
+            return true;
+    return false;
+}
+
+// Stops what runs below us and is not stopped already. Parents come before children, so that what
+// was found has no new ones; what was born meanwhile is found by the next pass. Returns how many.
+static size_t stop_below(struct forker *forker)
+{
+    _cleanup_(buf_done)
+    struct buf found = {0};
+    size_t n = 0;
+    if (process_below(getpid(), NULL, NULL, &found) < 0)
+        return 0;
+    const struct process *list = (const struct process *)(const void *)found.data;
+    for (size_t i = 0; i < found.len / sizeof(*list); i++) {
+        if (list[i].state == 'T' || is_paused(forker, list[i].pid) ||
+            buf_add(&forker->paused, &list[i].pid, sizeof(list[i].pid)) < 0)
+            continue;
+        kill(list[i].pid, SIGSTOP);
+        n++;
+    }
+    return n;
+}
+
+static void pause_all(struct forker *forker)
+{
+    for (int i = 0; i < PASSES_MAX && stop_below(forker) > 0; i++)
+        ;
+}
+
+// The last ones first: a program must not miss how its child goes on.
+static void resume_all(struct forker *forker)
+{
+    const pid_t *list = (const pid_t *)(const void *)forker->paused.data;
+    for (size_t i = forker->paused.len / sizeof(*list); i-- > 0;)
+        kill(list[i], SIGCONT);
+    buf_clear(&forker->paused);
+}
+
 static void serve(struct forker *forker, const struct zygote_message *request)
 {
     uint32_t slot = request->slot;
     if (slot >= PROTO_SLOTS_MAX || request->life != forker->life)
         return;
+    if (request->request == ZYGOTE_PAUSE)
+        pause_all(forker);
+    else if (request->request == ZYGOTE_RESUME)
+        resume_all(forker);
     if (request->request == ZYGOTE_FORK) {
         int fd = fork_executor(forker, slot);
         struct zygote_news news = {.kind = fd < 0 ? ZYGOTE_FORK_FAILED : ZYGOTE_FORKED,
