@@ -92,7 +92,7 @@ static void put_data(struct man_page *page)
              "N chunks in all, or one for each slot: for files, whose size is known");
     man_item(page, "--reduce",
              "combines all results into one. A kernel (builtin:sum) works as a tree, --fan-in "
-             "results at a time; a script (sort) gets all results at once, up to %u MiB, "
+             "results at a time; a script ('sort') gets all results at once, up to %u MiB, "
              "unless --fan-in says that it can take its own output as input",
              PROTO_BODY_MAX >> 20);
 }

@@ -49,6 +49,17 @@ static bool to_spool(struct server *server, uint64_t held, const struct slice *b
     return r == 0;
 }
 
+// Adding up what all jobs hold for each message would cost more the more jobs there are.
+static uint64_t held_bytes(struct server *server)
+{
+    if (!server->spool)
+        return 0;
+    if (!server->held_is_known)
+        server->held = core_held_bytes(server->core);
+    server->held_is_known = true;
+    return server->held;
+}
+
 static int on_result(struct peer *peer, const struct incoming *in)
 {
     struct server *server = peer->port->server;
@@ -61,7 +72,9 @@ static int on_result(struct peer *peer, const struct incoming *in)
     event.result.result = &result;
     event.result.epoch = reader->epoch;
     event.result.seq = reader->first_seq;
-    uint64_t held = server->spool ? core_held_bytes(server->core) : 0;
+    uint64_t held = held_bytes(server);
+    if (in->body)
+        server->held += in->body->len;
     bool spools = server->spool && held >= SPOOL_MEMORY + spool_bytes(server->spool);
     while (r >= 0 && (r = result_batch_next(reader, &result, in->err)) == 1) {
         event.result.body =

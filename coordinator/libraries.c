@@ -12,12 +12,18 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "coordinator/client.h"
 #include "coordinator/handlers.h"
 #include "coordinator/server_job.h"
 #include "coordinator/shell.h"
 #include "pipelines/library.h"
+
+#define LIBRARY_AGAIN_NS (10 * NS_PER_S) // until a worker is sent the same one once more
+#define LIBRARIES_MAX 1024u
+#define LIBRARIES_LOOKED 16u // that were used least, to find one that no job uses
+#define SEARCHES_PER_TURN 4u // of all jobs, for one that uses a library
 
 struct stored_library {
     uint8_t digest[DIGEST_BYTES];
@@ -59,16 +65,23 @@ static const struct server_job *user_of(const struct server *server,
     return job;
 }
 
+static bool has_room(const struct server *server, size_t len)
+{
+    return server->library_bytes + len <= LIBRARIES_BYTES_MAX &&
+           HASH_CNT(hh, server->libraries) < LIBRARIES_MAX;
+}
+
 static bool make_room(struct server *server, size_t len)
 {
     struct stored_library *library, *next;
+    unsigned looked = 0;
     HASH_ITER (hh, server->libraries, library, next) {
-        if (server->library_bytes + len <= LIBRARIES_BYTES_MAX)
+        if (has_room(server, len) || looked++ == LIBRARIES_LOOKED)
             break;
         if (!user_of(server, library->digest))
             library_free(server, library);
     }
-    return server->library_bytes + len <= LIBRARIES_BYTES_MAX;
+    return has_room(server, len);
 }
 
 // Takes a count of its own.
@@ -137,25 +150,72 @@ static int read_here(struct server *server, const uint8_t digest[DIGEST_BYTES], 
                  : library_store(server, digest, &bytes, err);
 }
 
-static int on_need(struct peer *peer, const struct incoming *in)
+static void send_library(struct peer *peer, struct need *need)
 {
     struct server *server = peer->port->server;
     struct msg_library m = {0};
-    const struct msg_need *need = in->message;
     struct err why = {0};
     const struct stored_library *library = find(server, need->digest);
+    if (!library && server->library_searches++ >= SEARCHES_PER_TURN) {
+        need->waits = true; // for the next heartbeat
+        return;
+    }
     if (!library) {
         m.code = read_here(server, need->digest, &why);
         library = find(server, need->digest);
     }
     if (!library && m.code == 0)
         m.code = -ENOENT;
+    need->sent = loop_now();
+    need->waits = false;
     memcpy(m.digest, need->digest, DIGEST_BYTES);
     snprintf(m.text, sizeof(m.text), "%s", why.text);
     log_info("a kernel's library was sent to a worker", "worker=%llu bytes=%zu code=%d",
              (unsigned long long)peer->id, library ? library->bytes.len : 0, m.code);
     peer_say_with(peer, MSG_LIBRARY, &m, library ? library->bytes.data : NULL,
                   library ? library->bytes.len : 0);
+}
+
+static bool is_due(const struct need *need)
+{
+    return !need->sent || loop_now() - need->sent >= LIBRARY_AGAIN_NS;
+}
+
+void libraries_again(struct peer *peer)
+{
+    for (unsigned i = 0; i < peer->n_needs; i++)
+        if (peer->needs[i].waits && is_due(&peer->needs[i])) {
+            send_library(peer, &peer->needs[i]);
+            return;
+        }
+}
+
+// The entry of the digest; a new one takes the place of the oldest.
+static struct need *need_of(struct peer *peer, const uint8_t digest[DIGEST_BYTES])
+{
+    struct need *oldest = &peer->needs[0];
+    for (unsigned i = 0; i < peer->n_needs; i++) {
+        if (memcmp(peer->needs[i].digest, digest, DIGEST_BYTES) == 0)
+            return &peer->needs[i];
+        if (peer->needs[i].sent < oldest->sent)
+            oldest = &peer->needs[i];
+    }
+    if (peer->n_needs < NEEDS_MAX)
+        oldest = &peer->needs[peer->n_needs++];
+    *oldest = (struct need){0};
+    memcpy(oldest->digest, digest, DIGEST_BYTES);
+    return oldest;
+}
+
+// One that was sent a moment ago is on its way: asked for again, it is sent again only later.
+static int on_need(struct peer *peer, const struct incoming *in)
+{
+    const struct msg_need *m = in->message;
+    struct need *need = need_of(peer, m->digest);
+    if (is_due(need))
+        send_library(peer, need);
+    else
+        need->waits = true;
     return 0;
 }
 

@@ -48,6 +48,12 @@ uint64_t page_file_bytes(const struct page_file *file)
     return file->bytes;
 }
 
+void page_file_reserve(struct page_file *file)
+{
+    if (file->fd < 0)
+        file->fd = fd_open_unnamed(file->directory);
+}
+
 static unsigned size_of(size_t len)
 {
     unsigned size = 0;
@@ -101,8 +107,7 @@ int page_file_put(struct page_file *file, const struct slice *first, const struc
     int64_t at;
     if (len > PAGE_FILE_MAX)
         return -EFBIG;
-    if (file->fd < 0)
-        file->fd = fd_open_unnamed(file->directory);
+    page_file_reserve(file);
     if (file->fd < 0)
         return file->fd;
     int r = take_place(file, size, &at);

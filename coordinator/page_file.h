@@ -15,6 +15,9 @@ struct page_file;
 
 // Opens nothing yet. Borrows the directory. -ENOMEM.
 int page_file_new(const char *directory, struct page_file **ret);
+// Opens it now, so that no lack of descriptors can keep it from being opened later. What fails is
+// tried again when it is needed.
+void page_file_reserve(struct page_file *file);
 // Accepts NULL. Returns NULL.
 struct page_file *page_file_free(struct page_file *file);
 // Writes both parts, one after the other; blocks. -ENOSPC, -EFBIG, -EDQUOT, -EIO, -EMFILE, -ENOMEM,

@@ -30,6 +30,15 @@ struct port {
 
 #define PEER_KEPT_MAX 65536u // runs of chunks that a worker may name when it comes back
 
+#define NEEDS_MAX 32u // libraries that a worker asked for last, as far as they are known
+
+// A library that a worker has asked for: libraries.c.
+struct need {
+    uint8_t digest[DIGEST_BYTES];
+    int64_t sent; // when it was answered last
+    bool waits;   // and asked for again since
+};
+
 enum peer_state { PEER_NEW, PEER_WELCOMED, PEER_CLIENT, PEER_WORKER, PEER_STATES };
 
 struct peer {
@@ -67,6 +76,8 @@ struct peer {
     bool recalls_open;
     struct buf recall_header;
     LIST_ENTRY(peer) of_leasing; // while it is
+    struct need needs[NEEDS_MAX];
+    unsigned n_needs;
     struct buf header;
     struct buf body;
 

@@ -33,17 +33,28 @@ void redo_keep(struct redo_list *list, const struct delivery *d)
     list->bytes += d->payload.len;
 }
 
-int redo_copy(const struct redo_list *from, struct redo_list *ret)
+static bool is_in(const struct chunk_range *ranges, uint32_t n, uint64_t chunk)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (chunk >= ranges[i].first && chunk <= ranges[i].last)
+            return true;
+    return n == 0;
+}
+
+int redo_copy(const struct redo_list *from, const struct chunk_range *ranges, uint32_t n,
+              struct redo_list *ret)
 {
     ret->list = calloc(from->n, sizeof(*ret->list));
     if (!ret->list)
         return -ENOMEM;
     for (size_t i = 0; i < from->n; i++) {
-        ret->list[i] = from->list[i];
-        if (from->list[i].payload.len)
-            ret->list[i].payload = slice_ref(&from->list[i].payload);
+        if (!is_in(ranges, n, from->list[i].chunk))
+            continue;
+        struct redo *redo = &ret->list[ret->n++];
+        *redo = from->list[i];
+        if (redo->payload.len)
+            redo->payload = slice_ref(&from->list[i].payload);
     }
-    ret->n = from->n;
     return 0;
 }
 

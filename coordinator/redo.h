@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "proto/client.h"
 
 #define REDO_CHUNKS_MAX 65536u // kept of one job
 #define REDO_BYTES_MAX (64u << 20)
@@ -32,8 +33,10 @@ struct redo_list {
 void redo_done(struct redo_list *list);
 // Appends a copy of a delivery's failed chunk. Without room or memory the list becomes short.
 void redo_keep(struct redo_list *list, const struct delivery *d);
-// The same chunks, with counts of their own on the payloads. -ENOMEM.
-int redo_copy(const struct redo_list *from, struct redo_list *ret);
+// The same chunks, those in the `n` ranges or, if there are none, all, with counts of their own on
+// the payloads. -ENOMEM.
+int redo_copy(const struct redo_list *from, const struct chunk_range *ranges, uint32_t n,
+              struct redo_list *ret);
 // Makes a run of the one chunk, with its own number if `fed` are used up before it; its payload
 // moves into it. -ENOMEM: nothing was moved.
 int redo_run(struct redo *redo, uint64_t fed, struct run *ret);

@@ -18,12 +18,29 @@
 #include "coordinator/retry.h"
 #include "coordinator/server_job.h"
 #include "coordinator/shell.h"
+#include "coordinator/turn.h"
 
 #define JOB_COST 8u // of cancelling or running again, compared with a row
 
 static bool may_rule(const struct client *client, const struct server_job *job)
 {
     return (client->rights & RIGHT_RULE) || strcmp(client->user, job->owner) == 0;
+}
+
+static int cancel_chunks(struct server_job *job, const struct msg_control *m, uint64_t *ret_value,
+                         struct err *why)
+{
+    if (job->over)
+        return err_set(why, -EINVAL, "job %llu has ended", (unsigned long long)job->id);
+    for (uint32_t i = 0; i < m->n_chunks; i++) {
+        uint64_t n = 0;
+        struct event event = {.type = EV_CANCEL_CHUNKS, .job = job->id};
+        event.cancel_chunks.range = m->chunks[i];
+        event.cancel_chunks.ret_n = &n;
+        server_event(job->server, &event);
+        *ret_value += n;
+    }
+    return 0;
 }
 
 static int control_job(struct client *client, struct server_job *job, const struct msg_control *m,
@@ -37,6 +54,8 @@ static int control_job(struct client *client, struct server_job *job, const stru
     switch (verb) {
     case VERB_CANCEL:
     case VERB_KILL:
+        if (m->n_chunks)
+            return cancel_chunks(job, m, ret_value, why);
         *ret_value += !job->ended;
         server_job_cancel(job, verb == VERB_KILL ? CANCEL_KILL : CANCEL_RUNNING);
         return 0;
@@ -54,7 +73,7 @@ static int control_job(struct client *client, struct server_job *job, const stru
         server_job_forget(job);
         return 0;
     default:
-        return retry_job(client, job, verb == VERB_RETRY_FAILED, ret_value, why);
+        return retry_job(client, job, m, ret_value, why);
     }
 }
 

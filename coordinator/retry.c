@@ -84,10 +84,12 @@ static int keep_results(struct server_job *job, struct plan *plan, struct kept *
     return r < 0 ? err_sys(err, r, "its results") : 0;
 }
 
-int retry_job(struct client *client, struct server_job *job, bool failed_only, uint64_t *ret_id,
-              struct err *err)
+int retry_job(struct client *client, struct server_job *job, const struct msg_control *m,
+              uint64_t *ret_id, struct err *err)
 {
     struct server *server = job->server;
+    // Of single chunks, only what failed is kept.
+    bool failed_only = m->verb == VERB_RETRY_FAILED || m->n_chunks;
     struct msg_submit message = {.flags = job->flags & ~(uint32_t)SUBMIT_FEEDS};
     struct redo_list again = {0};
     struct kept kept = {0};
@@ -103,13 +105,18 @@ int retry_job(struct client *client, struct server_job *job, bool failed_only, u
     // Not a client's key, but unique here as the id is.
     memcpy(message.key, &server->next_job, sizeof(server->next_job));
     if (failed_only) {
-        r = redo_copy(&job->failed, &again);
+        r = redo_copy(&job->failed, m->chunks, m->n_chunks, &again);
         redo_sort(&again);
         s.again = &again;
         s.kept = &kept;
         if (r == 0)
             r = keep_results(job, s.plan, &kept, err);
     }
+    if (r == 0 && failed_only && again.n == 0)
+        r = err_set(err, -ENOENT,
+                    "none of these chunks of job %llu has failed; the others are not "
+                    "kept: retry the whole job",
+                    (unsigned long long)job->id);
     if (r < 0) {
         submission_done(&s);
         return r == -ENOMEM ? err_sys(err, r, "the job") : r;

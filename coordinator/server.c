@@ -88,6 +88,8 @@ static void on_heartbeat(struct timer *timer)
             peer->last_heard = now;
             server_event(server, &(struct event){.type = EV_WORKER_ALIVE, .worker = peer->id});
         }
+        if (peer->n_needs && !peer->gone)
+            libraries_again(peer);
         if (peer->state == PEER_NEW || peer->gone || peer->is_cut ||
             now - peer->last_sent < PROTO_HEARTBEAT_NS)
             continue;
@@ -139,6 +141,8 @@ static bool on_flush(struct prepare *prepare)
     struct server *server = container_of(prepare, struct server, flush);
     if (!server->must_flush)
         return false;
+    server->library_searches = 0;
+    server->held_is_known = false;
     peers_bury(server);
     check_hope(server);
     server_flush(server);
@@ -299,6 +303,11 @@ int server_open(struct transport *transport, const struct server_options *option
     server->meter = (struct loop_meter){.limit_ns = options->slow_turn_ns, .over = on_long_turn};
     if (options->slow_turn_ns)
         loop_meter(&server->meter);
+    // A service may run out of descriptors while it has results to keep.
+    if (options->slow_turn_ns && directory) {
+        spool_reserve(server->spool);
+        page_file_reserve(server->room.file);
+    }
     prepare_add(&server->flush, on_flush);
     timer_set(&server->heartbeat, clock_after(loop_now(), PROTO_HEARTBEAT_NS), on_heartbeat);
     *ret = server;

@@ -81,7 +81,10 @@ struct server {
 
     // Kept bytes: spool.h, libraries.h.
     struct spool *spool; // NULL: results wait in memory only
+    uint64_t held;       // bytes of results that wait, counted once a turn; what comes is added
+    bool held_is_known;  // in this turn
     bool spool_is_full;  // it was reported
     struct stored_library *libraries;
     size_t library_bytes;
+    unsigned library_searches; // of all jobs, in this turn
 };

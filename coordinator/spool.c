@@ -41,6 +41,12 @@ int spool_new(const char *directory, struct spool **ret)
     return 0;
 }
 
+void spool_reserve(struct spool *spool)
+{
+    if (spool->fd < 0)
+        spool->fd = fd_open_unnamed(spool->directory);
+}
+
 static void segment_over(struct slab *slab)
 {
     struct spool_segment *segment = (struct spool_segment *)(void *)slab;
@@ -97,8 +103,7 @@ static int find_place(struct spool *spool, off_t *ret)
 
 static int begin_segment(struct spool *spool)
 {
-    if (spool->fd < 0)
-        spool->fd = fd_open_unnamed(spool->directory);
+    spool_reserve(spool);
     if (spool->fd < 0)
         return spool->fd;
     struct spool_segment *segment = calloc(1, sizeof(*segment));

@@ -16,6 +16,8 @@ struct spool;
 
 // Opens nothing yet. Borrows the directory. -ENOMEM.
 int spool_new(const char *directory, struct spool **ret);
+// Opens its file now: no lack of descriptors can keep it from that later.
+void spool_reserve(struct spool *spool);
 // All slices must be dropped. Accepts NULL. Returns NULL.
 struct spool *spool_free(struct spool *spool);
 // Writes the bytes and returns a slice of them; blocks. `body` is at most SPOOL_SEGMENT and stays

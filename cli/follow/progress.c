@@ -110,6 +110,9 @@ static void fit(struct progress_line *line, size_t columns)
         size_t over = width(line) - columns;
         bool cut = least[i] == NAME && line->len[NAME] >= over + NAME_COLUMNS;
         line->len[least[i]] = cut ? line->len[NAME] - over : 0;
+        // Not within a character.
+        while (cut && ((unsigned char)line->text[NAME][line->len[NAME]] & 0xc0) == 0x80)
+            line->len[NAME]--;
     }
     if (line->len[COUNT] > columns)
         line->len[COUNT] = columns;

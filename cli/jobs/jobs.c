@@ -19,7 +19,10 @@ struct jobs_command {
     bool kills;
     bool failed_only;
     const char *user; // whose jobs of several; "all"; NULL: one's own
-    uint64_t rows;    // seen so far
+    const char *chunks; // "3,7-9"; NULL: all
+    struct chunk_range ranges[PROTO_RANGES_MAX];
+    uint32_t n_ranges;
+    uint64_t rows; // seen so far
 };
 
 // Reads the command line and does the command's work on a link.
@@ -78,11 +81,41 @@ int cli_explain(int argc, char **argv)
 
 // ---- control
 
+// "3,7-9", from 1. False: a mistake, which was told.
+static bool read_chunks(const char *command, struct jobs_command *c)
+{
+    const char *at = c->chunks ? c->chunks : "";
+    if (c->chunks && c->jobs.first != c->jobs.last) {
+        args_mistake(command, "--chunks is for one job");
+        return false;
+    }
+    while (*at) {
+        char *end = NULL;
+        errno = 0;
+        uint64_t first = *at >= '1' && *at <= '9' ? strtoull(at, &end, 10) : 0, last = first;
+        if (first && *end == '-')
+            last = end[1] >= '1' && end[1] <= '9' ? strtoull(end + 1, &end, 10) : 0;
+        if (!first || last < first || errno || (*end && *end != ',') || (*end && !end[1])) {
+            args_mistake(command, "--chunks '%s': numbers from 1, such as 3,7-9", c->chunks);
+            return false;
+        }
+        if (c->n_ranges == PROTO_RANGES_MAX) {
+            args_mistake(command, "--chunks: at most %u numbers and ranges", PROTO_RANGES_MAX);
+            return false;
+        }
+        c->ranges[c->n_ranges++] = (struct chunk_range){first - 1, last - 1};
+        at = *end ? end + 1 : end;
+    }
+    return true;
+}
+
 static int control(struct link *link, const struct jobs_command *c, enum verb verb,
                    uint64_t *ret_value)
 {
-    struct msg_control m = {.verb = verb, .first = c->jobs.first, .last = c->jobs.last};
+    struct msg_control m = {
+        .verb = verb, .first = c->jobs.first, .last = c->jobs.last, .n_chunks = c->n_ranges};
     struct err err = {0};
+    memcpy(m.chunks, c->ranges, sizeof(m.chunks));
     snprintf(m.name, sizeof(m.name), "%s",
              !c->user                      ? ""
              : strcmp(c->user, "all") == 0 ? "*"
@@ -97,7 +130,9 @@ static int cancel(struct link *link, void *arg)
     uint64_t n = 0;
     int status = control(link, c, c->kills ? VERB_KILL : VERB_CANCEL, &n);
     if (status == EXIT_ALL_WELL && c->json)
-        show_number(stdout, "jobs", n);
+        show_number(stdout, c->n_ranges ? "chunks" : "jobs", n);
+    else if (status == EXIT_ALL_WELL && !c->quiet && c->n_ranges && n == 0)
+        fprintf(stderr, "fanmill: none of these chunks is waiting or running\n");
     else if (status == EXIT_ALL_WELL && !c->quiet && n == 0)
         fprintf(stderr, "fanmill: the job had already finished\n");
     return ask_done(status);
@@ -204,10 +239,12 @@ static const struct arg count_flags[] = {
 
 static const struct arg cancel_flags[] = {
     {0, "kill", SETS_FLAG(struct jobs_command, kills), NULL, "send KILL at once instead of TERM"},
+    {0, "chunks", SETS_TEXT(struct jobs_command, chunks), "N[-M][,...]",
+     "only these chunks, numbered from 1: they count as failed; running ones get KILL"},
     {0},
 };
 const struct args cancel_args = {
-    .usage = "JOB [--kill]",
+    .usage = "JOB [--kill] [--chunks N[-M][,...]]",
     .about = "Cancels jobs: no new chunk starts, running ones get TERM and KILL 5 s later. JOB "
              "is " JOB_FORMS ".\n",
     .tables = {CONNECT_TABLE(struct jobs_command), {.list = cancel_flags}, {.list = count_flags}},
@@ -217,19 +254,25 @@ const struct args cancel_args = {
 
 int cli_cancel(int argc, char **argv)
 {
-    return ask("cancel", &cancel_args, argc, argv, "", cancel);
+    struct jobs_command c = {0};
+    int status;
+    if (ask_parse("cancel", &cancel_args, &c, argc, argv, "", &c.jobs, &status) != 0)
+        return status;
+    return read_chunks("cancel", &c) ? connect_run(&c.connect, cancel, &c) : EXIT_USAGE;
 }
 
 static const struct arg retry_flags[] = {
     USER_FLAG,
     {0, "failed", SETS_FLAG(struct jobs_command, failed_only), NULL,
      "run only the chunks that failed"},
+    {0, "chunks", SETS_TEXT(struct jobs_command, chunks), "N[-M][,...]",
+     "run only these of the chunks that failed, numbered from 1"},
     {0, "json", SETS_FLAG(struct jobs_command, json), NULL,
      "print the new job's number as a JSON object"},
     {0},
 };
 const struct args retry_args = {
-    .usage = "JOB [--failed]",
+    .usage = "JOB [--failed | --chunks N[-M][,...]]",
     .about =
         "Runs detached jobs again, each as a new job, and prints the new numbers. JOB is " JOB_FORMS
         "; of several those are left out that have not ended or are another user's.\n",
@@ -244,6 +287,8 @@ int cli_retry(int argc, char **argv)
     int status;
     if (ask_parse("retry", &retry_args, &c, argc, argv, "", &c.jobs, &status) != 0)
         return status;
+    if (!read_chunks("retry", &c))
+        return EXIT_USAGE;
     return connect_run(&c.connect, c.jobs.first == c.jobs.last ? retry : retry_several, &c);
 }
 

@@ -231,7 +231,8 @@ const struct args submit_args = {
     .n_operands = 1,
     .n_required = 1,
     .commands = oneliners,
-    .missing = "missing job: a job file, or map, pipe or call"};
+    .missing = "missing job: a job file, or map, pipe or call",
+    .surplus = ": a job file is one word, and a one-liner begins with map, pipe or call"};
 
 int cli_submit(int argc, char **argv)
 {

@@ -51,7 +51,8 @@ static void check_chunk(const struct core_step *step, const struct chunk *chunk,
         counts->held++;
         counts->held_bytes += chunk->result_bytes + chunk->error_bytes;
         counts->passing += chunk_is_passing(chunk);
-        MUST(chunk->ending.outcome != OUTCOME_CANCELLED, "a cancelled chunk is not a result");
+        MUST(chunk->ending.outcome != OUTCOME_CANCELLED || chunk->unwanted,
+             "a cancelled chunk is not a result");
         break;
     }
     if (chunk->state != CHUNK_LEASED)

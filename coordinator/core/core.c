@@ -141,6 +141,12 @@ static int handle_job(struct core *core, const struct event *event, struct actio
         if (event->stream_credit.bytes > job->credit_bytes)
             job->credit_bytes = event->stream_credit.bytes;
         return 0;
+    case EV_CANCEL_CHUNKS: {
+        uint64_t n = job_cancel_chunks(core, job, &event->cancel_chunks.range, actions);
+        if (event->cancel_chunks.ret_n)
+            *event->cancel_chunks.ret_n = n;
+        return 0;
+    }
     case EV_BLOCK:
         job->blocks = event->set_blocks;
         if (job->blocks)
@@ -172,7 +178,7 @@ static int handle_worker(struct core *core, const struct event *event, struct ac
     case EV_RETURN:
         return core_return(core, worker, event->job, &event->back, actions);
     case EV_BEGUN:
-        return core_begun(core, worker, &event->begun);
+        return core_begun(core, worker, &event->begun, actions);
     case EV_WORKER_DRAIN:
         worker->draining = true;
         if (worker->kept_for)
@@ -205,6 +211,7 @@ int core_handle(struct core *core, const struct event *event, int64_t now, struc
     case EV_FETCHED:
     case EV_STREAM_CREDIT:
     case EV_CANCEL:
+    case EV_CANCEL_CHUNKS:
     case EV_BLOCK:
     case EV_NEED_FAILED:
         return handle_job(core, event, actions);

@@ -55,6 +55,7 @@ enum event_type {
     EV_KEEP,          // what it still has, after that: one run of chunks
     EV_STREAM_CREDIT, // the consumer is ready for more, cumulative
     EV_CANCEL,        // end a job early
+    EV_CANCEL_CHUNKS, // chunks of the first step end as cancelled, which counts as failed
     EV_BLOCK,         // whether anything of a job may start; what waits at workers comes back
     EV_NEED_FAILED,   // a job that it needs did not end well: it fails, and runs nothing
     EV_FETCHED,       // the bytes of a part of a file, or why they could not be read
@@ -73,6 +74,10 @@ struct event {
             const struct plan *plan; // borrowed until the job's ACT_JOB_END was carried out
             uint32_t blocks;         // of enum core_block
         };
+        struct {
+            struct chunk_range range;
+            uint64_t *ret_n;   // how many were not over; may be NULL
+        } cancel_chunks;       // CANCEL_CHUNKS
         uint32_t set_blocks;   // BLOCK: all that hold from now on
         const char *need_text; // NEED_FAILED: why, for people; borrowed for the call
         struct run *run;       // FED: moved; the core empties it

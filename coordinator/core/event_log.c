@@ -11,10 +11,10 @@
 const char *event_name(enum event_type type)
 {
     static const char *const names[EV_COUNT] = {
-        "SUBMIT", "FED",           "FED_END", "WORKER_UP",    "WORKER_CREDIT", "RESULT",
-        "RETURN", "BEGUN",         "ALIVE",   "WORKER_DRAIN", "WORKER_DOWN",   "WORKER_BACK",
-        "KEEP",   "STREAM_CREDIT", "CANCEL",  "BLOCK",        "NEED_FAILED",   "FETCHED",
-        "HOLD",   "TICK",          "FLUSH"};
+        "SUBMIT",  "FED",           "FED_END", "WORKER_UP",     "WORKER_CREDIT", "RESULT",
+        "RETURN",  "BEGUN",         "ALIVE",   "WORKER_DRAIN",  "WORKER_DOWN",   "WORKER_BACK",
+        "KEEP",    "STREAM_CREDIT", "CANCEL",  "CANCEL_CHUNKS", "BLOCK",         "NEED_FAILED",
+        "FETCHED", "HOLD",          "TICK",    "FLUSH"};
     return names[type];
 }
 
@@ -238,6 +238,11 @@ static int put_fields(struct event_log_writer *w, const struct event *event, str
     case EV_CANCEL:
         pack_array(p, 1);
         pack_u64(p, event->cancel);
+        return 0;
+    case EV_CANCEL_CHUNKS:
+        pack_array(p, 2);
+        pack_u64(p, event->cancel_chunks.range.first);
+        pack_u64(p, event->cancel_chunks.range.last);
         return 0;
     case EV_BLOCK:
         pack_array(p, 1);

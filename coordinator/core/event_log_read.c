@@ -236,6 +236,11 @@ static int get_fields(struct event_log_reader *r, struct pack_reader *p, struct 
         expect_array(p, 1);
         event->cancel = (enum cancel_mode)pack_read_u64(p, CANCEL_KILL);
         return 0;
+    case EV_CANCEL_CHUNKS:
+        expect_array(p, 2);
+        event->cancel_chunks.range.first = pack_read_u64(p, UINT64_MAX);
+        event->cancel_chunks.range.last = pack_read_u64(p, UINT64_MAX);
+        return 0;
     case EV_BLOCK:
         expect_array(p, 1);
         event->set_blocks = (uint32_t)pack_read_u64(p, BLOCK_HELD | BLOCK_NEEDS);

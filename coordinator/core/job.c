@@ -146,6 +146,7 @@ void job_wind_down(struct core *core, struct core_job *job, enum job_fate fate,
         step_drop_inputs(step);
         step->input_ended = true;
     }
+    job_settle(core, job);
     send_cancel(core, job, mode, actions);
 }
 

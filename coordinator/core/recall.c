@@ -40,7 +40,7 @@ static bool joins(struct action *action, const struct chunk *chunk)
     return true;
 }
 
-static bool ask_for(struct core *core, struct chunk *chunk, struct actions *actions)
+bool chunk_recall(struct core *core, struct chunk *chunk, struct actions *actions)
 {
     struct core_worker *worker = chunk->worker;
     if (!worker->recalled &&
@@ -71,7 +71,7 @@ void job_recall(struct core *core, struct core_job *job, struct actions *actions
         struct chunk *chunk;
         TAILQ_FOREACH (chunk, &w->leased.chunks, in_queue)
             if (chunk->step->job == job && !chunk->began && !chunk->recalled)
-                ask_for(core, chunk, actions);
+                chunk_recall(core, chunk, actions);
     }
 }
 
@@ -183,7 +183,7 @@ static bool recall_for(struct core *core, const struct core_worker *worker, uint
         if (!from)
             return spare(core, worker) > 0;
         struct chunk *chunk = pick_lease(core, from, worker);
-        if (!chunk || !ask_for(core, chunk, actions)) {
+        if (!chunk || !chunk_recall(core, chunk, actions)) {
             ++*misses;
             break;
         }
@@ -221,7 +221,7 @@ static void recall_for_urgent(struct core *core, struct actions *actions)
             !worker_lasts(core, w, step))
             continue;
         while (wanted > 0 && (chunk = pick_lower(core, w, step->job->plan->priority)) &&
-               ask_for(core, chunk, actions))
+               chunk_recall(core, chunk, actions))
             wanted--;
     }
 }

@@ -157,12 +157,67 @@ void job_fetched(struct core *core, struct core_job *job, const struct event *ev
     chunk_make_pending(core, chunk);
 }
 
+// It is in no queue.
+static void end_unwanted(struct core *core, struct chunk *chunk, struct actions *actions)
+{
+    chunk_drop_result(chunk);
+    chunk->error = strdup("cancelled by request");
+    chunk->ending.outcome = OUTCOME_CANCELLED;
+    fail(core, chunk, actions);
+}
+
+// A running one is ended; what its worker says of that counts.
+static void discard(const struct chunk *chunk, struct actions *actions)
+{
+    struct action *action =
+        action_add(actions, ACT_DISCARD, chunk->step->job->id, chunk->worker->id);
+    if (action)
+        action->discard = (struct msg_return){.job = chunk->step->job->id,
+                                              .step = chunk->step->number,
+                                              .attempt = chunk->attempt,
+                                              .first = chunk->number,
+                                              .count = 1};
+}
+
+static bool cancel_chunk(struct core *core, struct chunk *chunk, struct actions *actions)
+{
+    if (chunk->state == CHUNK_HELD || chunk->unwanted)
+        return false;
+    chunk->unwanted = true;
+    if (chunk->state != CHUNK_LEASED) {
+        chunk_unqueue(core, chunk);
+        end_unwanted(core, chunk, actions);
+    } else if (chunk->began) {
+        discard(chunk, actions);
+    } else if (!chunk->recalled) {
+        chunk_recall(core, chunk, actions);
+    }
+    return true;
+}
+
+uint64_t job_cancel_chunks(struct core *core, struct core_job *job, const struct chunk_range *range,
+                           struct actions *actions)
+{
+    uint64_t n = 0;
+    struct chunk *chunk = TAILQ_FIRST(&job->steps[0].line), *next;
+    for (; chunk && job->state == JOB_RUNNING && chunk->number <= range->last; chunk = next) {
+        next = TAILQ_NEXT(chunk, in_line);
+        if (chunk->number >= range->first)
+            n += cancel_chunk(core, chunk, actions);
+    }
+    return n;
+}
+
 // An attempt ended badly; the chunk is in no queue.
 static void settle_failure(struct core *core, struct chunk *chunk, struct actions *actions)
 {
     struct core_job *job = chunk->step->job;
     struct core_worker *worker;
     bool may_run = job->state == JOB_RUNNING;
+    if (chunk->unwanted && may_run) {
+        end_unwanted(core, chunk, actions);
+        return;
+    }
     switch (chunk->ending.outcome) {
     case OUTCOME_CANCELLED:
         if (may_run) {
@@ -313,7 +368,8 @@ int core_result(struct core *core, struct core_worker *worker, const struct even
     return r;
 }
 
-int core_begun(struct core *core, struct core_worker *worker, const struct msg_begun *begun)
+int core_begun(struct core *core, struct core_worker *worker, const struct msg_begun *begun,
+               struct actions *actions)
 {
     const struct core_job *job = job_find(core, begun->job);
     struct chunk *chunk = NULL;
@@ -327,6 +383,8 @@ int core_begun(struct core *core, struct core_worker *worker, const struct msg_b
         return 0;
     worker->active = core->now;
     chunk_begin(core, chunk, begun->age_ns < core->now ? core->now - begun->age_ns : 0);
+    if (chunk->unwanted)
+        discard(chunk, actions);
     return 0;
 }
 
@@ -346,7 +404,10 @@ int core_return(struct core *core, struct core_worker *worker, uint64_t id,
         chunk_take_back(core, chunk);
         chunk_drop_result(chunk);
         if (job->state == JOB_RUNNING) {
-            chunk_make_pending(core, chunk);
+            if (chunk->unwanted)
+                end_unwanted(core, chunk, actions);
+            else
+                chunk_make_pending(core, chunk);
             continue;
         }
         job->summary.unrun++;

@@ -37,8 +37,8 @@
 #define CORE_STALL_NS                                                                              \
     (1 * INT64_C(1000000000)) // a worker with a free slot does not begin it: it is not about to
 #define CORE_ANSWER_NS (30 * INT64_C(1000000000)) // for a RECALL; then the worker is lost
-#define CORE_RESERVE_NS                                                                            \
-    (1 * INT64_C(1000000000))      // a step waits for a place before one is kept for it
+// Without a place, until one is kept.
+#define CORE_RESERVE_NS (1 * INT64_C(1000000000))
 #define CORE_PARTS_MAX 4096u       // parts of one result
 #define CORE_RESULT_COPY_MAX 4096u // up to here results are copied, so that they pin no message
 
@@ -67,6 +67,7 @@ struct chunk {
     uint8_t refusals;     // workers that could not start it, but have started others of the step
     bool refused;         // a worker could not start it
     bool recalled;        // LEASED: its worker was asked to give it back, and has not answered
+    bool unwanted;        // it was cancelled alone: it does not run again
     bool over_limit;      // LEASED: its result is too large, what comes of it is dropped
     struct ending ending; // once HELD
     int64_t ended;        // once HELD
@@ -433,6 +434,7 @@ int core_keep(struct core *core, struct core_worker *worker, uint64_t job,
 // Asks for leases that have not begun, for slots that idle elsewhere. After core_schedule().
 void core_recall(struct core *core, struct actions *actions);
 // Asks for all of a job's.
+bool chunk_recall(struct core *core, struct chunk *chunk, struct actions *actions);
 void job_recall(struct core *core, struct core_job *job, struct actions *actions);
 // What became of a chunk that was asked for is known.
 void chunk_answered(struct core *core, struct chunk *chunk);
@@ -446,7 +448,11 @@ void job_fetched(struct core *core, struct core_job *job, const struct event *ev
                  struct actions *actions);
 int core_return(struct core *core, struct core_worker *worker, uint64_t job,
                 const struct msg_return *back, struct actions *actions);
-int core_begun(struct core *core, struct core_worker *worker, const struct msg_begun *begun);
+int core_begun(struct core *core, struct core_worker *worker, const struct msg_begun *begun,
+               struct actions *actions);
+// Ends chunks of the first step. How many were not over.
+uint64_t job_cancel_chunks(struct core *core, struct core_job *job, const struct chunk_range *range,
+                           struct actions *actions);
 // A leased chunk has lost its worker. If it may have run, it may be the cause.
 void chunk_lost(struct core *core, struct chunk *chunk, bool may_have_run, const char *reason,
                 struct actions *actions);

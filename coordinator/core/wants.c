@@ -153,12 +153,12 @@ struct core_step *core_first_want(const struct core *core)
     return best;
 }
 
-// The first that the worker is not set aside for.
+// A worker that is set aside for the first one may start others.
 static struct core_step *first_startable(const struct shape *shape,
                                          const struct core_worker *worker)
 {
     struct core_step *best = first_of(shape);
-    if (!best || LIST_EMPTY(&worker->asides))
+    if (!best || worker_may_start(worker, best))
         return best;
     best = NULL;
     for (size_t i = 0; i < shape->steps.len; i++) {
@@ -171,11 +171,12 @@ static struct core_step *first_startable(const struct shape *shape,
 
 struct core_step *worker_first_want(const struct core *core, const struct core_worker *worker)
 {
-    struct core_step *best = NULL, *kept = worker->kept_for;
+    struct core_step *best = NULL;
     const struct shape *shape;
-    // Others of its shape may come before it, but not here.
-    if (kept)
-        return heap_holds(&kept->want) && worker_can_take(core, worker, kept) ? kept : NULL;
+    if (worker->kept_for) {
+        best = worker->kept_for;
+        return heap_holds(&best->want) && worker_can_take(core, worker, best) ? best : NULL;
+    }
     TAILQ_FOREACH (shape, &core->shapes, in_shapes) {
         struct core_step *step = first_startable(shape, worker);
         if (step && (!best || step->want.deadline < best->want.deadline) &&

@@ -282,6 +282,17 @@ static int write_beside(const struct sink_writer *sink, int folder, const char *
     return r < 0 ? r : 0;
 }
 
+// What a result's folder holds beside its standard output. Empty files are written, too.
+static int write_folder(const struct sink_writer *sink, int folder, const struct record *record,
+                        struct err *err)
+{
+    char number[24];
+    int n = snprintf(number, sizeof(number), "%llu", (unsigned long long)record->chunk + 1);
+    const struct slice seq = {.data = (uint8_t *)number, .len = (size_t)n};
+    int r = write_beside(sink, folder, SINK_FOLDER_STDERR, record->errors, record->n_errors, err);
+    return r < 0 ? r : write_beside(sink, folder, SINK_FOLDER_SEQ, &seq, 1, err);
+}
+
 // Standard error beside the result; that of an earlier job, which this chunk does not have, would
 // only mislead.
 static int write_errors(const struct sink_writer *sink, int folder, const char *last,
@@ -294,23 +305,12 @@ static int write_errors(const struct sink_writer *sink, int folder, const char *
         r = buf_add(&name, "", 1);
     if (r < 0)
         return err_sys(err, r, "'%s'", sink->directory);
+    const char *beside = (const char *)name.data;
     if (record->n_errors)
-        return write_beside(sink, folder, (const char *)name.data, record->errors, record->n_errors,
-                            err);
+        return write_beside(sink, folder, beside, record->errors, record->n_errors, err);
     if (sink->plan->sink.if_exists == EXISTS_OVERWRITE)
-        unlinkat(folder, (const char *)name.data, 0);
+        unlinkat(folder, beside, 0);
     return 0;
-}
-
-// A result's folder tells as much of one that wrote nothing to standard error.
-static int write_folder(const struct sink_writer *sink, int folder, const struct record *record,
-                        struct err *err)
-{
-    char number[24];
-    int n = snprintf(number, sizeof(number), "%llu", (unsigned long long)record->chunk + 1);
-    const struct slice seq = {.data = (uint8_t *)number, .len = (size_t)n};
-    int r = write_beside(sink, folder, SINK_FOLDER_STDERR, record->errors, record->n_errors, err);
-    return r < 0 ? r : write_beside(sink, folder, SINK_FOLDER_SEQ, &seq, 1, err);
 }
 
 static int list_file(struct sink_writer *sink, const char *path, struct err *err)

@@ -129,4 +129,37 @@ expect_status 4
 fanmill submit --wait --needs "any:$bad" map true ::: late
 expect_status 0
 
+case_is "single chunks are cancelled, waiting or running, and run again"
+rm "$WORK/go" "$WORK/order"
+fanmill submit map "$WORK/step" ::: c1 c2 c3 c4 c5
+until_ok begun c1
+one_runs() { "$FANMILL_BIN" status last --json | grep -q '"running":1,'; }
+until_ok one_runs
+fanmill cancel last --chunks 1,4-5 --json
+expect_stdout '{"v":1,"chunks":3}'
+until_ok begun c2
+touch "$WORK/go"
+fanmill wait last
+expect_status 1
+printf '%s\n' c1 c2 c3 >"$WORK/expected"
+cmp "$WORK/order" "$WORK/expected" || wrong "$(tr '\n' ' ' <"$WORK/order")"
+fanmill status last --json
+grep -q '"chunks":5,"waiting":0,"leased":0,"running":0,"ok":2,"failed":3,' "$WORK/stdout" || wrong "$(cat "$WORK/stdout")"
+fanmill results last --json
+[ "$(grep -c '"outcome":"cancelled"' "$WORK/stdout")" = 3 ] || wrong "$(cat "$WORK/stdout")"
+fanmill cancel last --chunks 2
+expect_status 2
+expect_stderr "has ended"
+fanmill cancel last --chunks 0-3
+expect_status 2
+expect_stderr "numbers from 1"
+job=$("$FANMILL_BIN" status last --json | sed 's/.*"id":\([0-9]*\),.*/\1/')
+fanmill retry "$job" --chunks 2
+expect_stderr "none of these chunks of job $job has failed"
+fanmill retry "$job" --chunks 4
+fanmill wait last
+expect_status 0
+printf '%s\n' c1 c2 c3 c4 >"$WORK/expected"
+cmp "$WORK/order" "$WORK/expected" || wrong "$(tr '\n' ' ' <"$WORK/order")"
+
 finish

@@ -132,6 +132,11 @@ fanmill status 1 --running
 expect_status 0
 expect_stderr "fanmill: job 1 (done): no chunk runs"
 
+case_is "a one-liner's name that is mistyped"
+fanmill submit maap x
+expect_status 2
+expect_stderr "a one-liner begins with map, pipe or call"
+
 case_is "workers: how they are and what they do"
 fanmill workers
 has '^WORKER  NAME  STATE  SLOTS  LEASED  DONE  *MEMORY  HOST '

@@ -271,10 +271,10 @@ EOF
 
 # ---- the output
 usage map map -o x --out-dir y echo ::: a <<'EOF'
-fanmill map: -o and --out-dir both say where results go
+fanmill map: use only one of -o, --out-dir and --results: all say where results go
 EOF
 usage map map --name x echo ::: a <<'EOF'
-fanmill map: --name goes with --out-dir
+fanmill map: --name goes with --out-dir and --results
 EOF
 usage map map --tag --json echo ::: a <<'EOF'
 fanmill map: --json includes the item; omit --tag

@@ -105,6 +105,14 @@ static void on_cancel(struct world *w, uint64_t id, uint64_t mode, void *data)
     (void)data;
     if (job_of(w, id)->ended)
         return;
+    if (mode == CANCEL_QUEUED && rng_percent(&w->rng, 50)) {
+        struct event event = {.type = EV_CANCEL_CHUNKS, .job = id};
+        event.cancel_chunks.range.first = rng_below(&w->rng, 20);
+        event.cancel_chunks.range.last = event.cancel_chunks.range.first + rng_below(&w->rng, 20);
+        job_of(w, id)->cancelled = true;
+        sim_event(w, &event);
+        return;
+    }
     sim_log(w, "job %llu: cancel mode %llu", (unsigned long long)id, (unsigned long long)mode);
     job_of(w, id)->cancelled = true;
     sim_event(w, &(struct event){.type = EV_CANCEL, .job = id, .cancel = (enum cancel_mode)mode});
@@ -332,7 +340,7 @@ void shell_deliver(struct world *w, const struct action *action)
                  (unsigned long long)d->chunk, d->step);
     // A lease that was on its way to a worker that died is blamed, and never came here.
     bool known = d->chunk < job->n_contents[d->step] && job->contents[d->step][d->chunk].known;
-    if (!known && d->ending.outcome != OUTCOME_CRASH)
+    if (!known && d->ending.outcome != OUTCOME_CRASH && d->ending.outcome != OUTCOME_CANCELLED)
         sim_fail(w, "a chunk failed that was never leased");
     if (known) {
         const struct buf *bytes = &job->contents[d->step][d->chunk].bytes;

@@ -313,6 +313,15 @@ SHELL_TEST(requests, libraries_that_are_kept)
     cr_expect_eq(letter(9, MSG_LIBRARY)->body.len, 6);
     hear(9, MSG_LIBRARY, &library);
     cr_expect_eq(library.code, 0);
+    for (int i = 0; i < 1000; i++)
+        say(9, MSG_NEED, &need);
+    cr_expect_eq(letters(9, MSG_LIBRARY), 0, "it is on its way");
+    for (int i = 0; i < 11; i++) {
+        pass_time(NS_PER_S);
+        say(9, MSG_HEARTBEAT, &(struct msg_heartbeat){0});
+    }
+    cr_expect_eq(letters(9, MSG_LIBRARY), 1, "once more, it may be needed");
+    hear(9, MSG_LIBRARY, &library);
     need.digest[0]++;
     say(9, MSG_NEED, &need);
     hear(9, MSG_LIBRARY, &library);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 static const struct progress usual = {.name = "word-count",
                                       .id = 3,
@@ -108,4 +109,17 @@ Test(progress, words_in_the_order_of_the_modes)
     cr_expect_str_eq(progress_words[PROGRESS_AUTO], "auto");
     cr_expect_str_eq(progress_words[PROGRESS_JSON], "json");
     cr_expect_null(progress_words[PROGRESS_JSON + 1]);
+}
+
+Test(progress, a_name_is_cut_between_characters)
+{
+    char line[PROGRESS_LINE_MAX];
+    struct progress p = {.name = "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4",
+                         .ok = 1,
+                         .total = 4};
+    for (size_t columns = 4; columns < 60; columns++) {
+        size_t n = progress_line(&p, columns, line);
+        cr_expect_leq(n, columns);
+        cr_expect(utf8_ok(line, n), "%zu columns: '%s'", columns, line);
+    }
 }
