@@ -3,14 +3,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 int find_check_folder(const char *path, struct err *err)
 {
@@ -124,14 +127,36 @@ static int at_address(const char *where, const char *key, struct access *ret, st
     return 0;
 }
 
+// One that was started without the same runtime folder, by cron, say: through the state folder that
+// both have. Its lock is held while it lives.
+static int find_by_state(struct access *ret)
+{
+    char folder[PATH_MAX], path[PATH_MAX];
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    int r = state && state[0] == '/' ? find_join(folder, NULL, state, "", "/fanmill/default")
+            : home && home[0] == '/'
+                ? find_join(folder, NULL, home, "", "/.local/state/fanmill/default")
+                : -ENOENT;
+    if (r < 0 || find_check_folder(folder, NULL) < 0 ||
+        find_join(path, NULL, folder, "/", "lock") < 0)
+        return -ENOENT;
+    _close_ int lock = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (lock < 0 || flock(lock, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK ||
+        find_join(path, NULL, folder, "/", "access") < 0)
+        return -ENOENT;
+    return access_read(path, ret, NULL);
+}
+
 int find_coordinator(const char *where, const char *key, struct access *ret, struct err *err)
 {
     char path[PATH_MAX];
     struct stat st;
     if (!where)
         where = getenv("FANMILL_CONNECT");
-    if (!where || !where[0])
-        return find_running(ret, err);
+    if (!where || !where[0]) {
+        int r = find_running(ret, err);
+        return r == -ENOENT && find_by_state(ret) == 0 ? 0 : r;
+    }
     if (strncmp(where, "tcp://", 6) == 0 || strncmp(where, "ipc://", 6) == 0)
         return at_address(where, key, ret, err);
     if (stat(where, &st) == 0 && S_ISDIR(st.st_mode)) {
@@ -142,4 +167,55 @@ int find_coordinator(const char *where, const char *key, struct access *ret, str
         return r == -ENOENT ? err_set(err, r, "no coordinator runs in '%s'", where) : r;
     }
     return access_read(where, ret, err);
+}
+
+// Watches the folder, and the one it lies in, where it may only be made.
+static void watch_folder(int inotify, const char *path)
+{
+    const uint32_t mask = IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR;
+    char parent[PATH_MAX];
+    snprintf(parent, sizeof(parent), "%s", path);
+    char *slash = strrchr(parent, '/');
+    if (slash && slash != parent) {
+        *slash = '\0';
+        inotify_add_watch(inotify, parent, mask);
+    }
+    inotify_add_watch(inotify, path, mask);
+}
+
+// The folder in which it would be published; false: waiting is of no use.
+static bool may_appear(const char *where, char ret[PATH_MAX])
+{
+    struct stat st;
+    if (!where)
+        where = getenv("FANMILL_CONNECT");
+    if (!where || !where[0])
+        return find_runtime_folder(ret, NULL) == 0;
+    if (strstr(where, "://") || stat(where, &st) < 0 || !S_ISDIR(st.st_mode))
+        return false;
+    return snprintf(ret, PATH_MAX, "%s", where) < PATH_MAX;
+}
+
+int find_coordinator_soon(const char *where, const char *key, struct access *ret, struct err *err)
+{
+    char folder[PATH_MAX], events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+    int64_t deadline = clock_after(clock_now(), FIND_WAIT_NS);
+    int r = find_coordinator(where, key, ret, err);
+    if (r != -ENOENT || !may_appear(where, folder))
+        return r;
+    _close_ int inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (inotify < 0)
+        return r;
+    for (int64_t left; r == -ENOENT && (left = deadline - clock_now()) > 0;) {
+        struct pollfd p = {.fd = inotify, .events = POLLIN};
+        watch_folder(inotify, folder);
+        // What came before the watch was set.
+        r = find_coordinator(where, key, ret, err);
+        if (r != -ENOENT || poll(&p, 1, (int)(left / NS_PER_MS) + 1) < 0)
+            break;
+        while (read(inotify, events, sizeof(events)) > 0)
+            ;
+        r = find_coordinator(where, key, ret, err);
+    }
+    return r;
 }

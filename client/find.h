@@ -15,6 +15,11 @@
 // none runs; -EEXIST: several; -EPERM: files that others can read. Blocking (files only).
 int find_coordinator(const char *where, const char *key, struct access *ret, struct err *err);
 
+// The same, for one that may just be starting on this machine: waits until it is there, for
+// FIND_WAIT_NS at most. Blocking.
+#define FIND_WAIT_NS (5 * 1000000000ll)
+int find_coordinator_soon(const char *where, const char *key, struct access *ret, struct err *err);
+
 int find_runtime_folder(char ret[PATH_MAX], struct err *err);
 // Locks the folder, for as long as the descriptor is open. Blocking, for moments. Negative errno.
 int find_lock_folder(const char *path);

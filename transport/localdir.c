@@ -10,7 +10,7 @@
 
 int localdir_make(struct localdir *ret, struct err *err)
 {
-    const char *const roots[] = {getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"), "/tmp"};
+    const char *const roots[] = {getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"), "/tmp", "/dev/shm"};
     int last = -ENOENT;
     for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
         struct localdir dir;
@@ -29,7 +29,7 @@ int localdir_make(struct localdir *ret, struct err *err)
     }
     return err_sys(err, last,
                    "can't make a private directory for the socket in $XDG_RUNTIME_DIR, "
-                   "$TMPDIR or /tmp");
+                   "$TMPDIR, /tmp or /dev/shm");
 }
 
 void localdir_remove(const struct localdir *dir)

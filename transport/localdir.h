@@ -11,8 +11,8 @@ struct localdir {
     char endpoint[LOCALDIR_PATH_MAX + 32]; // ipc://PATH/coordinator
 };
 
-// Makes a new directory with mode 0700 under $XDG_RUNTIME_DIR, $TMPDIR or /tmp: the first that
-// exists, is writable and is short enough for a socket's address.
+// Makes a new directory with mode 0700 under $XDG_RUNTIME_DIR, $TMPDIR, /tmp or /dev/shm: the first
+// that exists, is writable and is short enough for a socket's address.
 int localdir_make(struct localdir *ret, struct err *err);
 // Removes the socket and the directory. Safe to call twice, and from another process.
 void localdir_remove(const struct localdir *dir);

@@ -92,7 +92,7 @@ static int main_task(void *arg)
     struct access access;
     struct err err = {0};
     int status = EXIT_LOST;
-    int r = find_coordinator(c->connect->where, c->connect->key, &access, &err);
+    int r = find_coordinator_soon(c->connect->where, c->connect->key, &access, &err);
     if (r == 0)
         r = transport_new(&transport, &err);
     if (r == 0)

@@ -149,12 +149,13 @@ static int check(struct oneliner *o, const struct args *args)
         return args_mistake(o->command, "-n and -X both say how many items a command gets");
     check_group(o);
     if (!!o->output + !!o->out_dir + !!o->results > 1)
-        return args_mistake(o->command,
-                            "use only one of -o, --out-dir and --results: all say where results go");
+        return args_mistake(
+            o->command, "use only one of -o, --out-dir and --results: all say where results go");
     if (o->name && !o->out_dir && !o->results)
         return args_mistake(o->command, "--name goes with --out-dir and --results");
     if (o->lists && (o->output || o->run.json || o->detached))
-        return args_mistake(o->command, "--files %s", o->detached
+        return args_mistake(o->command, "--files %s",
+                            o->detached
                                 ? "prints names here, but a submitted job writes elsewhere; omit it"
                                 : "goes with --out-dir or --results, and prints only names");
     if (o->cat && o->fifo)

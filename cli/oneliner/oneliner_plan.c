@@ -319,7 +319,8 @@ static const char *results_name(struct making *m)
 {
     const struct oneliner *o = m->o;
     size_t n = m->source.kind == SOURCE_MATRIX ? matrix_n_columns(m->source.matrix) : 1;
-    bool one_item = o->kind == ONELINER_MAP && !o->many && (!o->items || strcmp(o->items, "1") == 0);
+    bool one_item =
+        o->kind == ONELINER_MAP && !o->many && (!o->items || strcmp(o->items, "1") == 0);
     if (!one_item)
         return "{#}";
     const char *name = n > 1 ? "" : "1/{}";

@@ -105,10 +105,10 @@ static void put_named(struct making *m, struct node *stage, const char *key)
         any = any || strstr(o->words[i], "{}");
     if (o->n_words == 1) {
         const char *script = name_chunk(m, o->words[0], CHUNK_FILE_IN_SCRIPT);
-        making_put(m, stage, key,
-                   making_text(m, CHUNK_FILE_PREFIX "%s%s", script,
-                               any ? "" : " " CHUNK_FILE_IN_SCRIPT),
-                   "the script");
+        making_put(
+            m, stage, key,
+            making_text(m, CHUNK_FILE_PREFIX "%s%s", script, any ? "" : " " CHUNK_FILE_IN_SCRIPT),
+            "the script");
         return;
     }
     struct node *list = tree_put(&m->tree, stage, key, tree_list(&m->tree, "the command"));

@@ -255,7 +255,7 @@ static int prepare(struct run_state *run, struct err *err)
         int r = check_resources(run->plan, slots, err);
         return r < 0 ? r : embedded_prepare(&run->embedded, slots, err);
     }
-    return find_coordinator(connect->where, connect->key, &run->access, err);
+    return find_coordinator_soon(connect->where, connect->key, &run->access, err);
 }
 
 static void abandon(struct run_state *run)

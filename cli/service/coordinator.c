@@ -34,6 +34,7 @@ struct service {
     struct logging logging;
     struct state state;
     char endpoint[ACCESS_ENDPOINT_MAX];
+    char spare[ACCESS_ENDPOINT_MAX]; // in the state folder: it outlives a logout; "" none
     struct keypair keys;
     struct server *server;
     struct attendants *attendants;
@@ -128,6 +129,8 @@ static int publish(struct service *s, struct err *err)
 {
     struct access access = {.n_endpoints = 1, .role = ROLE_ADMIN};
     snprintf(access.endpoints[0], sizeof(access.endpoints[0]), "%s", s->endpoint);
+    if (s->spare[0])
+        snprintf(access.endpoints[access.n_endpoints++], ACCESS_ENDPOINT_MAX, "%s", s->spare);
     return state_publish(&s->state, &access, err);
 }
 
@@ -161,7 +164,7 @@ static int main_task(void *arg)
     struct transport *transport = NULL;
     struct err err = {0};
     char list[PATH_MAX];
-    const char *const endpoints[] = {s->endpoint, NULL};
+    const char *const endpoints[] = {s->endpoint, s->spare[0] ? s->spare : NULL, NULL};
     struct server_options options = {.endpoints = endpoints,
                                      .spool_directory =
                                          s->spool.given ? s->spool.given : s->state.folder,
@@ -239,7 +242,7 @@ static int start_attendants(struct service *s, struct err *err)
         char *real = realpath(runtime, NULL);
         confine.fences[1] = real;
     }
-    return r < 0 ? r : attendants_start(s->endpoint, &confine, &s->attendants, err);
+    return r < 0 ? r : attendants_start(s->spare[0] ? s->spare : s->endpoint, &confine, &s->attendants, err);
 }
 
 static int run(struct service *s)
@@ -250,6 +253,7 @@ static int run(struct service *s)
         r = state_lock(&s->state, &err);
     if (r == 0)
         r = state_endpoint(&s->state, s->endpoint, &err);
+    state_spare_endpoint(&s->state, s->spare);
     if (r == 0)
         r = start_attendants(s, &err);
     if (r < 0) {

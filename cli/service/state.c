@@ -108,6 +108,13 @@ int state_endpoint(const struct state *state, char ret[ACCESS_ENDPOINT_MAX], str
     return 0;
 }
 
+void state_spare_endpoint(const struct state *state, char ret[ACCESS_ENDPOINT_MAX])
+{
+    ret[0] = '\0';
+    if (strlen(state->folder) + strlen("/socket") < SOCKET_PATH_MAX)
+        snprintf(ret, ACCESS_ENDPOINT_MAX, "ipc://%.*s/socket", SOCKET_PATH_MAX, state->folder);
+}
+
 // Visible and locked at once, for those that search the folder.
 static int publish(struct state *state, const char *runtime, const struct access *access,
                    struct err *err)
@@ -144,6 +151,9 @@ void state_close(struct state *state)
 {
     char path[PATH_MAX], endpoint[ACCESS_ENDPOINT_MAX];
     if (state->lock >= 0 && state_endpoint(state, endpoint, NULL) == 0)
+        unlink(endpoint + strlen("ipc://"));
+    state_spare_endpoint(state, endpoint);
+    if (state->lock >= 0 && endpoint[0])
         unlink(endpoint + strlen("ipc://"));
     if (state->published_lock >= 0) {
         unlink(state->published);

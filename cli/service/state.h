@@ -3,6 +3,7 @@
 //     STATE/             0700: $XDG_STATE_HOME/fanmill/default, or --state
 //       lock             held by the coordinator that uses the folder; its pid inside
 //       access           how to reach it from this machine (transport/access.h)
+//       socket           a second way in, which outlives a logout
 //       coordinator.key  its key; listen: its addresses; peers/: the allow-list
 //     RUNTIME/fanmill/   0700: $XDG_RUNTIME_DIR, or /tmp/fanmill-UID
 //       NNN.access       the same access file, locked while its coordinator lives
@@ -33,6 +34,9 @@ int state_path(const struct state *state, const char *name, char ret[PATH_MAX], 
 // The private endpoint of the folder's coordinator, which must hold the lock: binding takes the
 // socket from its owner.
 int state_endpoint(const struct state *state, char ret[ACCESS_ENDPOINT_MAX], struct err *err);
+// Another one in the state folder, for when the runtime folder is removed at a logout; "" when its
+// path is too long for a socket's address.
+void state_spare_endpoint(const struct state *state, char ret[ACCESS_ENDPOINT_MAX]);
 // Writes the access file and lets the user's other programs find it.
 int state_publish(struct state *state, const struct access *access, struct err *err);
 void state_close(struct state *state);

@@ -138,7 +138,7 @@ int cli_worker(int argc, char **argv)
         return args_mistake("worker", "--ready '%s': %s", c.ready, strerror(-r));
     logging_begin(&c.logging);
     r = c.from_stdin ? read_stdin(&access, &err)
-                     : find_coordinator(c.connect.where, c.connect.key, &access, &err);
+                     : find_coordinator_soon(c.connect.where, c.connect.key, &access, &err);
     if (r < 0) {
         log_error("the worker can't start", "reason=\"%s\"", err.text);
         return r == -ENOENT || r == -EEXIST ? EXIT_LOST : EXIT_USAGE;

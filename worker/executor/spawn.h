@@ -23,7 +23,7 @@ struct spawn {
     const char *directory;
     const void *input; // for its stdin; NULL: /dev/null
     size_t input_len;
-    bool input_is_file; // it can be read from any place, and again
+    bool input_is_file;      // it can be read from any place, and again
     const sigset_t *blocked; // signals, in the program
     int64_t timeout_ns;      // 0: none
     uint32_t nice;           // added to ours
