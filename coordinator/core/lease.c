@@ -187,8 +187,8 @@ static uint32_t worker_room(const struct core_worker *worker, uint32_t limit)
     return worker->leased.n < limit ? limit - (uint32_t)worker->leased.n : 0;
 }
 
-// Fills one worker up to `room` chunks. A job gets at least `least` at once. False when nothing is
-// left to lease.
+// Fills one worker up to `room` chunks. A job gets `least` at once, as far as there is room. False
+// when nothing is left to lease.
 static bool fill_worker(struct core *core, struct core_worker *worker, uint32_t room,
                         uint32_t least, struct actions *actions)
 {
@@ -200,9 +200,11 @@ static bool fill_worker(struct core *core, struct core_worker *worker, uint32_t 
             break;
         uint32_t jobs = core->wanting;
         uint32_t quantum = jobs > 1 ? (room + jobs - 1) / jobs : room;
-        int n = lease_run(core, worker, step, quantum > least ? quantum : least, actions);
+        if (quantum < least)
+            quantum = least < room ? least : room;
+        int n = lease_run(core, worker, step, quantum, actions);
         if (n > 0) {
-            room -= (uint32_t)n < room ? (uint32_t)n : room;
+            room -= (uint32_t)n;
             step->wanting_since = core->now;
             step->is_kept_out = false;
             step_unreserve(step);

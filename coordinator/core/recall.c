@@ -125,10 +125,11 @@ static uint64_t spare(struct core *core, const struct core_worker *worker)
         return 0;
     uint64_t unbegun = worker->leased.n - worker->begun - worker->recalled;
     uint64_t free = worker->slots > worker->begun ? worker->slots - worker->begun : 0;
-    if (!unbegun || !free)
+    const struct chunk *oldest = unbegun && free ? oldest_unbegun(worker) : NULL;
+    if (!oldest)
         return unbegun;
     // It would have begun them by now, had it been able to.
-    int64_t stalls = clock_after(oldest_unbegun(worker)->leased_at, CORE_STALL_NS);
+    int64_t stalls = clock_after(oldest->leased_at, CORE_STALL_NS);
     if (stalls <= core->now)
         return unbegun;
     look_at(core, stalls);
@@ -149,25 +150,27 @@ static struct core_worker *who_has_most(struct core *core, const struct core_wor
     return best;
 }
 
+// Whether the chunk has waited at its worker long enough to be asked for. If not, it is looked at then.
+static bool is_due(struct core *core, const struct chunk *chunk)
+{
+    int64_t due = clock_after(chunk->leased_at, CORE_RECALL_NS);
+    if (due > core->now)
+        look_at(core, due);
+    return due <= core->now;
+}
+
 // The newest lease that has waited long enough and that `other` could take.
 static struct chunk *pick_lease(struct core *core, const struct core_worker *worker,
                                 const struct core_worker *other)
 {
-    int64_t due = clock_after(oldest_unbegun(worker)->leased_at, CORE_RECALL_NS);
-    if (due > core->now) {
-        look_at(core, due);
+    const struct chunk *oldest = oldest_unbegun(worker);
+    if (!oldest || !is_due(core, oldest))
         return NULL;
-    }
     struct chunk *chunk;
     TAILQ_FOREACH_REVERSE(chunk, &worker->leased.chunks, line, in_queue)
-    {
-        if (chunk->began || chunk->recalled || !worker_could_take(core, other, chunk))
-            continue;
-        due = clock_after(chunk->leased_at, CORE_RECALL_NS);
-        if (due <= core->now)
-            return chunk;
-        look_at(core, due);
-    }
+    if (!chunk->began && !chunk->recalled && worker_could_take(core, other, chunk) &&
+        is_due(core, chunk))
+        return chunk;
     return NULL;
 }
 
@@ -196,11 +199,8 @@ static struct chunk *pick_lower(struct core *core, const struct core_worker *wor
                                 int32_t priority)
 {
     const struct chunk *oldest = oldest_unbegun(worker);
-    if (!oldest || clock_after(oldest->leased_at, CORE_RECALL_NS) > core->now) {
-        if (oldest)
-            look_at(core, clock_after(oldest->leased_at, CORE_RECALL_NS));
+    if (!oldest || !is_due(core, oldest))
         return NULL;
-    }
     struct chunk *chunk;
     TAILQ_FOREACH_REVERSE(chunk, &worker->leased.chunks, line, in_queue)
     if (!chunk->began && !chunk->recalled && chunk->step->job->plan->priority < priority &&

@@ -193,9 +193,11 @@ void jobs_free(struct world *w)
     }
 }
 
-void job_remember(struct world *w, struct sim_job *job, uint32_t step, uint64_t chunk,
-                  const struct buf *bytes)
+void job_remember(struct world *w, struct sim_job *job, uint32_t step,
+                  const struct sim_chunk *leased)
 {
+    uint64_t chunk = leased->number;
+    const struct buf *bytes = &leased->bytes;
     if (step >= job->plan.n_steps)
         sim_fail(w, "a lease names step %u, which does not exist", step);
     while (job->n_contents[step] <= chunk) {
@@ -217,6 +219,14 @@ void job_remember(struct world *w, struct sim_job *job, uint32_t step, uint64_t 
         sim_fail(w, "chunk %llu of step %u is leased again with another content",
                  (unsigned long long)chunk, step);
     }
+    if (leased->attempt > ++content->tries)
+        sim_fail(w, "chunk %llu of step %u is in attempt %u, and %u leases of it may have begun",
+                 (unsigned long long)chunk, step, leased->attempt, content->tries);
+}
+
+void job_returned(struct sim_job *job, const struct msg_return *back)
+{
+    job->contents[back->step][back->first].tries--;
 }
 
 bool job_is_poisoned(const struct sim_job *job, const struct buf *bytes)
@@ -338,9 +348,9 @@ void shell_deliver(struct world *w, const struct action *action)
     if (!job->may_fail && !job->cancelled)
         sim_fail(w, "chunk %llu of step %u failed for good, and nothing gave it a reason",
                  (unsigned long long)d->chunk, d->step);
-    // A lease that was on its way to a worker that died is blamed, and never came here.
+    // One that is cancelled alone need not have been leased.
     bool known = d->chunk < job->n_contents[d->step] && job->contents[d->step][d->chunk].known;
-    if (!known && d->ending.outcome != OUTCOME_CRASH && d->ending.outcome != OUTCOME_CANCELLED)
+    if (!known && d->ending.outcome != OUTCOME_CANCELLED)
         sim_fail(w, "a chunk failed that was never leased");
     if (known) {
         const struct buf *bytes = &job->contents[d->step][d->chunk].bytes;

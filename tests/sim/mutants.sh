@@ -37,10 +37,10 @@ mutant touch-lost chunk 's/(struct core_step \*step = chunk->step;\n)    job_tou
 mutant place-kept-for-ever wants 's/step->reserved->kept_for = NULL;//'
 mutant no-recall recall 's/void core_recall[^{]*\{/$&\n    if (core->options.epoch)\n        return;/'
 mutant recall-too-much recall 's/idle -= filled; idle > 0/idle += 2; idle > 0/'
-mutant recall-again recall 's/chunk->began \|\| chunk->recalled \|\| chunk->step/chunk->began || chunk->step/'
-mutant recall-of-what-runs recall 's/chunk->began \|\| chunk->recalled \|\| chunk->step/chunk->recalled || chunk->step/'
+mutant recall-again recall 's/!chunk->recalled && worker_could/worker_could/'
+mutant recall-of-what-runs recall 's/!chunk->began && !chunk->recalled && worker_could/!chunk->recalled && worker_could/'
 mutant recall-takes-at-once recall 's/    chunk->recalled = true;\n/    struct core_step *step = chunk->step;\n    chunk_take_back(core, chunk);\n    (void)step;\n    chunk_make_pending(core, chunk);\n    return true;\n/'
 mutant return-loses-a-chunk result 's/(if \(job->state == JOB_RUNNING\) \{\s+)chunk_make_pending\(core, chunk\);/$1chunk_free(core, chunk);/'
-mutant attempt-not-kept chunk 's/chunk->attempt -= !chunk->began;/chunk->attempt--;/'
+mutant attempt-not-kept chunk 's/chunk->attempt -= !chunk->began;//'
 
 mutants_end

@@ -74,6 +74,7 @@ static void decode_chunk(struct world *w, const struct lease *lease, uint32_t i,
         sim_fail(w, "a lease carries a broken list of items");
 }
 
+// NULL: it died, and the core does not know yet.
 static void receive_lease(struct world *w, struct sim_worker *worker, const struct action *action)
 {
     struct lease lease = action->lease.lease;
@@ -84,7 +85,7 @@ static void receive_lease(struct world *w, struct sim_worker *worker, const stru
         sim_fail(w, "a chunk of a job that may not start is leased");
     lease.lens = action->lease.lens;
     lease.body = action->lease.body.data;
-    if (!(worker->known[job->id - 1] & (1u << lease.step)))
+    if (worker && !(worker->known[job->id - 1] & (1u << lease.step)))
         sim_fail(w, "step %u was leased before it was defined", lease.step);
     for (uint32_t i = 0; i < lease.count; i++) {
         struct sim_chunk *chunk = calloc(1, sizeof(*chunk));
@@ -96,13 +97,19 @@ static void receive_lease(struct world *w, struct sim_worker *worker, const stru
         chunk->number = lease.first + i;
         decode_chunk(w, &lease, i, at, &chunk->bytes);
         at += lease.lens ? lease.lens[i] : 0;
-        job_remember(w, job, lease.step, chunk->number, &chunk->bytes);
+        job_remember(w, job, lease.step, chunk);
         workers_expect_free(w, worker, chunk);
+        if (!worker) {
+            sim_chunk_free(chunk);
+            continue;
+        }
         *end = chunk;
         end = &chunk->next;
     }
     if (at != lease.body_len)
         sim_fail(w, "a lease's lengths don't add up");
+    if (!worker)
+        return;
     struct sim_chunk **box = malloc(sizeof(*box));
     if (!box)
         abort();
@@ -116,7 +123,8 @@ static void on_return(struct world *w, uint64_t id, uint64_t job, void *data)
         return;
     struct event event = {.type = EV_RETURN, .worker = id, .job = job};
     event.back = *(struct msg_return *)data;
-    sim_event(w, &event);
+    if (sim_event(w, &event) == 0)
+        job_returned(job_of(w, job), &event.back);
 }
 
 static void give_back(struct world *w, struct sim_worker *worker, struct sim_chunk *chunk)
@@ -176,14 +184,12 @@ static void on_recall(struct world *w, uint64_t id, uint64_t b, void *data)
             worker_send_begun(w, worker, slot);
 }
 
-// At most as many as slots idle, and only what was leased.
 static void receive_recall(struct world *w, struct sim_worker *worker, const struct action *action)
 {
     struct msg_return *run = malloc(sizeof(*run));
     if (!run)
         abort();
     *run = action->recall;
-    w->recalls += run->count;
     sim_at(w, link_time(w, &worker->out_at), on_recall, worker->id, 0, run);
 }
 
@@ -212,14 +218,13 @@ static void on_cancel(struct world *w, uint64_t id, uint64_t job_mode, void *dat
 void worker_receive(struct world *w, const struct action *action)
 {
     struct sim_worker *worker = worker_of(w, action->worker);
+    if (action->type == ACT_LEASE)
+        receive_lease(w, worker, action);
     if (!worker)
         return;
     switch (action->type) {
     case ACT_STEP:
         worker->known[action->job - 1] |= 1u << action->step;
-        break;
-    case ACT_LEASE:
-        receive_lease(w, worker, action);
         break;
     case ACT_RECALL:
         receive_recall(w, worker, action);

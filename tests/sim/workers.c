@@ -87,16 +87,14 @@ static bool has_to_spare(struct world *w, const struct sim_worker *worker)
 void workers_check(struct world *w)
 {
     uint64_t idle = w->dead_slots;
-    bool blocked = false;
     int32_t least = INT32_MAX, most = INT32_MIN;
     for (unsigned i = 0; i < w->n_jobs; i++) {
         int32_t priority = w->jobs[i].plan.priority;
-        blocked |= w->jobs[i].is_blocked && !w->jobs[i].ended;
         least = priority < least ? priority : least;
         most = priority > most ? priority : most;
     }
-    // What is urgent or held asks for more.
-    if (least != most || blocked)
+    // What is urgent asks for more.
+    if (least != most)
         w->recalls = 0;
     bool any_to_spare = false;
     for (const struct sim_worker *worker = w->workers; worker < w->workers + SIM_WORKERS_MAX;

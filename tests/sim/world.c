@@ -115,8 +115,12 @@ static bool all_over(const struct world *w)
 static void flush(struct world *w)
 {
     struct core_stats stats;
+    size_t before = w->actions.len;
     sim_event(w, &(struct event){.type = EV_FLUSH});
     w->recalls = 0;
+    for (size_t i = before; i < w->actions.len; i++)
+        if (w->actions.list[i].type == ACT_RECALL)
+            w->recalls += w->actions.list[i].recall.count;
     perform(w);
     workers_check(w);
     core_stats(w->core, &stats);

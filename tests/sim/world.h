@@ -30,6 +30,7 @@ bool rng_percent(struct rng *rng, unsigned percent);
 // What was leased for a chunk of a step, to know what a failure takes out of the stream.
 struct content {
     bool known;
+    uint32_t tries; // leases of it, but for those that came back without having begun
     struct buf bytes;
 };
 
@@ -107,7 +108,7 @@ struct world {
     uint64_t next_worker;
     // The first worker stays and has all that jobs need; others may lack it.
     bool steady;
-    uint64_t recalls;    // chunks, in this turn
+    uint64_t recalls;    // chunks asked for in this turn, but for those that were held or cancelled
     uint64_t dead_slots; // of workers whose death the core does not know yet
     bool is_roomy;       // no limit of bytes keeps chunks from running
     int64_t idles_since; // a slot idles that could run what waits at another worker; 0: none
@@ -135,8 +136,12 @@ struct sim_job *job_of(struct world *w, uint64_t id);
 void shell_want(struct world *w, const struct action *action);
 void shell_deliver(struct world *w, const struct action *action);
 void shell_job_end(struct world *w, const struct action *action);
-void job_remember(struct world *w, struct sim_job *job, uint32_t step, uint64_t chunk,
-                  const struct buf *bytes);
+// A chunk is leased: with the content that it had before, and no attempt is counted that can't have
+// begun.
+void job_remember(struct world *w, struct sim_job *job, uint32_t step,
+                  const struct sim_chunk *chunk);
+// The core knows that a chunk came back without having begun.
+void job_returned(struct sim_job *job, const struct msg_return *back);
 bool job_is_poisoned(const struct sim_job *job, const struct buf *bytes);
 // The stream against the truth.
 void jobs_check(struct world *w);

@@ -17,6 +17,24 @@ Test(lease, a_worker_gets_no_more_than_its_window)
     rig_close(&rig);
 }
 
+Test(lease, short_runs_fill_a_window_and_no_more)
+{
+    struct rig rig;
+    rig_open(&rig, 100, NULL);
+    rig.holds_back = true; // the test feeds
+    rig_begin(&rig, 2, 0, UINT32_MAX);
+    // Two fill the slots. Of the 18 that are left the first run has 17: the last place is for one
+    // chunk of the second run, though a job gets two at once of so many places.
+    struct run run = {.kind = RUN_RANGE, .count = 19, .items_per_chunk = 2, .item_end = 37};
+    rig_event(&rig, (struct event){.type = EV_FED, .job = RIG_JOB, .run = &run}, 0);
+    run = (struct run){
+        .kind = RUN_RANGE, .count = 9, .item_first = 37, .items_per_chunk = 2, .item_end = 55};
+    rig_event(&rig, (struct event){.type = EV_FED, .job = RIG_JOB, .run = &run}, 0);
+    rig_credit(&rig, 1, 20);
+    cr_expect_eq(rig_open_leases(&rig, 1), 20);
+    rig_close(&rig);
+}
+
 Test(lease, a_repeated_credit_changes_nothing)
 {
     struct rig rig;
