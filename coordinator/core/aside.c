@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/container.h"
-#include "coordinator/core/state.h"
+#include "coordinator/core/place.h"
 
 static struct aside *find(const struct core_worker *worker, const struct core_step *step)
 {

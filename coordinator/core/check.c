@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "coordinator/core/state.h"
+#include "coordinator/core/place.h"
 
 #define MUST(condition, sentence)                                                                  \
     do {                                                                                           \

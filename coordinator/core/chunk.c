@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "coordinator/core/state.h"
+#include "coordinator/core/place.h"
 
 #define SLAB_CHUNKS 256
 #define INDEX_CAP_MIN 64

@@ -1,7 +1,7 @@
 // What a step claims of the worker that runs one of its chunks.
 #include <stdio.h>
 
-#include "coordinator/core/state.h"
+#include "coordinator/core/place.h"
 
 static uint64_t milli(double amount)
 {

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/container.h"
-#include "coordinator/core/state.h"
+#include "coordinator/core/place.h"
 
 int core_new(const struct core_options *options, struct core **ret)
 {

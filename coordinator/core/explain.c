@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "coordinator/core/state.h"
+#include "coordinator/core/place.h"
 
 #define IDLER_NS (3 * NS_PER_S) // after which a worker that begins nothing is told
 

@@ -1,6 +1,6 @@
 #include <errno.h>
 
-#include "coordinator/core/state.h"
+#include "coordinator/core/place.h"
 
 // The chunk as the worker has it, if it is nobody's now: pending since the worker was lost, in the
 // attempt that it has, or in the one before if the core did not know that it had begun.

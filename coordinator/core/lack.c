@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "coordinator/core/state.h"
+#include "coordinator/core/place.h"
 
 // One want of a claim alone: cpus, memory, gpus, then its labels. False: there are no more.
 static bool one_want(const struct resources *claim, uint32_t i, struct resources *ret)

@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "coordinator/core/state.h"
+#include "coordinator/core/place.h"
 
 #define JOBS_AHEAD 16u // jobs that share what one worker gets ahead of its slots
 #define ASIDE_MAX 8u   // steps with large payloads that a worker is not looked at for

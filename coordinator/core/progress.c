@@ -1,7 +1,7 @@
 // How far jobs and workers are, in numbers.
 #include <errno.h>
 
-#include "coordinator/core/state.h"
+#include "coordinator/core/place.h"
 
 int core_job_progress(const struct core *core, uint64_t id, struct core_progress *ret)
 {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "coordinator/core/state.h"
+#include "coordinator/core/place.h"
 
 #define MISSES_MAX 64 // workers in one turn for which nothing was found; the others come next
 
@@ -150,7 +150,8 @@ static struct core_worker *who_has_most(struct core *core, const struct core_wor
     return best;
 }
 
-// Whether the chunk has waited at its worker long enough to be asked for. If not, it is looked at then.
+// Whether the chunk has waited at its worker long enough to be asked for. If not, it is looked at
+// then.
 static bool is_due(struct core *core, const struct chunk *chunk)
 {
     int64_t due = clock_after(chunk->leased_at, CORE_RECALL_NS);

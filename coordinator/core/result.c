@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/grow.h"
-#include "coordinator/core/state.h"
+#include "coordinator/core/place.h"
 
 #define MEAN_WEIGHT 8 // runs that the mean looks back on
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "coordinator/core/state.h"
+#include "coordinator/core/place.h"
 
 #define RANK_LEASES_MAX ((INT64_C(1) << 44) - 1)
 

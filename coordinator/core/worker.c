@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "coordinator/core/state.h"
+#include "coordinator/core/place.h"
 
 struct core_worker *worker_find(const struct core *core, uint64_t id)
 {
