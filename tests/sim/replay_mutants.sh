@@ -9,7 +9,9 @@ passes() {
     done
 }
 caught_by() { tail -n 2 "$1" | tr '\n' ' '; }
-for seed in 1 3 29; do
+# Leases keep to the consumer's credit, too: what is delivered without it is only seen where a chunk
+# of an earlier step fails for good just then, about once in 80 seeds.
+for seed in $(seq 400); do
     "$(dirname "$FANMILL_BIN")/../tests/sim/sim_seeds" --seed $seed --record "$work/$seed.events" >"$work/log"
 done
 cc -o "$work/control" "${link[@]}"
