@@ -96,8 +96,8 @@ static void connect_again(struct agent *agent, bool has_ended, const char *why)
         agent_end(agent, WORKER_LOST, why);
         return;
     }
-    // It was leaving anyway, and no one is left to finish anything for.
-    if (agent->state == AGENT_DRAINING && has_ended) {
+    // It was leaving anyway, and no one is there to finish anything for.
+    if (agent->state == AGENT_DRAINING) {
         agent_end(agent, 0, why);
         return;
     }
@@ -146,7 +146,7 @@ static void lose(struct agent *agent, int64_t silent)
 {
     log_warn("the coordinator is lost: what runs is ended", "running=%u seconds=%lld",
              pool_running(agent->pool), (long long)(silent / NS_PER_S));
-    if (agent->state == AGENT_DRAINING || agent->was_draining) {
+    if (agent->state == AGENT_DRAINING) {
         agent_end(agent, 0, "the coordinator is lost");
         return;
     }
