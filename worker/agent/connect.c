@@ -177,6 +177,11 @@ static void check_silence(struct agent *agent, int64_t now)
         lose(agent, alone);
         return;
     }
+    // One that leaves finishes what runs, and has nobody to give it to.
+    if (agent->state == AGENT_DRAINING && alone > agent->silence_ns && !pool_running(agent->pool)) {
+        agent_end(agent, 0, "drained, and the coordinator is silent");
+        return;
+    }
     if (!greeting && alone > agent->silence_ns && !agent->told_silence)
         log_warn("the coordinator is silent: what runs goes on", "running=%u seconds=%lld",
                  pool_running(agent->pool), (long long)(alone / NS_PER_S));
