@@ -57,13 +57,13 @@ static int on_open(struct peer *peer, const struct incoming *in)
     return 0;
 }
 
-// Drops what was taken. When the reader's page went with it, its place is found again.
+// Drops what was taken. When the page that the reader stood at the end of went with it, its place is
+// found again.
 static void drop_taken(struct server_job *job, struct out_stream *stream)
 {
-    bool at_end = stream->is_placed && stream->cursor.offset == job->records.next;
     job_records_drop(&job->records, stream->taken);
-    if (at_end && stream->cursor.page < job->records.page_number)
-        job_records_seek(&job->records, job->records.next, &stream->cursor);
+    if (stream->is_placed && stream->cursor.page < job->records.page_number)
+        job_records_seek(&job->records, stream->cursor.offset, &stream->cursor);
 }
 
 // Its other streams may have waited for this one.

@@ -32,7 +32,7 @@ reason() {
     'fanmill coordinator'* | 'fanmill worker'*) echo "begins a service: service.sh, network.sh" ;;
     *...* | *WHERE* | *JOB* | *TEMPLATE* | *\<TAB\>* | *' STATE '* | *' NAME '*) echo "has a word to fill in" ;;
     *'--leftovers keep'*) echo "leaves a process behind: leftovers" ;;
-    'fanmill run --json') echo "half a line" ;;
+    'fanmill run --json' | 'fanmill run --connect') echo "half a line" ;;
     scripts/*) echo "builds the program" ;;
     cmake* | cc* | gcc* | make* | *"--jobserver"*) echo "a compiler's: call.sh, jobserver.sh" ;;
     *.so:*) echo "a library of the user's: call.sh" ;;

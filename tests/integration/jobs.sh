@@ -90,7 +90,7 @@ expect_quiet
 [ "$(find runs -name result.h5 | wc -l)" = 101 ] || wrong "$(find runs -name result.h5 | wc -l) runs"
 logs=(logs/*)
 [ ${#logs[@]} = 101 ] || wrong "${#logs[@]} logs"
-[ "$(cat logs/fine-0.05-1.txt)" = "0.05 fine 1" ] || wrong "the row of include"
+[ "$(cat logs/fine-0.05-1.txt/stdout)" = "0.05 fine 1" ] || wrong "the row of include"
 [ ! -e logs/fine-0.1-1.txt ] || wrong "a row that is excluded ran"
 [ "$(cat runs/coarse/nu0.5-s20/result.h5)" = "--nu 0.5 --mesh coarse --seed 20 --out result.h5" ] ||
     wrong "$(cat runs/coarse/nu0.5-s20/result.h5)"

@@ -298,7 +298,7 @@ expect_status 1
 expect_stdout "$(printf '1 says\n2 says\n3 says')"
 fanmill map --tag -n 2 -j 2 sh -c 'echo "$@"; exit 1' sh ::: a b c
 expect_status 1
-expect_stdout "$(printf 'a\ta b\nc\tc')"
+expect_stdout "$(printf 'a b\ta b\nc\tc')"
 fanmill map -o said sh -c 'echo {}; exit {}' ::: 0 1
 expect_status 1
 printf '0\n1\n' | cmp -s - said || wrong "$(cat said)"

@@ -40,7 +40,6 @@ struct agent {
     uint8_t session[PROTO_SESSION_BYTES];
     struct post reopen;  // sockets are not closed from their own callbacks
     bool returning;      // GREETING: to a coordinator that it was at before
-    bool was_draining;   // returning: it was leaving
     bool told_silence;   // the coordinator's silence was logged
     int64_t greeted_at;  // when HELLO was sent
     int64_t alone_since; // when the coordinator was last heard

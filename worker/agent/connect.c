@@ -96,8 +96,8 @@ static void connect_again(struct agent *agent, bool has_ended, const char *why)
         agent_end(agent, WORKER_LOST, why);
         return;
     }
-    // It was leaving anyway, and no one is left to finish anything for.
-    if (agent->state == AGENT_DRAINING && has_ended) {
+    // It was leaving anyway, and no one is there to finish anything for.
+    if (agent->state == AGENT_DRAINING) {
         agent_end(agent, 0, why);
         return;
     }
@@ -146,7 +146,7 @@ static void lose(struct agent *agent, int64_t silent)
 {
     log_warn("the coordinator is lost: what runs is ended", "running=%u seconds=%lld",
              pool_running(agent->pool), (long long)(silent / NS_PER_S));
-    if (agent->state == AGENT_DRAINING || agent->was_draining) {
+    if (agent->state == AGENT_DRAINING) {
         agent_end(agent, 0, "the coordinator is lost");
         return;
     }
@@ -175,6 +175,11 @@ static void check_silence(struct agent *agent, int64_t now)
         return;
     if ((!greeting || agent->returning) && alone > lost_after) {
         lose(agent, alone);
+        return;
+    }
+    // One that leaves finishes what runs, and has nobody to give it to.
+    if (agent->state == AGENT_DRAINING && alone > agent->silence_ns && !pool_running(agent->pool)) {
+        agent_end(agent, 0, "drained, and the coordinator is silent");
         return;
     }
     if (!greeting && alone > agent->silence_ns && !agent->told_silence)

@@ -6,9 +6,8 @@
 
 void resume_begin(struct agent *agent)
 {
-    if (agent->state != AGENT_WORKING && agent->state != AGENT_DRAINING)
+    if (agent->state != AGENT_WORKING)
         return;
-    agent->was_draining = agent->state == AGENT_DRAINING;
     agent->returning = true;
     agent->state = AGENT_GREETING;
     pool_return_queued(agent->pool, 0, true, NULL, NULL);
@@ -79,9 +78,4 @@ void resume_say_rest(struct agent *agent)
     agent->returning = false;
     pool_tell_begun(agent->pool);
     arriving_ask_again(&agent->arriving);
-    if (!agent->was_draining)
-        return;
-    agent->was_draining = false;
-    agent->state = AGENT_DRAINING;
-    agent_say(agent, MSG_DRAIN, &(struct msg_drain){0});
 }

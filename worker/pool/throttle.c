@@ -23,6 +23,7 @@ bool throttle_open(const struct throttle *t, int64_t now, int64_t last,
         *ret_again = clock_after(last, wait);
         return false;
     }
+    *ret_again = now;
     if (!machine)
         return true;
     read(&state);
@@ -30,7 +31,8 @@ bool throttle_open(const struct throttle *t, int64_t now, int64_t last,
         (t->load && state.running >= t->load) ||
         (t->load_percent && state.running * 100ull >= (uint64_t)state.cpus * t->load_percent) ||
         (t->memfree_bytes && state.memfree_bytes < t->memfree_bytes);
-    *ret_again = clock_after(now, ASK_AGAIN_NS);
+    if (busy)
+        *ret_again = clock_after(now, ASK_AGAIN_NS);
     return !busy;
 }
 

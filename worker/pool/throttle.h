@@ -13,8 +13,8 @@ struct machine_state {
     uint64_t memfree_bytes; // available to programs without swapping
 };
 
-// Whether a chunk may begin at `now`, if the last one began at `last` (0: none has). Else
-// *ret_again is when to ask again. `read` is called only if the machine matters.
+// Whether a chunk may begin at `now`, if the last one began at `last` (0: none has). *ret_again:
+// when to ask again, `now` if it may. `read` is called only if the machine matters.
 bool throttle_open(const struct throttle *t, int64_t now, int64_t last,
                    void (*read)(struct machine_state *ret), int64_t *ret_again);
 // Reads /proc. What can't be read does not count against the step. Blocking, briefly.

@@ -56,6 +56,25 @@ SHELL_TEST(readers, nothing_goes_without_credit)
     cr_expect_eq(hear_records(1, 7, &first), 1);
 }
 
+// Large records have a page each: the one that the reader stands at the end of goes with what it
+// took.
+SHELL_TEST(readers, one_goes_on_whose_page_was_taken)
+{
+    const size_t large = 2 << 20;
+    uint64_t first = ALL;
+    hello(1, 1);
+    uint64_t job = submitted(1, NUMBERS, 0);
+    open_stream(1, 7, job, 0);
+    deliver_n(job, 0, 4, large);
+    grant(1, 7, 0, 10, large);
+    cr_expect_eq(hear_records(1, 7, &first), 1);
+    grant(1, 7, 1, 10, 2 * large);
+    cr_expect_eq(hear_records(1, 7, &first), 1);
+    cr_expect_eq(first, 1);
+    grant(1, 7, 2, 10, ALL);
+    cr_expect_eq(hear_records(1, 7, &first), 2);
+}
+
 SHELL_TEST(readers, they_begin_where_they_want)
 {
     struct job_info row;

@@ -42,6 +42,7 @@ Test(throttle, a_busy_machine_holds_back)
     cr_expect_not(is_open(&count, 0, &again));
     cr_expect_gt(again, NOW);
     cr_expect(is_open(&share, 0, &again));
+    cr_expect_eq(again, NOW, "the next one is asked for at once");
     machine.running = 3;
     cr_expect(is_open(&count, 0, &again));
     machine.running = 6;
