@@ -110,12 +110,14 @@ source: {range: {start: -5, count: 10, step: -1}}
 stages: [{kernel: sleep, args: {time: 0.1}}]
 reduce: {kernel: sum_u64, retries: {limit: 1}, resources: {cpus: 1}}
 sink: stdout
+until: {ok: 50%}
 EOF2
 good downwards <<'EOF2'
 source: {range: 10..-10..-2}
 stages: [{command: "true", chunk: auto}]
 order: input
 on_error: continue
+until: {failed: 3}
 EOF2
 good matrix <<'EOF2'
 source:
