@@ -57,8 +57,8 @@ static int on_open(struct peer *peer, const struct incoming *in)
     return 0;
 }
 
-// Drops what was taken. When the page that the reader stood at the end of went with it, its place is
-// found again.
+// Drops what was taken. When the page that the reader stood at the end of went with it, its place
+// is found again.
 static void drop_taken(struct server_job *job, struct out_stream *stream)
 {
     job_records_drop(&job->records, stream->taken);

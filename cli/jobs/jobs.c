@@ -18,7 +18,7 @@ struct jobs_command {
     bool quiet;
     bool kills;
     bool failed_only;
-    const char *user; // whose jobs of several; "all"; NULL: one's own
+    const char *user;   // whose jobs of several; "all"; NULL: one's own
     const char *chunks; // "3,7-9"; NULL: all
     struct chunk_range ranges[PROTO_RANGES_MAX];
     uint32_t n_ranges;

@@ -242,7 +242,9 @@ static int start_attendants(struct service *s, struct err *err)
         char *real = realpath(runtime, NULL);
         confine.fences[1] = real;
     }
-    return r < 0 ? r : attendants_start(s->spare[0] ? s->spare : s->endpoint, &confine, &s->attendants, err);
+    return r < 0 ? r
+                 : attendants_start(s->spare[0] ? s->spare : s->endpoint, &confine, &s->attendants,
+                                    err);
 }
 
 static int run(struct service *s)

@@ -70,7 +70,7 @@ if [ "$(cat /proc/sys/kernel/core_pattern)" = core ] && ! grep -qa __asan_init "
 fi
 
 case_is "the core's structs"
-in_gdb 'break core_result' 'run' 'print *worker' 'print event->result.result->ending' 'break chunk_make_pending' 'continue' \
+in_gdb 'break core_result' 'run' 'print *worker' 'print event->result.result->ending' 'delete 1' 'break chunk_make_pending' 'continue' \
     'print *chunk' 'print *chunk->step->job' 'print /r chunk->ending' 'kill' -- --args "$SIM" --seed 1
 said '= worker [0-9a-f]+: [0-9]+ leased, window [0-9]+, [0-9]+ slots'
 said '= (ok|exit 0|exit|crash|cancelled).* after [0-9.]+ s'

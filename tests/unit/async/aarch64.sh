@@ -34,6 +34,6 @@ done
 
 # The scenes of the unit tests, each also without memory (nomem.c says how).
 $cc -std=gnu17 -D_GNU_SOURCE -static -O1 -I"$root" -I"$root/tests/unit/async" -pthread \
-    "$root"/tests/unit/async/{nomem,parts}.c "$root"/async/{,operators/}*.c "$root"/async/*.S "$root"/base/{clock,heap}.c \
+    "$root"/tests/unit/async/{nomem,parts}.c "$root"/async/{,operators/}*.c "$root"/async/*.S "$root"/base/{clock,heap,signals}.c \
     -Wl,--wrap=calloc,--wrap=reallocarray,--wrap=mmap -o "$work/scenes"
 timeout 120 "$qemu" "$work/scenes"
