@@ -4,6 +4,7 @@
 // plan, whose source is opened again, or with the failed chunks that were kept (redo.h).
 #include "coordinator/retry.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -68,6 +69,7 @@ static int check_retry(const struct server_job *job, bool failed_only, struct er
 static int keep_results(struct server_job *job, struct plan *plan, struct kept *ret,
                         struct err *err)
 {
+    assert(plan);
     if (plan->sink.kind != SINK_FILE)
         return 0;
     if (plan->sink.if_exists == EXISTS_APPEND)

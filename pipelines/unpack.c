@@ -1,6 +1,5 @@
 #include "pipelines/unpack.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,23 +116,4 @@ int unpack_absent(struct unpacker *u, struct err *err)
 void unpack_nothing(struct unpacker *u)
 {
     (void)u;
-}
-
-int unpack_library(const char *file, const char *kind, const struct unpack_symbol *symbols,
-                   void **ret, struct err *err)
-{
-    void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
-    if (!library)
-        return err_set(err, -ELIBACC, "it is compressed with %s, and this machine has no %s", kind,
-                       file);
-    for (; symbols->name; symbols++) {
-        void *found = dlsym(library, symbols->name);
-        if (!found) {
-            dlclose(library);
-            return err_set(err, -ELIBACC, "%s has no %s", file, symbols->name);
-        }
-        memcpy(symbols->function, &found, sizeof(found));
-    }
-    *ret = library;
-    return 0;
 }

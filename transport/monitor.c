@@ -114,7 +114,8 @@ int monitor_open(struct transport *t, struct zsock *socket,
     m->report = report;
     m->last_fd = last_fd();
     m->arg = arg;
-    snprintf(endpoint, sizeof(endpoint), "inproc://monitor-%p", (void *)m);
+    snprintf(endpoint, sizeof(endpoint), "inproc://monitor-%llu",
+             (unsigned long long)++t->monitors);
     void *pair = zmq_socket(t->context, ZMQ_PAIR);
     int r = pair ? socket_set_int(pair, ZMQ_LINGER, 0) : -errno;
     if (r == 0 &&

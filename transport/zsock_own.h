@@ -6,6 +6,7 @@
 
 struct transport {
     void *context;
+    uint64_t monitors; // opened so far: their names differ
 };
 
 struct zsock {

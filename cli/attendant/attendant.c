@@ -64,7 +64,7 @@ static int say(const struct attending_process *p, enum attend_what what, int cod
 
 static int open_source(struct attending_process *p)
 {
-    struct source_reader *source;
+    struct source_reader *source = NULL;
     struct err err = {0};
     int r = p->confine_error ? err_set(&err, p->confine_error, "%s", p->why_confined.text)
                              : source_open(p->plan, &source, &err);

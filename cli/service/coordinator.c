@@ -34,6 +34,8 @@ struct service {
     struct logging logging;
     struct state state;
     char endpoint[ACCESS_ENDPOINT_MAX];
+    struct confine confine;          // the attendants'
+    char runtime[PATH_MAX];          // of its fences
     char spare[ACCESS_ENDPOINT_MAX]; // in the state folder: it outlives a logout; "" none
     struct keypair keys;
     struct server *server;
@@ -232,18 +234,16 @@ static int find_roots(const struct args_list *given, const char **ret, size_t *r
 
 static int start_attendants(struct service *s, struct err *err)
 {
-    static struct confine confine; // the forker's from then on
-    static char runtime[PATH_MAX];
-    int r = find_roots(&s->reads, confine.reads, &confine.n_reads, err);
+    char runtime[PATH_MAX];
+    struct confine *confine = &s->confine;
+    int r = find_roots(&s->reads, confine->reads, &confine->n_reads, err);
     if (r == 0)
-        r = find_roots(&s->writes, confine.writes, &confine.n_writes, err);
-    confine.fences[0] = s->state.folder;
-    if (r == 0 && find_runtime_folder(runtime, err) == 0) {
-        char *real = realpath(runtime, NULL);
-        confine.fences[1] = real;
-    }
+        r = find_roots(&s->writes, confine->writes, &confine->n_writes, err);
+    confine->fences[0] = s->state.folder;
+    if (r == 0 && find_runtime_folder(runtime, err) == 0)
+        confine->fences[1] = realpath(runtime, s->runtime);
     return r < 0 ? r
-                 : attendants_start(s->spare[0] ? s->spare : s->endpoint, &confine, &s->attendants,
+                 : attendants_start(s->spare[0] ? s->spare : s->endpoint, confine, &s->attendants,
                                     err);
 }
 

@@ -4,19 +4,6 @@
 
 #include "pipelines/source/source_kinds.h"
 
-int source_named(const struct plan *plan, int code, struct err *err)
-{
-    const char *key = plan->source.kind == SOURCE_DATA    ? "source.data"
-                      : plan->source.kind == SOURCE_LINES ? "source.lines"
-                      : plan->source.kind == SOURCE_CSV   ? "source.csv"
-                                                          : NULL;
-    // What doesn't begin with a file's name has a place of its own: "a.csv:3: ...".
-    if (code >= 0 || code == -EAGAIN || !key || plan->is_oneliner ||
-        (err->text[0] != '\'' && code != -ENOENT))
-        return code;
-    return err_wrap(err, code, "%s", key);
-}
-
 int source_open(const struct plan *plan, struct source_reader **ret, struct err *err)
 {
     switch (plan->source.kind) {

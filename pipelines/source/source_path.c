@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "pipelines/fence.h"
+#include "pipelines/source/source_kinds.h"
 
 int source_look_path(const struct plan *plan, const char *path, struct stat *ret, struct err *err)
 {
@@ -30,6 +31,7 @@ int source_look_path(const struct plan *plan, const char *path, struct stat *ret
 static bool is_read_once(const struct plan *plan, const char *path, struct stat *ret)
 {
     struct err err;
+    *ret = (struct stat){0};
     if (source_look_path(plan, path, ret, &err) < 0)
         return false; // reported in its turn
     return strcmp(path, "-") == 0 || S_ISFIFO(ret->st_mode) || S_ISSOCK(ret->st_mode);
@@ -103,4 +105,17 @@ ssize_t source_read_block(int fd, uint8_t *block)
         if (errno != EINTR)
             return -errno;
     }
+}
+
+int source_named(const struct plan *plan, int code, struct err *err)
+{
+    const char *key = plan->source.kind == SOURCE_DATA    ? "source.data"
+                      : plan->source.kind == SOURCE_LINES ? "source.lines"
+                      : plan->source.kind == SOURCE_CSV   ? "source.csv"
+                                                          : NULL;
+    // What doesn't begin with a file's name has a place of its own: "a.csv:3: ...".
+    if (code >= 0 || code == -EAGAIN || !key || plan->is_oneliner ||
+        (err->text[0] != '\'' && code != -ENOENT))
+        return code;
+    return err_wrap(err, code, "%s", key);
 }

@@ -145,6 +145,36 @@ static size_t body_length(const char *body, const struct template_names *names)
                : len;
 }
 
+static bool is_range(const char *body, size_t len)
+{
+    size_t at = 0, numbers = 0;
+    for (; numbers < 3; numbers++) {
+        size_t digits = at;
+        at += at < len && body[at] == '-';
+        while (at < len && isdigit((unsigned char)body[at]))
+            at++;
+        if (at == digits || !isdigit((unsigned char)body[at - 1]))
+            return false;
+        if (at == len)
+            return numbers > 0;
+        if (len - at < 3 || body[at] != '.' || body[at + 1] != '.')
+            return false;
+        at += 2;
+    }
+    return false;
+}
+
+bool template_like_placeholder(const char *body, size_t len)
+{
+    bool means = len == 2 && memcmp(body, "##", 2) == 0;
+    for (size_t i = 0; i < len; i++) {
+        if (!body[i] || !strchr("0123456789./+-#%", body[i]))
+            return false;
+        means |= !strchr("+-#%", body[i]);
+    }
+    return means && !is_range(body, len);
+}
+
 enum brace brace_at(const char *text, const struct template_names *names, struct part *ret,
                     size_t *ret_len)
 {

@@ -29,36 +29,6 @@ const char *template_foreign(const char *text)
     return NULL;
 }
 
-static bool is_range(const char *body, size_t len)
-{
-    size_t at = 0, numbers = 0;
-    for (; numbers < 3; numbers++) {
-        size_t digits = at;
-        at += at < len && body[at] == '-';
-        while (at < len && isdigit((unsigned char)body[at]))
-            at++;
-        if (at == digits || !isdigit((unsigned char)body[at - 1]))
-            return false;
-        if (at == len)
-            return numbers > 0;
-        if (len - at < 3 || body[at] != '.' || body[at + 1] != '.')
-            return false;
-        at += 2;
-    }
-    return false;
-}
-
-bool template_like_placeholder(const char *body, size_t len)
-{
-    bool means = len == 2 && memcmp(body, "##", 2) == 0;
-    for (size_t i = 0; i < len; i++) {
-        if (!body[i] || !strchr("0123456789./+-#%", body[i]))
-            return false;
-        means |= !strchr("+-#%", body[i]);
-    }
-    return means && !is_range(body, len);
-}
-
 static int senseless(const char *body, size_t len, const struct template_names *names,
                      struct err *err)
 {

@@ -172,6 +172,7 @@ slow=$(cat stdout)
 attendants() { ps -o pid= --ppid "$(ps -o pid= --ppid "$COORDINATOR" | tr -d ' ')" 2>/dev/null; }
 is_attended() { [ -n "$(attendants)" ]; }
 until_ok is_attended
+# shellcheck disable=SC2046
 kill -KILL $(attendants)
 fanmill wait "$slow"
 expect_status 5

@@ -19,8 +19,7 @@ until_lines 1 "$WORK/ready"
 stop "$EARLY"
 
 case_is "--idle-exit: it leaves when nothing comes"
-wait "$ONE"
-[ $? = 0 ] || wrong "status"
+wait "$ONE" || wrong "status $?"
 until_logged coordinator-default 'info worker left .*name=one .*idle'
 until_logged worker-one 'info the worker drains .*idle'
 
@@ -89,8 +88,7 @@ FIVE=$LAST
 fanmill submit slow.yaml
 until_file began
 until_ok ended "$FIVE"
-wait "$FIVE"
-[ $? = 0 ] || wrong "status"
+wait "$FIVE" || wrong "status $?"
 until_logged worker-five 'info the worker drains .*--time-limit'
 until_logged worker-five 'info the worker leaves status=0 running=1 .*--time-limit'
 until_logged coordinator-default 'info worker left .*name=five .*time is over'

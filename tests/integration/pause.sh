@@ -8,12 +8,15 @@ stands() {
     local child
     [ "$(state "$1")" = T ] && return 0
     [ "$(state "$1")" = D ] || return 1
+    # shellcheck disable=SC2013
     for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
         [ "$(state "$child")" = T ] && return 0
     done
     return 1
 }
+# shellcheck disable=SC2013
 stopped() { for p in $(cat pids); do stands "$p" || return 1; done; }
+# shellcheck disable=SC2013
 going_on() { for p in $(cat pids); do ! stands "$p" || return 1; done; }
 is_stopped() { [ "$(state "$pid")" = T ]; }
 

@@ -30,6 +30,7 @@ fanmill submit dir.yaml
 fanmill wait
 expect_status 0
 [ "$(ls out | wc -l)" = 60 ] || wrong "$(ls out | wc -l) files"
+# shellcheck disable=SC2046
 cat $(seq 60 | sed 's|^|out/|') | cmp -s - want || wrong "the files are not whole"
 
 case_is "it says that it is stalled, others go on, and reading makes room"

@@ -12,7 +12,7 @@ caught_by() { tail -n 2 "$1" | tr '\n' ' '; }
 # Leases keep to the consumer's credit, too: what is delivered without it is only seen where a chunk
 # of an earlier step fails for good just then, about once in 80 seeds.
 for seed in $(seq 400); do
-    "$(dirname "$FANMILL_BIN")/../tests/sim/sim_seeds" --seed $seed --record "$work/$seed.events" >"$work/log"
+    "$(dirname "$FANMILL_BIN")/../tests/sim/sim_seeds" --seed "$seed" --record "$work/$seed.events" >"$work/log"
 done
 cc -o "$work/control" "${link[@]}"
 passes "$work/control" || { cat "$work/control.log"; echo "it fails without any mutant"; exit 1; }

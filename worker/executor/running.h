@@ -1,4 +1,4 @@
-// A program while it runs: what spawn.c and leftovers.c share.
+// A program while it runs: its output, and how it is ended. spawn.c and leftovers.c use it.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,3 +30,5 @@ bool running_take_signals(const struct running *r);
 // For poll(): -1 for CLOCK_FOREVER. Deadlines are of page_time().
 int running_wait_ms(const struct running *r, int64_t deadline);
 void running_close(int *fd);
+// Sends the signal to its group; KILL follows TERM in time. What it writes is no longer fed.
+void running_stop(struct running *r, int signal_number);

@@ -20,62 +20,6 @@
 #include "worker/executor/usage.h"
 #include "worker/page.h"
 
-#define READ_BYTES (64u << 10)
-
-void running_close(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
-static void stop(struct running *r, int signal_number)
-{
-    kill(-r->pid, signal_number);
-    if (signal_number == SIGTERM) {
-        kill(-r->pid, SIGCONT); // a stopped process would not hear it
-        r->kill_at = clock_after(page_time(r->chunk->page), SPAWN_GRACE_NS);
-    } else {
-        r->kill_at = CLOCK_FOREVER;
-        r->killed = true;
-    }
-    r->term_at = CLOCK_FOREVER;
-    // What it writes now is not needed, and it must not wait for us to read on.
-    running_close(&r->in);
-}
-
-static void lose_output(struct running *r, int error)
-{
-    if (!r->end->error) {
-        r->end->error = error;
-        r->end->at = SPAWN_AT_OUTPUT;
-    }
-    running_close(&r->out);
-    stop(r, SIGKILL);
-}
-
-bool running_read(struct running *r, int *fd, bool is_stderr)
-{
-    uint8_t text[READ_BYTES];
-    ssize_t n = read(*fd, text, sizeof(text));
-    if (n < 0 && (errno == EINTR || errno == EAGAIN))
-        return true;
-    if (n <= 0) {
-        running_close(fd);
-        return false;
-    }
-    if (is_stderr) {
-        chunk_run_add_stderr(r->chunk, text, (size_t)n);
-        return true;
-    }
-    int error = buf_add(r->output, text, (size_t)n);
-    if (error == 0 && r->output->len > PROTO_RESULT_MAX)
-        error = -ENOBUFS;
-    if (error < 0)
-        lose_output(r, error);
-    return error == 0;
-}
-
 static void write_some(struct running *r)
 {
     const struct spawn *s = r->spawn;
@@ -89,44 +33,10 @@ static void write_some(struct running *r)
         running_close(&r->in);
 }
 
-static void drain(struct running *r, int *fd, bool is_stderr)
-{
-    while (*fd >= 0) {
-        struct pollfd p = {.fd = *fd, .events = POLLIN};
-        if (poll(&p, 1, 0) <= 0)
-            break;
-        running_read(r, fd, is_stderr);
-    }
-}
-
-void running_drain(struct running *r)
-{
-    drain(r, &r->out, false);
-    drain(r, &r->err, true);
-}
-
 static bool has_ended(pid_t pid)
 {
     siginfo_t info = {.si_pid = 0};
     return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
-}
-
-bool running_take_signals(const struct running *r)
-{
-    struct signalfd_siginfo info;
-    while (read(r->chunk->signals, &info, sizeof(info)) > 0)
-        ;
-    bool news = !r->end->cancelled && page_cancelled(r->chunk->page, r->chunk->serial);
-    r->end->cancelled |= news;
-    return news;
-}
-
-int running_wait_ms(const struct running *r, int64_t deadline)
-{
-    if (deadline == CLOCK_FOREVER)
-        return -1;
-    int64_t ms = (deadline - page_time(r->chunk->page) + NS_PER_MS - 1) / NS_PER_MS;
-    return ms < 0 ? 0 : ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
 static void check_time(struct running *r)
@@ -135,10 +45,10 @@ static void check_time(struct running *r)
         return;
     int64_t now = page_time(r->chunk->page);
     if (now >= r->kill_at) {
-        stop(r, SIGKILL);
+        running_stop(r, SIGKILL);
     } else if (now >= r->term_at) {
         r->end->timed_out = true;
-        stop(r, SIGTERM);
+        running_stop(r, SIGTERM);
     }
 }
 
@@ -161,7 +71,7 @@ static void serve(struct running *r)
             write_some(r);
         if (fds[0].revents) {
             if (running_take_signals(r))
-                stop(r, SIGTERM);
+                running_stop(r, SIGTERM);
             if (has_ended(r->pid))
                 return;
         }
@@ -244,7 +154,7 @@ void spawn_run(struct chunk_run *c, const struct spawn *s, struct buf *out, stru
             running_close(&r.in);
         if (page_cancelled(c->page, c->serial)) {
             ret->cancelled = true;
-            stop(&r, SIGTERM);
+            running_stop(&r, SIGTERM);
         }
         serve(&r);
         running_drain(&r);
