@@ -69,10 +69,10 @@ offers "" fanmill map cat --pro
 case_is "bash: commands within commands, kernels with their colon"
 offers "map" fanmill submit m
 offers "place/job.yaml" fanmill submit place/j
-offers "--retries" fanmill submit map --retr
-offers "--retries" fanmill submit --wait map --retr
+offers "--retries" fanmill submit map --retri
+offers "--retries" fanmill submit --wait map --retri
 offers "place/notes.txt" fanmill submit map -a place/n
-offers "" fanmill submit map cat --retr
+offers "" fanmill submit map cat --retri
 offers "--timeout" fanmill submit --tim
 # Bash hands over three words, and puts what is offered in the place of the last one.
 export COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
@@ -155,8 +155,8 @@ if command -v fish >/dev/null; then
     [ "$offered" = "admin client observer worker " ] || wrong "invite: $offered"
     offered=$(fish -c 'source completion.fish; complete -C "fanmill worker deploy-ssh --tu"' 2>>stderr | cut -f 1)
     [ "$offered" = "--tunnel" ] || wrong "worker deploy-ssh --tu: $offered"
-    offered=$(fish -c 'source completion.fish; complete -C "fanmill submit map --retr"' 2>>stderr | cut -f 1)
-    [ "$offered" = "--retries" ] || wrong "submit map --retr: $offered"
+    offered=$(fish -c 'source completion.fish; complete -C "fanmill submit map --retri"' 2>>stderr | cut -f 1)
+    [ "$offered" = "--retries" ] || wrong "submit map --retri: $offered"
     offered=$(fish -c 'source completion.fish; complete -C "fanmill call builtin:find_"' 2>>stderr | cut -f 1)
     [ "$offered" = "builtin:find_primes" ] || wrong "call builtin:find_: $offered"
     offered=$(fish -c 'source completion.fish; complete -C "fanmill run place/j"' 2>>stderr | cut -f 1)
@@ -189,14 +189,14 @@ if command -v tmux >/dev/null; then
     case_is "typed in bash"
     typed "bash --norc --noprofile -i" "fanmill call builtin:find_" "fanmill call builtin:find_primes"
     typed "bash --norc --noprofile -i" "fanmill call builti" "fanmill call builtin:"
-    typed "bash --norc --noprofile -i" "fanmill submit map --retr" "fanmill submit map --retries"
+    typed "bash --norc --noprofile -i" "fanmill submit map --retri" "fanmill submit map --retries"
     typed "bash --norc --noprofile -i" "fanmill worker dep" "fanmill worker deploy-ssh"
     if command -v zsh >/dev/null; then
         case_is "typed in zsh"
         setup="cd '$WORK'; fpath=(\$PWD/zsh \$fpath); autoload -U compinit; compinit -u -d ./dump; echo ready"
         typed "zsh -f -i" "fanmill call builtin:find_" "fanmill call builtin:find_primes"
-        typed "zsh -f -i" "fanmill submit map --retr" "fanmill submit map --retries"
-        typed "zsh -f -i" "fanmill submit --wait map --retr" "fanmill submit --wait map --retries"
+        typed "zsh -f -i" "fanmill submit map --retri" "fanmill submit map --retries"
+        typed "zsh -f -i" "fanmill submit --wait map --retri" "fanmill submit --wait map --retries"
         typed "zsh -f -i" "fanmill worker dep" "fanmill worker deploy-ssh"
         typed "zsh -f -i" "fanmill submit place/j" "fanmill submit place/job.yaml"
     fi
