@@ -147,12 +147,18 @@ static int compile_regex(const char *text, struct row *row)
 static int split_regex(const struct row_rule *rule, const char *text, size_t len, struct row *row,
                        const char **ret_why)
 {
+    // Some regexec() look for a NUL even with REG_STARTEND.
+    _free_ char *ended = malloc(len + 1);
+    if (!ended)
+        return -ENOMEM;
+    memcpy(ended, text, len);
+    ended[len] = '\0';
     int r = compile_regex(rule->split_at, row);
     if (r == -EINVAL)
         *ret_why = "the text that separates columns is no regular expression";
     for (size_t at = 0; r == 0;) {
         regmatch_t match = {.rm_so = 0, .rm_eo = (regoff_t)(len - at)};
-        bool found = regexec(&row->regex, text + at, 1, &match,
+        bool found = regexec(&row->regex, ended + at, 1, &match,
                              REG_STARTEND | (at ? REG_NOTBOL : 0)) == 0 &&
                      match.rm_eo > match.rm_so; // nothing separates nothing
         size_t kept = found ? (size_t)match.rm_so : len - at;

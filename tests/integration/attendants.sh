@@ -2,6 +2,8 @@
 # no file holds up the coordinator.
 . tests/support/lib.sh
 . "$ROOT/tests/support/service.sh"
+# An attendant that may read nothing can't read what the leak checker reads of its own process.
+export ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0"
 
 job sweep <<EOF
 source: {range: 1..5}
