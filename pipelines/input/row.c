@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 void row_init(struct row *row)
 {
     *row = (struct row){0};
