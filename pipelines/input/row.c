@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+
 void row_init(struct row *row)
 {
     *row = (struct row){0};
